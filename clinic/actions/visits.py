@@ -1,0 +1,239 @@
+"""What happens to a booked visit: confirmed, arrived, started, completed, cancelled, missed; and taken back."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from clinic import readiness
+from clinic.actions.locking import explained, lock
+from clinic.enums import AppointmentStatus, CancelledBy, Readiness
+from clinic.errors import DomainError, NotCleared
+from clinic.models import Appointment, ClinicSettings, User
+from clinic.rules import access, booking
+
+
+def _lock_one(appointment: Appointment, *, version: int | None) -> Appointment:
+    row = lock(patients=[appointment.patient_id], appointments=[appointment.pk])[
+        appointment.pk
+    ]
+    if version is not None:
+        booking.check_version(row, version)
+    return row
+
+
+def _lock_all(appointment: Appointment, *, version: int | None) -> Appointment:
+    """For a visit that takes its time again."""
+    locked = lock(
+        patients=[appointment.patient_id],
+        practitioners=[appointment.practitioner_id],
+        rooms=[appointment.room_id],
+        devices=[appointment.device_id],
+        appointments=[appointment.pk],
+    )
+    if version is not None:
+        booking.check_version(locked[appointment.pk], version)
+    return locked[appointment.pk]
+
+
+def _save(row: Appointment) -> Appointment:
+    row.version += 1
+    row.save(force_update=True)
+    return row
+
+
+@explained
+def confirm(
+    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
+) -> Appointment:
+    """The patient has said that they will come. Raises DomainError in the wrong state."""
+    access.check_may_book(by)
+    row = _lock_one(appointment, version=version)
+    booking.check_move(row, AppointmentStatus.CONFIRMED)
+    row.status = AppointmentStatus.CONFIRMED
+    return _save(row)
+
+
+@explained
+def arrive(
+    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
+) -> Appointment:
+    """The patient is here: a fact, recorded whatever the pathway says; the card shows what is missing."""
+    access.check_may_book(by)
+    row = _lock_all(appointment, version=version)
+    booking.check_move(row, AppointmentStatus.ARRIVED)
+    was_missed = row.status == AppointmentStatus.NO_SHOW
+    row.status = AppointmentStatus.ARRIVED
+    row.arrived_at = row.arrived_at or at
+    row.started_at = None
+    _save(row)
+    if was_missed:
+        readiness.pathway().booked([row], by=by, at=at)
+    return row
+
+
+@explained
+def undo_arrival(
+    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
+) -> Appointment:
+    """Checked in by mistake: booked again."""
+    access.check_may_book(by)
+    row = _lock_one(appointment, version=version)
+    if row.status != AppointmentStatus.ARRIVED:
+        raise DomainError(
+            _("Only a check-in that has not led to treatment can be taken back."),
+            "wrong_state",
+        )
+    row.status, row.arrived_at = AppointmentStatus.BOOKED, None
+    return _save(row)
+
+
+@explained
+def start(
+    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
+) -> Appointment:
+    """The practitioner begins. Only a clear verdict of the pathway opens this door.
+
+    Raises:
+        NotCleared: something is missing; the conditions say what, who and from when.
+    """
+    access.check_may_book(by)
+    row = _lock_one(appointment, version=version)
+    booking.check_move(row, AppointmentStatus.IN_PROGRESS)
+    visit = readiness.Visit(row.patient, row.purpose, at, row)
+    (verdict,) = readiness.pathway().judge([visit], at=at, starting=True)
+    if verdict.state != Readiness.CLEAR:
+        first = verdict.conditions[0]
+        raise NotCleared(first.what, first.code, conditions=verdict.conditions)
+    row.status, row.started_at = AppointmentStatus.IN_PROGRESS, at
+    return _save(row)
+
+
+@explained
+def complete(
+    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
+) -> Appointment:
+    """The visit is over."""
+    access.check_may_book(by)
+    row = _lock_one(appointment, version=version)
+    booking.check_move(row, AppointmentStatus.COMPLETED)
+    row.status, row.ended_at = AppointmentStatus.COMPLETED, at
+    return _save(row)
+
+
+@explained
+def reopen(
+    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
+) -> Appointment:
+    """Completed by mistake: in progress again."""
+    access.check_may_book(by)
+    row = _lock_one(appointment, version=version)
+    if row.status != AppointmentStatus.COMPLETED:
+        raise DomainError(_("Only a completed visit can be reopened."), "wrong_state")
+    row.status, row.ended_at = AppointmentStatus.IN_PROGRESS, None
+    return _save(row)
+
+
+@explained
+def cancel(
+    *,
+    appointment: Appointment,
+    cancelled_by: CancelledBy,
+    reason: str = "",
+    by: User,
+    at: datetime,
+    version: int | None = None,
+) -> Appointment:
+    """Call the visit off and free its time. Late is judged by the clinic's own setting."""
+    access.check_may_book(by)
+    row = _lock_one(appointment, version=version)
+    booking.check_move(row, AppointmentStatus.CANCELLED)
+    row.status, row.cancelled_at, row.cancelled_by = (
+        AppointmentStatus.CANCELLED,
+        at,
+        cancelled_by,
+    )
+    late_hours = ClinicSettings.current().late_cancellation_hours
+    row.cancelled_late = booking.is_late_cancellation(row, at=at, late_hours=late_hours)
+    row.cancel_reason = reason
+    row.arrived_at = None
+    _save(row)
+    readiness.pathway().released([row], by=by, at=at)
+    return row
+
+
+@explained
+def no_show(
+    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
+) -> Appointment:
+    """The patient did not come. Only once the start has passed."""
+    access.check_may_book(by)
+    row = _lock_one(appointment, version=version)
+    booking.check_move(row, AppointmentStatus.NO_SHOW)
+    if at < row.starts_at:
+        raise DomainError(
+            _("The visit has not begun yet; wait until its start has passed."),
+            "not_yet",
+        )
+    row.status, row.arrived_at = AppointmentStatus.NO_SHOW, None
+    _save(row)
+    readiness.pathway().released([row], by=by, at=at)
+    return row
+
+
+@explained
+def reinstate(
+    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
+) -> Appointment:
+    """Take a cancellation or a no-show back, if the time is still free and the pathway still agrees.
+
+    Raises:
+        SlotTaken: the time has been given to somebody else.
+    """
+    access.check_may_book(by)
+    row = _lock_all(appointment, version=version)
+    if row.status not in (AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW):
+        raise DomainError(_("This appointment is on the books already."), "wrong_state")
+    visit = readiness.Visit(row.patient, row.purpose, row.starts_at, row)
+    (verdict,) = readiness.pathway().judge([visit], at=at)
+    if verdict.state == Readiness.REFUSED:
+        raise NotCleared(
+            verdict.conditions[0].what,
+            verdict.conditions[0].code,
+            conditions=verdict.conditions,
+        )
+    provisional = (
+        verdict.state == Readiness.PROVISIONAL
+        and row.status == AppointmentStatus.CANCELLED
+    )
+    row.status = (
+        AppointmentStatus.PROVISIONAL if provisional else AppointmentStatus.BOOKED
+    )
+    row.cancelled_at, row.cancelled_by, row.cancelled_late, row.cancel_reason = (
+        None,
+        "",
+        False,
+        "",
+    )
+    _save(row)
+    readiness.pathway().booked([row], by=by, at=at)
+    return row
+
+
+@explained
+def settle(
+    *,
+    appointments: list[Appointment],
+    status: AppointmentStatus,
+    by: User,
+    at: datetime,
+) -> list[Appointment]:
+    """Turn provisional visits into booked ones (a reading without reaction) or back (a reading undone).
+
+    Called by the pathway inside its own transaction, after it has taken the locks.
+    """
+    changed = []
+    for row in lock(appointments=[each.pk for each in appointments]).values():
+        if row.is_upcoming and row.status != status and booking.may_move(row, status):
+            row.status = status
+            changed.append(_save(row))
+    return changed

@@ -1,0 +1,286 @@
+"""What this patient may book, with whom and when: the choices of the booking panel. Read only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from itertools import groupby
+from typing import NamedTuple
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic import readiness
+from clinic.availability import FreeStart, Gap, Obstacle, first_free, free_starts, pairs, why_none
+from clinic.enums import AppointmentStatus
+from clinic.errors import DomainError
+from clinic.intervals import MINUTE, Interval, local_day
+from clinic.models import Appointment, AppointmentType, Device, Patient, Practitioner, Room
+from clinic.rules.booking import JUST_NOW, obstacle_words
+from clinic.search import Wishes, may_do, reach
+
+# Visits anybody may book without the pathway offering them; any other clinical purpose comes from an offer only.
+_FREE_PURPOSES = ["", "consultation"]
+_WEEK = timedelta(days=7)
+_PAIR_WEEKS = 8  # how far the first pair of a test and its reading is looked for
+_ALTERNATIVES = 4
+_PAIR_SHIFT = timedelta(hours=12)  # how much earlier or later than now a moved reading may follow its test
+
+
+class Part(StrEnum):
+    """The part of the day somebody can come."""
+
+    ANY = ""
+    MORNING = "morning"
+    AFTERNOON = "afternoon"
+    EVENING = "evening"
+
+
+_HOURS = {
+    Part.ANY: (time.min, time.max),
+    Part.MORNING: (time.min, time(12)),
+    Part.AFTERNOON: (time(12), time(17)),
+    Part.EVENING: (time(17), time.max),
+}
+
+
+class Slot(NamedTuple):
+    """A chosen place as it travels through a form; `str()` writes it and `Slot.read` reads it back."""
+
+    starts_at: datetime
+    practitioner: UUID
+    room: UUID
+    device: UUID | None
+
+    def __str__(self) -> str:
+        device = self.device.hex if self.device else "-"
+        moment = self.starts_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+        return f"{moment}_{self.practitioner.hex}_{self.room.hex}_{device}"
+
+    @classmethod
+    def read(cls, text: str) -> Slot:
+        """The slot that was written; ValueError for anything else."""
+        moment, practitioner, room, device = text.split("_")
+        starts_at = datetime.strptime(moment, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
+        return cls(starts_at, UUID(practitioner), UUID(room), None if device == "-" else UUID(device))
+
+    @classmethod
+    def of(cls, place: FreeStart | Appointment) -> Slot:
+        """Where a free start or a booked visit is."""
+        return cls(place.starts_at, place.practitioner.pk, place.room.pk, place.device.pk if place.device else None)
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """Something that may be booked, or that waits for `conditions` to be met first."""
+
+    key: str
+    type: AppointmentType
+    label: str
+    purpose: str = ""
+    earliest: datetime | None = None
+    ideal: datetime | None = None
+    latest: datetime | None = None
+    pair: readiness.PairOffer | None = None
+    conditions: tuple[readiness.Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A free place, for a pair with the place of the second visit."""
+
+    first: FreeStart
+    second: FreeStart | None = None
+
+    @property
+    def value(self) -> str:
+        """What the form posts."""
+        return "+".join(str(Slot.of(place)) for place in (self.first, self.second) if place)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for: which visit, for whom, with whom (or anybody), looking through which booked visits."""
+
+    what: What
+    patient: Patient
+    at: datetime
+    practitioner: Practitioner | None = None
+    ignoring: Collection[Appointment] = ()
+    known: Collection[UUID] = ()
+
+    def options(self, window: Interval, *, limit: int | None = None) -> list[Option]:
+        """The free places in the window. With anybody: one a start, best somebody who knows the patient."""
+        first = max(window.starts_at, self.what.earliest or window.starts_at)
+        if first >= window.ends_at:
+            return []
+        return self._one_a_start(self._found(self.what.type, Interval(first, window.ends_at), self.at, limit))[:limit]
+
+    def exact(self, starts_at: datetime) -> list[Option]:
+        """Places at this very time, on the grid or not and however soon: what staff may do and the public may not."""
+        if starts_at.second or starts_at.microsecond:
+            return []
+        asked = starts_at if self.at - JUST_NOW <= starts_at < self.at else self.at
+        return self._found(_lenient(self.what.type), Interval(starts_at, starts_at + MINUTE), asked, None)
+
+    def first_week(self) -> date | None:
+        """The Monday of the first week that has a place; None where there is none in sight."""
+        earliest = max(self.at, self.what.earliest or self.at)
+        if not self.what.pair:
+            found = first_free(type=self.what.type, at=self.at, earliest=earliest, **self._wishes())
+            return monday(timezone.localdate(found[0].starts_at)) if found else None
+        start = monday(timezone.localdate(earliest))
+        weeks = [start + n * _WEEK for n in range(_PAIR_WEEKS)]
+        return next((week for week in weeks if self.options(week_of(week), limit=1)), None)
+
+    def alternatives(self, starts_at: datetime) -> list[Option]:
+        """The next best places after a lost race: the same time elsewhere, then the same person soon after."""
+        anyone = replace(self, practitioner=None)
+        later = Interval(max(starts_at, self.at), max(starts_at, self.at) + _WEEK)
+        found = [*self.exact(starts_at), *anyone.exact(starts_at)][:2]
+        found += self.options(later, limit=_ALTERNATIVES) or anyone.options(later, limit=_ALTERNATIVES)
+        return list({option.value: option for option in found}.values())[:_ALTERNATIVES]
+
+    def reasons(self, window: Interval) -> list[tuple[Practitioner, list[str]]]:
+        """For each practitioner asked why the window holds no place, in words; who has one is left out."""
+        people = [self.practitioner] if self.practitioner else practitioners_for(self.what.type)
+        asked = [(who, self._obstacles(who, self.what.type, window)) for who in people]
+        return [(who, [obstacle_words(each, practitioner=who) for each in found]) for who, found in asked if found]
+
+    def obstacles_at(self, practitioner: Practitioner, starts_at: datetime) -> list[Obstacle]:
+        """Why the visit cannot be at this very time with this practitioner, the grid and the notice left aside."""
+        window = Interval(starts_at, starts_at + MINUTE)
+        return self._obstacles(practitioner, _lenient(self.what.type), window)
+
+    def lacks_second(self, window: Interval) -> bool:
+        """Whether the first visit of a pair would have a place and only the second has none."""
+        alone = replace(self, what=replace(self.what, pair=None))
+        return self.what.pair is not None and bool(alone.options(window, limit=1))
+
+    def _obstacles(self, who: Practitioner, kind: AppointmentType, window: Interval) -> list[Obstacle]:
+        wishes = Wishes(patient=self.patient, ignoring=self.ignoring)
+        return why_none(type=kind, practitioner=who, window=window, at=self.at, **wishes)
+
+    def _found(self, kind: AppointmentType, window: Interval, at: datetime, limit: int | None) -> list[Option]:
+        # Several people may be free at one start: more rows are read than are shown.
+        rows = None if limit is None else limit * 8
+        if not self.what.pair:
+            return [Option(each) for each in free_starts(type=kind, window=window, at=at, limit=rows, **self._wishes())]
+        pair = self.what.pair
+        gap = Gap(pair.shortest, pair.ideal, pair.longest)
+        wishes = self._wishes()
+        found = pairs(
+            first_type=kind, second_type=pair.type, window=window, gap=gap, at=at, limit=rows, **wishes
+        )
+        return [Option(*each) for each in found]
+
+    def _wishes(self) -> Wishes:
+        wanted = [self.practitioner] if self.practitioner else None
+        return Wishes(practitioners=wanted, patient=self.patient, ignoring=self.ignoring)
+
+    def _one_a_start(self, options: Iterable[Option]) -> list[Option]:
+        by_start = groupby(options, key=lambda option: option.first.starts_at)
+        return [min(group, key=lambda option: option.first.practitioner.pk not in self.known) for _, group in by_start]
+
+
+def whats(patient: Patient, *, at: datetime) -> list[What]:
+    """What may be booked: the pathway's offers first, then the kinds of visit that need none."""
+    offered = [
+        What(
+            key=f"{offer.type.code}:{offer.purpose}",
+            type=offer.type,
+            label=offer.label,
+            purpose=offer.purpose,
+            earliest=offer.earliest,
+            ideal=offer.ideal,
+            latest=offer.latest,
+            pair=offer.pair,
+            conditions=offer.conditions,
+        )
+        for offer in readiness.pathway().offers(patient, at=at)
+    ]
+    free = AppointmentType.objects.active().filter(purpose__in=_FREE_PURPOSES)
+    others = [What(f"{kind.code}:{kind.purpose}", kind, kind.name, kind.purpose) for kind in free]
+    keys = {what.key for what in offered}
+    return [*offered, *(what for what in others if what.key not in keys)]
+
+
+def what_is(appointment: Appointment, second: Appointment | None = None) -> What:
+    """A visit on the books as something to look for a place for; `second` is moved along at about the same distance."""
+    pair = None
+    if second:
+        ideal = second.starts_at - appointment.starts_at
+        closest = reach(appointment.type)[1] + reach(second.type)[0]
+        pair = readiness.PairOffer(
+            type=second.type,
+            label=second.type.name,
+            purpose=second.purpose,
+            shortest=max(closest, ideal - _PAIR_SHIFT),
+            ideal=ideal,
+            longest=max(closest, ideal + _PAIR_SHIFT),
+        )
+    kind = appointment.type
+    return What(key="", type=kind, label=kind.name, purpose=appointment.purpose, pair=pair)
+
+
+def practitioners_for(type: AppointmentType) -> list[Practitioner]:
+    """Who is trained in what this visit needs, in the order of the diary."""
+    return [each for each in Practitioner.objects.active() if may_do(each, type)]
+
+
+def known_to(patient: Patient) -> set[UUID]:
+    """The practitioners who have seen the patient."""
+    seen = patient.appointments.filter(status=AppointmentStatus.COMPLETED)
+    return set(seen.values_list("practitioner_id", flat=True))
+
+
+def resolve(slots: Iterable[Slot]) -> list[FreeStart]:
+    """The people and things that were chosen.
+
+    Raises:
+        DomainError: one of them is unknown or no longer in use.
+    """
+    chosen = list(slots)
+    people = Practitioner.objects.active().in_bulk({slot.practitioner for slot in chosen})
+    rooms = Room.objects.active().in_bulk({slot.room for slot in chosen})
+    devices = Device.objects.active().in_bulk({slot.device for slot in chosen if slot.device})
+    try:
+        return [
+            FreeStart(
+                slot.starts_at,
+                people[slot.practitioner],
+                rooms[slot.room],
+                devices[slot.device] if slot.device else None,
+            )
+            for slot in chosen
+        ]
+    except KeyError as unknown:
+        raise DomainError(_("Choose one of the times that are offered."), "unknown_choice", field="choice") from unknown
+
+
+def monday(day: date) -> date:
+    """The first day of the week."""
+    return day - timedelta(days=day.weekday())
+
+
+def week_of(first_day: date) -> Interval:
+    """Seven local days."""
+    zone = timezone.get_default_timezone()
+    return Interval(local_day(first_day, zone).starts_at, local_day(first_day + _WEEK - timedelta(days=1), zone).ends_at)
+
+
+def in_part(options: Iterable[Option], part: Part) -> list[Option]:
+    """Those whose first visit begins in the part of the day, on the clinic's clock."""
+    since, until = _HOURS[part]
+    return [each for each in options if since <= timezone.localtime(each.first.starts_at).time() < until]
+
+
+def _lenient(type: AppointmentType) -> AppointmentType:
+    """The type without grid and notice: staff may start a visit at any minute, and at once."""
+    kind = copy(type)
+    kind.grid_minutes, kind.minimum_notice_minutes = 1, 0
+    return kind

@@ -1,0 +1,220 @@
+"""What the database is asked to enforce, as builders: one line in a model says what, the SQL lives here.
+
+Triggers raise check_violation (23514) with a constraint name, so that Django reports an IntegrityError whose name
+`clinic.actions` can turn into a sentence.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import pgtrigger
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import (
+    DateTimeRangeField,
+    RangeBoundary,
+    RangeOperators,
+)
+from django.db import connections, models
+from django.db.models import Q
+from django.utils.functional import Promise
+
+
+class TsTzRange(models.Func):
+    """`tstzrange(from, until, '[)')`: PostgreSQL's half-open range of two timestamps."""
+
+    function = "TSTZRANGE"
+    output_field = DateTimeRangeField()
+
+
+class Fold(models.Func):
+    """`fold(text)`: case, accents and Arabic letter forms removed; IMMUTABLE, so it can be indexed."""
+
+    function = "FOLD"
+    output_field = models.TextField()
+
+
+def no_overlap(
+    name: str, *, of: str, start: str, end: str, when: Q, message: str | Promise
+) -> ExclusionConstraint:
+    """No two rows matching `when` share `of` while their half-open [start, end) overlap.
+
+    Deferrable, so that two visits can swap places in one transaction; checked at once unless asked otherwise.
+    """
+    return ExclusionConstraint(
+        name=name,
+        expressions=[
+            (TsTzRange(start, end, RangeBoundary()), RangeOperators.OVERLAPS),
+            (of, RangeOperators.EQUAL),
+        ],
+        condition=when,
+        deferrable=models.Deferrable.IMMEDIATE,
+        violation_error_message=message,
+    )
+
+
+def check(name: str, condition: Q, message: str | Promise) -> models.CheckConstraint:
+    """A CHECK with the sentence the person reads."""
+    return models.CheckConstraint(
+        name=name, condition=condition, violation_error_message=message
+    )
+
+
+def recorded_together(
+    name: str, *fields: str, message: str | Promise
+) -> models.CheckConstraint:
+    """All of the fields are set or none is: who, when and proof belong together."""
+    none = Q(**{f"{field}__isnull": True for field in fields})
+    every = Q(**{f"{field}__isnull": False for field in fields})
+    return check(name, none | every, message)
+
+
+def exactly_one(
+    name: str, *fields: str, message: str | Promise
+) -> models.CheckConstraint:
+    """Precisely one of the nullable fields is set."""
+    either = Q()
+    for chosen in fields:
+        either |= Q(**{f"{field}__isnull": field != chosen for field in fields})
+    return check(name, either, message)
+
+
+def refuse(name: str, sentence: str) -> str:
+    """The plpgsql statement that stops a write, naming the rule and saying why."""
+    quoted = sentence.replace("'", "''")
+    return f"RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = '{name}', MESSAGE = '{quoted}';"
+
+
+def refuse_truncate(name: str) -> pgtrigger.Trigger:
+    """TRUNCATE would pass every row trigger by."""
+    return pgtrigger.Trigger(
+        name=name,
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Truncate,
+        func=refuse(name, "This table keeps clinical facts and cannot be emptied."),
+    )
+
+
+def append_only(prefix: str) -> list[pgtrigger.Trigger]:
+    """Rows are facts: they come, and never change or go."""
+    return [
+        pgtrigger.Trigger(
+            name=f"{prefix}_append_only",
+            when=pgtrigger.Before,
+            operation=pgtrigger.Update | pgtrigger.Delete,
+            func=refuse(
+                f"{prefix}_append_only",
+                "This entry is permanent; add a new one instead.",
+            ),
+        ),
+        refuse_truncate(f"{prefix}_no_truncate"),
+    ]
+
+
+def frozen_once(
+    prefix: str, condition: str = "OLD.signed_at IS NOT NULL"
+) -> list[pgtrigger.Trigger]:
+    """Once `condition` (on OLD) holds, the row refuses UPDATE and DELETE; TRUNCATE is always refused."""
+    name = f"{prefix}_signed"
+    return [
+        pgtrigger.Trigger(
+            name=name,
+            when=pgtrigger.Before,
+            operation=pgtrigger.Update | pgtrigger.Delete,
+            func=f"""
+                IF {condition} THEN
+                    {refuse(name, "This record is signed and cannot be changed; add an addendum instead.")}
+                END IF;
+                IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                RETURN NEW;
+            """,
+        ),
+        refuse_truncate(f"{prefix}_no_truncate"),
+    ]
+
+
+def frozen_with_parent(
+    prefix: str, *, parent: str, key: str, frozen: str = "signed_at IS NOT NULL"
+) -> list[pgtrigger.Trigger]:
+    """Child rows refuse INSERT, UPDATE and DELETE once their parent is signed (`frozen` on the parent's row)."""
+    name = f"{prefix}_parent_signed"
+    return [
+        pgtrigger.Trigger(
+            name=name,
+            when=pgtrigger.Before,
+            operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+            func=f"""
+                IF TG_OP <> 'INSERT' THEN
+                    IF EXISTS (SELECT 1 FROM {parent} WHERE id = OLD.{key} AND {frozen}) THEN
+                        {refuse(name, "This belongs to a signed record and cannot be changed.")}
+                    END IF;
+                END IF;
+                IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                IF EXISTS (SELECT 1 FROM {parent} WHERE id = NEW.{key} AND {frozen}) THEN
+                    {refuse(name, "This belongs to a signed record and cannot be changed.")}
+                END IF;
+                RETURN NEW;
+            """,
+        ),
+        refuse_truncate(f"{prefix}_no_truncate"),
+    ]
+
+
+def only_transitions(
+    prefix: str,
+    *,
+    column: str,
+    born_as: Iterable[str],
+    moves: Mapping[str, Iterable[str]],
+) -> pgtrigger.Trigger:
+    """`column` starts as one of `born_as` and moves only along `moves`: on INSERT and on UPDATE."""
+    name = f"{prefix}_transition"
+    births = ", ".join(f"'{state}'" for state in sorted(born_as))
+    pairs = ", ".join(
+        f"'{before}>{after}'"
+        for before in sorted(moves)
+        for after in sorted(moves[before])
+    )
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.UpdateOf(column),
+        func=f"""
+            IF TG_OP = 'INSERT' THEN
+                IF NEW.{column} NOT IN ({births}) THEN
+                    {refuse(name, "A new row cannot start in this state.")}
+                END IF;
+            ELSIF OLD.{column} <> NEW.{column}
+                AND (OLD.{column} || '>' || NEW.{column}) NOT IN ({pairs}) THEN
+                {refuse(name, "This change of state is not possible.")}
+            END IF;
+            RETURN NEW;
+        """,
+    )
+
+
+def guard(
+    name: str,
+    *,
+    operation: pgtrigger.Operation,
+    declare: list[tuple[str, str]] | None = None,
+    func: str,
+) -> pgtrigger.Trigger:
+    """A BEFORE row trigger with its own body; use `refuse()` inside it."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=operation,
+        declare=declare,
+        func=func,
+    )
+
+
+def close_trigger_switch(*, using: str, **_kwargs: object) -> None:
+    """Make pgtrigger's per-session ignore list void: no role may switch a guard off with `set_config`."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT to_regproc('_pgtrigger_should_ignore') IS NOT NULL")
+        if cursor.fetchone() == (True,):
+            cursor.execute(
+                "CREATE OR REPLACE FUNCTION _pgtrigger_should_ignore(trigger_name NAME) RETURNS BOOLEAN"
+                " LANGUAGE sql AS 'SELECT false'"
+            )

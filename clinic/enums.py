@@ -1,0 +1,100 @@
+"""The clinic's fixed vocabulary: roles, states and kinds. Plain choices, no logic beyond their own tables."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What a person may do here; a user may hold several."""
+
+    RECEPTION = "reception", _("Reception")
+    PRACTITIONER = "practitioner", _("Practitioner")
+    ADMIN = "admin", _("Admin")
+
+
+class Sex(models.TextChoices):
+    """As the patient states it; clinical rules ask, they do not guess from this."""
+
+    FEMALE = "female", _("female")
+    MALE = "male", _("male")
+    OTHER = "other", _("other")
+    UNKNOWN = "unknown", _("not stated")
+
+
+class ContactChannel(models.TextChoices):
+    """How a patient prefers to be reached."""
+
+    PHONE = "phone", _("phone")
+    EMAIL = "email", _("e-mail")
+    TEXT = "text", _("text message")
+    LETTER = "letter", _("letter")
+
+
+class AppointmentStatus(models.TextChoices):
+    """The states of an appointment; `TRANSITIONS` is the only table of moves between them."""
+
+    PROVISIONAL = "provisional", _("provisional")
+    BOOKED = "booked", _("booked")
+    CONFIRMED = "confirmed", _("confirmed")
+    ARRIVED = "arrived", _("arrived")
+    IN_PROGRESS = "in_progress", _("in progress")
+    COMPLETED = "completed", _("completed")
+    CANCELLED = "cancelled", _("cancelled")
+    NO_SHOW = "no_show", _("did not come")
+
+
+class CancelledBy(models.TextChoices):
+    """Who called an appointment off."""
+
+    PATIENT = "patient", _("the patient")
+    CLINIC = "clinic", _("the clinic")
+    CLINICAL = "clinical", _("a clinical decision")
+
+
+class RoomKind(models.TextChoices):
+    """What a room is fitted for."""
+
+    CONSULTATION = "consultation", _("consultation room")
+    TREATMENT = "treatment", _("treatment room")
+
+
+class DeviceKind(models.TextChoices):
+    """Devices that one visit at a time can use."""
+
+    GUN = "gun", _("injection gun")
+    NEEDLELESS = "needleless", _("needleless machine")
+
+
+class AbsenceKind(models.TextChoices):
+    """Why a practitioner takes no patients."""
+
+    LEAVE = "leave", _("leave")
+    SICK = "sick", _("sick")
+    TRAINING = "training", _("training")
+    BLOCK = "block", _("blocked time")
+
+
+class Readiness(models.TextChoices):
+    """What the pathway says of an appointment."""
+
+    CLEAR = "clear", _("ready")
+    PROVISIONAL = "provisional", _("provisional")
+    REFUSED = "refused", _("not cleared")
+
+
+_S = AppointmentStatus
+BORN_AS = frozenset({_S.PROVISIONAL, _S.BOOKED})
+UPCOMING = frozenset({_S.PROVISIONAL, _S.BOOKED, _S.CONFIRMED})
+HOLDS_TIME = frozenset({*UPCOMING, _S.ARRIVED, _S.IN_PROGRESS, _S.COMPLETED})
+TRANSITIONS: dict[AppointmentStatus, frozenset[AppointmentStatus]] = {
+    _S.PROVISIONAL: frozenset({_S.BOOKED, _S.ARRIVED, _S.CANCELLED, _S.NO_SHOW}),
+    _S.BOOKED: frozenset({_S.PROVISIONAL, _S.CONFIRMED, _S.ARRIVED, _S.CANCELLED, _S.NO_SHOW}),
+    _S.CONFIRMED: frozenset({_S.PROVISIONAL, _S.ARRIVED, _S.CANCELLED, _S.NO_SHOW}),
+    # A mistaken check-in goes back to booked; a patient may leave before being seen.
+    _S.ARRIVED: frozenset({_S.BOOKED, _S.IN_PROGRESS, _S.CANCELLED, _S.NO_SHOW}),
+    _S.IN_PROGRESS: frozenset({_S.ARRIVED, _S.COMPLETED}),
+    _S.COMPLETED: frozenset({_S.IN_PROGRESS}),
+    # Undo of a cancellation, as long as the time is still free (the constraints decide).
+    _S.CANCELLED: frozenset({_S.PROVISIONAL, _S.BOOKED}),
+    _S.NO_SHOW: frozenset({_S.BOOKED, _S.ARRIVED}),
+}

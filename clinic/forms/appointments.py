@@ -1,0 +1,50 @@
+"""Small forms about visits that are on the books."""
+
+from datetime import date
+
+from crispy_forms.layout import Layout
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from clinic.enums import CancelledBy
+from clinic.forms.base import BaseForm, DayField
+
+
+class DayForm(BaseForm):
+    """The day the diary shows."""
+
+    day = DayField(label=_("Day"), required=False)
+
+    @property
+    def wanted(self) -> date | None:
+        """The chosen day; None where there is none, or none that can be read."""
+        self.full_clean()
+        return self.cleaned_data.get("day")
+
+
+class VersionForm(BaseForm):
+    """Which version of the visit the person looked at."""
+
+    version = forms.IntegerField(min_value=1, max_value=2_000_000_000, widget=forms.HiddenInput)
+
+
+class CancelForm(VersionForm):
+    """By whom, why, and whether the visit that belongs to it goes too."""
+
+    cancelled_by = forms.ChoiceField(
+        label=_("Who cancels?"),
+        choices=CancelledBy.choices,
+        widget=forms.RadioSelect,
+        initial=CancelledBy.PATIENT,
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
+    both = forms.BooleanField(label=_("Cancel both visits"), required=False, initial=True)
+
+    def __init__(self, *args: object, has_pair: bool = False, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        if not has_pair:
+            del self.fields["both"]
+
+    def layout(self) -> Layout:
+        """In the order in which one asks."""
+        return Layout("version", "cancelled_by", "reason", *(["both"] if "both" in self.fields else []))

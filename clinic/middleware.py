@@ -1,0 +1,130 @@
+"""What every request passes: text the database cannot store, refusals that become answers, and privacy headers."""
+
+from collections.abc import Callable, Mapping
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
+
+from clinic.errors import DomainError, NotCleared
+
+LONGEST_TEXT = 100_000
+_NUL = "\x00"
+# Nothing here uses them, so nothing that is ever smuggled in may either.
+_NO_DEVICES = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "camera",
+        "display-capture",
+        "geolocation",
+        "microphone",
+        "payment",
+        "serial",
+        "usb",
+        "browsing-topics",
+    )
+)
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class BadTextMiddleware:
+    """Refuses what no page can use: NUL characters in an address or a cookie, and single texts over 100 kB.
+
+    NUL characters in a posted form are left to the form, which names the field (clinic.forms.base).
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """400 or 413 with a sentence, or whatever the page answers."""
+        if (
+            _NUL in request.path
+            or _has_nul(request.GET)
+            or any(_NUL in text for text in request.COOKIES.values())
+        ):
+            message = _("The address contains a character that cannot be part of one. Go back and try again.")
+            return _refusal(request, 400, {"message": message})
+        if request.method == "POST" and _longest(request.POST) > LONGEST_TEXT:
+            message = _(
+                "One of the texts is longer than a whole record may be. Shorten it and send it again."
+            )
+            return _refusal(request, 413, {"message": message})
+        return self.get_response(request)
+
+
+class DomainErrorMiddleware:
+    """Turns a refusal that no view has caught into its page, or, asked by htmx, into a message on the page."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """As asked; a part of a page is never answered with the sign-in page, the whole page goes there instead."""
+        response = self.get_response(request)
+        login = resolve_url(settings.LOGIN_URL)
+        if request.htmx and response.status_code == 302 and response["Location"].partition("?")[0] == login:
+            back = QueryDict(mutable=True)
+            back["next"] = request.htmx.current_url_abs_path or "/"
+            return HttpResponseClientRedirect(f"{login}?{back.urlencode(safe='/')}")
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """The answer to a refusal; None for anything else, which Django then treats as it always does."""
+        if isinstance(error, DomainError):
+            return _refusal(request, error.status, _said_by(error))
+        if not request.htmx:
+            return None
+        if isinstance(error, Http404):
+            message = _("This is not there (any more), or not for your role. Nothing was changed.")
+            return _refusal(request, 404, {"message": message})
+        if isinstance(error, PermissionDenied):
+            return _refusal(request, 403, {"message": str(error) or _("Your role does not include this.")})
+        return None
+
+
+class PrivacyMiddleware:
+    """Pages are about patients: no cache keeps them, and no page may use the device's camera, place or microphone."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The response, with both headers unless the view has set its own."""
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", _NO_DEVICES)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _said_by(error: DomainError) -> dict[str, object]:
+    """What the page shows of a refusal."""
+    return {
+        "message": str(error.message),
+        "code": error.code,
+        "conditions": error.conditions if isinstance(error, NotCleared) else (),
+    }
+
+
+def _refusal(request: HttpRequest, status: int, said: Mapping[str, object]) -> HttpResponse:
+    """The refusal as a page, or as a message that htmx puts with the others, leaving the rest of the page alone."""
+    template = "components/refusal.html" if request.htmx else f"{status}.html"
+    context = {"code": "", "conditions": (), **said}
+    # With a NUL in the session cookie even asking who is signed in fails, so a 400 asks nothing.
+    text = render_to_string(template, context, None if status == 400 else request)
+    response = HttpResponse(text, status=status)
+    return reswap(retarget(response, "#messages"), "innerHTML") if request.htmx else response
+
+
+def _has_nul(data: QueryDict) -> bool:
+    return any(_NUL in key or any(_NUL in value for value in values) for key, values in data.lists())
+
+
+def _longest(data: QueryDict) -> int:
+    """The length of the longest single text, in characters."""
+    return max((len(value) for _key, values in data.lists() for value in values), default=0)

@@ -1,0 +1,246 @@
+"""Patients and practitioners."""
+
+import uuid
+from datetime import date
+from typing import Self
+
+import pghistory
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.utils.translation import gettext_lazy as _
+
+from clinic.db import Fold, append_only, check
+from clinic.enums import ContactChannel, Role, Sex
+from clinic.models.places import ActiveQuerySet
+from clinic.models.user import User
+
+
+class PatientSearchText(Func):
+    """The SQL function that gathers everything a patient can be found by (migration 0001)."""
+
+    function = "PATIENT_SEARCH_TEXT"
+    output_field = models.TextField()
+
+
+class PatientQuerySet(models.QuerySet):
+    """The desk's words about patients."""
+
+    def visible_to(self, user: User) -> Self:
+        """All staff roles see every patient's identity (DESIGN 6); nobody else sees any."""
+        return self if user.has_role(*Role) else self.none()
+
+    def current(self) -> Self:
+        """Without records that were merged into another."""
+        return self.filter(merged_into=None)
+
+    def by_name(self) -> Self:
+        """In the order people expect, whatever the server's collation: by the folded name."""
+        return self.order_by(
+            Fold("family_name"), Fold("given_names"), "birth_date", "number"
+        )
+
+
+@pghistory.track(append_only=True, exclude=["search_text"])
+class Patient(models.Model):
+    """A person known to the clinic. Names are kept as written and, where that helps, in Latin letters."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    number = models.PositiveIntegerField(
+        _("clinic number"),
+        unique=True,
+        editable=False,
+        db_default=Func(Value("clinic_patient_number"), function="nextval"),
+    )
+    family_name = models.CharField(_("family name"), max_length=100)
+    given_names = models.CharField(_("given names"), max_length=100, blank=True)
+    family_name_latin = models.CharField(
+        _("family name in Latin letters"), max_length=100, blank=True
+    )
+    given_names_latin = models.CharField(
+        _("given names in Latin letters"), max_length=100, blank=True
+    )
+    birth_date = models.DateField(_("birth date"))
+    sex = models.CharField(_("sex"), max_length=10, choices=Sex, default=Sex.UNKNOWN)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    prefers = models.CharField(
+        _("prefers"),
+        max_length=10,
+        choices=ContactChannel,
+        default=ContactChannel.PHONE,
+    )
+    address = models.TextField(_("address"), max_length=500, blank=True)
+    representative_name = models.CharField(
+        _("representative"), max_length=200, blank=True
+    )
+    representative_relation = models.CharField(
+        _("relation to the patient"), max_length=100, blank=True
+    )
+    representative_phone = models.CharField(
+        _("representative's phone"), max_length=40, blank=True
+    )
+    desk_note = models.TextField(_("desk note"), max_length=2000, blank=True)
+    merged_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="merged_from",
+    )
+    created_at = models.DateTimeField(_("registered at"), editable=False)
+    created_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", editable=False
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)
+    search_text = models.GeneratedField(
+        expression=PatientSearchText(
+            "number",
+            "family_name",
+            "given_names",
+            "family_name_latin",
+            "given_names_latin",
+            "phone",
+            "email",
+            "birth_date",
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+
+    objects = PatientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
+        indexes = [
+            GinIndex(
+                OpClass(F("search_text"), name="gin_trgm_ops"), name="patient_search"
+            ),
+            models.Index("birth_date", name="patient_birth_date"),
+            models.Index(
+                Fold("family_name"), Fold("given_names"), name="patient_folded_name"
+            ),
+        ]
+        constraints = [
+            check(
+                "patient_named",
+                ~Q(family_name=""),
+                _("Enter the name (a single name is fine)."),
+            ),
+            check(
+                "patient_birth_date_sane",
+                Q(birth_date__gte=date(1900, 1, 1)),
+                _("Check the birth date: it lies before 1900."),
+            ),
+            check(
+                "patient_not_merged_into_itself",
+                Q(merged_into=None) | ~Q(merged_into=F("id")),
+                _("A record cannot be merged into itself."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        """Family name first, as written."""
+        return ", ".join(part for part in (self.family_name, self.given_names) if part)
+
+    @property
+    def latin_name(self) -> str:
+        """In Latin letters, if recorded."""
+        return ", ".join(
+            part for part in (self.family_name_latin, self.given_names_latin) if part
+        )
+
+    @property
+    def short_name(self) -> str:
+        """For a diary card: family name and initial."""
+        return (
+            f"{self.family_name}, {self.given_names[:1]}."
+            if self.given_names
+            else self.family_name
+        )
+
+    def age_on(self, day: date) -> int:
+        """Full years on the day."""
+        had_birthday = (day.month, day.day) >= (
+            self.birth_date.month,
+            self.birth_date.day,
+        )
+        return day.year - self.birth_date.year - (0 if had_birthday else 1)
+
+
+@pghistory.track(append_only=True)
+class NotADuplicate(models.Model):
+    """Somebody looked: these two records are two people. Not asked again."""
+
+    first = models.ForeignKey(Patient, models.PROTECT, related_name="+")
+    second = models.ForeignKey(Patient, models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+    decided_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            check(
+                "not_a_duplicate_ordered",
+                Q(first__lt=F("second")),
+                _("The pair is kept in one order."),
+            ),
+            models.UniqueConstraint(
+                fields=["first", "second"], name="not_a_duplicate_once"
+            ),
+        ]
+        triggers = append_only("not_a_duplicate")
+
+    def __str__(self) -> str:
+        return f"{self.first} ≠ {self.second}"
+
+
+class PractitionerQuerySet(ActiveQuerySet):
+    """The desk's words about practitioners."""
+
+    def with_skills(self, *skills: str) -> Self:
+        """Those trained in all of the techniques."""
+        return self.filter(skills__contains=[skill for skill in skills if skill])
+
+
+@pghistory.track(append_only=True)
+class Practitioner(models.Model):
+    """A person patients are booked with. The sign-in is optional: a locum may have none yet."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.OneToOneField(
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="practitioner",
+        verbose_name=_("sign-in"),
+    )
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    skills = ArrayField(
+        models.SlugField(max_length=30),
+        verbose_name=_("techniques"),
+        default=list,
+        blank=True,
+        help_text=_(
+            "Technique families this person is trained in: needle, gun, needleless."
+        ),
+    )
+    position = models.PositiveSmallIntegerField(_("order in the diary"), default=0)
+    is_active = models.BooleanField(_("takes patients"), default=True)
+
+    objects = PractitionerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("practitioner")
+        verbose_name_plural = _("practitioners")
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,73 @@
+"""The clinic's own settings: one row."""
+
+import pghistory
+import pgtrigger
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.db import check, guard, refuse
+
+
+@pghistory.track(append_only=True)
+class ClinicSettings(models.Model):
+    """Name, address, grid and desk rules. The time zone is chosen at set-up and never changes afterwards."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    name = models.CharField(_("clinic name"), max_length=100, default="Mesoclinic")
+    address = models.TextField(_("address"), blank=True)
+    phone = models.CharField(_("phone"), max_length=40, blank=True)
+    emergency_number = models.CharField(
+        _("emergency number"), max_length=20, default="112"
+    )
+    country = models.CharField(_("country (two letters)"), max_length=2, default="FR")
+    time_zone = models.CharField(_("time zone"), max_length=60, editable=False)
+    grid_minutes = models.PositiveSmallIntegerField(
+        _("starts every … minutes"),
+        default=15,
+        validators=[MinValueValidator(1), MaxValueValidator(240)],
+    )
+    late_cancellation_hours = models.PositiveSmallIntegerField(
+        _("a cancellation is late within … hours"), default=24
+    )
+    unsigned_after_hours = models.PositiveSmallIntegerField(
+        _("an unsigned record is overdue after … hours"), default=24
+    )
+
+    class Meta:
+        verbose_name = _("clinic settings")
+        verbose_name_plural = _("clinic settings")
+        constraints = [
+            check(
+                "clinic_settings_one_row",
+                Q(id=1),
+                _("There is one set of clinic settings."),
+            ),
+            check(
+                "clinic_settings_grid",
+                Q(grid_minutes__range=(1, 240)),
+                _("The grid is 1 to 240 minutes."),
+            ),
+        ]
+        triggers = [
+            guard(
+                "clinic_time_zone_fixed",
+                operation=pgtrigger.UpdateOf("time_zone"),
+                func=f"""
+                    IF NEW.time_zone <> OLD.time_zone THEN
+                        {refuse("clinic_time_zone_fixed", "The time zone is chosen at set-up and cannot change.")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def current(cls) -> "ClinicSettings":
+        """The one row; before set-up has written it, the defaults (unsaved)."""
+        return cls.objects.filter(pk=1).first() or cls(time_zone=settings.TIME_ZONE)

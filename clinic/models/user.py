@@ -1,0 +1,59 @@
+"""The people who sign in."""
+
+import uuid
+
+import pghistory
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.db import check
+from clinic.enums import Role
+
+
+@pghistory.track(append_only=True, exclude=["password", "last_login"])
+class User(AbstractUser):
+    """A member of staff. Roles decide what they see and do; Django's permissions are used by the admin only."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    roles = ArrayField(
+        models.CharField(max_length=20, choices=Role.choices),
+        verbose_name=_("roles"),
+        default=list,
+        blank=True,
+    )
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        constraints = [
+            check(
+                "user_roles_known",
+                Q(roles__contained_by=Role.values),
+                _("Choose roles from the list."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+    def has_role(self, *roles: Role) -> bool:
+        """Whether the person is active and holds any of the roles."""
+        return self.is_active and any(role in self.roles for role in roles)
+
+    @property
+    def is_reception(self) -> bool:
+        """For templates."""
+        return self.has_role(Role.RECEPTION)
+
+    @property
+    def is_practitioner(self) -> bool:
+        """For templates."""
+        return self.has_role(Role.PRACTITIONER)
+
+    @property
+    def is_clinic_admin(self) -> bool:
+        """For templates."""
+        return self.has_role(Role.ADMIN)

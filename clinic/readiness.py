@@ -1,0 +1,183 @@
+"""The only socket between the desk and the clinical pathway: what the desk may ask and must tell.
+
+The desk knows visits with an opaque `purpose`. The pathway implements `Pathway` and is connected in its
+AppConfig.ready(); until then a pathway without an opinion answers, so that the desk works alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.urls import reverse
+
+from clinic.enums import Readiness
+from clinic.models import Appointment, AppointmentType, Patient, User
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that is missing: what (a sentence anybody at the desk may read), who can fix it, and the earliest
+    moment it can be a yes. `detail` says what was found, and is there only for those who may know.
+    """
+
+    code: str
+    what: str
+    who: str = ""
+    earliest: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the pathway says of a visit. Booking accepts clear and provisional; starting accepts only clear."""
+
+    state: Readiness = Readiness.CLEAR
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A visit to be judged: wished for, or (with `appointment`) on the books."""
+
+    patient: Patient
+    purpose: str
+    starts_at: datetime
+    appointment: Appointment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairOffer:
+    """The visit that is booked together with an offered one, so long after its start."""
+
+    type: AppointmentType
+    label: str
+    purpose: str
+    shortest: timedelta
+    ideal: timedelta
+    longest: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something this patient may book next. `conditions` say why it cannot be booked yet, if so."""
+
+    type: AppointmentType
+    label: str
+    purpose: str = ""
+    earliest: datetime | None = None
+    ideal: datetime | None = None
+    latest: datetime | None = None
+    pair: PairOffer | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """What a diary card shows: "Session 2 of 6", ready or not, and what is missing (as far as the viewer may know)."""
+
+    label: str = ""
+    verdict: Verdict = field(default_factory=Verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """An alert in the patient's header; `serious` ones are red."""
+
+    text: str
+    serious: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way into a clinical page."""
+
+    label: str
+    url: str
+    icon: str = ""
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that needs someone: a count, its words, and the list behind it."""
+
+    label: str
+    count: int
+    url: str
+    icon: str = ""
+    serious: bool = False
+
+
+class Pathway:
+    """A pathway without an opinion. The clinical app overrides every call; all of them are bulk."""
+
+    def judge(
+        self, visits: Sequence[Visit], *, at: datetime, starting: bool = False
+    ) -> list[Verdict]:
+        """One verdict per visit, the visits taken together (a reading beside its test). Asked under the locks."""
+        return [Verdict() for _ in visits]
+
+    def booked(
+        self, appointments: Sequence[Appointment], *, by: User, at: datetime
+    ) -> None:
+        """These were booked or reinstated, in this transaction."""
+
+    def moved(
+        self, appointments: Sequence[Appointment], *, by: User, at: datetime
+    ) -> None:
+        """These were moved, in this transaction."""
+
+    def released(
+        self, appointments: Sequence[Appointment], *, by: User, at: datetime
+    ) -> None:
+        """These no longer hold their time, in this transaction."""
+
+    def offers(self, patient: Patient, *, at: datetime) -> list[Offer]:
+        """What this patient may book next, the most sensible first."""
+        return []
+
+    def badges(
+        self, appointments: Sequence[Appointment], *, user: User, at: datetime
+    ) -> dict[UUID, Badge]:
+        """What each card shows this person."""
+        return {appointment.pk: Badge() for appointment in appointments}
+
+    def warnings(
+        self, patients: Sequence[Patient], *, user: User
+    ) -> dict[UUID, list[Warning]]:
+        """What everybody who meets the patients must know."""
+        return {}
+
+    def links(
+        self,
+        *,
+        user: User,
+        patient: Patient | None = None,
+        appointment: Appointment | None = None,
+    ) -> list[Link]:
+        """Ways into clinical pages, those only that this person may open."""
+        return []
+
+    def notices(self, *, user: User, at: datetime) -> list[Notice]:
+        """What needs someone."""
+        return []
+
+    def patient_url(self, patient: Patient) -> str:
+        """The patient's page."""
+        return reverse("clinic:patient_edit", args=[patient.pk])
+
+
+_pathway = Pathway()
+
+
+def connect(pathway: Pathway) -> Pathway:
+    """Plug a pathway in; returns the one that was connected before."""
+    global _pathway
+    before, _pathway = _pathway, pathway
+    return before
+
+
+def pathway() -> Pathway:
+    """The connected pathway."""
+    return _pathway

@@ -1,0 +1,49 @@
+"""What a patient's record must say."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic.errors import DomainError
+from clinic.models import Patient
+
+OF_AGE = 18  # years; consent by a representative below (a legal age, the same as CLINICAL 3's age_min)
+
+
+def check_details(patient: Patient, *, at: datetime) -> None:
+    """A name, a real birth date, and for a minor somebody who represents them.
+
+    Raises:
+        DomainError: for the field that is wrong.
+    """
+    if not patient.family_name.strip():
+        raise DomainError(
+            _("Enter the name (a single name is fine)."),
+            "name_missing",
+            field="family_name",
+        )
+    today = timezone.localdate(at)
+    if patient.birth_date > today:
+        raise DomainError(
+            _("The birth date lies in the future."),
+            "born_in_future",
+            field="birth_date",
+        )
+    if patient.age_on(today) > 125:
+        raise DomainError(
+            _("Check the birth date: more than 125 years ago."),
+            "too_old",
+            field="birth_date",
+        )
+    if is_minor(patient, at=at) and not patient.representative_name.strip():
+        raise DomainError(
+            _("This patient is under 18: enter who represents them."),
+            "representative_missing",
+            field="representative_name",
+        )
+
+
+def is_minor(patient: Patient, *, at: datetime) -> bool:
+    """Under eighteen on the clinic's day."""
+    return patient.age_on(timezone.localdate(at)) < OF_AGE

@@ -1,0 +1,258 @@
+"""One search for free starts: the candidates, their timetable, and the starts that each of them can serve.
+
+Everything is a set of start minutes. Whoever or whatever is free on [a, b) and needed from offset p to offset q can
+serve the starts in [a - p, b - q]; what needs all of them is the intersection of such sets, what needs any of them
+the union (never a union of free time: two half hours in two rooms are no hour in a room).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property, reduce
+from operator import attrgetter, or_
+from typing import TypedDict, TypeVar
+from uuid import UUID
+
+from django.utils import timezone
+
+from clinic import timetable
+from clinic.intervals import MINUTE, Interval, Minutes, ceil_minute
+from clinic.models import (
+    Appointment,
+    AppointmentType,
+    ClinicSettings,
+    Device,
+    Location,
+    Patient,
+    Practitioner,
+    Room,
+)
+from clinic.timetable import Timetable
+
+
+class Wishes(TypedDict, total=False):
+    """What narrows a search. What is left out, or None, means anyone and anything suitable."""
+
+    practitioners: Collection[Practitioner] | None
+    rooms: Collection[Room] | None
+    devices: Collection[Device] | None
+    location: Location | None
+    patient: Patient | None
+    ignoring: Collection[Appointment]
+
+
+class Obstacle(StrEnum):
+    """Why a visit cannot start, in the order in which a person would say it."""
+
+    NOTICE = "notice"
+    TOO_FAR = "too_far"
+    OFF_GRID = "off_grid"
+    NOT_TRAINED = "not_trained"
+    CLOSED_DAY = "closed_day"
+    OUTSIDE_HOURS = "outside_hours"
+    ABSENT = "absent"
+    PRACTITIONER_BUSY = "practitioner_busy"
+    PATIENT_BUSY = "patient_busy"
+    ROOM_NONE_FREE = "room_none_free"
+    DEVICE_NONE_FREE = "device_none_free"
+
+
+@dataclass(frozen=True, slots=True)
+class FreeStart:
+    """A visit could start then with this practitioner; room and device are the first suitable ones."""
+
+    starts_at: datetime
+    practitioner: Practitioner
+    room: Room
+    device: Device | None
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Who and what may be chosen, read once for as many windows as are searched."""
+
+    practitioners: list[Practitioner]
+    rooms: list[Room]
+    devices: list[Device]
+    location: Location | None
+    patient: Patient | None
+    ignoring: list[Appointment]
+
+    @classmethod
+    def suiting(cls, type: AppointmentType, wishes: Wishes) -> Candidates:
+        """Of those wished for, or of all in use, the ones that can serve the type; in the order of the diary."""
+        people, rooms, devices = wishes.get("practitioners"), wishes.get("rooms"), wishes.get("devices")
+        if people is None:
+            people = Practitioner.objects.active().with_skills(type.skill)
+        if rooms is None:
+            rooms = Room.objects.active().filter(kind=type.room_kind)
+        if devices is None:
+            devices = Device.objects.active().filter(kind=type.device_kind) if type.device_kind else []
+        return cls(
+            practitioners=[each for each in people if may_do(each, type)],
+            rooms=[each for each in rooms if each.is_active and each.kind == type.room_kind],
+            devices=[each for each in devices if each.is_active and each.kind == type.device_kind],
+            location=wishes.get("location"),
+            patient=wishes.get("patient"),
+            ignoring=list(wishes.get("ignoring", ())),
+        )
+
+
+Offer = tuple[Practitioner, UUID, Minutes]  # who can start, at which location, when
+Resource = TypeVar("Resource", Room, Device)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was asked and what was read for it; the sets are worked out as they are needed."""
+
+    type: AppointmentType
+    window: Interval
+    candidates: Candidates
+    table: Timetable
+
+    @classmethod
+    def load(cls, type: AppointmentType, window: Interval, candidates: Candidates) -> Search:
+        """Read the timetable of the candidates, in two queries. `window` is that of the starts."""
+        before, after = reach(type)
+        table = timetable.read(
+            Interval(window.starts_at - before, window.ends_at + after),
+            practitioners=[each.pk for each in candidates.practitioners],
+            rooms=[each.pk for each in candidates.rooms],
+            devices=[each.pk for each in candidates.devices],
+            patients=[candidates.patient.pk] if candidates.patient else [],
+            ignoring=[each.pk for each in candidates.ignoring],
+        )
+        return cls(type, window, candidates, table)
+
+    def found(self, limit: int | None = None) -> list[FreeStart]:
+        """The free starts by time, then in the order of the practitioners."""
+        offers = list(self._offers())
+        if limit is not None:
+            # Every start has at least one practitioner, so that the first `limit` starts are enough.
+            soonest = self._union(starts for *_, starts in offers).first(limit)
+            latest = soonest[-1] if soonest else self.window.starts_at
+            cut = self.within(Interval(self.window.starts_at, latest + MINUTE))
+            offers = [(practitioner, location, starts & cut) for practitioner, location, starts in offers]
+        room, device = (
+            self._first_choice(self.candidates.rooms, offers),
+            self._first_choice(self.candidates.devices, offers),
+        )
+        free = [
+            FreeStart(start, practitioner, room[location, start], device.get((location, start)))
+            for practitioner, location, starts in offers
+            for start in starts
+        ]
+        return sorted(free, key=attrgetter("starts_at"))[:limit]
+
+    def within(self, window: Interval) -> Minutes:
+        """The starts that lie in the window."""
+        span = (ceil_minute(window.starts_at), ceil_minute(window.ends_at))
+        return self.table.nothing.with_spans([span])
+
+    @cached_property
+    def on_grid(self) -> Minutes:
+        """The starts in the window that lie on the grid of the clinic's clock."""
+        grid = self.type.grid_minutes or ClinicSettings.current().grid_minutes
+        return self.within(self.window).on_grid(grid, timezone.get_default_timezone())
+
+    @cached_property
+    def patient_free(self) -> Minutes:
+        """The starts at which the patient is in no other visit; all, when nobody is named."""
+        patient = self.candidates.patient
+        free = self.table.free(patient.pk) if patient else ~self.table.nothing
+        return free.starts(0, self.type.patient_minutes)
+
+    def requirements(self, practitioner: Practitioner) -> dict[Obstacle, Minutes]:
+        """For each obstacle the starts it leaves; the visit can start where all of them agree."""
+        no_start, table = self.table.nothing, self.table
+        works, open_days, rooms, devices = no_start, no_start, no_start, no_start
+        for location in self._locations(practitioner):
+            here = self._seen(table.open(practitioner.pk, location, on_closed_days=True))
+            works |= here
+            open_days |= self._seen(table.open(practitioner.pk, location))
+            rooms |= here & self._any(self.candidates.rooms, location)
+            devices |= here & self._any(self.candidates.devices, location)
+        # Outside the hours, the hours are what is wrong: no room or closed day is blamed there.
+        return {
+            Obstacle.OFF_GRID: self.on_grid,
+            Obstacle.CLOSED_DAY: open_days | ~works,
+            Obstacle.OUTSIDE_HOURS: works,
+            Obstacle.ABSENT: self._seen(~table.away.get(practitioner.pk, no_start)),
+            Obstacle.PRACTITIONER_BUSY: self._seen(~table.booked.get(practitioner.pk, no_start)),
+            Obstacle.PATIENT_BUSY: self.patient_free,
+            Obstacle.ROOM_NONE_FREE: rooms | ~works,
+            Obstacle.DEVICE_NONE_FREE: devices | ~works if self.type.device_kind else ~no_start,
+        }
+
+    def _offers(self) -> Iterator[Offer]:
+        """Who can start where and when, practitioner by practitioner."""
+        for practitioner in self.candidates.practitioners:
+            free = self.table.free(practitioner.pk)
+            for location in self._locations(practitioner):
+                works = self.table.open(practitioner.pk, location)
+                if starts := self._seen(works & free) & self._fitting.get(location, self.table.nothing):
+                    yield practitioner, location, starts
+
+    @cached_property
+    def _fitting(self) -> dict[UUID, Minutes]:
+        """By location, the starts that suit the grid, the patient, a room and, where one is needed, a device."""
+        fitting = {}
+        for location in {room.location_id for room in self.candidates.rooms}:
+            starts = self.on_grid & self.patient_free & self._any(self.candidates.rooms, location)
+            fitting[location] = (
+                starts & self._any(self.candidates.devices, location) if self.type.device_kind else starts
+            )
+        return fitting
+
+    @cached_property
+    def _usable(self) -> dict[UUID, Minutes]:
+        """For each room and device the starts it can serve."""
+        first, last = self.type.room_from, self.type.room_until
+        return {
+            each.pk: self.table.free(each.pk).starts(first, last)
+            for each in (*self.candidates.rooms, *self.candidates.devices)
+        }
+
+    def _first_choice(
+        self, resources: Iterable[Resource], offers: Iterable[Offer]
+    ) -> dict[tuple[UUID, datetime], Resource]:
+        """By location and start, the first room (or device) in order that can serve it."""
+        left: dict[UUID, Minutes] = defaultdict(lambda: self.table.nothing)
+        for _, location, starts in offers:
+            left[location] |= starts
+        chosen: dict[tuple[UUID, datetime], Resource] = {}
+        for each in resources:
+            served = left[each.location_id] & self._usable[each.pk]
+            left[each.location_id] -= served
+            chosen |= {(each.location_id, start): each for start in served}
+        return chosen
+
+    def _seen(self, minutes: Minutes) -> Minutes:
+        """The starts for which the practitioner's part of the visit lies in these minutes."""
+        return minutes.starts(self.type.practitioner_from, self.type.practitioner_until)
+
+    def _any(self, resources: Iterable[Room | Device], location: UUID) -> Minutes:
+        """The starts that at least one of the resources of the location can serve."""
+        return self._union(self._usable[each.pk] for each in resources if each.location_id == location)
+
+    def _union(self, sets: Iterable[Minutes]) -> Minutes:
+        return reduce(or_, sets, self.table.nothing)
+
+    def _locations(self, practitioner: Practitioner) -> list[UUID]:
+        wanted = self.candidates.location
+        return [each for each in self.table.locations(practitioner.pk) if wanted is None or each == wanted.pk]
+
+
+def reach(type: AppointmentType) -> tuple[timedelta, timedelta]:
+    """How long before and after its start a visit of this type needs anybody or anything."""
+    return max(-type.room_from, 0) * MINUTE, max(type.patient_minutes, type.room_until) * MINUTE
+
+
+def may_do(practitioner: Practitioner, type: AppointmentType) -> bool:
+    """Whether the practitioner takes patients and is trained in what the type needs."""
+    return practitioner.is_active and (not type.skill or type.skill in practitioner.skills)

@@ -1,0 +1,92 @@
+// What every page does in the browser. Everything works without it, only less comfortably.
+(() => {
+  const words = () => document.getElementById("words").dataset;
+  const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
+
+  // --- Theme -------------------------------------------------------------------------------------------------
+  const markTheme = () => {
+    for (const button of document.querySelectorAll("[data-theme-choice]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.themeChoice === window.mesoclinicTheme.choice()));
+    }
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-theme-choice]");
+    if (!button) return;
+    window.mesoclinicTheme.choose(button.dataset.themeChoice);
+    markTheme();
+  });
+  markTheme();
+
+  // --- Shortcuts: data-shortcut="/" focuses a field and follows or presses anything else -----------------------
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    const target = document.querySelector(`[data-shortcut="${CSS.escape(event.key)}"]`);
+    if (!target) return;
+    event.preventDefault();
+    if (typing(target)) target.focus();
+    else target.click();
+  });
+
+  // --- Messages: good news leaves by itself, everything else waits to be read -----------------------------------
+  const KEPT_FOR = 8000;
+  const watch = (message) => {
+    if (message.dataset.watched) return;
+    message.dataset.watched = "yes";
+    const kind = message.classList;
+    const mayLeave = kind.contains("toast-success") || kind.contains("toast-info");
+    if (mayLeave && !message.querySelector("a, form")) setTimeout(() => message.remove(), KEPT_FOR);
+  };
+  const watchAll = () => document.querySelectorAll("[data-message]").forEach(watch);
+  document.addEventListener("click", (event) => {
+    event.target.closest("[data-dismiss]")?.closest("[data-message]")?.remove();
+  });
+  watchAll();
+
+  const say = (text) => {
+    const message = document.createElement("div");
+    message.className = "toast-note toast-error";
+    message.dataset.message = "";
+    const sentence = document.createElement("p");
+    sentence.textContent = text;
+    const close = document.createElement("button");
+    close.type = "button";
+    close.className = "toast-close";
+    close.dataset.dismiss = "";
+    close.setAttribute("aria-label", words().dismiss);
+    close.textContent = "×";
+    message.append(sentence, close);
+    document.getElementById("messages").append(message);
+  };
+  document.addEventListener("htmx:responseError", () => say(words().failed));
+  document.addEventListener("htmx:sendError", () => say(words().offline));
+  document.addEventListener("htmx:timeout", () => say(words().offline));
+
+  // --- After a refused form the eye and the screen reader go to what is wrong -----------------------------------
+  const focusWanted = (root) => root.querySelector("[data-focus]")?.focus();
+  focusWanted(document);
+  document.addEventListener("htmx:afterSettle", (event) => {
+    watchAll();
+    focusWanted(event.target);
+  });
+
+  // --- A form is sent once: a second click on "Book" is a slip of the finger ------------------------------------
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || form.closest("[hx-post], [hx-put], [hx-patch], [hx-delete]")) return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+  window.addEventListener("pageshow", () => {
+    document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+  });
+
+  // --- The now-line: the server places it, this moves it by one row every five minutes --------------------------
+  const FIVE_MINUTES = 5 * 60 * 1000;
+  const moveNowLines = () => {
+    for (const line of document.querySelectorAll("[data-now-line]")) {
+      const row = /\bfrom-(\d+)\b/.exec(line.className);
+      if (row) line.className = line.className.replace(row[0], `from-${Number(row[1]) + 1}`);
+    }
+  };
+  if (document.querySelector("[data-now-line]")) setInterval(moveNowLines, FIVE_MINUTES);
+})();

@@ -1,0 +1,181 @@
+"""What templates may ask for: icons, dates and numbers as people read them, roles, and ways to other pages."""
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+
+from django import template
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
+from django.utils import formats, timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import pgettext
+
+from clinic.enums import AppointmentStatus, Readiness, Role
+from clinic.models import Patient, User
+from clinic.readiness import pathway
+
+register = template.Library()
+
+STATUS_ICONS = {
+    AppointmentStatus.PROVISIONAL: "circle-dashed",
+    AppointmentStatus.BOOKED: "calendar",
+    AppointmentStatus.CONFIRMED: "calendar-check",
+    AppointmentStatus.ARRIVED: "walk",
+    AppointmentStatus.IN_PROGRESS: "progress",
+    AppointmentStatus.COMPLETED: "circle-check",
+    AppointmentStatus.CANCELLED: "calendar-cancel",
+    AppointmentStatus.NO_SHOW: "user-exclamation",
+}
+READINESS_ICONS = {
+    Readiness.CLEAR: "shield-check",
+    Readiness.PROVISIONAL: "clock-pause",
+    Readiness.REFUSED: "alert-triangle",
+}
+_PATH = re.compile(r'<path d="([^"]+)"')
+
+
+@lru_cache(maxsize=512)
+def _icon_paths(name: str) -> SafeString:
+    """The strokes of one icon. Tabler draws everything with bare `<path d>` elements, so only those are taken."""
+    svg = (Path(settings.FRONT_END_DIR) / "icons" / f"{name}.svg").read_text()
+    return format_html_join("", '<path d="{}"/>', ((path,) for path in _PATH.findall(svg)))
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """The named icon, inline, in the colour of the text around it. Decoration unless a `label` says what it means.
+
+    Raises FileNotFoundError for a name that is not in static/clinic/icons.txt, or before the icons were prepared.
+    """
+    if not label:
+        return format_html(
+            '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', _icon_paths(name)
+        )
+    return format_html(
+        '<svg class="icon" viewBox="0 0 24 24" role="img" aria-label="{}">{}</svg>', label, _icon_paths(name)
+    )
+
+
+@register.filter
+def status_icon(status: str) -> str:
+    """The icon that stands for an appointment's status."""
+    return STATUS_ICONS[AppointmentStatus(status)]
+
+
+@register.filter
+def status_label(status: str) -> str:
+    """The word for an appointment's status."""
+    return str(AppointmentStatus(status).label)
+
+
+@register.filter
+def readiness_icon(state: str) -> str:
+    """The icon that stands for what the pathway says."""
+    return READINESS_ICONS[Readiness(state)]
+
+
+@register.filter
+def readiness_label(state: str) -> str:
+    """The word for what the pathway says."""
+    return str(Readiness(state).label)
+
+
+@register.filter
+def day(value: date | datetime | None) -> str:
+    """A calendar day with its weekday and year: "Thu 26 Nov 2026". Instants are read on the clinic's clock."""
+    return _written(value, pgettext("date format", "D j M Y"))
+
+
+@register.filter
+def short_day(value: date | datetime | None) -> str:
+    """A calendar day where the year is plain: "Thu 26 Nov"."""
+    return _written(value, pgettext("date format", "D j M"))
+
+
+@register.filter
+def plain_day(value: date | datetime | None) -> str:
+    """A calendar day without its weekday, as for birth dates: "12 Mar 1984"."""
+    return _written(value, pgettext("date format", "j M Y"))
+
+
+@register.filter
+def clock(value: datetime | None) -> str:
+    """The time on the clinic's clock: "09:15"."""
+    return _written(value, pgettext("time format", "H:i"))
+
+
+@register.filter
+def when(value: datetime | None) -> str:
+    """Day and time: "Thu 26 Nov 2026, 09:15"."""
+    return _written(value, pgettext("date and time format", "D j M Y, H:i"))
+
+
+@register.filter
+def decimal(value: Decimal | float | None) -> str:
+    """A measure without needless zeros, in the reader's notation: Decimal("84.000") is "84"."""
+    if value is None or value == "":
+        return ""
+    number = Decimal(str(value))
+    return formats.number_format(
+        number.quantize(Decimal(1)) if number == number.to_integral() else number.normalize()
+    )
+
+
+@register.filter
+def share_of(value: Decimal | float, cap: Decimal | float) -> int:
+    """What part of the cap this is, in whole per cent, 0 to 100; anything over the cap is 100."""
+    if not cap:
+        return 100
+    return min(100, max(0, round(Decimal(str(value)) / Decimal(str(cap)) * 100)))
+
+
+@register.filter
+def age(patient: Patient) -> int:
+    """Full years today, on the clinic's calendar."""
+    return patient.age_on(timezone.localdate())
+
+
+@register.filter
+def last_digits(phone: str) -> str:
+    """Enough of a phone number to recognise it by: "…4471"."""
+    digits = re.sub(r"\D", "", phone)
+    return f"…{digits[-4:]}" if digits else ""
+
+
+@register.filter
+def has_role(user: User, roles: str) -> bool:
+    """Whether the person holds any of the roles, named like "reception,admin". Nobody signed in holds none."""
+    return user.is_authenticated and user.has_role(*(Role(role) for role in roles.split(",")))
+
+
+@register.filter
+def role_names(user: User) -> str:
+    """The person's roles in words: "Reception, Admin"."""
+    return ", ".join(str(Role(role).label) for role in user.roles)
+
+
+@register.simple_tag
+def patient_url(patient: Patient) -> str:
+    """The patient's page: the pathway's where one is connected, else the desk's."""
+    return pathway().patient_url(patient)
+
+
+@register.inclusion_tag("components/nav_item.html", takes_context=True)
+def nav_item(context: template.Context, route: str, icon_name: str, label: str) -> dict[str, object]:
+    """One entry of the main navigation; marked where the current page lies under it. Nothing if there is no route."""
+    try:
+        url = reverse(route)
+    except NoReverseMatch:
+        url = ""
+    path = context["request"].path
+    return {"url": url, "icon_name": icon_name, "label": label, "current": bool(url) and path.startswith(url)}
+
+
+def _written(value: date | datetime | None, layout: str) -> str:
+    if value is None or value == "":
+        return ""
+    return formats.date_format(timezone.localtime(value) if isinstance(value, datetime) else value, layout)

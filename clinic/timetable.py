@@ -1,0 +1,210 @@
+"""Who works when, and what takes whose time, in one window: two queries, read as sets of minutes. Read only.
+
+In SQL, because this is what a search spends its time on: whole minutes as integers and keys as text are read several
+times faster than rows with timestamps and UUIDs, and the opening time of all comes in one round trip.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import date, time, timedelta, tzinfo
+from functools import cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from clinic.enums import HOLDS_TIME
+from clinic.intervals import Interval, Minutes, ceil_minute, clock_time, floor_minute
+
+_OPENING = """
+SELECT 'hours' AS kind, practitioner_id AS who, location_id AS place, weekday, starts, ends, valid_from, valid_until,
+       NULL::timestamptz AS starts_at, NULL::timestamptz AS ends_at
+  FROM clinic_workinghours
+ WHERE practitioner_id = ANY(%(practitioners)s::uuid[])
+   AND valid_from <= %(last_day)s AND (valid_until IS NULL OR valid_until >= %(first_day)s)
+ UNION ALL
+SELECT 'closed', NULL, NULL, NULL, NULL, NULL, day, day, NULL, NULL
+  FROM clinic_closedday
+ WHERE day BETWEEN %(first_day)s AND %(last_day)s
+ UNION ALL
+SELECT 'extra', practitioner_id, location_id, NULL, NULL, NULL, NULL, NULL, starts_at, ends_at
+  FROM clinic_extraopening
+ WHERE practitioner_id = ANY(%(practitioners)s::uuid[]) AND starts_at < %(until)s AND ends_at > %(from)s
+ UNION ALL
+SELECT 'away', practitioner_id, NULL, NULL, NULL, NULL, NULL, NULL, starts_at, ends_at
+  FROM clinic_absence
+ WHERE practitioner_id = ANY(%(practitioners)s::uuid[]) AND starts_at < %(until)s AND ends_at > %(from)s
+ UNION ALL
+SELECT 'away', coalesce(room_id, device_id), NULL, NULL, NULL, NULL, NULL, NULL, starts_at, ends_at
+  FROM clinic_outofservice
+ WHERE (room_id = ANY(%(rooms)s::uuid[]) OR device_id = ANY(%(devices)s::uuid[]))
+   AND starts_at < %(until)s AND ends_at > %(from)s
+"""
+
+# One row says who is busy when, and which room and device are; the patient asked for comes as a further "who".
+# The room is kept for longer than the practitioner (appointment_nested), and neither the visit nor its room for more
+# than a day (appointment_within_a_day): that bounds the index on starts_at from both sides.
+_BOOKED = """
+SELECT practitioner_id::text,
+       floor(date_part('epoch', practitioner_from) / 60)::int, ceil(date_part('epoch', practitioner_until) / 60)::int,
+       room_id::text, device_id::text,
+       floor(date_part('epoch', room_from) / 60)::int, ceil(date_part('epoch', room_until) / 60)::int
+  FROM clinic_appointment
+ WHERE starts_at > %(from)s - interval '48 hours' AND starts_at < %(until)s + interval '24 hours'
+   AND room_until > %(from)s AND room_from < %(until)s
+   AND status = ANY(%(holding)s) AND id <> ALL(%(ignoring)s::uuid[])
+   AND (practitioner_id = ANY(%(practitioners)s::uuid[]) OR room_id = ANY(%(rooms)s::uuid[])
+        OR device_id = ANY(%(devices)s::uuid[]))
+ UNION ALL
+SELECT patient_id::text,
+       floor(date_part('epoch', starts_at) / 60)::int, ceil(date_part('epoch', ends_at) / 60)::int,
+       NULL, NULL, NULL, NULL
+  FROM clinic_appointment
+ WHERE patient_id = ANY(%(patients)s::uuid[])
+   AND starts_at > %(from)s - interval '24 hours' AND starts_at < %(until)s AND ends_at > %(from)s
+   AND status = ANY(%(holding)s) AND id <> ALL(%(ignoring)s::uuid[])
+"""
+
+Key = tuple[UUID, UUID]  # practitioner and location
+
+
+class Row(NamedTuple):
+    """One row of _OPENING: weekly hours on a weekday, a closed day, or a span of extra opening or of absence."""
+
+    kind: str
+    who: Any
+    place: Any
+    weekday: int
+    starts: time
+    ends: time
+    valid_from: date
+    valid_until: date | None
+    starts_at: Any
+    ends_at: Any
+
+
+@dataclass(frozen=True)
+class Timetable:
+    """Sets of minutes by primary key. What is missing has nothing: no hours, no bookings, no absence.
+
+    `hours` and `extra` are by practitioner and location, `closed` are the hours that fall on a closed day. Extra
+    opening holds on a closed day too; an absence ends either.
+    """
+
+    window: Interval
+    nothing: Minutes
+    hours: dict[Key, Minutes] = field(default_factory=dict)
+    closed: dict[Key, Minutes] = field(default_factory=dict)
+    extra: dict[Key, Minutes] = field(default_factory=dict)
+    away: dict[UUID, Minutes] = field(default_factory=dict)
+    booked: dict[UUID, Minutes] = field(default_factory=dict)
+
+    def open(self, practitioner: UUID, location: UUID, *, on_closed_days: bool = False) -> Minutes:
+        """When the practitioner works there, whether away or booked or not."""
+        key = (practitioner, location)
+        minutes = self.hours.get(key, self.nothing) | self.extra.get(key, self.nothing)
+        return minutes | self.closed.get(key, self.nothing) if on_closed_days else minutes
+
+    def locations(self, practitioner: UUID) -> list[UUID]:
+        """Where the practitioner works at any time of the window."""
+        return sorted(
+            {place for who, place in (*self.hours, *self.extra, *self.closed) if who == practitioner}
+        )
+
+    def free(self, resource: UUID) -> Minutes:
+        """When the person, room or device is neither booked nor away."""
+        return ~(self.booked.get(resource, self.nothing) | self.away.get(resource, self.nothing))
+
+
+def read(
+    window: Interval,
+    *,
+    practitioners: Collection[UUID],
+    rooms: Collection[UUID] = (),
+    devices: Collection[UUID] = (),
+    patients: Collection[UUID] = (),
+    ignoring: Collection[UUID] = (),
+) -> Timetable:
+    """The timetable of these people and things; `ignoring` are appointments to look through (one being moved)."""
+    zone = timezone.get_default_timezone()
+    days = _local_days(window, zone)
+    table = Timetable(window, Minutes.none(window))
+    wanted = {
+        "practitioners": list(practitioners),
+        "rooms": list(rooms),
+        "devices": list(devices),
+        "patients": list(patients),
+        "ignoring": list(ignoring),
+        "holding": sorted(HOLDS_TIME),
+        "from": window.starts_at,
+        "until": window.ends_at,
+        "first_day": days[0],
+        "last_day": days[-1],
+    }
+    rows = [Row(*row) for row in _rows(_OPENING, wanted)]
+    _fill_hours(table, rows, days, zone)
+    _fill_spans(table, rows)
+    _fill_booked(table, _rows(_BOOKED, wanted), [*practitioners, *rooms, *devices, *patients])
+    return table
+
+
+def _rows(sql: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, wanted)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def _local_days(window: Interval, zone: tzinfo) -> list[date]:
+    """Every local date of the window, and the one before: its last hours may come again after a clock change."""
+    first, last = (instant.astimezone(zone).date() for instant in (window.starts_at, window.ends_at))
+    return [first + timedelta(days=n) for n in range(-1, (last - first).days + 1)]
+
+
+def _fill_hours(table: Timetable, rows: Iterable[Row], days: list[date], zone: tzinfo) -> None:
+    """Weekly hours, day by day, as minutes; those on closed days apart."""
+    week: dict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        week[row.weekday].append(row)
+    closed_days = {row.valid_from for row in rows if row.kind == "closed"}
+    spans: dict[bool, dict[Key, list[tuple[int, int]]]] = {True: defaultdict(list), False: defaultdict(list)}
+
+    @cache  # A clinic has few opening times: each is worked out once a day, not once a person.
+    def minutes(day: date, starts: time, ends: time) -> tuple[int, int]:
+        opens, closes = clock_time(day, starts, zone), clock_time(day, ends, zone, later=True)
+        return ceil_minute(opens), floor_minute(closes)
+
+    for day in days:
+        for row in week[day.isoweekday()]:
+            if row.valid_from <= day and (row.valid_until is None or day <= row.valid_until):
+                spans[day in closed_days][row.who, row.place].append(minutes(day, row.starts, row.ends))
+    for is_closed, filled in ((False, table.hours), (True, table.closed)):
+        filled.update((key, table.nothing.with_spans(found)) for key, found in spans[is_closed].items())
+
+
+def _fill_spans(table: Timetable, rows: Iterable[Row]) -> None:
+    """Extra opening and absences: only whole minutes are open, and a minute that is touched is away."""
+    for row in rows:
+        if row.kind == "extra":
+            key, span = (row.who, row.place), [Interval(row.starts_at, row.ends_at)]
+            opened = Minutes.from_intervals(table.window, span, outward=False)
+            table.extra[key] = table.extra.get(key, table.nothing) | opened
+        elif row.kind == "away":
+            away = Minutes.from_intervals(table.window, [Interval(row.starts_at, row.ends_at)], outward=True)
+            table.away[row.who] = table.away.get(row.who, table.nothing) | away
+
+
+def _fill_booked(table: Timetable, rows: Iterable[tuple[Any, ...]], wanted: Collection[UUID]) -> None:
+    """What appointments take of whose time."""
+    spans: dict[str, list[tuple[int, int]]] = {str(key): [] for key in wanted}
+    not_asked: list[tuple[int, int]] = []
+    for who, busy_from, busy_until, room, device, room_from, room_until in rows:
+        spans.get(who, not_asked).append((busy_from, busy_until))
+        for place in (room, device):
+            if place in spans:
+                spans[place].append((room_from, room_until))
+    table.booked.update((key, table.nothing.with_spans(spans[str(key)])) for key in wanted)

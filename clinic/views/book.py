@@ -1,0 +1,204 @@
+"""Booking: the patient, then what, who and when on one panel. Search words are posted, never part of an address."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from clinic import readiness
+from clinic.actions import booking, walk_ins
+from clinic.chooser import What, resolve, whats
+from clinic.errors import DomainError, SlotTaken
+from clinic.forms.booking import BookForm, FindPatientForm, StateForm, TypedTimeForm
+from clinic.models import Appointment, Patient, User, WalkIn
+from clinic.queries import find_patients
+from clinic.rules import access
+from clinic.views.panel import Panel
+
+_FOUND = 12
+
+
+@require_http_methods(["GET", "POST"])
+def choose_patient(request: HttpRequest) -> HttpResponse:
+    """For whom? A practitioner and a time that were clicked in the diary are kept."""
+    access.check_may_book(request.user)
+    form = FindPatientForm(request.POST or None)
+    state = StateForm(request.GET).state
+    text = form.cleaned_data["q"].strip() if form.is_valid() else ""
+    found = list(find_patients(text, user=request.user)[: _FOUND + 1]) if text else []
+    warnings = readiness.pathway().warnings(found, user=request.user) if found else {}
+    context = {
+        "form": form,
+        "text": text,
+        "patients": [{"patient": each, "warnings": warnings.get(each.pk, [])} for each in found[:_FOUND]],
+        "has_more": len(found) > _FOUND,
+        "kept": request.GET.urlencode(),
+        "starts_at": state["starts_at"],
+    }
+    template = "clinic/_book_patients.html" if request.htmx else "clinic/book_patient.html"
+    return render(request, template, context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def book(request: HttpRequest, patient_id: UUID) -> HttpResponse:
+    """What, who and when for this patient; books the chosen place, or both places of a pair."""
+    access.check_may_book(request.user)
+    patient = get_object_or_404(Patient.objects.visible_to(request.user).current(), pk=patient_id)
+    at = timezone.now()
+    typed, state_form, panel = load_panel(request, patient, whats(patient, at=at), at)
+    if request.method == "GET":
+        form = BookForm(initial={"request_id": uuid4()})
+        return _page(request, panel, form, typed=typed, state_form=state_form)
+    form, walk_in = BookForm(request.POST), _walk_in(request, panel)
+    if not form.is_valid():
+        return _page(request, panel, form, status=422)
+    try:
+        booked = _book(request.user, panel, form, at)
+    except DomainError as refusal:
+        return _page(request, panel, form, refusal=refusal, status=refusal.status)
+    if walk_in and walk_in.appointment_id != booked[0].pk:
+        _place(request, walk_in, booked[0], at)
+    _tell(request, form, booked)
+    return redirect(_safe_next(request, panel) or f"{reverse('clinic:diary')}?day={_local_day(booked[0])}")
+
+
+def load_panel(
+    request: HttpRequest,
+    patient: Patient,
+    choices: Sequence[What],
+    at: datetime,
+    *,
+    ignoring: Sequence[Appointment] = (),
+    practitioner: UUID | None = None,
+) -> tuple[TypedTimeForm, StateForm, Panel]:
+    """The panel with the choices of this request: from the address, or from the form that was posted."""
+    given = request.POST if request.method == "POST" else request.GET
+    state_form = StateForm(given)
+    typed = TypedTimeForm(given if "moment_0" in given else None)
+    state = state_form.state
+    if typed.is_bound and typed.is_valid():
+        state |= {"starts_at": typed.cleaned_data["moment"], "week": None}
+    if practitioner and "practitioner" not in given:
+        state["practitioner"] = practitioner
+    panel = Panel.load(
+        patient=patient,
+        user=request.user,
+        at=at,
+        url=request.path,
+        state=state,
+        whats=choices,
+        ignoring=ignoring,
+    )
+    return typed, state_form, panel
+
+
+def alternatives_after(panel: Panel, form: Any, refusal: DomainError | None) -> list[Any]:
+    """The next best places after a lost race; none for any other refusal."""
+    if not isinstance(refusal, SlotTaken) or panel.what is None:
+        return []
+    return panel.search.alternatives(form.cleaned_data["choice"][0].starts_at)
+
+
+def _book(user: User, panel: Panel, form: BookForm, at: datetime) -> list[Appointment]:
+    """One visit, or the pair, in one transaction.
+
+    Raises:
+        DomainError: the visit is not among what this patient may book, the place is unknown, or as `book_many`.
+    """
+    what, slots = panel.what, form.cleaned_data["choice"]
+    if what is None or not panel.is_offered:
+        raise DomainError(_("This visit cannot be booked for this patient now. Choose again."), "not_offered")
+    if len(slots) != (2 if what.pair else 1):
+        raise DomainError(_("Choose one of the times that are offered."), "unknown_choice", field="choice")
+    kinds = [(what.type, what.purpose), *([(what.pair.type, what.pair.purpose)] if what.pair else [])]
+    wishes = [
+        booking.Wish(
+            patient=panel.patient,
+            type=kind,
+            practitioner=place.practitioner,
+            room=place.room,
+            device=place.device,
+            starts_at=place.starts_at,
+            purpose=purpose,
+            note=form.cleaned_data["note"],
+            pair_of=0 if number else None,
+        )
+        for number, ((kind, purpose), place) in enumerate(zip(kinds, resolve(slots), strict=True))
+    ]
+    return booking.book_many(wishes=wishes, by=user, at=at, request_id=form.cleaned_data["request_id"])
+
+
+def _page(
+    request: HttpRequest,
+    panel: Panel,
+    form: BookForm,
+    *,
+    typed: TypedTimeForm | None = None,
+    state_form: StateForm | None = None,
+    refusal: DomainError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The whole panel; or for htmx only the part that changes when a chip is clicked."""
+    problems = [error for errors in state_form.errors.values() for error in errors] if state_form else []
+    if problems or (typed and typed.errors):
+        status = 422
+    context = {
+        "patient": panel.patient,
+        "warnings": readiness.pathway().warnings([panel.patient], user=request.user).get(panel.patient.pk, []),
+        "form": form,
+        "typed": typed or TypedTimeForm(),
+        "problems": problems,
+        "refusal": refusal,
+        "conditions": getattr(refusal, "conditions", ()),
+        "alternatives": alternatives_after(panel, form, refusal),
+        **panel.context(),
+    }
+    return render(request, "clinic/_chooser.html" if request.htmx else "clinic/book.html", context, status=status)
+
+
+def _walk_in(request: HttpRequest, panel: Panel) -> WalkIn | None:
+    """The patient's walk-in that this booking is for, if it is for one; a 404 for any other."""
+    if not panel.state["walk_in"]:
+        return None
+    return get_object_or_404(
+        WalkIn.objects.visible_to(request.user).filter(patient=panel.patient), pk=panel.state["walk_in"]
+    )
+
+
+def _place(request: HttpRequest, walk_in: WalkIn, visit: Appointment, at: datetime) -> None:
+    """A walk-in with a time today has arrived; one with a time on another day goes home until then."""
+    try:
+        if _local_day(visit) == timezone.localdate(at):
+            walk_ins.place(walk_in=walk_in, appointment=visit, by=request.user, at=at)
+        else:
+            walk_ins.leave(walk_in=walk_in, by=request.user, at=at)
+    except DomainError as refusal:
+        messages.warning(request, str(refusal))
+
+
+def _tell(request: HttpRequest, form: BookForm, booked: list[Appointment]) -> None:
+    """What was booked; a page that had booked before says so instead of pretending to have done it again."""
+    if [each.starts_at for each in booked] != [slot.starts_at for slot in form.cleaned_data["choice"]]:
+        messages.warning(request, _("This page had booked a visit already. Open booking again for another one."))
+        return
+    words = ngettext("Booked: %(visit)s.", "Booked: %(visit)s, and the visit that belongs to it.", len(booked))
+    messages.success(request, words % {"visit": booked[0]})
+
+
+def _safe_next(request: HttpRequest, panel: Panel) -> str:
+    url = panel.state["next"] or ""
+    return url if url_has_allowed_host_and_scheme(url, allowed_hosts=None) and url.startswith("/") else ""
+
+
+def _local_day(visit: Appointment) -> date:
+    return timezone.localdate(visit.starts_at)

@@ -1,0 +1,99 @@
+"""The diary of a day, who is waiting, and a practitioner's own day."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from clinic import readiness
+from clinic.diary import Card, cards_of, read_day, waiting_now
+from clinic.enums import AppointmentStatus, Role
+from clinic.errors import NotAllowed
+from clinic.forms.appointments import DayForm
+from clinic.models import Appointment
+from clinic.rules import access
+from clinic.views.steps import Step, next_steps
+from clinic.views.undo import take_undo
+
+
+@require_safe
+def diary(request: HttpRequest) -> HttpResponse:
+    """One day by practitioner (the default), or as a list with ?show=list. A wrong date shows today and says so."""
+    at = timezone.now()
+    today = timezone.localdate(at)
+    form = DayForm(request.GET)
+    day = form.wanted or today
+    context = {
+        **_around(day),
+        "form": form,
+        "today": today,
+        "as_list": request.GET.get("show") == "list",
+        "diary": read_day(day, user=request.user, at=at),
+        "waiting": waiting_now(user=request.user, at=at),
+        "notices": readiness.pathway().notices(user=request.user, at=at),
+        "may_book": access.may_book(request.user),
+        "undo": take_undo(request),
+    }
+    return render(request, "clinic/diary.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+def waiting(request: HttpRequest) -> HttpResponse:
+    """The list "Waiting now" alone. The page asks for it every half minute; it never touches the session, so that
+    an unattended screen does not keep anybody signed in."""
+    if not request.htmx:
+        return redirect("clinic:diary")
+    context = {
+        "waiting": waiting_now(user=request.user, at=timezone.now()),
+        "may_book": access.may_book(request.user),
+    }
+    return render(request, "clinic/_waiting.html", context)
+
+
+@require_safe
+def my_day(request: HttpRequest) -> HttpResponse:
+    """The practitioner's own visits of a day, each with the next sensible step.
+
+    Raises:
+        NotAllowed: for who is no practitioner.
+    """
+    if not request.user.has_role(Role.PRACTITIONER):
+        raise NotAllowed(_("“My day” is for practitioners. The diary shows everybody's."), "my_day_not_allowed")
+    at = timezone.now()
+    form = DayForm(request.GET)
+    day = form.wanted or timezone.localdate(at)
+    practitioner = getattr(request.user, "practitioner", None)
+    cards = _own_cards(request, day, at) if practitioner else []
+    waiting = waiting_now(user=request.user, at=at)
+    context = {
+        **_around(day),
+        "form": form,
+        "today": timezone.localdate(at),
+        "practitioner": practitioner,
+        "rows": [{"card": card, "step": _main_step(card, at)} for card in cards],
+        "waiting": [each for each in waiting if each.card and each.card.visit.practitioner == practitioner],
+        "notices": readiness.pathway().notices(user=request.user, at=at),
+        "may_book": True,
+        "undo": take_undo(request),
+    }
+    return render(request, "clinic/my_day.html", context, status=422 if form.errors else 200)
+
+
+def _around(day: date) -> dict[str, Any]:
+    return {"day": day, "day_before": day - timedelta(days=1), "day_after": day + timedelta(days=1)}
+
+
+def _own_cards(request: HttpRequest, day: date, at: datetime) -> list[Card]:
+    visits = Appointment.objects.visible_to(request.user).on_day(day).with_people()
+    mine = visits.for_practitioner(request.user.practitioner).exclude(status=AppointmentStatus.CANCELLED)
+    return cards_of(list(mine.order_by("starts_at")), user=request.user, at=at)
+
+
+def _main_step(card: Card, at: datetime) -> Step | None:
+    """The step that leads on: nothing is offered to undo from a list."""
+    forward = [step for step in next_steps(card.visit, at=at) if step.slug in ("arrive", "start", "complete")]
+    return forward[0] if forward else None

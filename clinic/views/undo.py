@@ -1,0 +1,48 @@
+"""A way back after a move or a cancellation: a form that does the reverse as an action of its own, with its history."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from clinic.chooser import Slot
+from clinic.models import Appointment
+
+_KEY = "undo"
+
+
+def offer_undo(request: HttpRequest, *, text: str, url: str, fields: dict[str, Any]) -> None:
+    """Keep one way back for the next page this person sees."""
+    request.session[_KEY] = {"text": text, "url": url, "fields": {name: str(value) for name, value in fields.items()}}
+
+
+def take_undo(request: HttpRequest) -> dict[str, Any] | None:
+    """The way back, offered once."""
+    return request.session.pop(_KEY) if _KEY in request.session else None
+
+
+def offer_reinstating(request: HttpRequest, visit: Appointment) -> None:
+    """After a cancellation."""
+    offer_undo(
+        request,
+        text=_("%(patient)s, %(type)s: cancelled.") % {"patient": visit.patient.short_name, "type": visit.type},
+        url=reverse("clinic:appointment_step", args=[visit.pk, "reinstate"]),
+        fields={"version": visit.version, "next": "diary"},
+    )
+
+
+def offer_moving_back(request: HttpRequest, moved: list[Appointment], before: list[Slot]) -> None:
+    """After a move: the same move the other way round."""
+    first = moved[0]
+    offer_undo(
+        request,
+        text=_("%(patient)s, %(type)s: moved.") % {"patient": first.patient.short_name, "type": first.type},
+        url=reverse("clinic:appointment_move", args=[first.pk]),
+        fields={
+            "version": first.version,
+            "choice": "+".join(str(each) for each in before),
+            "both": "yes" if len(moved) > 1 else "",
+            "pair_version": moved[1].version if len(moved) > 1 else "",
+        },
+    )

@@ -1,0 +1,84 @@
+"""Reports from the desk: taken down by anyone who answers the phone, looked at by a practitioner."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from clinic.actions.locking import explained
+from clinic.enums import Role
+from clinic.errors import DomainError, NotAllowed
+from clinic.models import Patient, User
+from consultations.actions import plans
+from consultations.actions.visits import hold_still, resettle
+from consultations.enums import PlanStatus, TriageOutcome
+from consultations.models import ClinicalReport, Plan
+from consultations.rules import authorship
+
+
+@explained
+def report(
+    *,
+    patient: Patient,
+    words: str,
+    call_back: str,
+    red_flag: bool,
+    by: User,
+    at: datetime,
+) -> ClinicalReport:
+    """Take the caller's words down. From now on no session of this patient starts until somebody has looked.
+
+    Raises:
+        NotAllowed: reception and practitioners only.
+    """
+    if not by.has_role(Role.RECEPTION, Role.PRACTITIONER):
+        raise NotAllowed(
+            _("Reports are taken by reception or a practitioner."), "report_not_allowed"
+        )
+    if not words.strip():
+        raise DomainError(
+            _("Write down the caller's words."), "words_missing", field="words"
+        )
+    hold_still(patient.pk)
+    entry = ClinicalReport.objects.create(
+        patient=patient,
+        words=words,
+        call_back=call_back,
+        red_flag=red_flag,
+        reported_at=at,
+        reported_by=by,
+    )
+    resettle(patient_id=patient.pk, by=by, at=at)
+    return entry
+
+
+@explained
+def triage(
+    *, entry: ClinicalReport, outcome: TriageOutcome, note: str, by: User, at: datetime
+) -> ClinicalReport:
+    """A practitioner has looked. Holding or stopping concerns every open plan of the patient.
+
+    Raises:
+        DomainError: looked at before, or no note where plans are held or stopped.
+    """
+    authorship.check_may_record(by)
+    hold_still(entry.patient_id)
+    row = ClinicalReport.objects.get(pk=entry.pk)
+    if row.triaged_at:
+        raise DomainError(
+            _("Somebody has looked at this report already."), "triaged_already"
+        )
+    if outcome in (TriageOutcome.HOLD, TriageOutcome.STOP) and not note.strip():
+        raise DomainError(
+            _("Say why, for those who read this later."), "note_missing", field="note"
+        )
+    row.triaged_at, row.triaged_by, row.outcome, row.note = at, by, outcome, note
+    row.save()
+    for plan in Plan.objects.filter(
+        patient_id=row.patient_id, status=PlanStatus.ACTIVE
+    ):
+        if outcome == TriageOutcome.HOLD:
+            plans.hold(plan=plan, reason=note, by=by, at=at)
+        elif outcome == TriageOutcome.STOP:
+            plans.stop(plan=plan, reason=note, by=by, at=at)
+    resettle(patient_id=row.patient_id, by=by, at=at)
+    return row

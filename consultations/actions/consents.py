@@ -1,0 +1,101 @@
+"""Consent: signed on screen, withdrawn by a new row with immediate effect."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from clinic.actions.locking import explained
+from clinic.errors import DomainError
+from clinic.models import User
+from consultations.actions.signing import content_hash
+from consultations.actions.visits import hold_still, resettle
+from consultations.enums import Signer
+from consultations.models import Consent, ConsentText, ConsentWithdrawal, Plan
+from consultations.rules import authorship
+from consultations.rules import consent as rules
+
+
+def wording(plan: Plan, text: ConsentText) -> str:
+    """The text as it is shown and signed, naming what this plan is."""
+    names = {
+        "formula": str(plan.formula),
+        "components": ", ".join(
+            str(part.component)
+            for part in plan.formula.parts.select_related("component")
+        ),
+        "technique": str(plan.technique),
+        "sessions": str(plan.planned_sessions.count()),
+        "indication": str(plan.indication),
+    }
+    words = text.body
+    for name, value in names.items():
+        words = words.replace("{" + name + "}", value)
+    return words
+
+
+@explained
+def sign(
+    *,
+    plan: Plan,
+    text: ConsentText,
+    signer: Signer,
+    signer_name: str,
+    signer_relation: str = "",
+    agreed: bool,
+    by: User,
+    at: datetime,
+) -> Consent:
+    """The patient, or who represents them, signs the text; the practitioner witnesses.
+
+    Raises:
+        DomainError: a minor signing alone, no name, not agreed.
+    """
+    authorship.check_may_record(by)
+    hold_still(plan.patient_id)
+    rules.check_signer(
+        patient=plan.patient,
+        plan=plan,
+        signer=signer,
+        signer_name=signer_name,
+        relation=signer_relation,
+        agreed=agreed,
+        at=at,
+    )
+    consent = Consent(
+        patient_id=plan.patient_id,
+        plan=plan,
+        formula_id=plan.formula_id,
+        text=text,
+        words=wording(plan, text),
+        signer=signer,
+        signer_name=signer_name,
+        signer_relation=signer_relation,
+        signed_at=at,
+        signed_by=by,
+    )
+    consent.content_hash = content_hash(consent)
+    consent.save(force_insert=True)
+    resettle(patient_id=plan.patient_id, by=by, at=at)
+    return consent
+
+
+@explained
+def withdraw(
+    *, consent: Consent, reason: str, by: User, at: datetime
+) -> ConsentWithdrawal:
+    """From this moment on nothing may be injected under this consent.
+
+    Raises:
+        DomainError: it was withdrawn before.
+    """
+    authorship.check_may_record(by)
+    hold_still(consent.patient_id)
+    if ConsentWithdrawal.objects.filter(consent=consent).exists():
+        raise DomainError(
+            _("This consent has been withdrawn already."), "withdrawn_already"
+        )
+    withdrawal = ConsentWithdrawal.objects.create(
+        consent=consent, reason=reason, withdrawn_at=at, recorded_by=by
+    )
+    resettle(patient_id=consent.patient_id, by=by, at=at)
+    return withdrawal

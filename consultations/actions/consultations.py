@@ -1,0 +1,217 @@
+"""The pre-treatment consultation: begun, saved, taken over, signed with its proposed plan."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic.actions.locking import explained
+from clinic.errors import DomainError
+from clinic.models import Appointment, Patient, User
+from consultations.actions import plans
+from consultations.actions.signing import content_hash
+from consultations.actions.visits import hold_still, resettle
+from consultations.enums import SUITABLE, Answer, Decision
+from consultations.models import (
+    Consultation,
+    ContraindicationAnswer,
+    ContraindicationQuestion,
+    DiscussedRisk,
+    Formula,
+    PlanTemplate,
+    ReactionType,
+    Technique,
+)
+from consultations.rules import authorship, suitability
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answered contraindication question, as the form read it."""
+
+    question: ContraindicationQuestion
+    answer: Answer
+    override_reason: str = ""
+    defer_until: date | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The plan that an eligible consultation ends with; `starts_on` is the wanted first day."""
+
+    technique: Technique
+    formula: Formula
+    template: PlanTemplate
+    starts_on: date | None = None
+
+
+@explained
+def begin(
+    *, patient: Patient, appointment: Appointment | None, by: User, at: datetime
+) -> Consultation:
+    """Start a draft, attached to the visit in progress if there is one.
+
+    Raises:
+        NotAllowed: only practitioners.
+        DomainError: the visit belongs to somebody else.
+    """
+    practitioner = authorship.check_may_record(by)
+    if appointment and appointment.patient_id != patient.pk:
+        raise DomainError(
+            _("This visit belongs to a different patient."), "other_patient"
+        )
+    return Consultation.objects.create(
+        patient=patient,
+        practitioner=practitioner,
+        appointment=appointment,
+        created_at=at,
+    )
+
+
+@explained
+def save(
+    *,
+    consultation: Consultation,
+    details: Mapping[str, Any],
+    replies: Sequence[Reply],
+    risks: Collection[ReactionType],
+    proposal: Proposal | None,
+    version: int | None,
+    by: User,
+    at: datetime,
+) -> Consultation:
+    """Save the draft with what has been filled in so far.
+
+    Raises:
+        NotAllowed, Stale, DomainError: not one's own draft, saved elsewhere, already signed.
+    """
+    hold_still(consultation.patient_id)
+    row = Consultation.objects.select_related("practitioner", "indication").get(
+        pk=consultation.pk
+    )
+    authorship.check_may_edit(row, by)
+    authorship.check_version(row, version)
+    for name, value in details.items():
+        setattr(row, name, value)
+    row.version += 1
+    row.clean_fields(exclude=["patient", "practitioner", "appointment"])
+    row.save()
+    _replace_answers(row, replies, proposal, at=at)
+    DiscussedRisk.objects.filter(consultation=row).delete()
+    DiscussedRisk.objects.bulk_create(
+        [DiscussedRisk(consultation=row, reaction=risk) for risk in risks]
+    )
+    return row
+
+
+@explained
+def sign(
+    *,
+    consultation: Consultation,
+    proposal: Proposal | None,
+    version: int | None,
+    by: User,
+    at: datetime,
+) -> Consultation:
+    """Sign; a suitable patient's plan becomes active with its planned sessions.
+
+    Raises:
+        DomainError: something is open; the message names it, the field says where.
+    """
+    hold_still(consultation.patient_id)
+    row = Consultation.objects.select_related("practitioner", "indication").get(
+        pk=consultation.pk
+    )
+    authorship.check_may_edit(row, by)
+    authorship.check_version(row, version)
+    answers = list(row.answers.select_related("question"))
+    questions = list(ContraindicationQuestion.objects.current())
+    suitability.check_outcome(
+        row, answers, questions, proposes_plan=proposal is not None
+    )
+    risks = list(DiscussedRisk.objects.filter(consultation=row))
+    _check_risks(row, risks)
+    plan = (
+        plans.propose(consultation=row, proposal=proposal, by=by, at=at)
+        if proposal
+        else None
+    )
+    row.signed_at, row.signed_by = at, by
+    row.content_hash = content_hash(row, answers, risks)
+    row.version += 1
+    row.save()
+    if plan:
+        plans.activate(plan=plan, by=by, at=at)
+    resettle(patient_id=row.patient_id, by=by, at=at)
+    return row
+
+
+def intention(
+    consultation: Consultation, proposal: Proposal | None
+) -> suitability.Intention:
+    """The scopes that the contraindication rules are judged by."""
+    indication = consultation.indication
+    return suitability.Intention(
+        indication=indication.code if indication else "",
+        group=indication.group if indication else "",
+        technique=proposal.technique.family if proposal else "",
+        components=frozenset(proposal.formula.component_codes)
+        if proposal
+        else frozenset(),
+    )
+
+
+def _replace_answers(
+    row: Consultation,
+    replies: Sequence[Reply],
+    proposal: Proposal | None,
+    *,
+    at: datetime,
+) -> None:
+    meant = intention(row, proposal)
+    answers = []
+    for reply in replies:
+        answer = ContraindicationAnswer(
+            consultation=row,
+            question=reply.question,
+            answer=reply.answer,
+            override_reason=reply.override_reason,
+            note=reply.note,
+        )
+        if reply.answer != Answer.NO:
+            answer.decision = (
+                suitability.decision_for(reply.question, meant) or Decision.ASK
+            )
+            if answer.decision == Decision.DEFER:
+                answer.defer_until = reply.defer_until or suitability.defer_until(
+                    reply.question, on=timezone.localdate(at)
+                )
+        answers.append(answer)
+    row.answers.all().delete()
+    ContraindicationAnswer.objects.bulk_create(answers)
+
+
+def _check_risks(row: Consultation, risks: Collection[DiscussedRisk]) -> None:
+    if row.outcome not in SUITABLE:
+        return
+    named = {risk.reaction_id for risk in risks}
+    missing = [
+        reaction
+        for reaction in ReactionType.objects.current().filter(is_discussed=True)
+        if reaction.pk not in named
+    ]
+    if missing:
+        raise DomainError(
+            _("Discuss every risk before you sign; open: %(risk)s.")
+            % {"risk": missing[0].patient_words},
+            "risks_open",
+            field="risks",
+        )
+    if row.leaflet_id is None:
+        raise DomainError(
+            _("Choose the leaflet you gave."), "leaflet_missing", field="leaflet"
+        )

@@ -1,0 +1,248 @@
+"""Test injections: given under the test gate with an immediate reading, read some days later."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from clinic.actions.locking import explained
+from clinic.errors import DomainError, NotCleared
+from clinic.models import Appointment, User
+from consultations.actions.deviations import record_deviation
+from consultations.actions.signing import content_hash
+from consultations.actions.visits import hold_still, resettle
+from consultations.enums import AllergyStatus, Grade, ReadingKind, TestResult
+from consultations.models import (
+    Alert,
+    Allergy,
+    Lot,
+    PatchTest,
+    PatchTestLot,
+    Plan,
+    TestReading,
+)
+from consultations.queries import PlanFacts, facts_of_one, in_error
+from consultations.rules import authorship, clearance
+from consultations.rules import patch_test as rules
+
+
+@explained
+def give(
+    *,
+    plan: Plan,
+    appointment: Appointment | None,
+    details: Mapping[str, Any],
+    lots: Collection[Lot],
+    immediate: Mapping[str, Any],
+    deviation_reason: str = "",
+    by: User,
+    at: datetime,
+) -> PatchTest:
+    """Record and sign a test injection with its immediate reading. `details` are PatchTest's, `immediate`
+    TestReading's own fields.
+
+    With `deviation_reason` what happened outside the rules is recorded by name; it never clears anything.
+
+    Raises:
+        NotCleared: the pathway does not allow a test now.
+        DomainError: a field is wrong; nothing is saved.
+    """
+    practitioner = authorship.check_may_record(by)
+    hold_still(plan.patient_id)
+    facts = facts_of_one(plan)
+    test = PatchTest(
+        patient_id=plan.patient_id,
+        practitioner=practitioner,
+        appointment=appointment,
+        plan=plan,
+        formula=facts.plan.formula,
+        policy=facts.plan.test_policy,
+        component_codes=sorted(facts.component_codes),
+        created_at=at,
+        **details,
+    )
+    rules.check_test(test, at=at, last_unclear_at=_last_unclear(facts))
+    missing = clearance.judge(
+        facts, gate=clearance.Gate.TEST, on=test.given_at
+    ).conditions
+    if missing and not deviation_reason.strip():
+        raise NotCleared(
+            missing[0].detail or missing[0].what, missing[0].code, conditions=missing
+        )
+    if missing:
+        codes = [each.code for each in missing]
+        test.deviation = record_deviation(
+            plan=plan,
+            codes=codes,
+            reason=deviation_reason,
+            happened_at=test.given_at,
+            by=by,
+            at=at,
+        )
+    _check_lots(facts, lots, on=test)
+    test.clean_fields(exclude=["patient", "practitioner"])
+    test.save(force_insert=True)
+    used = [PatchTestLot(patch_test=test, lot=lot) for lot in lots]
+    PatchTestLot.objects.bulk_create(used)
+    test.signed_at, test.signed_by, test.content_hash = at, by, content_hash(test, used)
+    test.save(force_update=True)
+    _add_reading(
+        test,
+        {**immediate, "kind": ReadingKind.IMMEDIATE, "read_at": test.observed_until},
+        facts,
+        by=by,
+        at=max(at, test.observed_until),
+    )
+    resettle(patient_id=plan.patient_id, by=by, at=at)
+    return test
+
+
+@explained
+def read(
+    *, test: PatchTest, details: Mapping[str, Any], by: User, at: datetime
+) -> TestReading:
+    """The delayed reading; its result is computed and settles the visits that waited for it.
+
+    Raises:
+        DomainError: read before, or a field is wrong.
+    """
+    authorship.check_may_record(by)
+    hold_still(test.patient_id)
+    test = PatchTest.objects.select_related("policy", "plan").get(pk=test.pk)
+    facts = facts_of_one(test.plan)
+    decided = [
+        each
+        for each in _readings_of(test, facts)
+        if each.kind == ReadingKind.DELAYED
+        and getattr(each, "superseded_by", None) is None
+    ]
+    if decided:
+        raise DomainError(
+            _("This test has been read. Record a later reaction instead."),
+            "read_already",
+        )
+    reading = _add_reading(
+        test, {**details, "kind": ReadingKind.DELAYED}, facts, by=by, at=at
+    )
+    resettle(patient_id=test.patient_id, by=by, at=at)
+    return reading
+
+
+@explained
+def report_reaction(
+    *, test: PatchTest, details: Mapping[str, Any], by: User, at: datetime
+) -> TestReading:
+    """A reaction that showed later: a new reading supersedes the signed one and closes every shared component."""
+    authorship.check_may_record(by)
+    hold_still(test.patient_id)
+    test = PatchTest.objects.select_related("policy", "plan").get(pk=test.pk)
+    facts = facts_of_one(test.plan)
+    latest = [
+        each
+        for each in _readings_of(test, facts)
+        if getattr(each, "superseded_by", None) is None
+    ]
+    reading = _add_reading(
+        test,
+        {**details, "kind": ReadingKind.REPORTED},
+        facts,
+        by=by,
+        at=at,
+        supersedes=latest[-1] if latest else None,
+    )
+    resettle(patient_id=test.patient_id, by=by, at=at)
+    return reading
+
+
+def _add_reading(
+    test: PatchTest,
+    details: Mapping[str, Any],
+    facts: PlanFacts,
+    *,
+    by: User,
+    at: datetime,
+    supersedes: TestReading | None = None,
+) -> TestReading:
+    reading = TestReading(
+        patient_id=test.patient_id,
+        patch_test=test,
+        supersedes=supersedes,
+        signed_at=at,
+        signed_by=by,
+        **details,
+    )
+    rules.check_reading(reading, test, at=at)
+    reading.result = rules.result_of(
+        reading,
+        test=test,
+        earlier=_readings_of(test, facts),
+        unclear_before=_last_unclear(facts, before=test) is not None,
+    )
+    if reading.result == TestResult.NEGATIVE:
+        reading.valid_from, reading.valid_until = rules.validity(reading, test)
+    reading.content_hash = content_hash(reading)
+    reading.clean_fields(exclude=["patient", "patch_test"])
+    reading.save(force_insert=True)
+    if reading.grade == Grade.EXTREME or reading.systemic_sign:
+        _note_allergy(test, reading, by=by, at=at)
+    return reading
+
+
+def _note_allergy(
+    test: PatchTest, reading: TestReading, *, by: User, at: datetime
+) -> None:
+    """A strong reaction becomes an allergy in the practitioner's words and an alert in every header (CLINICAL 1.4)."""
+    words = _("reaction to the test with %(formula)s") % {"formula": test.formula}
+    Allergy.objects.create(
+        patient_id=test.patient_id,
+        words=words[:200],
+        status=AllergyStatus.CONFIRMED,
+        reported_at=at,
+        reported_by=by,
+        assessed_at=at,
+        assessed_by=by,
+        assessment=reading.note[:500],
+    )
+    Alert.objects.create(
+        patient_id=test.patient_id,
+        text=_("Strong reaction to a test injection"),
+        raised_at=at,
+        raised_by=by,
+    )
+
+
+def _readings_of(test: PatchTest, facts: PlanFacts) -> list[TestReading]:
+    return [
+        each
+        for each in facts.readings
+        if each.patch_test_id == test.pk and not in_error(each)
+    ]
+
+
+def _last_unclear(
+    facts: PlanFacts, *, before: PatchTest | None = None
+) -> datetime | None:
+    """When the patient last had an unclear test with one of these components."""
+    moments = [
+        reading.patch_test.given_at
+        for reading in facts.readings
+        if reading.result == TestResult.EQUIVOCAL
+        and not in_error(reading)
+        and facts.component_codes & set(reading.patch_test.component_codes)
+        and (before is None or reading.patch_test_id != before.pk)
+    ]
+    return max(moments, default=None)
+
+
+def _check_lots(facts: PlanFacts, lots: Collection[Lot], *, on: PatchTest) -> None:
+    named = {lot.component.code for lot in lots}
+    missing = [
+        part.component for part in facts.parts if part.component.code not in named
+    ]
+    if missing and on.deviation is None:
+        raise DomainError(
+            _("Choose the lot of %(component)s.") % {"component": missing[0]},
+            "lot_missing",
+            field=f"lot_{missing[0].code}",
+        )

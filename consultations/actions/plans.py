@@ -1,0 +1,126 @@
+"""Plans: proposed and agreed with a consultation; held, resumed, stopped, completed with a reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from clinic.actions.locking import explained
+from clinic.errors import DomainError
+from clinic.models import User
+from consultations.actions.visits import hold_still, resettle
+from consultations.enums import PlanStatus
+from consultations.models import (
+    Consultation,
+    PatchTestPolicy,
+    Plan,
+    PlannedSession,
+    PlanStatusChange,
+)
+from consultations.queries import reference_for
+from consultations.rules import authorship
+from consultations.rules import plans as rules
+
+if TYPE_CHECKING:
+    from consultations.actions.consultations import Proposal
+
+
+def propose(
+    *, consultation: Consultation, proposal: Proposal, by: User, at: datetime
+) -> Plan:
+    """Write the plan down with its planned sessions; called inside the consultation's signing.
+
+    Raises:
+        DomainError: the clinic has no test policy for this formula and technique.
+    """
+    policy = _policy_for(proposal)
+    assert consultation.indication is not None  # the consultation's own rule
+    plan = Plan.objects.create(
+        patient_id=consultation.patient_id,
+        consultation=consultation,
+        indication=consultation.indication,
+        technique=proposal.technique,
+        formula=proposal.formula,
+        template=proposal.template,
+        test_policy=policy,
+        starts_on=proposal.starts_on,
+        created_at=at,
+        created_by=by,
+    )
+    PlannedSession.objects.bulk_create(
+        PlannedSession(
+            plan=plan,
+            ordinal=ordinal,
+            interval=interval,
+            unit=unit,
+            min_gap_days=rules.min_gap_days(proposal.template, interval, unit),
+        )
+        for ordinal, (interval, unit) in enumerate(
+            rules.intervals_of(proposal.template), start=1
+        )
+    )
+    return plan
+
+
+def activate(*, plan: Plan, by: User, at: datetime) -> Plan:
+    """The consultation is signed: the plan is in force."""
+    plan.status = PlanStatus.ACTIVE
+    plan.save(update_fields=["status"])
+    return plan
+
+
+def hold(*, plan: Plan, reason: str, by: User, at: datetime) -> Plan:
+    """No session starts until the plan is resumed."""
+    return _change(plan=plan, status=PlanStatus.ON_HOLD, reason=reason, by=by, at=at)
+
+
+def resume(*, plan: Plan, reason: str, by: User, at: datetime) -> Plan:
+    """Go on, with a clinician's reason."""
+    return _change(plan=plan, status=PlanStatus.ACTIVE, reason=reason, by=by, at=at)
+
+
+def stop(*, plan: Plan, reason: str, by: User, at: datetime) -> Plan:
+    """End the plan for good; its visits keep their times until somebody releases them."""
+    return _change(plan=plan, status=PlanStatus.STOPPED, reason=reason, by=by, at=at)
+
+
+def complete(*, plan: Plan, reason: str, by: User, at: datetime) -> Plan:
+    """Every session was given, or the practitioner calls it enough."""
+    return _change(plan=plan, status=PlanStatus.COMPLETED, reason=reason, by=by, at=at)
+
+
+@explained
+def _change(
+    *, plan: Plan, status: PlanStatus, reason: str, by: User, at: datetime
+) -> Plan:
+    authorship.check_may_record(by)
+    hold_still(plan.patient_id)
+    row = Plan.objects.get(pk=plan.pk)
+    rules.check_status(row, status, reason)
+    row.status = status
+    row.save(update_fields=["status"])
+    PlanStatusChange.objects.create(
+        plan=row, status=status, reason=reason, changed_at=at, changed_by=by
+    )
+    resettle(patient_id=row.patient_id, by=by, at=at)
+    return row
+
+
+def _policy_for(proposal: Proposal) -> PatchTestPolicy:
+    fitting = PatchTestPolicy.objects.current().filter(
+        reference_for(proposal.formula.code, proposal.technique.family)
+    )
+    best = max(
+        fitting,
+        key=lambda each: (bool(each.formula_code), bool(each.family)),
+        default=None,
+    )
+    if best is None:
+        raise DomainError(
+            _("The clinic has no test policy for this formula. Ask an admin."),
+            "no_policy",
+            field="formula",
+        )
+    return best

@@ -1,0 +1,140 @@
+"""What can still happen to records: taken over as drafts; once signed, added to or called an error."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from clinic.actions.locking import explained
+from clinic.enums import Role
+from clinic.errors import DomainError, NotAllowed
+from clinic.models import User
+from consultations.actions.visits import hold_still, resettle
+from consultations.models import (
+    Addendum,
+    Consent,
+    Consultation,
+    EnteredInError,
+    PatchTest,
+    Session,
+    TestReading,
+)
+from consultations.rules import authorship
+
+Draft = Consultation | Session
+Signed = Consultation | PatchTest | Session
+Removable = Consultation | Consent | PatchTest | TestReading | Session
+
+_NAMES: dict[type, str] = {
+    Consultation: "consultation",
+    Consent: "consent",
+    PatchTest: "patch_test",
+    TestReading: "reading",
+    Session: "session",
+}
+
+
+@explained
+def take_over(*, record: Draft, by: User, at: datetime) -> Draft:
+    """A covering colleague becomes the author of a draft, by name; history keeps who it was before.
+
+    Raises:
+        DomainError: signed, or one's own already.
+    """
+    practitioner = authorship.check_may_record(by)
+    hold_still(record.patient_id)
+    row = type(record).objects.get(pk=record.pk)
+    if row.is_signed:
+        raise DomainError(
+            _("This record is signed. Add an addendum instead."), "signed"
+        )
+    if row.practitioner_id == practitioner.pk:
+        raise DomainError(_("You are writing this record already."), "own_draft")
+    row.practitioner = practitioner
+    row.version += 1
+    row.save()
+    return row
+
+
+@explained
+def add(*, record: Signed, text: str, by: User, at: datetime) -> Addendum:
+    """Add to a signed record.
+
+    Raises:
+        DomainError: not signed yet, or nothing written.
+    """
+    authorship.check_may_record(by)
+    if not record.is_signed:
+        raise DomainError(
+            _("This record is not signed yet; write into it."), "not_signed"
+        )
+    if not text.strip():
+        raise DomainError(
+            _("Write what you want to add."), "text_missing", field="text"
+        )
+    return Addendum.objects.create(
+        **{_NAMES[type(record)]: record}, text=text, written_at=at, written_by=by
+    )
+
+
+@explained
+def call_error(
+    *, record: Removable, reason: str, by: User, at: datetime
+) -> EnteredInError:
+    """This record should not exist. What cleared stops clearing at once; a second person confirms.
+
+    Raises:
+        DomainError: not signed, called an error before, or no reason.
+    """
+    authorship.check_may_record(by)
+    if not reason.strip():
+        raise DomainError(_("Say what went wrong."), "reason_missing", field="reason")
+    hold_still(record.patient_id)
+    if record.signed_at is None:
+        raise DomainError(_("This record is not signed yet; correct it."), "not_signed")
+    name = _NAMES[type(record)]
+    if EnteredInError.objects.filter(**{name: record}).exists():
+        raise DomainError(
+            _("This record has been called an error already."), "in_error_already"
+        )
+    entry = EnteredInError.objects.create(
+        **{name: record}, reason=reason, requested_by=by, requested_at=at
+    )
+    resettle(patient_id=record.patient_id, by=by, at=at)
+    return entry
+
+
+@explained
+def confirm_error(*, entry: EnteredInError, by: User, at: datetime) -> EnteredInError:
+    """A second person, practitioner or admin, confirms.
+
+    Raises:
+        NotAllowed: the same person, or neither role.
+        DomainError: confirmed before.
+    """
+    if not by.has_role(Role.PRACTITIONER, Role.ADMIN):
+        raise NotAllowed(
+            _("Errors are confirmed by a practitioner or an admin."),
+            "confirm_not_allowed",
+        )
+    if entry.requested_by_id == by.pk:
+        raise NotAllowed(
+            _("A second person confirms. Ask a colleague."), "second_person"
+        )
+    patient_id = record_of(entry).patient_id
+    hold_still(patient_id)
+    row = EnteredInError.objects.get(pk=entry.pk)
+    if row.confirmed_at:
+        raise DomainError(_("This has been confirmed already."), "confirmed_already")
+    row.confirmed_by, row.confirmed_at = by, at
+    row.save()
+    resettle(patient_id=patient_id, by=by, at=at)
+    return row
+
+
+def record_of(entry: EnteredInError) -> Removable:
+    """The record an entry speaks of."""
+    for name in _NAMES.values():
+        if getattr(entry, f"{name}_id") is not None:
+            record: Removable = getattr(entry, name)
+            return record
+    raise AssertionError("the constraint entered_in_error_one_record holds")

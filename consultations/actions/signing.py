@@ -1,0 +1,39 @@
+"""The seal under a signed record: a hash over its own fields and its child rows, so that a change can be seen."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+
+_NOT_SEALED = {"content_hash", "version"}
+
+
+def content_hash(record: models.Model, *children: Iterable[models.Model]) -> str:
+    """SHA-256 over the canonical JSON of the record and its child rows in the order of their keys."""
+    content = [_fields(record)]
+    content += [
+        [_fields(row) for row in sorted(rows, key=lambda row: str(row.pk))]
+        for rows in children
+    ]
+    canonical = json.dumps(
+        content, cls=DjangoJSONEncoder, sort_keys=True, ensure_ascii=False
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _fields(record: models.Model) -> Any:
+    return {
+        field.attname: _plain(getattr(record, field.attname))
+        for field in record._meta.concrete_fields
+        if field.attname not in _NOT_SEALED
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Decimals without trailing zeros, so that the hash is the same before and after the database has seen them."""
+    if hasattr(value, "normalize"):
+        return format(value.normalize(), "f")
+    return value

@@ -1,0 +1,37 @@
+"""Calendar arithmetic in the clinic's own days."""
+
+from calendar import monthrange
+from datetime import date, datetime, timedelta
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from consultations.enums import IntervalUnit
+
+
+def add_months_to_date(day: date, months: int) -> date:
+    """The same day some calendar months later; the last day of a shorter month."""
+    index = day.month - 1 + months
+    year, month = day.year + index // 12, index % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def add_months(moment: datetime, months: int) -> datetime:
+    """The same clinic time on the same day some calendar months later."""
+    local = timezone.localtime(moment, timezone.get_default_timezone())
+    day = add_months_to_date(local.date(), months)
+    return local.replace(year=day.year, month=day.month, day=day.day)
+
+
+def later(day: date, amount: int, unit: str) -> date:
+    """`amount` days, weeks or calendar months after the day."""
+    if unit == IntervalUnit.MONTHS:
+        return add_months_to_date(day, amount)
+    return day + timedelta(days=amount * (7 if unit == IntervalUnit.WEEKS else 1))
+
+
+def in_words(day: date) -> str:
+    """A day as sentences say it: 26 Nov 2026, in the reader's language. Moments are put on the clinic's day."""
+    if isinstance(day, datetime):
+        day = timezone.localdate(day)
+    return date_format(day, "j M Y")

@@ -1,0 +1,236 @@
+"""The pathway's fixed vocabulary. Numbers and texts that a clinic may change are reference data, not here."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class TechniqueFamily(models.TextChoices):
+    """The three ways of giving a session."""
+
+    NEEDLE = "needle", _("needle")
+    GUN = "gun", _("gun")
+    NEEDLELESS = "needleless", _("needleless")
+
+
+class ComponentKind(models.TextChoices):
+    """What sort of thing a component is."""
+
+    DRUG = "drug", _("drug")
+    ANAESTHETIC = "anaesthetic", _("anaesthetic")
+    VITAMIN = "vitamin", _("vitamin")
+    HOMEOPATHIC = "homeopathic", _("homeopathic preparation")
+    EXTRACT = "extract", _("natural extract")
+    HYALURONIC = "hyaluronic", _("hyaluronic acid")
+    LIPOLYTIC = "lipolytic", _("lipolytic")
+    ENZYME = "enzyme", _("enzyme")
+    DILUENT = "diluent", _("diluent")
+
+
+class Unit(models.TextChoices):
+    """The unit a component's dose is counted in."""
+
+    MG = "mg", _("mg")
+    ML = "mL", _("ml")
+    U = "U", _("units")
+
+
+class CapMeasure(models.TextChoices):
+    """What a cap limits."""
+
+    PER_SESSION = "per_session", _("per session")
+    PER_KG = "per_kg", _("per kg body weight and session")
+    ML_PER_POINT = "ml_per_point", _("ml per point")
+    POINTS_PER_SESSION = "points_per_session", _("points per session")
+    SESSIONS_PER_PLAN = "sessions_per_plan", _("sessions per plan")
+    MIN_INTERVAL_DAYS = "min_interval_days", _("days between sessions")
+
+
+class CapDecision(models.TextChoices):
+    """Whether the clinic has decided about a cap."""
+
+    UNSET = "unset", _("to be decided by the clinic")
+    NONE = "none", _("decided: no cap")
+    VALUE = "value", _("limit")
+
+
+class IndicationGroup(models.TextChoices):
+    """Groups of indications, as contraindications and outcome rules use them."""
+
+    PAIN = "pain", _("pain and movement")
+    FACE = "face", _("face and skin")
+    FAT = "fat", _("fat and body shape")
+    HAIR = "hair", _("hair")
+    LYMPH = "lymph", _("lymphoedema")
+    OTHER = "other", _("other")
+
+
+class IntervalUnit(models.TextChoices):
+    """Units of a plan's phases; months are calendar months."""
+
+    DAYS = "days", _("days")
+    WEEKS = "weeks", _("weeks")
+    MONTHS = "months", _("months")
+
+
+class Decision(models.TextChoices):
+    """What a present contraindication means."""
+
+    BLOCK = "block", _("blocks")
+    OVERRIDE = "override", _("needs a named decision")
+    DEFER = "defer", _("defers")
+    ASK = "ask", _("needs care")
+
+
+class RuleScope(models.TextChoices):
+    """When a contraindication rule applies."""
+
+    GENERAL = "general", _("always")
+    GROUP = "group", _("for an indication group")
+    INDICATION = "indication", _("for an indication")
+    COMPONENT = "component", _("for a component")
+    TECHNIQUE = "technique", _("for a technique family")
+
+
+class Answer(models.TextChoices):
+    """To a contraindication question."""
+
+    NO = "no", _("no")
+    YES = "yes", _("yes")
+    UNKNOWN = "unknown", _("not known")
+
+
+class Outcome(models.TextChoices):
+    """How a consultation ends."""
+
+    ELIGIBLE = "eligible", _("eligible")
+    CONDITIONS = "eligible_with_conditions", _("eligible with conditions")
+    DEFERRED = "deferred", _("deferred")
+    NOT_ELIGIBLE = "not_eligible", _("not eligible")
+    REFERRED = "referred", _("referred")
+
+
+SUITABLE = (Outcome.ELIGIBLE, Outcome.CONDITIONS)
+
+
+class PlanStatus(models.TextChoices):
+    """The states of a plan; stopped and completed are final."""
+
+    PROPOSED = "proposed", _("proposed")
+    ACTIVE = "active", _("active")
+    ON_HOLD = "on_hold", _("on hold")
+    STOPPED = "stopped", _("stopped")
+    COMPLETED = "completed", _("completed")
+
+
+PLAN_BORN_AS = frozenset({PlanStatus.PROPOSED})
+PLAN_MOVES: dict[PlanStatus, frozenset[PlanStatus]] = {
+    PlanStatus.PROPOSED: frozenset({PlanStatus.ACTIVE, PlanStatus.STOPPED}),
+    PlanStatus.ACTIVE: frozenset(
+        {PlanStatus.ON_HOLD, PlanStatus.STOPPED, PlanStatus.COMPLETED}
+    ),
+    PlanStatus.ON_HOLD: frozenset({PlanStatus.ACTIVE, PlanStatus.STOPPED}),
+    PlanStatus.STOPPED: frozenset(),
+    PlanStatus.COMPLETED: frozenset(),
+}
+
+
+class TestRequirement(models.TextChoices):
+    """The clinic's policy switch for a test injection (CLINICAL 1.5)."""
+
+    __test__ = False  # not a test class, whatever pytest thinks of the name
+
+    REQUIRED = "required", _("required")
+    NOT_REQUIRED = "not_required", _("not required")
+    NOT_AGAIN = "not_again", _("not again for components tested and valid")
+
+
+class TestMethod(models.TextChoices):
+    """How the formula is tested."""
+
+    __test__ = False
+
+    INTRADERMAL = "intradermal", _("intradermal injection")
+    EPICUTANEOUS = "epicutaneous", _("epicutaneous patch")
+    PRICK = "prick", _("prick")
+
+
+class ReadingKind(models.TextChoices):
+    """When a test was looked at."""
+
+    IMMEDIATE = "immediate", _("immediate")
+    DELAYED = "delayed", _("delayed")
+    REPORTED = "reported", _("reaction reported later")
+
+
+class Grade(models.TextChoices):
+    """Delayed reading, ICDRG (CLINICAL 1.4)."""
+
+    NEGATIVE = "neg", _("− no reaction")
+    DOUBTFUL = "doubtful", _("?+ faint redness only")
+    WEAK = "pos1", _("+ redness, infiltration, possibly papules")
+    STRONG = "pos2", _("++ redness, infiltration, papules, vesicles")
+    EXTREME = "pos3", _("+++ intense, merging vesicles or blisters")
+    IRRITANT = "irritant", _("IR irritant")
+    NOT_DONE = "not_done", _("NT not tested")
+
+
+class TestResult(models.TextChoices):
+    """Computed, never typed (CLINICAL 1.5)."""
+
+    __test__ = False
+
+    AWAITING = "awaiting", _("delayed reading awaited")
+    POSITIVE = "positive", _("positive")
+    INVALID = "invalid", _("invalid: test again")
+    EQUIVOCAL = "equivocal", _("equivocal: repeat")
+    NEGATIVE = "negative", _("no reaction seen")
+
+
+class AllergyStatus(models.TextChoices):
+    """How sure we are of an allergy."""
+
+    REPORTED = "reported", _("reported")
+    CONFIRMED = "confirmed", _("confirmed")
+    REFUTED = "refuted", _("refuted")
+
+
+class Signer(models.TextChoices):
+    """Who signs a consent."""
+
+    PATIENT = "patient", _("the patient")
+    REPRESENTATIVE = "representative", _("a representative")
+
+
+class SessionOutcome(models.TextChoices):
+    """What became of a session."""
+
+    DRAFT = "", _("being recorded")
+    COMPLETE = "complete", _("complete")
+    PARTIAL = "partial", _("partly given")
+    NOT_GIVEN = "not_given", _("not given")
+
+
+GIVEN = (SessionOutcome.COMPLETE, SessionOutcome.PARTIAL)
+
+
+class ScoreMoment(models.TextChoices):
+    """When a score was taken."""
+
+    BEFORE = "before", _("before")
+    AFTER = "after", _("after")
+
+
+class Better(models.TextChoices):
+    """Which way a scale improves."""
+
+    LOWER = "lower", _("lower is better")
+    HIGHER = "higher", _("higher is better")
+
+
+class TriageOutcome(models.TextChoices):
+    """What a practitioner made of a report from the desk."""
+
+    NO_ACTION = "no_action", _("no action needed")
+    ADVICE = "advice", _("advice given")
+    HOLD = "hold", _("plans put on hold")
+    STOP = "stop", _("plans stopped")

@@ -1,0 +1,87 @@
+"""The clinical pathway's tables."""
+
+from consultations.models.adverse_event import (
+    ClinicalReport,
+    Deviation,
+    SessionReaction,
+)
+from consultations.models.allergy import Alert, Allergy
+from consultations.models.consent import Consent, ConsentText, ConsentWithdrawal
+from consultations.models.consultation import (
+    Addendum,
+    Consultation,
+    ContraindicationAnswer,
+    DiscussedRisk,
+    EnteredInError,
+)
+from consultations.models.formula import (
+    AllergenGroup,
+    Component,
+    Formula,
+    FormulaPart,
+    Lot,
+)
+from consultations.models.outcome import SessionScore
+from consultations.models.patch_test import PatchTest, PatchTestLot, TestReading
+from consultations.models.patch_test_policy import PatchTestPolicy
+from consultations.models.plan import Plan, PlannedSession, PlanStatusChange
+from consultations.models.reference import (
+    AftercareRule,
+    BodyZone,
+    ContraindicationQuestion,
+    ContraindicationRule,
+    DoseCap,
+    Indication,
+    Leaflet,
+    PlanPhase,
+    PlanTemplate,
+    ReactionType,
+    Scale,
+    Technique,
+)
+from consultations.models.session import Session, SessionDose, SessionLot, SessionZone
+
+__all__ = [
+    "Addendum",
+    "AftercareRule",
+    "Alert",
+    "AllergenGroup",
+    "Allergy",
+    "BodyZone",
+    "ClinicalReport",
+    "Component",
+    "Consent",
+    "ConsentText",
+    "ConsentWithdrawal",
+    "Consultation",
+    "ContraindicationAnswer",
+    "ContraindicationQuestion",
+    "ContraindicationRule",
+    "Deviation",
+    "DiscussedRisk",
+    "DoseCap",
+    "EnteredInError",
+    "Formula",
+    "FormulaPart",
+    "Indication",
+    "Leaflet",
+    "Lot",
+    "PatchTest",
+    "PatchTestLot",
+    "PatchTestPolicy",
+    "Plan",
+    "PlanPhase",
+    "PlanStatusChange",
+    "PlanTemplate",
+    "PlannedSession",
+    "ReactionType",
+    "Scale",
+    "Session",
+    "SessionDose",
+    "SessionLot",
+    "SessionReaction",
+    "SessionScore",
+    "SessionZone",
+    "Technique",
+    "TestReading",
+]

@@ -1,0 +1,117 @@
+"""Allergies and alerts, as reported and as confirmed."""
+
+import uuid
+from typing import Self
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.db import check, recorded_together, refuse_truncate
+from clinic.enums import Role
+from clinic.models import Patient, User
+from consultations.enums import AllergyStatus
+
+
+class AllergyQuerySet(models.QuerySet):
+    """Words about allergies and alerts."""
+
+    def visible_to(self, user: User) -> Self:
+        """Reception and practitioners (DESIGN 6)."""
+        return self if user.has_role(Role.RECEPTION, Role.PRACTITIONER) else self.none()
+
+    def in_force(self) -> Self:
+        """Reported or confirmed, not refuted."""
+        return self.exclude(status=AllergyStatus.REFUTED)
+
+
+@pghistory.track(append_only=True)
+class Allergy(models.Model):
+    """An allergy to a group of substances, or in the patient's own words until a practitioner has looked."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(
+        Patient, models.PROTECT, related_name="allergies", verbose_name=_("patient")
+    )
+    group_code = models.SlugField(_("allergen group"), max_length=80, blank=True)
+    words = models.CharField(_("in the patient's words"), max_length=200)
+    reaction = models.CharField(_("what happened"), max_length=500, blank=True)
+    status = models.CharField(
+        _("status"),
+        max_length=10,
+        choices=AllergyStatus,
+        default=AllergyStatus.REPORTED,
+    )
+    reported_at = models.DateTimeField()
+    reported_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    assessed_at = models.DateTimeField(null=True, blank=True)
+    assessed_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    assessment = models.CharField(_("assessment"), max_length=500, blank=True)
+
+    objects = AllergyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("allergy")
+        verbose_name_plural = _("allergies")
+        ordering = ["-reported_at"]
+        constraints = [
+            recorded_together(
+                "allergy_assessed_together",
+                "assessed_at",
+                "assessed_by",
+                message=_("An assessment says who and when."),
+            ),
+            check(
+                "allergy_status_assessed",
+                Q(status=AllergyStatus.REPORTED, assessed_at=None)
+                | (~Q(status=AllergyStatus.REPORTED) & Q(assessed_at__isnull=False)),
+                _("Confirmed and refuted allergies were assessed by a practitioner."),
+            ),
+            check(
+                "allergy_worded",
+                ~Q(words=""),
+                _("Write what the patient is allergic to."),
+            ),
+        ]
+        triggers = [refuse_truncate("allergy_no_truncate")]
+
+    def __str__(self) -> str:
+        return self.words
+
+
+@pghistory.track(append_only=True)
+class Alert(models.Model):
+    """Something everybody who meets the patient must know: shown in every header until lifted."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(
+        Patient, models.PROTECT, related_name="alerts", verbose_name=_("patient")
+    )
+    text = models.CharField(_("alert"), max_length=200)
+    raised_at = models.DateTimeField()
+    raised_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("alert")
+        verbose_name_plural = _("alerts")
+        ordering = ["-raised_at"]
+        constraints = [
+            recorded_together(
+                "alert_lifted_together",
+                "lifted_at",
+                "lifted_by",
+                message=_("Lifting an alert says who and when."),
+            ),
+            check("alert_worded", ~Q(text=""), _("Write the alert.")),
+        ]
+        triggers = [refuse_truncate("alert_no_truncate")]
+
+    def __str__(self) -> str:
+        return self.text

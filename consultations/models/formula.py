@@ -1,0 +1,176 @@
+"""What is injected: components, formulas (recipes), lots."""
+
+import uuid
+from datetime import date
+from typing import Self
+
+import pghistory
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.db import check, frozen_with_parent, recorded_together
+from clinic.enums import Role
+from clinic.models import User
+from consultations.enums import ComponentKind, Unit
+from consultations.models.reference import Versioned, published_is_final
+
+
+@pghistory.track(append_only=True)
+class AllergenGroup(Versioned):
+    """An allergy to the group closes every component of it."""
+
+    class Meta(Versioned.Meta):
+        verbose_name = _("allergen group")
+        verbose_name_plural = _("allergen groups")
+        triggers = published_is_final("allergen_group")
+
+
+@pghistory.track(append_only=True)
+class Component(Versioned):
+    """One substance of a formula."""
+
+    kind = models.CharField(_("kind"), max_length=20, choices=ComponentKind)
+    unit = models.CharField(_("dose unit"), max_length=5, choices=Unit, default=Unit.MG)
+    allergen_groups = ArrayField(
+        models.SlugField(max_length=80),
+        verbose_name=_("allergen groups"),
+        default=list,
+        blank=True,
+    )
+    notes = models.TextField(_("notes"), blank=True)
+    is_active = models.BooleanField(_("in use"), default=True)
+
+    class Meta(Versioned.Meta):
+        verbose_name = _("component")
+        verbose_name_plural = _("components")
+        triggers = published_is_final("component")
+
+
+@pghistory.track(append_only=True)
+class Formula(Versioned):
+    """A recipe: strengths per ml of the ready mix."""
+
+    evidence = models.TextField(_("evidence"), blank=True)
+    is_off_label = models.BooleanField(_("off-label use"), default=True)
+    is_active = models.BooleanField(_("in use"), default=True)
+
+    children = ("parts",)
+
+    class Meta(Versioned.Meta):
+        verbose_name = _("formula")
+        verbose_name_plural = _("formulas")
+        triggers = published_is_final("formula")
+
+    @property
+    def component_codes(self) -> list[str]:
+        """What is in it, sorted; prefetch `parts__component` for lists."""
+        return sorted(part.component.code for part in self.parts.all())
+
+
+class FormulaPart(models.Model):
+    """A component of a formula with its strength: units of the component per ml of the ready mix."""
+
+    formula = models.ForeignKey(Formula, models.CASCADE, related_name="parts")
+    component = models.ForeignKey(
+        Component, models.PROTECT, related_name="+", verbose_name=_("component")
+    )
+    strength = models.DecimalField(
+        _("per ml of the mix"), max_digits=10, decimal_places=4
+    )
+
+    class Meta:
+        verbose_name = _("formula part")
+        verbose_name_plural = _("formula parts")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["formula", "component"], name="formula_part_once"
+            ),
+            check(
+                "formula_part_strength",
+                Q(strength__gt=0),
+                _("The strength is above zero."),
+            ),
+        ]
+        triggers = frozen_with_parent(
+            "formula_part",
+            parent="consultations_formula",
+            key="formula_id",
+            frozen="published_at IS NOT NULL",
+        )
+
+    def __str__(self) -> str:
+        return f"{self.component} {self.strength.normalize():f} {self.component.get_unit_display()}/ml"
+
+
+class LotQuerySet(models.QuerySet):
+    """Words about lots."""
+
+    def visible_to(self, user: User) -> Self:
+        """Practitioners keep the lots; admins see them (DESIGN 6)."""
+        return self if user.has_role(Role.PRACTITIONER, Role.ADMIN) else self.none()
+
+    def usable_on(self, day: date) -> Self:
+        """In date on the day, neither quarantined nor used up; first to expire first."""
+        return self.filter(
+            expires_on__gte=day, quarantined_at=None, used_up_on=None
+        ).order_by("expires_on", "number")
+
+    def of_components(self, codes: list[str]) -> Self:
+        """Lots of any version of the components."""
+        return self.filter(component__code__in=codes)
+
+
+@pghistory.track(append_only=True)
+class Lot(models.Model):
+    """One delivered batch of a component."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    component = models.ForeignKey(
+        Component, models.PROTECT, related_name="lots", verbose_name=_("component")
+    )
+    maker = models.CharField(_("maker"), max_length=100)
+    number = models.CharField(_("lot number"), max_length=60)
+    expires_on = models.DateField(_("last day of use"))
+    received_on = models.DateField(_("received on"))
+    used_up_on = models.DateField(_("used up on"), null=True, blank=True)
+    quarantined_at = models.DateTimeField(_("quarantined"), null=True, blank=True)
+    quarantined_by = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("quarantined by"),
+    )
+    quarantine_reason = models.CharField(_("reason"), max_length=200, blank=True)
+
+    objects = LotQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("lot")
+        verbose_name_plural = _("lots")
+        ordering = ["expires_on", "number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["component", "maker", "number"],
+                name="lot_once",
+                violation_error_message=_("This lot is on record already."),
+            ),
+            recorded_together(
+                "lot_quarantined_together",
+                "quarantined_at",
+                "quarantined_by",
+                message=_("A quarantine says when and by whom."),
+            ),
+            check(
+                "lot_numbered",
+                ~Q(number="") & ~Q(maker=""),
+                _("Enter the maker and the lot number."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.component} {self.number}"

@@ -1,0 +1,176 @@
+"""The database's own gate. It refuses an injection whatever code path asks for it: page, admin, bulk call, raw SQL.
+
+`pathway_refusal(plan, patient, time, gate, planned session)` (SQL function, made by a migration) returns the code of
+the first thing that is missing, or NULL. `consultations.rules.clearance` says the same in sentences; a test holds the
+two against each other. Doses are judged in Python, here only that they are there.
+"""
+
+import pgtrigger
+
+from clinic.db import guard, refuse
+
+_REFUSE_WITH_CODE = """
+    RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = '{name}', DETAIL = refusal,
+        MESSAGE = 'The pathway does not allow this: ' || refusal;
+"""
+
+GATE_ON_TEST = guard(
+    "patch_test_cleared",
+    operation=pgtrigger.Insert
+    | pgtrigger.UpdateOf(
+        "plan_id", "patient_id", "given_at", "signed_at", "deviation_id"
+    ),
+    declare=[("refusal", "text")],
+    func=f"""
+        PERFORM 1 FROM clinic_patient WHERE id = NEW.patient_id FOR NO KEY UPDATE;
+        refusal := pathway_refusal(NEW.plan_id, NEW.patient_id, NEW.given_at, 'test', NULL);
+        IF refusal IS NOT NULL AND (NEW.deviation_id IS NULL OR refusal = 'other_patient') THEN
+            {_REFUSE_WITH_CODE.format(name="patch_test_cleared")}
+        END IF;
+        IF NEW.appointment_id IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM clinic_appointment WHERE id = NEW.appointment_id AND patient_id = NEW.patient_id
+        ) THEN
+            {refuse("patch_test_cleared", "The visit belongs to a different patient.")}
+        END IF;
+        IF NEW.signed_at IS NOT NULL AND NEW.deviation_id IS NULL AND EXISTS (
+            SELECT 1 FROM consultations_formulapart part JOIN consultations_component c ON c.id = part.component_id
+            WHERE part.formula_id = NEW.formula_id AND NOT EXISTS (
+                SELECT 1 FROM consultations_patchtestlot used
+                JOIN consultations_lot l ON l.id = used.lot_id JOIN consultations_component lc ON lc.id = l.component_id
+                WHERE used.patch_test_id = NEW.id AND lc.code = c.code
+            )
+        ) THEN
+            {refuse("patch_test_cleared", "Name the lot of every component before signing.")}
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+_LOT_IS_USABLE = """
+    IF NOT EXISTS (
+        SELECT 1 FROM {record} r
+        JOIN consultations_formulapart part ON part.formula_id = {formula}
+        JOIN consultations_component c ON c.id = part.component_id
+        JOIN consultations_lot l ON l.id = NEW.lot_id
+        JOIN consultations_component lc ON lc.id = l.component_id AND lc.code = c.code
+        WHERE r.id = NEW.{key} AND (
+            r.deviation_id IS NOT NULL
+            OR (l.expires_on >= clinic_day(r.{time}) AND l.quarantined_at IS NULL
+                AND (l.used_up_on IS NULL OR l.used_up_on >= clinic_day(r.{time})))
+        )
+    ) THEN
+        {refusal}
+    END IF;
+    RETURN NEW;
+"""
+
+GATE_ON_TEST_LOT = guard(
+    "patch_test_lot_usable",
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    func=_LOT_IS_USABLE.format(
+        record="consultations_patchtest",
+        formula="r.formula_id",
+        key="patch_test_id",
+        time="given_at",
+        refusal=refuse(
+            "patch_test_lot_usable",
+            "This lot is expired, quarantined, used up or not part of the formula.",
+        ),
+    ),
+)
+
+GATE_ON_SESSION_LOT = guard(
+    "session_lot_usable",
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    func=_LOT_IS_USABLE.format(
+        record="consultations_session",
+        formula="(SELECT formula_id FROM consultations_plan WHERE id = r.plan_id)",
+        key="session_id",
+        time="started_at",
+        refusal=refuse(
+            "session_lot_usable",
+            "This lot is expired, quarantined, used up or not part of the formula.",
+        ),
+    ),
+)
+
+READING_OF_SIGNED_TEST = guard(
+    "test_reading_of_signed_test",
+    operation=pgtrigger.Insert,
+    func=f"""
+        IF NOT EXISTS (
+            SELECT 1 FROM consultations_patchtest
+            WHERE id = NEW.patch_test_id AND patient_id = NEW.patient_id
+                AND signed_at IS NOT NULL AND given_at <= NEW.read_at
+        ) THEN
+            {refuse("test_reading_of_signed_test", "A reading follows a signed test of the same patient.")}
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+GATE_ON_SESSION = guard(
+    "session_cleared",
+    operation=pgtrigger.Insert
+    | pgtrigger.UpdateOf(
+        "plan_id",
+        "planned_id",
+        "patient_id",
+        "started_at",
+        "outcome",
+        "signed_at",
+        "deviation_id",
+    ),
+    declare=[("refusal", "text")],
+    func=f"""
+        PERFORM 1 FROM clinic_patient WHERE id = NEW.patient_id FOR NO KEY UPDATE;
+        IF NOT EXISTS (
+            SELECT 1 FROM consultations_plannedsession p JOIN consultations_plan plan ON plan.id = p.plan_id
+            WHERE p.id = NEW.planned_id AND plan.id = NEW.plan_id AND plan.patient_id = NEW.patient_id
+        ) OR (NEW.appointment_id IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM clinic_appointment WHERE id = NEW.appointment_id AND patient_id = NEW.patient_id
+        )) THEN
+            {refuse("session_cleared", "Plan, visit and session belong to different patients.")}
+        END IF;
+        IF NEW.outcome = 'not_given' THEN
+            IF EXISTS (SELECT 1 FROM consultations_sessionzone WHERE session_id = NEW.id) THEN
+                {refuse("session_cleared", "A session that was not given has no injected zones.")}
+            END IF;
+            RETURN NEW;
+        END IF;
+        IF EXISTS (
+            SELECT 1 FROM consultations_session other
+            WHERE other.planned_id = NEW.planned_id AND other.id <> NEW.id AND other.outcome <> 'not_given'
+                AND NOT EXISTS (SELECT 1 FROM consultations_enteredinerror e WHERE e.session_id = other.id)
+        ) THEN
+            {refuse("session_cleared", "This session of the plan is on record already.")}
+        END IF;
+        refusal := pathway_refusal(NEW.plan_id, NEW.patient_id, NEW.started_at, 'session', NEW.planned_id);
+        IF refusal IS NOT NULL AND NEW.deviation_id IS NULL THEN
+            {_REFUSE_WITH_CODE.format(name="session_cleared")}
+        END IF;
+        IF NEW.signed_at IS NOT NULL AND (
+            NOT EXISTS (SELECT 1 FROM consultations_sessionzone WHERE session_id = NEW.id)
+            OR EXISTS (
+                SELECT 1 FROM consultations_formulapart part
+                JOIN consultations_component c ON c.id = part.component_id
+                JOIN consultations_plan plan ON plan.id = NEW.plan_id
+                WHERE part.formula_id = plan.formula_id AND (
+                    NOT EXISTS (
+                        SELECT 1 FROM consultations_sessionlot used
+                        JOIN consultations_lot l ON l.id = used.lot_id
+                        JOIN consultations_component lc ON lc.id = l.component_id
+                        WHERE used.session_id = NEW.id AND lc.code = c.code
+                    )
+                    OR NOT EXISTS (
+                        SELECT 1 FROM consultations_sessiondose d JOIN consultations_component dc ON dc.id = d.component_id
+                        WHERE d.session_id = NEW.id AND dc.code = c.code
+                    )
+                )
+            )
+        ) THEN
+            {refuse("session_cleared", "A signed session names its zones and the lot and dose of every component.")}
+        END IF;
+        RETURN NEW;
+    """,
+)

@@ -1,0 +1,239 @@
+"""Treatment sessions: what was injected, where, from which lots, with which doses."""
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.db import check, frozen_once, frozen_with_parent
+from clinic.models import Device
+from consultations.enums import GIVEN, SessionOutcome
+from consultations.models.adverse_event import Deviation
+from consultations.models.consultation import ClinicalQuerySet, Signable
+from consultations.models.formula import Component, Lot
+from consultations.models.gate import GATE_ON_SESSION, GATE_ON_SESSION_LOT
+from consultations.models.plan import Plan, PlannedSession
+from consultations.models.reference import BodyZone, Technique
+
+
+class SessionQuerySet(ClinicalQuerySet):
+    """Words about sessions."""
+
+    def given(self) -> "SessionQuerySet":
+        """Signed, wholly or partly given, not entered in error: what intervals and doses count from."""
+        return self.filter(
+            outcome__in=GIVEN, signed_at__isnull=False, entered_in_error=None
+        )
+
+
+@pghistory.track(append_only=True)
+class Session(Signable):
+    """One treatment of a plan. The database admits it only when the pathway is clear, or with a named deviation."""
+
+    plan = models.ForeignKey(
+        Plan, models.PROTECT, related_name="sessions", verbose_name=_("plan")
+    )
+    planned = models.ForeignKey(
+        PlannedSession,
+        models.PROTECT,
+        related_name="sessions",
+        verbose_name=_("planned session"),
+    )
+    technique = models.ForeignKey(
+        Technique, models.PROTECT, related_name="+", verbose_name=_("technique")
+    )
+    started_at = models.DateTimeField(_("started at"))
+    ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    outcome = models.CharField(
+        _("outcome"), max_length=10, choices=SessionOutcome, blank=True
+    )
+    outcome_reason = models.CharField(_("reason"), max_length=1000, blank=True)
+    weight_kg = models.DecimalField(
+        _("weight, kg"), max_digits=5, decimal_places=1, null=True, blank=True
+    )
+    needle = models.CharField(_("needle"), max_length=60, blank=True)
+    depth_mm = models.DecimalField(
+        _("depth, mm"), max_digits=4, decimal_places=1, null=True, blank=True
+    )
+    device = models.ForeignKey(
+        Device,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("device"),
+    )
+    gun_mode = models.CharField(_("gun mode"), max_length=40, blank=True)
+    shots_per_minute = models.PositiveSmallIntegerField(
+        _("shots per minute"), null=True, blank=True
+    )
+    program = models.CharField(_("programme"), max_length=60, blank=True)
+    intensity = models.CharField(_("intensity"), max_length=40, blank=True)
+    minutes_applied = models.PositiveSmallIntegerField(
+        _("minutes applied"), null=True, blank=True
+    )
+    note = models.TextField(_("note"), max_length=10000, blank=True)
+    aftercare_given = models.BooleanField(
+        _("aftercare explained and handed out"), default=False
+    )
+    deviation = models.OneToOneField(
+        Deviation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="session",
+        verbose_name=_("deviation"),
+    )
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta(Signable.Meta):
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        ordering = ["-started_at"]
+        constraints = [
+            *Signable.Meta.constraints,
+            check(
+                "session_outcome_known",
+                Q(outcome__in=SessionOutcome.values),
+                _("Unknown outcome."),
+            ),
+            check(
+                "session_signed_with_outcome",
+                Q(signed_at=None) | ~Q(outcome=""),
+                _("Say whether the session was given before signing."),
+            ),
+            check(
+                "session_reason_given",
+                ~Q(outcome__in=[SessionOutcome.PARTIAL, SessionOutcome.NOT_GIVEN])
+                | ~Q(outcome_reason=""),
+                _("Say why the session was not given in full."),
+            ),
+            check(
+                "session_weight_sane",
+                Q(weight_kg=None) | Q(weight_kg__gt=1, weight_kg__lt=500),
+                _("Check the weight: enter kilograms."),
+            ),
+            check(
+                "session_depth_sane",
+                Q(depth_mm=None) | Q(depth_mm__gte=0, depth_mm__lte=20),
+                _("The depth is 0 to 20 mm."),
+            ),
+            models.UniqueConstraint(
+                fields=["planned"],
+                condition=Q(signed_at=None),
+                name="session_one_draft",
+                violation_error_message=_("This session is being recorded already."),
+            ),
+        ]
+        triggers = [*frozen_once("session"), GATE_ON_SESSION]
+
+    def __str__(self) -> str:
+        return f"{self.plan}: {self.planned.ordinal}"
+
+
+_CHILD_OF_SESSION = {"parent": "consultations_session", "key": "session_id"}
+
+
+@pghistory.track(append_only=True)
+class SessionZone(models.Model):
+    """Points and volume in one zone. A needleless session has an area's volume and no points."""
+
+    session = models.ForeignKey(Session, models.CASCADE, related_name="zones")
+    zone = models.ForeignKey(
+        BodyZone, models.PROTECT, related_name="+", verbose_name=_("zone")
+    )
+    points = models.PositiveSmallIntegerField(_("points"), default=0)
+    ml_per_point = models.DecimalField(
+        _("ml per point"), max_digits=6, decimal_places=3, default=0
+    )
+    volume_ml = models.DecimalField(_("volume, ml"), max_digits=7, decimal_places=3)
+
+    class Meta:
+        verbose_name = _("treated zone")
+        verbose_name_plural = _("treated zones")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "zone"], name="session_zone_once"
+            ),
+            check(
+                "session_zone_sane",
+                Q(
+                    points__lte=2000,
+                    ml_per_point__gte=0,
+                    ml_per_point__lte=5,
+                    volume_ml__gt=0,
+                    volume_ml__lte=200,
+                ),
+                _("Check points and volume."),
+            ),
+        ]
+        triggers = frozen_with_parent("session_zone", **_CHILD_OF_SESSION)
+
+    def __str__(self) -> str:
+        return f"{self.zone}: {self.points} × {self.ml_per_point} ml"
+
+
+@pghistory.track(append_only=True)
+class SessionLot(models.Model):
+    """One lot that a session used."""
+
+    session = models.ForeignKey(Session, models.CASCADE, related_name="used_lots")
+    lot = models.ForeignKey(
+        Lot, models.PROTECT, related_name="session_uses", verbose_name=_("lot")
+    )
+
+    class Meta:
+        verbose_name = _("lot used")
+        verbose_name_plural = _("lots used")
+        constraints = [
+            models.UniqueConstraint(fields=["session", "lot"], name="session_lot_once")
+        ]
+        triggers = [
+            *frozen_with_parent("session_lot", **_CHILD_OF_SESSION),
+            GATE_ON_SESSION_LOT,
+        ]
+
+    def __str__(self) -> str:
+        return str(self.lot)
+
+
+@pghistory.track(append_only=True)
+class SessionDose(models.Model):
+    """The dose of one component, computed at signing, with the strength and the tightest cap it was judged by."""
+
+    session = models.ForeignKey(Session, models.CASCADE, related_name="doses")
+    component = models.ForeignKey(
+        Component, models.PROTECT, related_name="+", verbose_name=_("component")
+    )
+    strength = models.DecimalField(
+        _("per ml of the mix"), max_digits=10, decimal_places=4
+    )
+    amount = models.DecimalField(_("dose"), max_digits=12, decimal_places=4)
+    unit = models.CharField(_("unit"), max_length=5)
+    cap_amount = models.DecimalField(
+        _("cap"), max_digits=12, decimal_places=4, null=True, blank=True
+    )
+    cap_arithmetic = models.CharField(
+        _("how the cap came about"), max_length=200, blank=True
+    )
+
+    class Meta:
+        verbose_name = _("dose")
+        verbose_name_plural = _("doses")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "component"], name="session_dose_once"
+            ),
+            check(
+                "session_dose_positive",
+                Q(amount__gt=0, strength__gt=0),
+                _("A dose is above zero."),
+            ),
+        ]
+        triggers = frozen_with_parent("session_dose", **_CHILD_OF_SESSION)
+
+    def __str__(self) -> str:
+        return f"{self.component} {self.amount.normalize():f} {self.unit}"

@@ -1,0 +1,189 @@
+"""What a patient may book next, what a visit is called, and the clinical pages that fit it."""
+
+from datetime import date, datetime, time, timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic.enums import AppointmentStatus, Readiness
+from clinic.models import Appointment, AppointmentType, Patient
+from clinic.readiness import Link, Offer, PairOffer, Visit
+from consultations import purposes
+from consultations.enums import PlanStatus, TestRequirement
+from consultations.models import Plan
+from consultations.purposes import Kind, Purpose
+from consultations.queries import PlanFacts, facts_of, unbooked
+from consultations.rules import clearance, plans, visits
+from consultations.rules.patch_test import reading_window
+
+Types = list[AppointmentType]
+
+
+def for_patient(patient: Patient, *, at: datetime) -> list[Offer]:
+    """Plan by plan what comes next, with the reasons where it cannot be booked yet; a consultation is always possible."""
+    types = list(AppointmentType.objects.active().exclude(purpose=""))
+    found: list[Offer] = []
+    for facts in facts_of(list(Plan.objects.open().filter(patient=patient))).values():
+        if facts.plan.status != PlanStatus.PROPOSED:
+            found += _of_plan(facts, types, at=at)
+    for kind in _types(types, Kind.CONSULTATION):
+        found.append(Offer(kind, kind.name, Kind.CONSULTATION))
+    return found
+
+
+def _of_plan(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+    found = _test_offers(facts, types, at=at)
+    waiting = unbooked(facts)
+    if waiting:
+        found += _session_offers(facts, types, at=at)
+    elif len(facts.given) == len(facts.planned):
+        for kind in _types(types, Kind.REVIEW):
+            found.append(
+                Offer(kind, _named(kind.name, facts), purposes.review_of(facts.plan))
+            )
+    return found
+
+
+def _named(label: str, facts: PlanFacts) -> str:
+    return f"{label} · {facts.plan.indication}"
+
+
+def _types(types: Types, kind: Kind, skill: str = "") -> Types:
+    return [each for each in types if each.purpose == kind and each.skill == skill][:1]
+
+
+def test_wanted(facts: PlanFacts, at: datetime) -> bool:
+    """Whether the policy asks for a test that is not settled for the next session, and nothing positive closes it."""
+    if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED:
+        return False
+    return not clearance.test_settled(facts, at) and not _about_to_clear(facts, at)
+
+
+def _about_to_clear(facts: PlanFacts, at: datetime) -> bool:
+    """Read without reaction, and only the policy's waiting hours are still running."""
+    return any(
+        reading.valid_from
+        and reading.valid_from > at
+        and clearance.clearing_readings(facts, reading.valid_from)
+        for reading in facts.readings
+    )
+
+
+def _test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+    if not test_wanted(facts, at):
+        return []
+    plan, test = facts.plan, visits.open_test(facts)
+    reading_booked = any(
+        each.is_upcoming for each in facts.visits_for(purposes.reading_of(plan))
+    )
+    readings = _types(types, Kind.READING)
+    if test and readings and not reading_booked:
+        window = reading_window(test.given_at, test.policy)
+        return [
+            Offer(
+                readings[0],
+                _named(_("Reading"), facts),
+                purposes.reading_of(plan),
+                earliest=window.opens_at,
+                ideal=window.due_at,
+                latest=window.closes_at,
+            )
+        ]
+    tests = _types(types, Kind.TEST)
+    test_booked = any(
+        each.is_upcoming or each.started_at
+        for each in facts.visits_for(purposes.test_of(plan))
+    )
+    if test or (test_booked and reading_booked) or not tests or not readings:
+        return []
+    policy = plan.test_policy
+    pair = PairOffer(
+        readings[0],
+        _("Reading"),
+        purposes.reading_of(plan),
+        shortest=timedelta(hours=policy.reading_from_hours),
+        ideal=timedelta(hours=policy.reading_due_hours),
+        longest=timedelta(hours=policy.reading_until_hours) - timedelta(minutes=1),
+    )
+    missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=at).conditions
+    hard = tuple(each for each in missing if each.code not in clearance.MAY_STILL_COME)
+    label = _named(_("Test + reading"), facts)
+    return [Offer(tests[0], label, purposes.test_of(plan), pair=pair, conditions=hard)]
+
+
+def _session_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+    today = timezone.localdate(at)
+    first = unbooked(facts)[0]
+    window = next(
+        each for each in plans.windows(facts, on=today) if each.planned.pk == first.pk
+    )
+    found = []
+    for kind in _types(types, Kind.SESSION, facts.plan.technique.family):
+        purpose = purposes.session_of(first)
+        ideal = _noon(window.ideal)
+        probe = Visit(facts.plan.patient, purpose, max(ideal, at))
+        judged = visits.verdict(
+            probe,
+            Purpose(Kind.SESSION, first.pk),
+            facts,
+            together=visits.Together(),
+            starting=False,
+        )
+        hard = judged.conditions if judged.state == Readiness.REFUSED else ()
+        found.append(
+            Offer(
+                kind,
+                _named(session_label(first.ordinal, len(facts.planned)), facts),
+                purpose,
+                earliest=max(_midnight(window.earliest), at),
+                ideal=ideal,
+                latest=_midnight(window.latest + timedelta(days=1)),
+                conditions=tuple(
+                    each for each in hard if each.code not in clearance.MAY_STILL_COME
+                ),
+            )
+        )
+    return found
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time()))
+
+
+def _noon(day: date) -> datetime:
+    return _midnight(day) + timedelta(hours=12)
+
+
+def session_label(ordinal: int, total: int) -> str:
+    """Session 2 of 6."""
+    return _("Session %(ordinal)s of %(total)s") % {"ordinal": ordinal, "total": total}
+
+
+def label(purpose: Purpose, facts: PlanFacts | None) -> str:
+    """What a card calls the visit; empty when the type's own name says it."""
+    if facts is None or purpose.kind != Kind.SESSION:
+        return ""
+    for planned in facts.planned:
+        if planned.pk == purpose.key:
+            return session_label(planned.ordinal, len(facts.planned))
+    return ""
+
+
+def clinical_links(appointment: Appointment) -> list[Link]:
+    """The clinical page that this visit is for, first and primary once the visit is in progress."""
+    purpose = purposes.parse(appointment.purpose)
+    primary = appointment.status == AppointmentStatus.IN_PROGRESS
+    if purpose.kind == Kind.TEST and purpose.key:
+        url = reverse("consultations:patch_test_give", args=[purpose.key])
+        return [Link(_("Record the test injection"), url, "vaccine", primary)]
+    if purpose.kind == Kind.READING and purpose.key:
+        url = reverse("consultations:reading_of_plan", args=[purpose.key])
+        return [Link(_("Open reading"), url, "eye", primary)]
+    if purpose.kind == Kind.SESSION and purpose.key:
+        url = reverse("consultations:session_of", args=[purpose.key])
+        return [Link(_("Open session"), url, "droplet", primary)]
+    if purpose.kind == Kind.CONSULTATION:
+        url = reverse("consultations:consultation_of", args=[appointment.pk])
+        return [Link(_("Open consultation"), url, "notes", primary)]
+    return []

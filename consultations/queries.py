@@ -1,0 +1,296 @@
+"""What the pathway needs to know of patients and plans, read in a fixed number of queries however many there are."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from clinic.enums import UPCOMING, AppointmentStatus
+from clinic.models import Appointment, Patient, User
+from consultations.enums import GIVEN, PlanStatus, ReadingKind, TestResult
+from consultations.models import (
+    Allergy,
+    ClinicalReport,
+    Consent,
+    Consultation,
+    ContraindicationAnswer,
+    DoseCap,
+    Formula,
+    FormulaPart,
+    Lot,
+    PatchTest,
+    Plan,
+    PlannedSession,
+    Session,
+    TestReading,
+)
+
+
+@dataclass(frozen=True)
+class PlanFacts:
+    """Everything the rules judge a plan by. Rows entered in error carry `entered_in_error`."""
+
+    plan: Plan
+    planned: list[PlannedSession]
+    parts: list[FormulaPart]
+    answers: list[ContraindicationAnswer]
+    consents: list[Consent]
+    sessions: list[Session]
+    tests: list[PatchTest] = field(default_factory=list)
+    readings: list[TestReading] = field(default_factory=list)
+    allergies: list[Allergy] = field(default_factory=list)
+    reports: list[ClinicalReport] = field(default_factory=list)
+    visits: list[Appointment] = field(default_factory=list)
+    caps: list[DoseCap] = field(default_factory=list)
+
+    @property
+    def component_codes(self) -> frozenset[str]:
+        """What is in the plan's formula."""
+        return frozenset(part.component.code for part in self.parts)
+
+    @property
+    def given(self) -> list[Session]:
+        """Sessions wholly or partly given, oldest first."""
+        mine = [each for each in self.sessions if each.plan_id == self.plan.pk]
+        return [
+            each
+            for each in mine
+            if each.is_signed and each.outcome in GIVEN and not in_error(each)
+        ]
+
+    def visits_for(self, purpose: str) -> list[Appointment]:
+        """Visits on the books for a purpose of this plan."""
+        return [
+            visit
+            for visit in self.visits
+            if visit.purpose == purpose and visit.holds_time
+        ]
+
+
+def in_error(record: object) -> bool:
+    """Whether a signed record was taken back; what clears stops clearing at once (EnteredInError)."""
+    return getattr(record, "entered_in_error", None) is not None
+
+
+def confirmed_error(record: object) -> bool:
+    """Whether a second person confirmed it: only then a closing record stops closing."""
+    entry = getattr(record, "entered_in_error", None)
+    return entry is not None and entry.confirmed_at is not None
+
+
+def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
+    """The facts of the plans, in about a dozen queries for all of them."""
+    full = {
+        plan.pk: plan
+        for plan in Plan.objects.filter(pk__in=[plan.pk for plan in plans])
+        .select_related(
+            "patient",
+            "consultation__practitioner",
+            "consultation__entered_in_error",
+            "indication",
+            "technique",
+            "formula",
+            "template",
+            "test_policy",
+        )
+        .prefetch_related(
+            Prefetch(
+                "planned_sessions", PlannedSession.objects.select_related("appointment")
+            )
+        )
+    }
+    patients = {plan.patient_id for plan in full.values()}
+    parts = _grouped(
+        FormulaPart.objects.filter(
+            formula__in={plan.formula_id for plan in full.values()}
+        ).select_related("component"),
+        "formula_id",
+    )
+    answers = _grouped(
+        ContraindicationAnswer.objects.filter(
+            consultation__in=[plan.consultation_id for plan in full.values()]
+        )
+        .exclude(answer="no")
+        .select_related("question"),
+        "consultation_id",
+    )
+    consents = _grouped(
+        Consent.objects.filter(plan__in=full).select_related(
+            "withdrawal", "entered_in_error", "text"
+        ),
+        "plan_id",
+    )
+    sessions = _grouped(
+        Session.objects.filter(patient__in=patients)
+        .select_related("entered_in_error", "planned", "plan")
+        .prefetch_related("doses__component", "zones")
+        .order_by("started_at"),
+        "patient_id",
+    )
+    tests = _grouped(
+        PatchTest.objects.filter(patient__in=patients, signed_at__isnull=False)
+        .select_related("entered_in_error", "policy")
+        .order_by("given_at"),
+        "patient_id",
+    )
+    readings = _grouped(
+        TestReading.objects.filter(patient__in=patients)
+        .select_related(
+            "entered_in_error", "superseded_by", "patch_test__entered_in_error"
+        )
+        .order_by("read_at"),
+        "patient_id",
+    )
+    allergies = _grouped(
+        Allergy.objects.in_force().filter(patient__in=patients), "patient_id"
+    )
+    reports = _grouped(
+        ClinicalReport.objects.untriaged().filter(patient__in=patients), "patient_id"
+    )
+    visits = _grouped(
+        Appointment.objects.holding_time()
+        .filter(patient__in=patients)
+        .exclude(purpose="")
+        .select_related("practitioner", "room", "type")
+        .order_by("starts_at"),
+        "patient_id",
+    )
+    caps = list(DoseCap.objects.current())
+    return {
+        key: PlanFacts(
+            plan=plan,
+            planned=list(plan.planned_sessions.all()),
+            parts=parts[plan.formula_id],
+            answers=answers[plan.consultation_id],
+            consents=consents[key],
+            sessions=sessions[plan.patient_id],
+            tests=tests[plan.patient_id],
+            readings=readings[plan.patient_id],
+            allergies=allergies[plan.patient_id],
+            reports=reports[plan.patient_id],
+            visits=visits[plan.patient_id],
+            caps=caps,
+        )
+        for key, plan in full.items()
+    }
+
+
+def facts_of_one(plan: Plan) -> PlanFacts:
+    """The facts of a single plan."""
+    return facts_of([plan])[plan.pk]
+
+
+def _grouped(rows: Iterable[object], key: str) -> dict[object, list]:
+    groups: dict[object, list] = defaultdict(list)
+    for row in rows:
+        groups[getattr(row, key)].append(row)
+    return groups
+
+
+def visit_in_progress(patient: Patient) -> Appointment | None:
+    """The visit that clinical acts attach to, whatever its type."""
+    return (
+        Appointment.objects.filter(
+            patient=patient, status=AppointmentStatus.IN_PROGRESS
+        )
+        .order_by("-started_at")
+        .first()
+    )
+
+
+def tests_to_read(user: User) -> QuerySet[PatchTest]:
+    """Test injections whose delayed reading is still awaited, the longest due first."""
+    decided = TestReading.objects.exclude(result=TestResult.AWAITING).values(
+        "patch_test"
+    )
+    return (
+        PatchTest.objects.visible_to(user)
+        .signed()
+        .exclude(pk__in=decided)
+        .select_related(
+            "patient", "plan__indication", "formula", "policy", "practitioner"
+        )
+        .order_by("given_at")
+    )
+
+
+def tests_read_since(moment: datetime, *, user: User) -> QuerySet[TestReading]:
+    """Delayed readings made since the moment, newest first."""
+    return (
+        TestReading.objects.visible_to(user)
+        .exclude(kind=ReadingKind.IMMEDIATE)
+        .filter(read_at__gte=moment)
+        .select_related("patient", "patch_test__formula", "signed_by")
+        .order_by("-read_at")
+    )
+
+
+def unsigned(user: User, *, before: datetime) -> list[Consultation | Session]:
+    """Drafts begun before the moment, oldest first."""
+    drafts: list[Consultation | Session] = [
+        *Consultation.objects.visible_to(user)
+        .unsigned_since(before)
+        .select_related("patient", "practitioner"),
+        *Session.objects.visible_to(user)
+        .unsigned_since(before)
+        .select_related("patient", "practitioner", "plan__indication", "planned"),
+    ]
+    return sorted(drafts, key=lambda draft: draft.created_at)
+
+
+def sessions_overdue(
+    at: datetime, *, grace: timedelta = timedelta(days=7)
+) -> list[PlannedSession]:
+    """The next session of each active plan that has neither been given nor booked although a week late."""
+    plans = list(Plan.objects.filter(status=PlanStatus.ACTIVE))
+    late = []
+    for facts in facts_of(plans).values():
+        if not (upcoming := unbooked(facts)):
+            continue
+        last = (
+            facts.given[-1].started_at
+            if facts.given
+            else facts.plan.consultation.signed_at
+        )
+        wait = timedelta(days=upcoming[0].min_gap_days) + grace
+        if last and at - last > max(wait, timedelta(days=14)):
+            late.append(upcoming[0])
+    return late
+
+
+def unbooked(facts: PlanFacts) -> list[PlannedSession]:
+    """Sessions of the plan neither given nor on the books, in order."""
+    done = {session.planned_id for session in facts.given}
+    return [
+        each for each in facts.planned if each.pk not in done and not _is_booked(each)
+    ]
+
+
+def _is_booked(planned: PlannedSession) -> bool:
+    return planned.appointment is not None and planned.appointment.status in {
+        *UPCOMING,
+        AppointmentStatus.ARRIVED,
+        AppointmentStatus.IN_PROGRESS,
+    }
+
+
+def usable_lots(formula: Formula, *, on: datetime) -> dict[str, list[Lot]]:
+    """For each component of the formula its lots in date, first to expire first."""
+    codes = formula.component_codes
+    lots: dict[str, list[Lot]] = {code: [] for code in codes}
+    for lot in (
+        Lot.objects.usable_on(timezone.localdate(on))
+        .of_components(codes)
+        .select_related("component")
+    ):
+        lots[lot.component.code].append(lot)
+    return lots
+
+
+def reference_for(formula_code: str, family: str) -> Q:
+    """Policies that apply to a formula and technique family."""
+    return Q(formula_code__in=["", formula_code]) & Q(family__in=["", family])

@@ -1,0 +1,77 @@
+"""Who may write, sign and take over clinical records (DESIGN 6)."""
+
+from django.utils.translation import gettext as _
+
+from clinic.enums import Role
+from clinic.errors import DomainError, NotAllowed, Stale
+from clinic.models import Practitioner, User
+from consultations.models import Consultation, PatchTest, Session
+
+Record = Consultation | Session | PatchTest
+
+
+def check_may_record(user: User) -> Practitioner:
+    """Practitioners write clinical records; returns the practitioner behind the sign-in.
+
+    Raises:
+        NotAllowed: for anybody else.
+    """
+    practitioner = (
+        Practitioner.objects.filter(user=user).first()
+        if user.has_role(Role.PRACTITIONER)
+        else None
+    )
+    if practitioner is None:
+        raise NotAllowed(
+            _("Clinical records are written by practitioners."), "record_not_allowed"
+        )
+    return practitioner
+
+
+def may_record(user: User) -> bool:
+    """See check_may_record."""
+    return (
+        user.has_role(Role.PRACTITIONER)
+        and Practitioner.objects.filter(user=user).exists()
+    )
+
+
+def check_may_edit(record: Record, user: User) -> None:
+    """A draft is written and signed by its own practitioner; a colleague takes it over by name first.
+
+    Raises:
+        DomainError: signed.
+        NotAllowed: another practitioner's draft.
+    """
+    if record.is_signed:
+        raise DomainError(
+            _("This record is signed. Add an addendum instead."), "signed"
+        )
+    if record.practitioner.user_id != user.pk:
+        raise NotAllowed(
+            _(
+                "%(who)s is writing this record. Take it over by name if you cover for them."
+            )
+            % {"who": record.practitioner},
+            "other_author",
+        )
+
+
+def may_edit(record: Record, user: User) -> bool:
+    """See check_may_edit."""
+    return not record.is_signed and record.practitioner.user_id == user.pk
+
+
+def check_version(record: Record, version: int | None) -> None:
+    """The page was opened on the draft as it still is.
+
+    Raises:
+        Stale: it was saved elsewhere meanwhile.
+    """
+    if version is not None and record.version != version:
+        raise Stale(
+            _(
+                "This record was saved in another window meanwhile. Look at it again before you save."
+            ),
+            "stale_record",
+        )

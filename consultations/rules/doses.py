@@ -1,0 +1,338 @@
+"""Doses per component against every cap (CLINICAL 0.4, 2.1). All numbers are Decimal; caps are reference data."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from clinic.errors import DomainError
+from consultations.enums import CapDecision, CapMeasure
+from consultations.models import Component, DoseCap, FormulaPart, Session
+from consultations.queries import PlanFacts, in_error
+
+_PLAUSIBLE = Decimal(
+    "0.10"
+)  # points × ml per point may differ from the volume by a tenth (CLINICAL 4.1)
+
+
+@dataclass(frozen=True)
+class ZoneDose:
+    """What goes into one zone: `points` × `ml_per_point` ml, or for a needleless session a volume in ml."""
+
+    points: int
+    ml_per_point: Decimal
+    volume_ml: Decimal
+
+
+@dataclass(frozen=True)
+class ComponentDose:
+    """The dose of one component today, in its own unit, and the tightest cap with its arithmetic."""
+
+    component: Component
+    strength: Decimal
+    amount: Decimal
+    earlier_today: Decimal
+    cap: Decimal | None
+    arithmetic: str
+
+    @property
+    def total(self) -> Decimal:
+        """With what other sessions gave on the same day."""
+        return self.amount + self.earlier_today
+
+    @property
+    def is_over(self) -> bool:
+        """Above the tightest cap."""
+        return self.cap is not None and self.total > self.cap
+
+
+@dataclass(frozen=True)
+class CourseCap:
+    """How many sessions of a plan a component allows."""
+
+    sessions: int
+    component: Component
+
+
+def volume_of(zones: Iterable[ZoneDose]) -> Decimal:
+    """Total ml."""
+    return sum((zone.volume_ml for zone in zones), Decimal(0))
+
+
+def caps_for(
+    caps: Iterable[DoseCap], component: str, formula: str, measure: CapMeasure
+) -> list[DoseCap]:
+    """The caps of the measure that bind this component in this formula."""
+    return [
+        cap
+        for cap in caps
+        if cap.component_code == component
+        and cap.measure == measure
+        and cap.formula_code in ("", formula)
+    ]
+
+
+def undecided(facts: PlanFacts) -> list[DoseCap]:
+    """Caps of the plan's components that the clinic has not decided yet: nothing is injected before it has."""
+    codes = facts.component_codes
+    return [
+        cap
+        for cap in facts.caps
+        if cap.component_code in codes
+        and cap.decision == CapDecision.UNSET
+        and cap.formula_code in ("", facts.plan.formula.code)
+        and not _decided_for_formula(facts, cap)
+    ]
+
+
+def _decided_for_formula(facts: PlanFacts, general: DoseCap) -> bool:
+    return not general.formula_code and any(
+        cap.component_code == general.component_code
+        and cap.measure == general.measure
+        and cap.formula_code == facts.plan.formula.code
+        and cap.decision != CapDecision.UNSET
+        for cap in facts.caps
+    )
+
+
+def component_doses(
+    facts: PlanFacts,
+    *,
+    volume_ml: Decimal,
+    weight_kg: Decimal | None,
+    on: date,
+    session: Session | None = None,
+) -> list[ComponentDose]:
+    """Volume × strength for each component, with the tightest of its per-session and per-kg caps.
+
+    Other sessions of the same patient on the clinic day `on` (signed or drafted, of any plan) count with it.
+    """
+    earlier = _given_on(facts, on, ignoring=session)
+    doses = []
+    for part in facts.parts:
+        cap, arithmetic = _tightest(facts, part, weight_kg)
+        doses.append(
+            ComponentDose(
+                component=part.component,
+                strength=part.strength,
+                amount=volume_ml * part.strength,
+                earlier_today=earlier[part.component.code],
+                cap=cap,
+                arithmetic=arithmetic,
+            )
+        )
+    return doses
+
+
+def _tightest(
+    facts: PlanFacts, part: FormulaPart, weight_kg: Decimal | None
+) -> tuple[Decimal | None, str]:
+    unit = part.component.get_unit_display()
+    found: list[tuple[Decimal, str]] = []
+    formula = facts.plan.formula.code
+    for cap in caps_for(
+        facts.caps, part.component.code, formula, CapMeasure.PER_SESSION
+    ):
+        if cap.limit is not None:
+            words = _("%(limit)s %(unit)s per session") % {
+                "limit": plain(cap.limit),
+                "unit": unit,
+            }
+            found.append((cap.limit, words))
+    for cap in caps_for(facts.caps, part.component.code, formula, CapMeasure.PER_KG):
+        if cap.limit is not None and weight_kg is not None:
+            words = _(
+                "%(limit)s %(unit)s per kg × %(weight)s kg = %(total)s %(unit)s"
+            ) % {
+                "limit": plain(cap.limit),
+                "unit": unit,
+                "weight": plain(weight_kg),
+                "total": plain(cap.limit * weight_kg),
+            }
+            found.append((cap.limit * weight_kg, words))
+    return min(found, default=(None, ""), key=lambda each: each[0])
+
+
+def needs_weight(facts: PlanFacts) -> bool:
+    """Whether a cap counts per kg body weight."""
+    formula = facts.plan.formula.code
+    return any(
+        cap.limit is not None
+        for part in facts.parts
+        for cap in caps_for(facts.caps, part.component.code, formula, CapMeasure.PER_KG)
+    )
+
+
+def _given_on(
+    facts: PlanFacts, day: date, *, ignoring: Session | None
+) -> dict[str, Decimal]:
+    amounts: dict[str, Decimal] = defaultdict(Decimal)
+    for session in facts.sessions:
+        if (ignoring and session.pk == ignoring.pk) or in_error(session):
+            continue
+        if timezone.localdate(session.started_at) == day:
+            for dose in session.doses.all():
+                amounts[dose.component.code] += dose.amount
+    return amounts
+
+
+def check_zones(
+    facts: PlanFacts, zones: Sequence[ZoneDose], *, needleless: bool
+) -> None:
+    """Points, ml per point and volume fit each other and the caps per point and per session.
+
+    Raises:
+        DomainError: field `zones`.
+    """
+    if not zones or volume_of(zones) <= 0:
+        raise DomainError(
+            _("Enter at least one treated zone with its volume."),
+            "zones_missing",
+            field="zones",
+        )
+    for zone in zones:
+        if zone.points < 0 or zone.ml_per_point < 0 or zone.volume_ml <= 0:
+            raise DomainError(
+                _("Points and volumes are above zero."), "zone_negative", field="zones"
+            )
+        computed = zone.points * zone.ml_per_point
+        if not needleless and abs(computed - zone.volume_ml) > computed * _PLAUSIBLE:
+            raise DomainError(
+                _(
+                    "%(points)s points × %(each)s ml make %(computed)s ml, but %(volume)s ml are entered."
+                )
+                % {
+                    "points": zone.points,
+                    "each": plain(zone.ml_per_point),
+                    "computed": plain(computed),
+                    "volume": plain(zone.volume_ml),
+                },
+                "volume_implausible",
+                field="zones",
+            )
+    _check_point_caps(facts, zones)
+
+
+def _check_point_caps(facts: PlanFacts, zones: Sequence[ZoneDose]) -> None:
+    points = sum(zone.points for zone in zones)
+    most = max(zone.ml_per_point for zone in zones)
+    formula = facts.plan.formula.code
+    for part in facts.parts:
+        for cap in caps_for(
+            facts.caps, part.component.code, formula, CapMeasure.POINTS_PER_SESSION
+        ):
+            if cap.limit is not None and points > cap.limit:
+                raise DomainError(
+                    _(
+                        "%(points)s points are more than the %(limit)s that %(component)s allows in a session."
+                    )
+                    % {
+                        "points": points,
+                        "limit": plain(cap.limit),
+                        "component": part.component,
+                    },
+                    "too_many_points",
+                    field="zones",
+                )
+        for cap in caps_for(
+            facts.caps, part.component.code, formula, CapMeasure.ML_PER_POINT
+        ):
+            if cap.limit is not None and most > cap.limit:
+                raise DomainError(
+                    _(
+                        "%(most)s ml per point are more than the %(limit)s ml that %(component)s allows."
+                    )
+                    % {
+                        "most": plain(most),
+                        "limit": plain(cap.limit),
+                        "component": part.component,
+                    },
+                    "too_much_per_point",
+                    field="zones",
+                )
+
+
+def check_doses(
+    facts: PlanFacts, doses: Iterable[ComponentDose], *, weight_kg: Decimal | None
+) -> None:
+    """Every dose stays within the tightest of its caps; the refusal names it with its arithmetic.
+
+    Raises:
+        DomainError: weight_missing or over_cap.
+    """
+    if weight_kg is None and needs_weight(facts):
+        raise DomainError(
+            _("Enter the weight: a cap counts per kg."),
+            "weight_missing",
+            field="weight_kg",
+        )
+    for dose in doses:
+        if dose.is_over:
+            raise DomainError(
+                _(
+                    "%(component)s: %(total)s %(unit)s are more than the cap (%(arithmetic)s)."
+                )
+                % {
+                    "component": dose.component,
+                    "total": plain(dose.total),
+                    "unit": dose.component.get_unit_display(),
+                    "arithmetic": dose.arithmetic,
+                },
+                "over_cap",
+                field="zones",
+            )
+
+
+def course_cap(facts: PlanFacts) -> CourseCap | None:
+    """The smallest cap on the number of sessions in the plan, if any."""
+    formula = facts.plan.formula.code
+    found = [
+        CourseCap(int(cap.limit), part.component)
+        for part in facts.parts
+        for cap in caps_for(
+            facts.caps, part.component.code, formula, CapMeasure.SESSIONS_PER_PLAN
+        )
+        if cap.limit is not None
+    ]
+    return min(found, key=lambda each: each.sessions, default=None)
+
+
+def interval_cap(facts: PlanFacts, *, on: date) -> tuple[date, Component] | None:
+    """The first day the components' own intervals allow, over all plans of the patient; None when `on` is fine."""
+    formula = facts.plan.formula.code
+    latest: tuple[date, Component] | None = None
+    for part in facts.parts:
+        limits = [
+            cap.limit
+            for cap in caps_for(
+                facts.caps, part.component.code, formula, CapMeasure.MIN_INTERVAL_DAYS
+            )
+            if cap.limit is not None
+        ]
+        if not limits:
+            continue
+        for given_on in _days_given(facts, part.component.code):
+            allowed = date.fromordinal(given_on.toordinal() + int(max(limits)))
+            if given_on <= on < allowed and (latest is None or allowed > latest[0]):
+                latest = (allowed, part.component)
+    return latest
+
+
+def _days_given(facts: PlanFacts, component: str) -> list[date]:
+    return [
+        timezone.localdate(session.started_at)
+        for session in facts.sessions
+        if session.is_signed
+        and not in_error(session)
+        and any(dose.component.code == component for dose in session.doses.all())
+    ]
+
+
+def plain(number: Decimal) -> str:
+    """Localised, without trailing zeros."""
+    return number_format(number.normalize() if number else Decimal(0), use_l10n=True)

@@ -1,0 +1,186 @@
+"""The result of a test injection: computed, never typed (CLINICAL 1.3 to 1.5)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from clinic.errors import DomainError
+from consultations.dates import add_months, in_words
+from consultations.enums import Grade, ReadingKind, TestResult
+from consultations.models import PatchTest, PatchTestPolicy, TestReading
+
+_POSITIVE = {Grade.WEAK, Grade.STRONG, Grade.EXTREME}
+_UNCLEAR = {Grade.DOUBTFUL, Grade.IRRITANT}
+_HISTAMINE_WORKS_MM = (
+    3  # CLINICAL 1.5: a smaller histamine wheal means that the skin cannot answer
+)
+
+
+@dataclass(frozen=True)
+class Window:
+    """When a test has to be read."""
+
+    opens_at: datetime
+    due_at: datetime
+    closes_at: datetime
+
+    def contains(self, moment: datetime) -> bool:
+        """Half-open, like every interval here."""
+        return self.opens_at <= moment < self.closes_at
+
+
+def reading_window(given_at: datetime, policy: PatchTestPolicy) -> Window:
+    """By the policy's hours after the injection (defaults 48, 72, 96)."""
+    return Window(
+        given_at + timedelta(hours=policy.reading_from_hours),
+        given_at + timedelta(hours=policy.reading_due_hours),
+        given_at + timedelta(hours=policy.reading_until_hours),
+    )
+
+
+def result_of(
+    reading: TestReading,
+    *,
+    test: PatchTest,
+    earlier: Iterable[TestReading] = (),
+    unclear_before: bool = False,
+) -> TestResult:
+    """In the order of CLINICAL 1.5: positive, invalid, equivocal, negative. A positive sign always wins.
+
+    `earlier` are the readings of the same test in force; `unclear_before` says that an earlier test of the same
+    components was equivocal, because a second one counts as positive.
+    """
+    earlier = list(earlier)
+    if _is_positive(reading, test) or any(
+        each.result == TestResult.POSITIVE for each in earlier
+    ):
+        return TestResult.POSITIVE
+    if _is_invalid(reading, test, earlier):
+        return TestResult.INVALID
+    if reading.kind == ReadingKind.IMMEDIATE:
+        return TestResult.AWAITING
+    if reading.grade in _UNCLEAR:
+        return TestResult.POSITIVE if unclear_before else TestResult.EQUIVOCAL
+    return TestResult.NEGATIVE
+
+
+def _is_positive(reading: TestReading, test: PatchTest) -> bool:
+    if (
+        reading.systemic_sign
+        or reading.kind == ReadingKind.REPORTED
+        or reading.grade in _POSITIVE
+    ):
+        return True
+    if (
+        reading.wheal_start_mm is None
+        or reading.wheal_end_mm is None
+        or reading.saline_positive
+    ):
+        return False
+    grew = reading.wheal_end_mm - reading.wheal_start_mm
+    return reading.flare and grew >= test.policy.wheal_growth_mm
+
+
+def _is_invalid(
+    reading: TestReading, test: PatchTest, earlier: list[TestReading]
+) -> bool:
+    if (
+        not reading.site_readable
+        or reading.saline_positive
+        or reading.grade == Grade.NOT_DONE
+    ):
+        return True
+    if test.histamine_control and reading.kind == ReadingKind.IMMEDIATE:
+        wheal = reading.histamine_wheal_mm
+        if wheal is None or wheal < _HISTAMINE_WORKS_MM:
+            return True
+    if reading.kind == ReadingKind.IMMEDIATE:
+        return False
+    if any(each.result == TestResult.INVALID for each in earlier):
+        return True
+    immediate_missing = not any(each.kind == ReadingKind.IMMEDIATE for each in earlier)
+    return immediate_missing or not reading_window(test.given_at, test.policy).contains(
+        reading.read_at
+    )
+
+
+def validity(reading: TestReading, test: PatchTest) -> tuple[datetime, datetime]:
+    """From when and until when a reading without reaction clears: not before the policy's hours after the test,
+    and for its months from the reading."""
+    first = max(
+        reading.read_at,
+        test.given_at + timedelta(hours=test.policy.min_hours_before_session),
+    )
+    return first, add_months(reading.read_at, test.policy.validity_months)
+
+
+def check_reading(reading: TestReading, test: PatchTest, *, at: datetime) -> None:
+    """A reading lies after the injection and not in the future, and says what it has to.
+
+    Raises:
+        DomainError: for the field that is wrong.
+    """
+    if reading.read_at < test.given_at:
+        raise DomainError(
+            _("The reading lies before the injection."), "before_test", field="read_at"
+        )
+    if reading.read_at > at + timedelta(minutes=5):
+        raise DomainError(
+            _("The reading lies in the future."), "future", field="read_at"
+        )
+    if reading.kind == ReadingKind.DELAYED and not reading.grade:
+        raise DomainError(
+            _("Choose the grade you see."), "grade_missing", field="grade"
+        )
+    if reading.kind == ReadingKind.IMMEDIATE:
+        for name in ("wheal_start_mm", "wheal_end_mm"):
+            if reading.site_readable and getattr(reading, name) is None:
+                raise DomainError(
+                    _("Enter the wheal in millimetres, at once and after observation."),
+                    name,
+                    field=name,
+                )
+
+
+def check_test(
+    test: PatchTest, *, at: datetime, last_unclear_at: datetime | None = None
+) -> None:
+    """Volume inside the policy's range; observed long enough; a repeat waits its days after an unclear test.
+
+    Raises:
+        DomainError: for the field that is wrong.
+    """
+    policy = test.policy
+    if not policy.volume_min_ml <= test.volume_ml <= policy.volume_max_ml:
+        raise DomainError(
+            _("The volume is %(low)s to %(high)s ml.")
+            % {
+                "low": policy.volume_min_ml.normalize(),
+                "high": policy.volume_max_ml.normalize(),
+            },
+            "volume",
+            field="volume_ml",
+        )
+    if test.given_at > at + timedelta(minutes=5):
+        raise DomainError(
+            _("The injection lies in the future."), "future", field="given_at"
+        )
+    if test.observed_until < test.given_at + timedelta(minutes=policy.observe_minutes):
+        raise DomainError(
+            _("Observe for at least %(minutes)s minutes.")
+            % {"minutes": policy.observe_minutes},
+            "observed_too_short",
+            field="observed_until",
+        )
+    if last_unclear_at and test.given_at < last_unclear_at + timedelta(
+        days=policy.repeat_after_days
+    ):
+        earliest = last_unclear_at + timedelta(days=policy.repeat_after_days)
+        raise DomainError(
+            _("The last test was unclear: repeat it from %(day)s on, on the other arm.")
+            % {"day": in_words(earliest)},
+            "repeat_too_soon",
+            field="given_at",
+        )

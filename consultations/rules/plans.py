@@ -1,0 +1,152 @@
+"""When the sessions of a plan are due, and which changes of a plan are possible (CLINICAL 4.2, 6.4)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_CEILING, Decimal
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic.errors import DomainError
+from clinic.models import Appointment
+from consultations.dates import later
+from consultations.enums import PLAN_MOVES, IntervalUnit, PlanStatus
+from consultations.models import Plan, PlannedSession, PlanTemplate, Session
+from consultations.queries import PlanFacts
+
+_DAYS = {IntervalUnit.DAYS: 1, IntervalUnit.WEEKS: 7, IntervalUnit.MONTHS: 28}
+_HARD_SHARE = Decimal(
+    "0.8"
+)  # CLINICAL 4.2: the hard minimum gap is four fifths of the interval unless said otherwise
+
+
+@dataclass(frozen=True)
+class Window:
+    """One session of a plan with its place in time. Days are clinic days; `earliest` is hard, `latest` advisory."""
+
+    planned: PlannedSession
+    earliest: date
+    ideal: date
+    latest: date
+    session: Session | None = None
+    visit: Appointment | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was given."""
+        return self.session is not None
+
+
+def intervals_of(template: PlanTemplate) -> list[tuple[int, str]]:
+    """The interval before each session, first session included (it follows the start of the course)."""
+    return [
+        (phase.interval, phase.unit)
+        for phase in template.phases.all()
+        for _each in range(phase.count)
+    ]
+
+
+def min_gap_days(template: PlanTemplate, interval: int, unit: str) -> int:
+    """The hard minimum gap in days: the template's own, or four fifths of the interval rounded up."""
+    days = interval * _DAYS[IntervalUnit(unit)]
+    if template.min_gap_days is not None:
+        return template.min_gap_days
+    return int((days * _HARD_SHARE).to_integral_value(ROUND_CEILING))
+
+
+def windows(facts: PlanFacts, *, on: date) -> list[Window]:
+    """Every session of the plan with its window. Intervals count from what was really given, then from what is
+    booked, then from the ideal day of the one before; nothing is due before `on`."""
+    given = {session.planned_id: session for session in facts.given}
+    out: list[Window] = []
+    before: date | None = None
+    for planned in facts.planned:
+        session, visit = given.get(planned.pk), _visit_of(planned)
+        window = _window(
+            planned,
+            before,
+            start=facts.plan.starts_on or on,
+            on=on,
+            session=session,
+            visit=visit,
+        )
+        out.append(window)
+        if session:
+            before = timezone.localdate(session.started_at)
+        elif visit:
+            before = timezone.localdate(visit.starts_at)
+        else:
+            before = window.ideal
+    return out
+
+
+def _window(
+    planned: PlannedSession,
+    before: date | None,
+    *,
+    start: date,
+    on: date,
+    session: Session | None,
+    visit: Appointment | None,
+) -> Window:
+    if before is None:
+        earliest = ideal = max(start, on)
+    else:
+        earliest = max(before + timedelta(days=planned.min_gap_days), on)
+        ideal = max(later(before, planned.interval, planned.unit), earliest)
+    slack = max(3, planned.interval * _DAYS[IntervalUnit(planned.unit)] // 2)
+    return Window(
+        planned, earliest, ideal, ideal + timedelta(days=slack), session, visit
+    )
+
+
+def _visit_of(planned: PlannedSession) -> Appointment | None:
+    visit = planned.appointment
+    return visit if visit is not None and visit.holds_time else None
+
+
+def local_day(moment: datetime) -> date:
+    """The clinic's day of a moment."""
+    return timezone.localdate(moment)
+
+
+def too_close(
+    planned: PlannedSession, facts: PlanFacts, moment: datetime
+) -> date | None:
+    """The first day on which the hard gap to every given session of the plan is kept, or None when it is kept."""
+    day = timezone.localdate(moment)
+    worst: date | None = None
+    for session in facts.given:
+        if session.planned_id == planned.pk:
+            continue
+        given_on = timezone.localdate(session.started_at)
+        if abs((day - given_on).days) < planned.min_gap_days:
+            worst = max(
+                worst or given_on, given_on + timedelta(days=planned.min_gap_days)
+            )
+    return worst
+
+
+def check_status(plan: Plan, status: PlanStatus, reason: str) -> None:
+    """The plan may change this way, and somebody says why.
+
+    Raises:
+        DomainError: wrong_state or reason_missing.
+    """
+    if not may_change_status(plan, status):
+        raise DomainError(
+            _("A plan that is “%(now)s” cannot become “%(then)s”.")
+            % {"now": plan.get_status_display(), "then": status.label},
+            "wrong_state",
+        )
+    if not reason.strip():
+        raise DomainError(
+            _("Say why, for those who read this later."),
+            "reason_missing",
+            field="reason",
+        )
+
+
+def may_change_status(plan: Plan, status: PlanStatus) -> bool:
+    """See check_status; stopped plans are never reopened (CLINICAL 6.4)."""
+    return status in PLAN_MOVES[PlanStatus(plan.status)]

@@ -1,0 +1,107 @@
+"""What a session's record must say before it is signed, technique by technique (CLINICAL 4.1)."""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic.errors import DomainError
+from consultations.enums import GIVEN, SessionOutcome, TechniqueFamily
+from consultations.models import Session
+from consultations.queries import PlanFacts
+
+
+def check_complete(session: Session, facts: PlanFacts, *, at: datetime) -> None:
+    """Outcome and reason, the technique's own parameters, lots for every component, aftercare explained.
+
+    Raises:
+        DomainError: for the field that is missing or wrong.
+    """
+    if not session.outcome:
+        raise DomainError(
+            _("Say whether the session was given."), "outcome_missing", field="outcome"
+        )
+    if (
+        session.outcome != SessionOutcome.COMPLETE
+        and not session.outcome_reason.strip()
+    ):
+        raise DomainError(
+            _("Say why the session was not given in full."),
+            "reason_missing",
+            field="outcome_reason",
+        )
+    if session.started_at > at + timedelta(minutes=5):
+        raise DomainError(
+            _("The session lies in the future."), "future", field="started_at"
+        )
+    if session.outcome in GIVEN:
+        _check_technique(session)
+        _check_lots(session, facts)
+        if not session.aftercare_given:
+            raise DomainError(
+                _("Explain the aftercare and hand it out before you sign."),
+                "aftercare",
+                field="aftercare_given",
+            )
+
+
+def _check_technique(session: Session) -> None:
+    family = session.technique.family
+    if family == TechniqueFamily.NEEDLE and not session.needle.strip():
+        raise DomainError(_("Enter the needle."), "needle_missing", field="needle")
+    if family in (TechniqueFamily.NEEDLE, TechniqueFamily.GUN):
+        low, high = session.technique.depth_min_mm, session.technique.depth_max_mm
+        if session.depth_mm is None:
+            raise DomainError(
+                _("Enter the depth in millimetres."), "depth_missing", field="depth_mm"
+            )
+        if not low <= session.depth_mm <= high:
+            raise DomainError(
+                _("The depth for this technique is %(low)s to %(high)s mm.")
+                % {"low": low.normalize(), "high": high.normalize()},
+                "depth_implausible",
+                field="depth_mm",
+            )
+    if (
+        family in (TechniqueFamily.GUN, TechniqueFamily.NEEDLELESS)
+        and session.device_id is None
+    ):
+        raise DomainError(
+            _("Choose the device you used."), "device_missing", field="device"
+        )
+    if family == TechniqueFamily.GUN and not session.gun_mode.strip():
+        raise DomainError(
+            _("Enter the gun's mode."), "gun_mode_missing", field="gun_mode"
+        )
+    if family == TechniqueFamily.NEEDLELESS:
+        for name, sentence in (
+            ("program", _("Enter the programme.")),
+            ("intensity", _("Enter the intensity.")),
+            ("minutes_applied", _("Enter the minutes.")),
+        ):
+            if not getattr(session, name):
+                raise DomainError(sentence, f"{name}_missing", field=name)
+
+
+def _check_lots(session: Session, facts: PlanFacts) -> None:
+    day = timezone.localdate(session.started_at)
+    lots = [used.lot for used in session.used_lots.select_related("lot__component")]
+    for part in facts.parts:
+        mine = [lot for lot in lots if lot.component.code == part.component.code]
+        name = f"lot_{part.component.code}"
+        if not mine:
+            raise DomainError(
+                _("Choose the lot of %(component)s.") % {"component": part.component},
+                "lot_missing",
+                field=name,
+            )
+        for lot in mine:
+            if session.deviation_id is None and (
+                lot.expires_on < day or lot.quarantined_at is not None
+            ):
+                raise DomainError(
+                    _("Lot %(lot)s is expired or in quarantine. Choose another.")
+                    % {"lot": lot.number},
+                    "lot_unusable",
+                    field=name,
+                )

@@ -1,0 +1,196 @@
+"""What the contraindication answers mean for an indication, formula and technique (CLINICAL 3)."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.utils.translation import gettext as _
+
+from clinic.errors import DomainError
+from consultations.enums import SUITABLE, Answer, Decision, Outcome, RuleScope
+from consultations.models import (
+    Consultation,
+    ContraindicationAnswer,
+    ContraindicationQuestion,
+)
+
+_STRICTNESS = [Decision.ASK, Decision.DEFER, Decision.OVERRIDE, Decision.BLOCK]
+_SPECIFICITY = {
+    RuleScope.GENERAL: 0,
+    RuleScope.GROUP: 1,
+    RuleScope.INDICATION: 2,
+    RuleScope.TECHNIQUE: 3,
+    RuleScope.COMPONENT: 3,
+}
+
+
+@dataclass(frozen=True)
+class Intention:
+    """What is meant to be done, as far as it is known: the scopes that rules can apply to."""
+
+    indication: str = ""
+    group: str = ""
+    technique: str = ""
+    components: frozenset[str] = frozenset()
+
+    def matches(self, scope: str, code: str) -> bool:
+        """Whether a rule of this scope speaks of this intention."""
+        return {
+            RuleScope.GENERAL: True,
+            RuleScope.GROUP: code == self.group,
+            RuleScope.INDICATION: code == self.indication,
+            RuleScope.TECHNIQUE: code == self.technique,
+            RuleScope.COMPONENT: code in self.components,
+        }[RuleScope(scope)]
+
+
+def decision_for(
+    question: ContraindicationQuestion, intention: Intention
+) -> Decision | None:
+    """What a yes to the question means here: the most specific rule, of two equally specific ones the stricter.
+
+    A rule for an indication can thereby soften a general one (cancer and lymphoedema, CLINICAL 0.6 b). None when no
+    rule applies.
+    """
+    rules = [
+        rule
+        for rule in question.rules.all()
+        if intention.matches(rule.scope, rule.scope_code)
+    ]
+    if not rules:
+        return None
+    most = max(
+        rules,
+        key=lambda rule: (
+            _SPECIFICITY[RuleScope(rule.scope)],
+            _STRICTNESS.index(Decision(rule.decision)),
+        ),
+    )
+    return Decision(most.decision)
+
+
+def defer_until(question: ContraindicationQuestion, *, on: date) -> date:
+    """The first day on which treatment is possible, by the question's own waiting time (days from `on`)."""
+    return on + timedelta(days=question.defer_days or 14)
+
+
+def check_answer(answer: ContraindicationAnswer) -> None:
+    """A yes (or unknown) that needs a named decision has its reason; one that defers has its date.
+
+    Raises:
+        DomainError: override_reason_missing or defer_date_missing, for the answer's field.
+    """
+    if answer.answer == Answer.NO:
+        return
+    name = f"answer_{answer.question.code}"
+    if answer.decision == Decision.DEFER and answer.defer_until is None:
+        raise DomainError(
+            _("Enter from which date treatment is possible."),
+            "defer_date_missing",
+            field=name,
+        )
+
+
+def check_outcome(
+    consultation: Consultation,
+    answers: Collection[ContraindicationAnswer],
+    questions: Iterable[ContraindicationQuestion],
+    *,
+    proposes_plan: bool,
+) -> None:
+    """Whether the consultation may be signed with its outcome.
+
+    Raises:
+        DomainError: with the field that stands in the way.
+    """
+    if not consultation.indication_id:
+        raise DomainError(
+            _("Choose the indication."), "indication_missing", field="indication"
+        )
+    if not consultation.outcome:
+        raise DomainError(_("Choose the outcome."), "outcome_missing", field="outcome")
+    answered = {answer.question_id for answer in answers}
+    missing = [question for question in questions if question.pk not in answered]
+    if missing:
+        raise DomainError(
+            _("%(count)s questions are not answered yet, the first: %(question)s")
+            % {"count": len(missing), "question": missing[0].question},
+            "questions_open",
+            field=f"answer_{missing[0].code}",
+        )
+    if (
+        consultation.outcome != Outcome.ELIGIBLE
+        and not consultation.outcome_reason.strip()
+    ):
+        raise DomainError(
+            _("Give the reason or the conditions."),
+            "reason_missing",
+            field="outcome_reason",
+        )
+    if consultation.outcome == Outcome.DEFERRED and not consultation.deferred_until:
+        raise DomainError(
+            _("Say until when the treatment is deferred."),
+            "deferred_until",
+            field="deferred_until",
+        )
+    if consultation.outcome in SUITABLE:
+        _check_suitable(consultation, answers, proposes_plan=proposes_plan)
+    elif proposes_plan:
+        raise DomainError(
+            _("Only a suitable patient gets a plan."),
+            "plan_not_suitable",
+            field="outcome",
+        )
+
+
+def _check_suitable(
+    consultation: Consultation,
+    answers: Collection[ContraindicationAnswer],
+    *,
+    proposes_plan: bool,
+) -> None:
+    for answer in answers:
+        if answer.answer == Answer.NO:
+            continue
+        field = f"answer_{answer.question.code}"
+        if answer.decision == Decision.BLOCK:
+            raise DomainError(
+                _("“%(question)s” rules treatment out. Choose another outcome.")
+                % {"question": answer.question.name},
+                "contraindicated",
+                field=field,
+            )
+        if answer.decision == Decision.OVERRIDE and not answer.override_reason.strip():
+            raise DomainError(
+                _(
+                    "“%(question)s”: give your reason for going on, or choose another outcome."
+                )
+                % {"question": answer.question.name},
+                "override_reason_missing",
+                field=field,
+            )
+    not_discussed = [
+        name
+        for name in ("technique", "visits", "alternatives", "aftercare", "expectations")
+        if not getattr(consultation, f"discussed_{name}")
+    ]
+    if not_discussed:
+        raise DomainError(
+            _("Tick what was discussed before you sign; something is open."),
+            "not_discussed",
+            field=f"discussed_{not_discussed[0]}",
+        )
+    if not proposes_plan:
+        raise DomainError(
+            _(
+                "A suitable patient gets a proposed plan: choose technique, formula and template."
+            ),
+            "plan_missing",
+            field="template",
+        )
+
+
+def worst(answers: Iterable[ContraindicationAnswer]) -> Decision | None:
+    """The strictest decision among the answers, for the page's summary."""
+    present = [Decision(answer.decision) for answer in answers if answer.decision]
+    return max(present, key=_STRICTNESS.index, default=None)

@@ -1,0 +1,269 @@
+"""What the pathway says of a visit, wished for or on the books: the verdicts behind `clinic.readiness`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext as _
+
+from clinic.enums import Readiness
+from clinic.readiness import Condition, Verdict, Visit
+from consultations import purposes
+from consultations.dates import in_words
+from consultations.enums import TestRequirement, TestResult
+from consultations.models import PatchTest, PlannedSession
+from consultations.purposes import Kind, Purpose
+from consultations.queries import PlanFacts, in_error
+from consultations.rules import clearance, plans
+from consultations.rules.clearance import MAY_STILL_COME, Gate
+from consultations.rules.patch_test import Window, reading_window
+
+CLEAR = Verdict(Readiness.CLEAR)
+
+
+@dataclass(frozen=True)
+class Together:
+    """The visits that are judged together: where each purpose will be, booked or wished for."""
+
+    wished: Mapping[str, datetime] = field(default_factory=dict)
+
+    def times(self, purpose: str, facts: PlanFacts) -> list[datetime]:
+        """When visits for the purpose take place: as wished, or else as booked."""
+        if purpose in self.wished:
+            return [self.wished[purpose]]
+        return [
+            visit.starts_at
+            for visit in facts.visits_for(purpose)
+            if visit.is_upcoming or visit.started_at
+        ]
+
+
+def verdict(
+    visit: Visit,
+    purpose: Purpose,
+    facts: PlanFacts | None,
+    *,
+    together: Together,
+    starting: bool,
+) -> Verdict:
+    """Refused, provisional or clear, with what is missing. Visits without clinical meaning are clear."""
+    if purpose.kind in (None, Kind.CONSULTATION, Kind.REVIEW):
+        return CLEAR
+    if facts is None or facts.plan.patient_id != visit.patient.pk:
+        gone = Condition(
+            "unknown_purpose",
+            _("The plan this visit was for no longer exists. Book it anew."),
+        )
+        return Verdict(Readiness.REFUSED, (gone,))
+    if purpose.kind == Kind.READING:
+        return _of(
+            _reading(visit, facts, together=together, starting=starting),
+            starting=starting,
+        )
+    if purpose.kind == Kind.TEST:
+        missing = clearance.judge(facts, gate=Gate.TEST, on=visit.starts_at).conditions
+        if not starting:
+            missing = missing + _reading_place(visit, facts, together=together)
+        return _of(missing, starting=starting)
+    planned = next((each for each in facts.planned if each.pk == purpose.key), None)
+    return _session(visit, facts, planned, together=together, starting=starting)
+
+
+def _of(missing: list[Condition], *, starting: bool) -> Verdict:
+    if not missing:
+        return CLEAR
+    hard = [condition for condition in missing if condition.code not in MAY_STILL_COME]
+    if starting or hard:
+        return Verdict(
+            Readiness.REFUSED, (*hard, *(each for each in missing if each not in hard))
+        )
+    return Verdict(Readiness.PROVISIONAL, tuple(missing))
+
+
+def open_test(facts: PlanFacts) -> PatchTest | None:
+    """The plan's test that was given and still waits for its delayed reading."""
+    for test in reversed(facts.tests):
+        if test.plan_id != facts.plan.pk or in_error(test):
+            continue
+        results = {
+            reading.result
+            for reading in facts.readings
+            if reading.patch_test_id == test.pk and not in_error(reading)
+        }
+        return test if results <= {TestResult.AWAITING} else None
+    return None
+
+
+def _reading(
+    visit: Visit, facts: PlanFacts, *, together: Together, starting: bool
+) -> list[Condition]:
+    test = open_test(facts)
+    if starting:
+        if test:
+            return []
+        return [Condition("no_test", _("There is no test injection to read."))]
+    window = _window_for_reading(facts, test, together)
+    if window is None:
+        return [
+            Condition(
+                "no_test",
+                _("Book the test injection first; its reading is booked with it."),
+            )
+        ]
+    if window.contains(visit.starts_at):
+        return []
+    return [
+        Condition(
+            "reading_window",
+            _("The reading has to be between %(first)s and %(last)s.")
+            % {"first": in_words(window.opens_at), "last": in_words(window.closes_at)},
+            earliest=window.opens_at,
+        )
+    ]
+
+
+def _window_for_reading(
+    facts: PlanFacts, test: PatchTest | None, together: Together
+) -> Window | None:
+    if test:
+        return reading_window(test.given_at, test.policy)
+    times = together.times(purposes.test_of(facts.plan), facts)
+    return reading_window(max(times), facts.plan.test_policy) if times else None
+
+
+def _reading_place(
+    visit: Visit, facts: PlanFacts, *, together: Together
+) -> list[Condition]:
+    window = reading_window(visit.starts_at, facts.plan.test_policy)
+    times = together.times(purposes.reading_of(facts.plan), facts)
+    if any(window.contains(moment) for moment in times):
+        return []
+    return [
+        Condition(
+            "reading_place",
+            _(
+                "A test is booked together with its reading, between %(first)s and %(last)s."
+            )
+            % {"first": in_words(window.opens_at), "last": in_words(window.closes_at)},
+        )
+    ]
+
+
+def _session(
+    visit: Visit,
+    facts: PlanFacts,
+    planned: PlannedSession | None,
+    *,
+    together: Together,
+    starting: bool,
+) -> Verdict:
+    if planned is None:
+        gone = Condition(
+            "unknown_purpose",
+            _("The plan this visit was for no longer exists. Book it anew."),
+        )
+        return Verdict(Readiness.REFUSED, (gone,))
+    missing = clearance.judge(
+        facts, gate=Gate.SESSION, on=visit.starts_at, planned=planned
+    ).conditions
+    missing = missing + _order(
+        visit, facts, planned, together=together, starting=starting
+    )
+    if (
+        not starting
+        and any(each.code == "test" for each in missing)
+        and not test_expected(facts, before=visit.starts_at, together=together)
+    ):
+        missing = [
+            _test_first(facts) if each.code == "test" else each for each in missing
+        ]
+    return _of(missing, starting=starting)
+
+
+def test_expected(facts: PlanFacts, *, before: datetime, together: Together) -> bool:
+    """Whether a reading is on the books early enough to clear a session then."""
+    policy = facts.plan.test_policy
+    test = open_test(facts)
+    tested = (
+        [test.given_at] if test else together.times(purposes.test_of(facts.plan), facts)
+    )
+    first = (
+        max(tested) + timedelta(hours=policy.min_hours_before_session)
+        if tested
+        else None
+    )
+    readings = together.times(purposes.reading_of(facts.plan), facts)
+    return (
+        first is not None
+        and first <= before
+        and any(moment < before for moment in readings)
+    )
+
+
+def _test_first(facts: PlanFacts) -> Condition:
+    again = (
+        facts.plan.test_policy.requirement != TestRequirement.NOT_REQUIRED
+        and facts.readings
+    )
+    sentence = (
+        _(
+            "The test will not be valid then: book a new test and its reading before this session."
+        )
+        if again
+        else _("Book the test injection and its reading before this session.")
+    )
+    return Condition("test_first", sentence)
+
+
+def _order(
+    visit: Visit,
+    facts: PlanFacts,
+    planned: PlannedSession,
+    *,
+    together: Together,
+    starting: bool,
+) -> list[Condition]:
+    """Sessions of a plan follow each other, with the hard gap between neighbours, given or booked."""
+    if starting:
+        return earlier_not_given(facts, planned)
+    for other in facts.planned:
+        if other.pk == planned.pk:
+            continue
+        later_one = max(other, planned, key=lambda each: each.ordinal)
+        for moment in together.times(purposes.session_of(other), facts):
+            gap = abs((plans.local_day(moment) - plans.local_day(visit.starts_at)).days)
+            in_order = (other.ordinal < planned.ordinal) == (moment < visit.starts_at)
+            if not in_order or gap < later_one.min_gap_days:
+                return [_gap(other, moment, later_one.min_gap_days)]
+    return []
+
+
+def _gap(other: PlannedSession, moment: datetime, days: int) -> Condition:
+    return Condition(
+        "too_soon",
+        _(
+            "Session %(ordinal)s is on %(day)s; sessions follow each other at least %(gap)s days apart."
+        )
+        % {"ordinal": other.ordinal, "day": in_words(moment), "gap": days},
+        earliest=moment + timedelta(days=days),
+    )
+
+
+def earlier_not_given(facts: PlanFacts, planned: PlannedSession) -> list[Condition]:
+    """Sessions are given in order, and each once."""
+    done = {session.planned_id for session in facts.given}
+    if planned.pk in done:
+        return [Condition("session_done", _("This session is on record already."))]
+    waiting = [
+        each
+        for each in facts.planned
+        if each.ordinal < planned.ordinal and each.pk not in done
+    ]
+    if not waiting:
+        return []
+    return [
+        Condition(
+            "earlier_session",
+            _("Session %(ordinal)s comes first.") % {"ordinal": waiting[0].ordinal},
+        )
+    ]

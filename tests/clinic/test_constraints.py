@@ -1,0 +1,407 @@
+"""Every constraint of the front desk, by name: the bad write it refuses, and the same write without it."""
+
+import uuid
+from datetime import date, datetime, time, timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from clinic.enums import HOLDS_TIME, AppointmentStatus
+from clinic.models import Appointment, ClinicSettings, NotADuplicate, Patient, User
+from tests.factories import (
+    AbsenceFactory,
+    AppointmentFactory,
+    AppointmentTypeFactory,
+    DeviceFactory,
+    ExtraOpeningFactory,
+    OutOfServiceFactory,
+    PatientFactory,
+    PractitionerFactory,
+    RoomFactory,
+    UserFactory,
+    WalkInFactory,
+    WorkingHoursFactory,
+)
+from tests.factories.clock import CLINIC_NOW, PARIS, ago, ahead
+from tests.guards import Case, Cases, constraints_in_database, constraints_in_models, refusal_of, without
+
+pytestmark = pytest.mark.django_db
+cases = Cases()
+_TEN = ahead(days=1, hours=1)
+_HOUR = timedelta(hours=1)
+_MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("case", cases, ids=str)
+def test_a_bad_write_is_refused_by_the_constraint_of_this_name(case: Case) -> None:
+    with without(*case.aside):
+        assert refusal_of(case.write) == case.guard
+
+
+@pytest.mark.parametrize("case", cases, ids=str)
+def test_the_same_write_goes_through_when_the_constraint_is_dropped(case: Case) -> None:
+    with without(*case.aside, case.guard):
+        case.write()
+
+
+def test_every_constraint_of_the_models_has_a_case() -> None:
+    assert cases.guards == constraints_in_models("clinic")
+
+
+def test_the_database_has_the_constraints_of_the_models_and_no_others() -> None:
+    assert constraints_in_database("clinic") == constraints_in_models("clinic")
+
+
+# Nobody is booked twice -------------------------------------------------------------------------------------------
+
+
+@cases.refused_by("appointment_practitioner_free")
+def _one_practitioner_with_two_patients() -> None:
+    first = AppointmentFactory(starts_at=_TEN)
+    AppointmentFactory(starts_at=_TEN + 29 * _MINUTE, practitioner=first.practitioner)
+
+
+@cases.refused_by("appointment_room_free")
+def _one_room_for_two_practitioners() -> None:
+    first = AppointmentFactory(starts_at=_TEN)
+    AppointmentFactory(starts_at=_TEN, room=first.room)
+
+
+@cases.refused_by("appointment_room_free")
+def _a_room_that_is_still_being_cleaned() -> None:
+    cleaned = AppointmentTypeFactory(session=True)
+    first = AppointmentFactory(starts_at=_TEN, type=cleaned)
+    AppointmentFactory(starts_at=_TEN + 110 * _MINUTE, room=first.room)
+
+
+@cases.refused_by("appointment_device_free")
+def _one_device_in_two_rooms() -> None:
+    first = AppointmentFactory(starts_at=_TEN, device=DeviceFactory())
+    AppointmentFactory(starts_at=_TEN, device=first.device)
+
+
+@cases.refused_by("appointment_patient_free")
+def _one_patient_in_two_places() -> None:
+    first = AppointmentFactory(starts_at=_TEN)
+    AppointmentFactory(starts_at=_TEN + 15 * _MINUTE, patient=first.patient)
+
+
+@cases.refused_by("appointment_patient_free")
+def _a_cancelled_visit_that_comes_back_into_taken_time() -> None:
+    gone = AppointmentFactory(starts_at=_TEN, status=AppointmentStatus.CANCELLED)
+    AppointmentFactory(starts_at=_TEN, patient=gone.patient)
+    gone.status, gone.cancelled_at, gone.cancelled_by = AppointmentStatus.BOOKED, None, ""
+    gone.save()
+
+
+@cases.refused_by("appointment_practitioner_free")
+def _a_move_by_update_into_taken_time() -> None:
+    first = AppointmentFactory(starts_at=_TEN)
+    second = AppointmentFactory(starts_at=_TEN + 2 * _HOUR, practitioner=first.practitioner)
+    Appointment.objects.filter(pk=second.pk).update(
+        starts_at=_TEN, practitioner_from=_TEN, practitioner_until=_TEN + 30 * _MINUTE, room_from=_TEN
+    )
+
+
+def test_a_visit_may_begin_at_the_minute_another_ends() -> None:
+    first = AppointmentFactory(starts_at=_TEN)
+    AppointmentFactory(
+        starts_at=_TEN + 30 * _MINUTE, practitioner=first.practitioner, room=first.room, patient=first.patient
+    )
+    assert Appointment.objects.count() == 2
+
+
+@pytest.mark.parametrize("status", AppointmentStatus.values)
+def test_only_states_that_hold_time_keep_others_out(status: str) -> None:
+    first = AppointmentFactory(starts_at=_TEN, status=status)
+
+    def second() -> None:
+        AppointmentFactory(starts_at=_TEN, practitioner=first.practitioner)
+
+    if status in HOLDS_TIME:
+        assert refusal_of(second) == "appointment_practitioner_free"
+    else:
+        second()
+
+
+def test_two_visits_may_swap_places_in_one_transaction_that_defers_the_check() -> None:
+    morning = AppointmentFactory(starts_at=_TEN)
+    noon = AppointmentFactory(starts_at=_TEN + 2 * _HOUR, practitioner=morning.practitioner)
+    with transaction.atomic():
+        transaction.get_connection().cursor().execute("SET CONSTRAINTS appointment_practitioner_free DEFERRED")
+        _move_to(morning, _TEN + 2 * _HOUR)
+        _move_to(noon, _TEN)
+        transaction.get_connection().cursor().execute("SET CONSTRAINTS appointment_practitioner_free IMMEDIATE")
+    assert [visit.starts_at for visit in (noon, morning)] == [_TEN, _TEN + 2 * _HOUR]
+
+
+def _move_to(visit: Appointment, start: datetime) -> None:
+    by = start - visit.starts_at
+    for name in ("starts_at", "ends_at", "practitioner_from", "practitioner_until", "room_from", "room_until"):
+        setattr(visit, name, getattr(visit, name) + by)
+    visit.save()
+
+
+# An appointment's own sense ---------------------------------------------------------------------------------------
+
+
+@cases.refused_by("appointment_status_known", aside=["appointment_transition"])
+def _an_unknown_status() -> None:
+    AppointmentFactory(status="lost")
+
+
+@cases.refused_by("appointment_order")
+def _an_empty_visit_of_the_practitioner() -> None:
+    AppointmentFactory(starts_at=_TEN, practitioner_from=_TEN, practitioner_until=_TEN)
+
+
+@cases.refused_by("appointment_nested")
+def _a_practitioner_who_stays_longer_than_the_patient() -> None:
+    AppointmentFactory(starts_at=_TEN, practitioner_until=_TEN + 31 * _MINUTE, room_until=_TEN + _HOUR)
+
+
+@cases.refused_by("appointment_nested")
+def _a_practitioner_without_a_room() -> None:
+    AppointmentFactory(starts_at=_TEN, room_from=_TEN + _MINUTE)
+
+
+@cases.refused_by("appointment_within_a_day")
+def _a_visit_of_more_than_a_day() -> None:
+    AppointmentFactory(starts_at=_TEN, ends_at=_TEN + timedelta(hours=24, minutes=1))
+
+
+@cases.refused_by("appointment_within_a_day")
+def _a_room_held_for_two_days() -> None:
+    AppointmentFactory(starts_at=_TEN, room_until=_TEN + timedelta(days=2))
+
+
+@cases.refused_by("appointment_real_dates")
+def _a_visit_in_the_last_century() -> None:
+    AppointmentFactory(starts_at=datetime(1999, 12, 31, 10, tzinfo=PARIS))
+
+
+@cases.refused_by("appointment_real_dates")
+def _a_visit_in_the_next_century() -> None:
+    AppointmentFactory(starts_at=datetime(2101, 1, 1, 10, tzinfo=PARIS))
+
+
+@cases.refused_by("appointment_cancelled_together")
+def _a_cancellation_that_names_nobody() -> None:
+    AppointmentFactory(status=AppointmentStatus.CANCELLED, cancelled_by="")
+
+
+@cases.refused_by("appointment_cancelled_together")
+def _a_cancellation_without_a_time() -> None:
+    AppointmentFactory(status=AppointmentStatus.CANCELLED, cancelled_at=None)
+
+
+@cases.refused_by("appointment_cancelled_together")
+def _a_booked_visit_that_is_called_late_cancelled() -> None:
+    AppointmentFactory(cancelled_late=True)
+
+
+@cases.refused_by("appointment_actual_times")
+def _an_arrival_without_a_time() -> None:
+    visit = AppointmentFactory()
+    visit.status = AppointmentStatus.ARRIVED
+    visit.save()
+
+
+@cases.refused_by("appointment_actual_times")
+def _a_start_without_a_time() -> None:
+    visit = AppointmentFactory(status=AppointmentStatus.ARRIVED)
+    visit.status = AppointmentStatus.IN_PROGRESS
+    visit.save()
+
+
+@cases.refused_by("appointment_actual_times")
+def _an_end_without_a_time() -> None:
+    visit = AppointmentFactory(status=AppointmentStatus.IN_PROGRESS)
+    visit.status = AppointmentStatus.COMPLETED
+    visit.save()
+
+
+@cases.refused_by("appointment_request_once")
+def _a_request_sent_twice() -> None:
+    first = AppointmentFactory(request_id=uuid.uuid4())
+    AppointmentFactory(request_id=first.request_id, created_by=first.created_by)
+
+
+# Types, people, opening time, settings ----------------------------------------------------------------------------
+
+
+@cases.refused_by("appointment_type_nested")
+def _a_type_whose_practitioner_stays_longer_than_the_room() -> None:
+    AppointmentTypeFactory(room_until=29)
+
+
+@cases.refused_by("appointment_type_length")
+def _a_type_of_more_than_twelve_hours() -> None:
+    AppointmentTypeFactory(patient_minutes=721)
+
+
+@cases.refused_by("appointment_type_grid")
+def _a_type_that_starts_every_zero_minutes() -> None:
+    AppointmentTypeFactory(grid_minutes=0)
+
+
+@cases.refused_by("appointment_type_colour")
+def _a_ninth_colour() -> None:
+    AppointmentTypeFactory(colour=9)
+
+
+@cases.refused_by("user_roles_known")
+def _a_role_nobody_knows() -> None:
+    UserFactory(roles=["surgeon"])
+
+
+@cases.refused_by("patient_named")
+def _a_patient_without_a_name() -> None:
+    PatientFactory(family_name="")
+
+
+@cases.refused_by("patient_birth_date_sane")
+def _a_patient_born_in_1899() -> None:
+    PatientFactory(birth_date=date(1899, 12, 31))
+
+
+@cases.refused_by("patient_not_merged_into_itself")
+def _a_patient_merged_into_itself() -> None:
+    patient = PatientFactory()
+    Patient.objects.filter(pk=patient.pk).update(merged_into=patient.pk)
+
+
+def _pair() -> list[Patient]:
+    return sorted([PatientFactory(), PatientFactory()], key=lambda patient: patient.pk)
+
+
+def _decide(first: Patient, second: Patient) -> None:
+    NotADuplicate.objects.create(first=first, second=second, decided_at=CLINIC_NOW, decided_by=first.created_by)
+
+
+@cases.refused_by("not_a_duplicate_ordered")
+def _a_pair_the_wrong_way_round() -> None:
+    first, second = _pair()
+    _decide(second, first)
+
+
+@cases.refused_by("not_a_duplicate_once")
+def _a_pair_decided_twice() -> None:
+    first, second = _pair()
+    _decide(first, second)
+    _decide(first, second)
+
+
+@cases.refused_by("working_hours_order")
+def _hours_that_end_before_they_start() -> None:
+    WorkingHoursFactory(starts=time(17), ends=time(9))
+
+
+@cases.refused_by("working_hours_valid_order")
+def _hours_whose_last_day_precedes_the_first() -> None:
+    WorkingHoursFactory(valid_from=date(2026, 3, 2), valid_until=date(2026, 3, 1))
+
+
+@cases.refused_by("working_hours_weekday")
+def _an_eighth_weekday() -> None:
+    WorkingHoursFactory(weekday=8)
+
+
+@cases.refused_by("absence_order")
+def _an_absence_of_no_length() -> None:
+    AbsenceFactory(ends_at=ahead(days=1))
+
+
+@cases.refused_by("outofservice_order")
+def _a_repair_of_no_length() -> None:
+    OutOfServiceFactory(ends_at=ahead(days=1))
+
+
+@cases.refused_by("extraopening_order")
+def _an_opening_that_ends_before_it_starts() -> None:
+    ExtraOpeningFactory(ends_at=ahead(hours=1))
+
+
+@cases.refused_by("out_of_service_one_thing")
+def _a_repair_of_nothing() -> None:
+    OutOfServiceFactory(room=None)
+
+
+@cases.refused_by("out_of_service_one_thing")
+def _a_repair_of_a_room_and_a_device() -> None:
+    OutOfServiceFactory(room=RoomFactory(), device=DeviceFactory())
+
+
+@cases.refused_by("clinic_settings_one_row")
+def _a_second_set_of_settings() -> None:
+    ClinicSettings.objects.create(pk=2, time_zone="Europe/Paris")
+
+
+@cases.refused_by("clinic_settings_grid")
+def _a_grid_of_zero_minutes() -> None:
+    ClinicSettings.objects.update(grid_minutes=0)
+
+
+@cases.refused_by("walk_in_left_together")
+def _somebody_who_left_without_a_witness() -> None:
+    WalkInFactory(left_at=ago(minutes=1))
+
+
+@cases.refused_by("walk_in_one_end")
+def _somebody_who_was_placed_and_left() -> None:
+    WalkInFactory(appointment=AppointmentFactory(), left_at=timezone.now(), left_noted_by=UserFactory())
+
+
+@cases.refused_by("walk_in_waits_once")
+def _somebody_who_waits_twice() -> None:
+    WalkInFactory(patient=WalkInFactory().patient)
+
+
+# What is no constraint of ours but must hold ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["patient", "practitioner", "room", "type", "starts_at", "room_until", "status"])
+def test_an_appointment_without_its_essentials_is_refused(name: str) -> None:
+    visit = AppointmentFactory()
+
+    def forget() -> None:
+        Appointment.objects.filter(pk=visit.pk).update(**{name: None})
+
+    assert "violates not-null constraint" in refusal_of(forget)
+
+
+@pytest.mark.parametrize("endless", ["infinity", "-infinity"])
+@pytest.mark.parametrize(
+    "column", ["starts_at", "ends_at", "practitioner_from", "practitioner_until", "room_from", "room_until"]
+)
+def test_an_endless_appointment_is_refused(column: str, endless: str) -> None:
+    visit = AppointmentFactory()
+
+    def stretch() -> None:
+        with transaction.get_connection().cursor() as cursor:
+            cursor.execute(f"UPDATE clinic_appointment SET {column} = %s WHERE id = %s", [endless, visit.pk])
+
+    assert refusal_of(stretch).startswith("appointment_")
+
+
+@pytest.mark.parametrize("person", [PatientFactory, PractitionerFactory, RoomFactory])
+def test_who_or_what_has_appointments_cannot_be_deleted(person: type) -> None:
+    visit = AppointmentFactory()
+    model = person._meta.model
+    row = getattr(visit, model._meta.model_name)
+
+    def forget() -> None:
+        with transaction.get_connection().cursor() as cursor:
+            cursor.execute(f"DELETE FROM {model._meta.db_table} WHERE id = %s", [row.pk])
+
+    assert refusal_of(forget).startswith("clinic_appointment_")
+
+
+def test_a_user_who_acted_cannot_be_deleted() -> None:
+    user = AppointmentFactory().created_by
+
+    def forget() -> None:
+        User.objects.filter(pk=user.pk)._raw_delete("default")
+
+    assert "_created_by_id_" in refusal_of(forget)

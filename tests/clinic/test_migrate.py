@@ -1,0 +1,47 @@
+"""Migrating in batches leaves out nothing that the models declare."""
+
+import pgtrigger
+import pytest
+from django.apps import apps
+from django.db import connection
+
+pytestmark = pytest.mark.django_db
+
+OUR_MODELS = [model for app in ("clinic", "consultations") for model in apps.get_app_config(app).get_models()]
+
+
+def _names(query: str) -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return {row[0] for row in cursor.fetchall()}
+
+
+def test_every_declared_constraint_is_in_the_database() -> None:
+    declared = {constraint.name for model in OUR_MODELS for constraint in model._meta.constraints}
+    # A unique constraint with a condition is an index to PostgreSQL.
+    known = _names("SELECT conname FROM pg_constraint") | _names("SELECT indexname FROM pg_indexes")
+    assert declared - known == set()
+
+
+def test_every_declared_index_is_in_the_database() -> None:
+    declared = {index.name for model in OUR_MODELS for index in model._meta.indexes}
+    assert declared - _names("SELECT indexname FROM pg_indexes") == set()
+
+
+def test_every_declared_trigger_is_in_the_database() -> None:
+    declared = {trigger.get_pgid(model) for model, trigger in pgtrigger.registered()}
+    assert declared - _names("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal") == set()
+
+
+def test_every_foreign_key_is_in_the_database() -> None:
+    declared = {
+        f"{model._meta.db_table}.{field.column}"
+        for model in OUR_MODELS
+        for field in model._meta.concrete_fields
+        if field.is_relation and field.db_constraint
+    }
+    enforced = _names(
+        "SELECT conrelid::regclass || '.' || attname FROM pg_constraint "
+        "JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey) WHERE contype = 'f'"
+    )
+    assert declared - enforced == set()

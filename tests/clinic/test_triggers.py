@@ -1,0 +1,276 @@
+"""Every trigger of the front desk, by name: the write it refuses, and the same write without it. And the history."""
+
+import pytest
+from django.db import connection, models
+
+from clinic.enums import BORN_AS, TRANSITIONS, AppointmentStatus, CancelledBy
+from clinic.models import Appointment, ClinicSettings, NotADuplicate, RecordOpened
+from tests.factories import AppointmentFactory, PatientFactory, UserFactory
+from tests.factories.clock import CLINIC_NOW
+from tests.guards import (
+    Case,
+    Cases,
+    check_deferred,
+    events,
+    refusal_of,
+    sql,
+    tables,
+    triggers_in_database,
+    triggers_in_models,
+    without,
+)
+
+pytestmark = pytest.mark.django_db
+cases = Cases()
+# TRUNCATE … CASCADE empties every table that refers to the one named, and each of those has its own guard.
+TRUNCATE_GUARDS = sorted(
+    name for app in ("clinic", "consultations") for name in triggers_in_models(app) if name.endswith("_no_truncate")
+)
+
+
+@pytest.mark.parametrize("case", cases, ids=str)
+def test_a_bad_write_is_refused_by_the_trigger_of_this_name(case: Case) -> None:
+    with without(*case.aside):
+        assert refusal_of(case.write) == case.guard
+
+
+@pytest.mark.parametrize("case", cases, ids=str)
+def test_the_same_write_goes_through_when_the_trigger_is_disabled(case: Case) -> None:
+    with without(*case.aside, case.guard):
+        case.write()
+
+
+@pytest.mark.parametrize("case", cases, ids=str)
+def test_no_session_can_switch_a_trigger_off(case: Case) -> None:
+    with without(*case.aside):
+        sql("SELECT set_config('pgtrigger.ignore', %s, true)", _everything())()
+        assert refusal_of(case.write) == case.guard
+
+
+def test_every_trigger_of_the_models_has_a_case() -> None:
+    assert cases.guards == triggers_in_models("clinic")
+
+
+def test_the_database_has_the_triggers_of_the_models_and_no_others() -> None:
+    assert triggers_in_database("clinic") == triggers_in_models("clinic")
+
+
+def _everything() -> str:
+    """The names of all triggers, as pgtrigger's ignore list writes them."""
+    names = [
+        trigger.get_pgid(model)
+        for model in [*tables("clinic"), *events("clinic")]
+        for trigger in getattr(model._meta, "triggers", [])
+    ]
+    return "{" + ",".join(names) + "}"
+
+
+# States of an appointment -----------------------------------------------------------------------------------------
+
+
+@cases.refused_by("appointment_transition")
+def _a_visit_born_confirmed() -> None:
+    booked = AppointmentFactory.build(
+        patient=PatientFactory(), type=(seen := AppointmentFactory()).type, practitioner=seen.practitioner,
+        room=seen.room, created_by=seen.created_by, starts_at=seen.starts_at.replace(hour=15),
+    )  # fmt: skip
+    booked.status = AppointmentStatus.CONFIRMED
+    booked.save(force_insert=True)
+
+
+@cases.refused_by("appointment_transition")
+def _a_booked_visit_that_is_completed_at_once() -> None:
+    visit = AppointmentFactory()
+    Appointment.objects.filter(pk=visit.pk).update(status="completed", **_moments("completed"))
+
+
+@cases.refused_by("appointment_transition")
+def _a_no_show_that_is_cancelled_in_raw_sql() -> None:
+    visit = AppointmentFactory(status=AppointmentStatus.NO_SHOW)
+    sql(
+        "UPDATE clinic_appointment SET status = 'cancelled', cancelled_at = now(), cancelled_by = 'clinic' WHERE id = %s",
+        visit.pk,
+    )()
+
+
+def _moments(status: str) -> dict[str, object]:
+    """The columns that a row in this state must and may fill."""
+    called_off = status == AppointmentStatus.CANCELLED
+    return {
+        "arrived_at": CLINIC_NOW,
+        "started_at": CLINIC_NOW,
+        "ended_at": CLINIC_NOW,
+        "cancelled_at": CLINIC_NOW if called_off else None,
+        "cancelled_by": CancelledBy.CLINIC if called_off else "",
+    }
+
+
+@pytest.mark.parametrize("after", AppointmentStatus)
+@pytest.mark.parametrize("before", AppointmentStatus)
+def test_a_status_moves_only_along_the_table(before: AppointmentStatus, after: AppointmentStatus) -> None:
+    visit = AppointmentFactory(status=before)
+
+    def move() -> None:
+        Appointment.objects.filter(pk=visit.pk).update(status=after, **_moments(after))
+
+    if after in TRANSITIONS[before] or after == before:
+        move()
+        assert Appointment.objects.get(pk=visit.pk).status == after
+    else:
+        assert refusal_of(move) == "appointment_transition"
+
+
+@pytest.mark.parametrize("status", AppointmentStatus)
+def test_a_visit_is_born_provisional_or_booked(status: AppointmentStatus) -> None:
+    seen = AppointmentFactory()
+
+    def born() -> None:
+        seen.pk, seen.request_item = None, 1
+        Appointment.objects.filter(request_item=0).update(status=AppointmentStatus.NO_SHOW)
+        for name, value in {"status": status, **_moments(status)}.items():
+            setattr(seen, name, value)
+        seen.save(force_insert=True)
+
+    if status in BORN_AS:
+        born()
+        assert Appointment.objects.get(request_item=1).status == status
+    else:
+        assert refusal_of(born) == "appointment_transition"
+
+
+# What is permanent ------------------------------------------------------------------------------------------------
+
+
+@cases.refused_by("clinic_time_zone_fixed")
+def _a_clinic_that_moves_to_another_time_zone() -> None:
+    ClinicSettings.objects.update(time_zone="Asia/Kathmandu")
+
+
+def _decision() -> NotADuplicate:
+    first, second = sorted([PatientFactory(), PatientFactory()], key=lambda patient: patient.pk)
+    return NotADuplicate.objects.create(
+        first=first, second=second, decided_at=CLINIC_NOW, decided_by=first.created_by
+    )
+
+
+@cases.refused_by("not_a_duplicate_append_only")
+def _a_decision_that_is_taken_back() -> None:
+    _decision().delete()
+
+
+@cases.refused_by("not_a_duplicate_append_only")
+def _a_decision_put_on_somebody_else() -> None:
+    NotADuplicate.objects.filter(pk=_decision().pk).update(decided_by=UserFactory())
+
+
+def _opened() -> RecordOpened:
+    return RecordOpened.objects.create(at=CLINIC_NOW, user=UserFactory(), patient=PatientFactory(), page="timeline")
+
+
+@cases.refused_by("record_opened_append_only")
+def _a_look_into_a_record_that_is_forgotten() -> None:
+    _opened().delete()
+
+
+@cases.refused_by("record_opened_append_only")
+def _a_look_into_a_record_put_on_somebody_else() -> None:
+    RecordOpened.objects.filter(pk=_opened().pk).update(user=UserFactory())
+
+
+def _emptied(table: str) -> None:
+    check_deferred()  # TRUNCATE refuses a table with checks that wait
+    sql(f"TRUNCATE {table} CASCADE")()
+
+
+for _model in tables("clinic"):
+    for _trigger in getattr(_model._meta, "triggers", []):
+        if _trigger.name.endswith("_no_truncate"):
+            cases.add(
+                _trigger.name,
+                lambda table=_model._meta.db_table: _emptied(table),
+                aside=[name for name in TRUNCATE_GUARDS if name != _trigger.name],
+            )
+
+
+# History ----------------------------------------------------------------------------------------------------------
+
+UNTRACKED = {
+    "RecordOpened": "is a log itself",
+    # consultations: permanent from birth, or children of a versioned parent that is frozen with it
+    "ContraindicationRule": "frozen with its question's version",
+    "PlanPhase": "frozen with its template's version",
+    "FormulaPart": "frozen with its formula's version",
+    "DiscussedRisk": "frozen with its consultation",
+    "Addendum": "append only",
+    "ConsentWithdrawal": "append only",
+    "Deviation": "append only",
+    "PlanStatusChange": "append only",
+}
+
+
+@pytest.mark.parametrize("app", ["clinic", "consultations"])
+def test_every_table_keeps_its_history_or_says_why_not(app: str) -> None:
+    silent = {
+        model.__name__
+        for model in tables(app)
+        if not {"insert_insert", "update_update"} <= {trigger.name for trigger in getattr(model._meta, "triggers", [])}
+    }
+    assert silent == {model.__name__ for model in tables(app)} & set(UNTRACKED)
+
+
+def _events_of(visit: Appointment) -> list[tuple[str, str]]:
+    return list(visit.events.order_by("pgh_id").values_list("pgh_label", "note"))
+
+
+def test_a_write_in_raw_sql_enters_the_history() -> None:
+    visit = AppointmentFactory(note="first")
+    sql("UPDATE clinic_appointment SET note = 'second' WHERE id = %s", visit.pk)()
+    assert _events_of(visit) == [("insert", "first"), ("update", "second")]
+
+
+def test_without_the_history_triggers_the_same_write_leaves_no_trace() -> None:
+    visit = AppointmentFactory(note="first")
+    check_deferred()
+    for trigger in Appointment._meta.triggers:
+        if trigger.name == "update_update":
+            sql(f'ALTER TABLE clinic_appointment DISABLE TRIGGER "{trigger.get_pgid(Appointment)}"')()
+    sql("UPDATE clinic_appointment SET note = 'second' WHERE id = %s", visit.pk)()
+    assert _events_of(visit) == [("insert", "first")]
+
+
+EVENT_TABLES = [*events("clinic"), *events("consultations")]
+
+
+@pytest.mark.parametrize("model", EVENT_TABLES, ids=lambda model: model.__name__)
+def test_history_can_be_neither_changed_nor_deleted(model: type[models.Model]) -> None:
+    guards = {trigger.name for trigger in model._meta.triggers}
+    assert guards == {"append_only"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname LIKE 'pgtrigger_append_only_%%'"
+            " AND tgenabled = 'O' AND tgtype & 24 = 24",  # on DELETE (8) and on UPDATE (16)
+            [model._meta.db_table],
+        )
+        assert cursor.fetchone() == (1,)
+
+
+@pytest.mark.parametrize("ignore", [False, True], ids=["plainly", "with the triggers ignored"])
+def test_an_event_refuses_update_and_delete(ignore: bool) -> None:
+    visit = AppointmentFactory(note="first")
+    if ignore:
+        sql("SELECT set_config('pgtrigger.ignore', %s, true)", _everything())()
+    words = "Cannot update or delete rows from clinic_appointmentevent"
+    change = sql("UPDATE clinic_appointmentevent SET note = 'never' WHERE id = %s", visit.pk)
+    forget = sql("DELETE FROM clinic_appointmentevent WHERE id = %s", visit.pk)
+    assert words in refusal_of(change)
+    assert words in refusal_of(forget)
+
+
+def test_without_its_guard_history_could_be_rewritten() -> None:
+    visit = AppointmentFactory(note="first")
+    check_deferred()
+    event = next(model for model in EVENT_TABLES if model._meta.db_table == "clinic_appointmentevent")
+    (guard,) = event._meta.triggers
+    sql(f'ALTER TABLE clinic_appointmentevent DISABLE TRIGGER "{guard.get_pgid(event)}"')()
+    sql("UPDATE clinic_appointmentevent SET note = 'never' WHERE id = %s", visit.pk)()
+    assert _events_of(visit) == [("insert", "never")]

@@ -1,0 +1,174 @@
+"""What every test stands on: settings in test mode, a database with the reference data, people, and a stopped clock.
+
+Set here and nowhere else: settings are read once, so their environment must be right before the first import of
+Django. Do not name DJANGO_SETTINGS_MODULE in pyproject.toml: pytest-django would then read the settings before this
+file has spoken.
+"""
+
+import os
+
+os.environ["MESOCLINIC_MODE"] = "test"
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
+if os.environ.get("TEST_DATABASE_URL"):
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
+
+from clinic import embedded  # noqa: E402  (the environment comes first)
+
+if not os.environ.get("DATABASE_URL"):
+    embedded.start()
+
+import django  # noqa: E402
+
+django.setup()
+
+from collections.abc import Iterator  # noqa: E402
+from datetime import datetime  # noqa: E402
+
+import pytest  # noqa: E402
+import time_machine  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command, get_commands  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.test import Client  # noqa: E402
+from pytest_django.live_server_helper import LiveServer  # noqa: E402
+from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
+
+from clinic.models import ClinicSettings, Practitioner, User  # noqa: E402
+from tests.factories import PractitionerFactory, UserFactory  # noqa: E402
+from tests.factories.clock import CLINIC_NOW  # noqa: E402
+from tests.undefined_variables import UndefinedVariable  # noqa: E402
+
+if settings.MODE != "test":
+    pytest.exit("The settings were read before tests/conftest.py: remove DJANGO_SETTINGS_MODULE from pyproject.toml.")
+
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UndefinedVariable(settings.BASE_DIR)
+
+DATABASE_FIXTURES = {"db", "committed_db", "rows"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Names the markers, so that a misspelt one is an error."""
+    config.addinivalue_line("markers", "db: needs the database; set on every such test by this file")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Marks what needs the database (`-m db`), and keeps the tests that commit on one worker."""
+    names = set(getattr(item, "fixturenames", ()))
+    if names & DATABASE_FIXTURES or item.get_closest_marker("django_db"):
+        item.add_marker("db")
+    if "committed_db" in names:
+        item.add_marker(pytest.mark.xdist_group("committed"))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The migrated database with the reference data and the clinic's settings, as every clinic has them."""
+    with django_db_blocker.unblock():
+        if "load_reference" in get_commands():
+            call_command("load_reference", verbosity=0)
+        ClinicSettings.objects.get_or_create(pk=1, defaults={"time_zone": settings.TIME_ZONE})
+        connection.close()
+
+
+@pytest.fixture
+def committed_db(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[str]:
+    """A copy of the loaded database for one test that commits for real, from as many threads as it likes.
+
+    Yields its name; it is dropped afterwards. Not together with `db` or `django_db`, which roll back.
+    """
+    if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
+        pytest.fail("A test either commits (committed_db) or is rolled back (db, django_db): choose one.")
+    with django_db_blocker.unblock():
+        source = connection.settings_dict["NAME"]
+        copy = f"{source}_committed"
+        _copy_database(source, copy)
+        # Every thread's connections read this same dictionary.
+        connection.settings_dict["NAME"] = copy
+        try:
+            yield copy
+        finally:
+            connection.close()
+            connection.settings_dict["NAME"] = source
+            with connection._nodb_cursor() as cursor:
+                cursor.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
+
+
+def _copy_database(source: str, copy: str) -> None:
+    """CREATE DATABASE … TEMPLATE; nobody may be connected to the template meanwhile."""
+    connection.close()
+    with connection._nodb_cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [source])
+        cursor.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
+        cursor.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{source}"')
+
+
+@pytest.fixture
+def rows(request: pytest.FixtureRequest) -> None:
+    """Where a fixture's rows go: the committed copy if the test uses one, else the transaction that is rolled back."""
+    request.getfixturevalue("committed_db" if "committed_db" in request.fixturenames else "db")
+
+
+@pytest.fixture
+def clinic_server(committed_db: str) -> Iterator[LiveServer]:
+    """A running server on the committed copy, for browsers (`live_server` would empty the tables)."""
+    server = LiveServer("localhost")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def clinic_now() -> Iterator[datetime]:
+    """Stops Python's clock on Monday 2 March 2026, 09:00 in the clinic. PostgreSQL's own clock runs on."""
+    with time_machine.travel(CLINIC_NOW, tick=False):
+        yield CLINIC_NOW
+
+
+@pytest.fixture
+def reception(rows: None) -> User:
+    """Somebody at the desk."""
+    return UserFactory(username="reception", first_name="Ana", last_name="Costa", reception=True)
+
+
+@pytest.fixture
+def practitioner_user(rows: None) -> User:
+    """The sign-in of `doctor`."""
+    return UserFactory(username="doctor", first_name="Rui", last_name="Silva", practitioner=True)
+
+
+@pytest.fixture
+def doctor(practitioner_user: User) -> Practitioner:
+    """A practitioner who signs in as `practitioner_user`."""
+    return PractitionerFactory(name="Dr Silva", user=practitioner_user)
+
+
+@pytest.fixture
+def admin(rows: None) -> User:
+    """Somebody who keeps the clinic's data in order; may use Django's admin."""
+    return UserFactory(username="admin", first_name="Lea", last_name="Roth", admin=True)
+
+
+@pytest.fixture
+def reception_client(reception: User) -> Client:
+    """A browser signed in at the desk."""
+    return _signed_in(reception)
+
+
+@pytest.fixture
+def practitioner_client(doctor: Practitioner, practitioner_user: User) -> Client:
+    """A browser signed in as `doctor`."""
+    return _signed_in(practitioner_user)
+
+
+@pytest.fixture
+def admin_client(admin: User) -> Client:
+    """A browser signed in as `admin`."""
+    return _signed_in(admin)
+
+
+def _signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client

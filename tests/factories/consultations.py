@@ -1,0 +1,118 @@
+"""Consultations and what follows their signature."""
+
+from typing import Any
+
+import factory
+from factory.django import DjangoModelFactory
+
+from consultations.enums import Answer, Decision, Outcome
+from consultations.models import Addendum, Consultation, ContraindicationAnswer, DiscussedRisk, EnteredInError
+from tests.factories.clock import ago
+from tests.factories.people import PatientFactory, PractitionerFactory
+from tests.factories.reference import ContraindicationQuestionFactory, IndicationFactory
+from tests.factories.users import UserFactory
+
+CONTENT_HASH = "0" * 64
+
+
+class SignableFactory(DjangoModelFactory):
+    """A draft; `signed=True` signs it after its children are in place, at `signed_at`."""
+
+    class Meta:
+        abstract = True
+
+    class Params:
+        signed = factory.Trait(
+            signed_at=factory.LazyFunction(lambda: ago(days=30)),
+            signed_by=factory.SubFactory(UserFactory, practitioner=True),
+            content_hash=CONTENT_HASH,
+        )
+
+    _child_names: tuple[str, ...] = ()
+    patient = factory.SubFactory(PatientFactory)
+    practitioner = factory.SubFactory(PractitionerFactory)
+    created_at = factory.LazyFunction(lambda: ago(days=30))
+
+    @classmethod
+    def _create(cls, model_class: type[Any], *args: Any, **kwargs: Any) -> Any:
+        """Signs last: a signed record takes no children."""
+        children = {name: kwargs.pop(name, []) for name in cls._child_names}
+        seal = {name: kwargs.pop(name, None) for name in ("signed_at", "signed_by", "content_hash")}
+        record = super()._create(model_class, *args, **kwargs)
+        for name, rows in children.items():
+            cls.add_children(record, name, rows)
+        if any(seal.values()):
+            for name, value in seal.items():
+                setattr(record, name, value)
+            record.save()
+        return record
+
+    @classmethod
+    def add_children(cls, record: Any, name: str, rows: list[Any]) -> None:
+        """Makes the child rows; each factory knows its own."""
+        raise NotImplementedError
+
+
+class ConsultationFactory(SignableFactory):
+    """An eligible patient's consultation. `answers`: dictionaries for ContraindicationAnswer; `risks`: reactions."""
+
+    class Meta:
+        model = Consultation
+
+    _child_names = ("answers", "risks")
+    indication = factory.SubFactory(IndicationFactory)
+    outcome = Outcome.ELIGIBLE
+    answers = factory.LazyFunction(list)
+    risks = factory.LazyFunction(list)
+
+    @classmethod
+    def add_children(cls, record: Consultation, name: str, rows: list[Any]) -> None:
+        """Answers and discussed risks."""
+        for row in rows:
+            if name == "answers":
+                ContraindicationAnswerFactory(consultation=record, **row)
+            else:
+                DiscussedRisk.objects.create(consultation=record, reaction=row)
+
+
+class ContraindicationAnswerFactory(DjangoModelFactory):
+    """No; `yes=True` is a yes that blocks."""
+
+    class Meta:
+        model = ContraindicationAnswer
+
+    class Params:
+        yes = factory.Trait(answer=Answer.YES, decision=Decision.BLOCK)
+
+    consultation = factory.SubFactory(ConsultationFactory)
+    question = factory.SubFactory(ContraindicationQuestionFactory)
+    answer = Answer.NO
+
+
+class AddendumFactory(DjangoModelFactory):
+    """A word added to a signed consultation."""
+
+    class Meta:
+        model = Addendum
+
+    consultation = factory.SubFactory(ConsultationFactory, signed=True)
+    text = "The patient called back."
+    written_at = factory.LazyFunction(lambda: ago(days=1))
+    written_by = factory.SubFactory(UserFactory, practitioner=True)
+
+
+class EnteredInErrorFactory(DjangoModelFactory):
+    """Asked for by one person; `confirmed=True` by a second. Name the record: `consent=…`, `session=…`."""
+
+    class Meta:
+        model = EnteredInError
+
+    class Params:
+        confirmed = factory.Trait(
+            confirmed_by=factory.SubFactory(UserFactory, practitioner=True),
+            confirmed_at=factory.LazyFunction(lambda: ago(hours=1)),
+        )
+
+    reason = "wrong patient"
+    requested_by = factory.SubFactory(UserFactory, practitioner=True)
+    requested_at = factory.LazyFunction(lambda: ago(hours=2))

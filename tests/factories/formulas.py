@@ -1,0 +1,63 @@
+"""Components, formulas, lots."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import factory
+from factory.django import DjangoModelFactory
+
+from consultations.enums import ComponentKind
+from consultations.models import AllergenGroup, Component, Formula, Lot
+from tests.factories.reference import VersionedFactory
+
+
+class AllergenGroupFactory(VersionedFactory):
+    """A group of substances."""
+
+    class Meta:
+        model = AllergenGroup
+
+
+class ComponentFactory(VersionedFactory):
+    """A drug counted in mg."""
+
+    class Meta:
+        model = Component
+
+    kind = ComponentKind.DRUG
+
+
+class FormulaFactory(VersionedFactory):
+    """A mix of two fresh components; `parts` are (component, units per ml) pairs."""
+
+    class Meta:
+        model = Formula
+
+    parts = factory.LazyFunction(lambda: [(ComponentFactory(), Decimal(10)), (ComponentFactory(), Decimal(2))])
+
+    @classmethod
+    def add_children(cls, entry: Formula, name: str, rows: Iterable[tuple[Component, Any]]) -> None:
+        """Parts are given as pairs."""
+        for component, strength in rows:
+            entry.parts.create(component=component, strength=strength)
+
+
+class LotFactory(DjangoModelFactory):
+    """A lot in date."""
+
+    class Meta:
+        model = Lot
+
+    component = factory.SubFactory(ComponentFactory)
+    maker = "Laboratoire Nord"
+    number = factory.Sequence(lambda n: f"L{n:05}")
+    expires_on = date(2027, 12, 31)
+    received_on = date(2025, 12, 1)
+
+
+def lots_of(formula: Formula) -> list[Lot]:
+    """A usable lot of each component, made where there is none."""
+    components = [part.component for part in formula.parts.select_related("component")]
+    return [component.lots.first() or LotFactory(component=component) for component in components]

@@ -1,0 +1,94 @@
+"""Test injections and readings."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import factory
+from factory.django import DjangoModelFactory
+
+from consultations.enums import Grade, ReadingKind
+from consultations.enums import TestMethod as Method
+from consultations.enums import TestResult as Result
+from consultations.models import Lot, PatchTest, PatchTestLot
+from consultations.models import TestReading as Reading
+from tests.factories.clock import ago
+from tests.factories.consents import ConsentFactory
+from tests.factories.consultations import CONTENT_HASH, SignableFactory
+from tests.factories.formulas import lots_of
+from tests.factories.plans import PlanFactory
+from tests.factories.users import UserFactory
+
+
+class PatchTestFactory(SignableFactory):
+    """Signed, ten days ago, from a lot of each component. The plan needs a consent: see `consented_plan()`."""
+
+    class Meta:
+        model = PatchTest
+
+    _child_names = ("lots",)
+    plan = factory.LazyFunction(lambda: consented_plan())
+    patient = factory.SelfAttribute("plan.patient")
+    formula = factory.SelfAttribute("plan.formula")
+    policy = factory.SelfAttribute("plan.test_policy")
+    component_codes = factory.LazyAttribute(lambda test: test.formula.component_codes)
+    given_at = factory.LazyFunction(lambda: ago(days=10))
+    observed_until = factory.LazyAttribute(lambda test: test.given_at + timedelta(minutes=20))
+    created_at = factory.SelfAttribute("given_at")
+    method = Method.INTRADERMAL
+    site = "left forearm"
+    volume_ml = Decimal("0.05")
+    lots = factory.LazyAttribute(lambda test: lots_of(test.formula))
+    signed_at = factory.SelfAttribute("observed_until")
+    signed_by = factory.SubFactory(UserFactory, practitioner=True)
+    content_hash = CONTENT_HASH
+
+    class Params:
+        draft = factory.Trait(signed_at=None, signed_by=None, content_hash=None)
+
+    @classmethod
+    def add_children(cls, record: PatchTest, name: str, rows: list[Lot]) -> None:
+        """The lots it used."""
+        for lot in rows:
+            PatchTestLot.objects.create(patch_test=record, lot=lot)
+
+
+class TestReadingFactory(DjangoModelFactory):
+    """Delayed, after 48 hours: no reaction seen, clears for six months. `positive=True` for the other thing."""
+
+    __test__ = False
+
+    class Meta:
+        model = Reading
+
+    class Params:
+        positive = factory.Trait(result=Result.POSITIVE, grade=Grade.STRONG, valid_from=None, valid_until=None)
+
+    patch_test = factory.SubFactory(PatchTestFactory)
+    patient = factory.SelfAttribute("patch_test.patient")
+    kind = ReadingKind.DELAYED
+    read_at = factory.LazyAttribute(lambda reading: reading.patch_test.given_at + timedelta(hours=48))
+    grade = Grade.NEGATIVE
+    result = Result.NEGATIVE
+    valid_from = factory.SelfAttribute("read_at")
+    valid_until = factory.LazyAttribute(lambda reading: reading.read_at + timedelta(days=182))
+    signed_at = factory.SelfAttribute("read_at")
+    signed_by = factory.SubFactory(UserFactory, practitioner=True)
+    content_hash = CONTENT_HASH
+
+
+def consented_plan(**plan: Any) -> Any:
+    """An active plan with consent in force: the test injection may be given. Arguments go to PlanFactory."""
+    made = PlanFactory(**plan)
+    ConsentFactory(plan=made)
+    return made
+
+
+def cleared_plan(**plan: Any) -> Any:
+    """A plan cleared for its first session at CLINIC_NOW: consulted 30 days ago, consented 20, tested 10, read 8.
+
+    Arguments go to PlanFactory.
+    """
+    made = consented_plan(**plan)
+    TestReadingFactory(patch_test__plan=made)
+    return made

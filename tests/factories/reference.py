@@ -1,0 +1,214 @@
+"""Reference data: a draft, its children, then published."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import factory
+from django.db import models
+from factory.django import DjangoModelFactory
+
+from consultations.enums import Better, CapMeasure, Decision, IndicationGroup, RuleScope, TechniqueFamily
+from consultations.enums import TestMethod as Method
+from consultations.enums import TestRequirement as Requirement
+from consultations.models import (
+    AftercareRule,
+    BodyZone,
+    ConsentText,
+    ContraindicationQuestion,
+    DoseCap,
+    Indication,
+    Leaflet,
+    PatchTestPolicy,
+    PlanTemplate,
+    ReactionType,
+    Scale,
+    Technique,
+)
+from tests.factories.clock import PARIS
+
+PUBLISHED = datetime(2025, 12, 1, 9, 0, tzinfo=PARIS)
+__all__ = [
+    "AftercareRuleFactory",
+    "BodyZoneFactory",
+    "ConsentTextFactory",
+    "ContraindicationQuestionFactory",
+    "DoseCapFactory",
+    "IndicationFactory",
+    "LeafletFactory",
+    "PatchTestPolicyFactory",
+    "PlanTemplateFactory",
+    "ReactionTypeFactory",
+    "ScaleFactory",
+    "TechniqueFactory",
+    "VersionedFactory",
+]
+
+
+class VersionedFactory(DjangoModelFactory):
+    """Version 1 of an entry, published; `draft=True` leaves it open to changes and children."""
+
+    class Meta:
+        abstract = True
+
+    class Params:
+        draft = factory.Trait(published_at=None)
+
+    code = factory.Sequence(lambda n: f"entry-{n}")
+    version = 1
+    name = factory.LazyAttribute(lambda entry: entry.code.replace("-", " "))
+    published_at = PUBLISHED
+
+    @classmethod
+    def _create(cls, model_class: type[models.Model], *args: Any, **kwargs: Any) -> Any:
+        """Children come between the draft and its publication: a published version takes none."""
+        children = {name: kwargs.pop(name) for name in model_class.children}
+        published_at = kwargs.pop("published_at")
+        entry = super()._create(model_class, *args, **kwargs)
+        for name, rows in children.items():
+            cls.add_children(entry, name, rows)
+        if published_at:
+            entry.published_at = published_at
+            entry.save(update_fields=["published_at"])
+        return entry
+
+    @classmethod
+    def add_children(cls, entry: Any, name: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Children are given as dictionaries of their fields."""
+        for row in rows:
+            getattr(entry, name).create(**row)
+
+
+class TechniqueFactory(VersionedFactory):
+    """Point by point, by needle."""
+
+    class Meta:
+        model = Technique
+
+    family = TechniqueFamily.NEEDLE
+    depth_min_mm = Decimal(1)
+    depth_max_mm = Decimal(4)
+
+
+class IndicationFactory(VersionedFactory):
+    """A pain."""
+
+    class Meta:
+        model = Indication
+
+    group = IndicationGroup.PAIN
+
+
+class DoseCapFactory(VersionedFactory):
+    """100 mg of a component per session."""
+
+    class Meta:
+        model = DoseCap
+
+    component_code = "procaine"
+    measure = CapMeasure.PER_SESSION
+    limit = Decimal(100)
+    unit = "mg"
+
+
+class ContraindicationQuestionFactory(VersionedFactory):
+    """A question whose yes blocks, always; `rules` are dictionaries of rule fields."""
+
+    class Meta:
+        model = ContraindicationQuestion
+
+    question = "Are you pregnant?"
+    rules = factory.LazyFunction(lambda: [{"scope": RuleScope.GENERAL, "decision": Decision.BLOCK}])
+
+
+class PlanTemplateFactory(VersionedFactory):
+    """Three sessions, a week apart; `phases` are dictionaries of phase fields."""
+
+    class Meta:
+        model = PlanTemplate
+
+    indication_code = "back-pain"
+    technique_code = "needle"
+    phases = factory.LazyFunction(lambda: [{"ordinal": 1, "count": 3, "interval": 7}])
+
+
+class LeafletFactory(VersionedFactory):
+    """A leaflet."""
+
+    class Meta:
+        model = Leaflet
+
+    body = "What to expect."
+
+
+class AftercareRuleFactory(VersionedFactory):
+    """No sauna for two days."""
+
+    class Meta:
+        model = AftercareRule
+
+    hours = 48
+
+
+class ReactionTypeFactory(VersionedFactory):
+    """A bruise."""
+
+    class Meta:
+        model = ReactionType
+
+    patient_words = "a blue mark"
+    is_discussed = True
+
+
+class ScaleFactory(VersionedFactory):
+    """Pain from 0 to 10."""
+
+    class Meta:
+        model = Scale
+
+    minimum = Decimal(0)
+    maximum = Decimal(10)
+    better = Better.LOWER
+
+
+class BodyZoneFactory(VersionedFactory):
+    """Somewhere on the back."""
+
+    class Meta:
+        model = BodyZone
+
+    view = "back"
+
+
+class ConsentTextFactory(VersionedFactory):
+    """A consent text that names the formula."""
+
+    class Meta:
+        model = ConsentText
+
+    body = "I agree to {formula}."
+
+
+class PatchTestPolicyFactory(VersionedFactory):
+    """A test is required: 0.05 ml, read after 48 hours, valid for six months."""
+
+    class Meta:
+        model = PatchTestPolicy
+
+    requirement = Requirement.REQUIRED
+    method = Method.INTRADERMAL
+    volume_ml = Decimal("0.05")
+    volume_min_ml = Decimal("0.02")
+    volume_max_ml = Decimal("0.1")
+    site = "left forearm"
+    observe_minutes = 20
+    wheal_growth_mm = Decimal(3)
+    reading_due_hours = 48
+    reading_from_hours = 24
+    reading_until_hours = 96
+    min_hours_before_session = 48
+    validity_months = 6
+    repeat_after_days = 14
+    antihistamine_washout_days = 7
+    steroid_washout_days = 14

@@ -1,0 +1,169 @@
+"""Guards of the database, tested by name and with a negative control.
+
+A case is a function that makes one bad write, filed under the name of the constraint or trigger that must refuse it.
+Every case is run twice: with the guard, where exactly that name must come back; and with the guard taken away, where
+the same write must go through. What the second run lets in is the harm the guard is there for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.apps import apps
+from django.db import DatabaseError, connection, models, transaction
+
+BadWrite = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One bad write. `aside` are other guards that would refuse it too; they are away in both runs."""
+
+    guard: str
+    write: BadWrite
+    aside: tuple[str, ...]
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.guard}: {self.name}" if self.name else self.guard
+
+
+class Cases(list[Case]):
+    """The table of cases of one test module."""
+
+    def refused_by(self, guard: str, *, aside: Iterable[str] = ()) -> Callable[[BadWrite], BadWrite]:
+        """Files the decorated bad write under `guard`."""
+
+        def file(write: BadWrite) -> BadWrite:
+            self.add(guard, write, aside=aside, name=write.__name__.strip("_").replace("_", " "))
+            return write
+
+        return file
+
+    def add(self, guard: str, write: BadWrite, *, aside: Iterable[str] = (), name: str = "") -> None:
+        """Files `write` under `guard`; for tables of alike cases."""
+        self.append(Case(guard, write, tuple(aside), name))
+
+    @property
+    def guards(self) -> set[str]:
+        """All guards that have a case."""
+        return {case.guard for case in self}
+
+
+class NotRefused(AssertionError):
+    """The write went through."""
+
+
+def refusal_of(write: BadWrite) -> str:
+    """The name of the constraint that refuses `write`. Raises NotRefused when it goes through; changes nothing."""
+    try:
+        with transaction.atomic():
+            write()
+            check_deferred()
+            transaction.set_rollback(True)
+    except DatabaseError as error:
+        return error.__cause__.diag.constraint_name or str(error)
+    raise NotRefused("the write went through")
+
+
+@contextmanager
+def without(*guards: str) -> Iterator[None]:
+    """Takes constraints and triggers of these names away; puts them and all rows back afterwards."""
+    check_deferred()
+    with transaction.atomic(), connection.cursor() as cursor:
+        for guard in guards:
+            for statement in _removal(guard):
+                cursor.execute(statement)
+        yield
+        transaction.set_rollback(True)
+
+
+def check_deferred() -> None:
+    """Runs foreign key checks that wait for the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def sql(statement: str, *values: object) -> BadWrite:
+    """A bad write in raw SQL."""
+
+    def write() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+
+    return write
+
+
+def tables(app: str) -> list[type[models.Model]]:
+    """An app's models, without the event tables."""
+    return [model for model in apps.get_app_config(app).get_models() if not hasattr(model, "pgh_label")]
+
+
+def events(app: str) -> list[type[models.Model]]:
+    """An app's event tables."""
+    return [model for model in apps.get_app_config(app).get_models() if hasattr(model, "pgh_label")]
+
+
+def constraints_in_models(app: str) -> set[str]:
+    """Names of all constraints in the models' Meta."""
+    return {constraint.name for model in tables(app) for constraint in model._meta.constraints}
+
+
+def triggers_in_models(app: str) -> set[str]:
+    """Names of all triggers in the models' Meta, without the ones that write history."""
+    names = {trigger.name for model in tables(app) for trigger in getattr(model._meta, "triggers", [])}
+    return names - {"insert_insert", "update_update"}
+
+
+def constraints_in_database(app: str) -> set[str]:
+    """Checks, exclusions and unique indexes of the app's tables in pg_catalog, without those Django names itself.
+
+    Django's own are unique columns (`…_key`, `…_uniq`, a hash in the middle), positive integers (`…_check`) and
+    primary keys.
+    """
+    found = _names(
+        "SELECT conname FROM pg_constraint WHERE contype IN ('c', 'x', 'u') AND conrelid::regclass::text = ANY(%s)"
+        " UNION SELECT indexrelid::regclass::text FROM pg_index"
+        " WHERE indisunique AND NOT indisprimary AND indrelid::regclass::text = ANY(%s)",
+        _table_names(app),
+        _table_names(app),
+    )
+    return {name for name in found if not re.search(r"(_key|_uniq|_check)$", name)}
+
+
+def triggers_in_database(app: str) -> set[str]:
+    """Names of the enabled triggers of the app's tables in pg_catalog, without the ones that write history."""
+    found = _names(
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O' AND tgrelid::regclass::text = ANY(%s)",
+        _table_names(app),
+    )
+    names = {re.sub(r"^pgtrigger_(.*)_[0-9a-f]{5}$", r"\1", name) for name in found}
+    return names - {"insert_insert", "update_update"}
+
+
+def _table_names(app: str) -> list[str]:
+    return [model._meta.db_table for model in tables(app)]
+
+
+def _names(query: str, *values: object) -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return {name for (name,) in cursor.fetchall()}
+
+
+def _removal(guard: str) -> list[str]:
+    """The statements that take one constraint, unique index or trigger away."""
+    for model in [*tables("clinic"), *tables("consultations"), *events("clinic"), *events("consultations")]:
+        table = model._meta.db_table
+        for trigger in getattr(model._meta, "triggers", []):
+            if trigger.name == guard:
+                return [f'ALTER TABLE {table} DISABLE TRIGGER "{trigger.get_pgid(model)}"']
+        for constraint in model._meta.constraints:
+            if constraint.name == guard:
+                conditional = isinstance(constraint, models.UniqueConstraint) and constraint.condition
+                return [f"DROP INDEX {guard}" if conditional else f"ALTER TABLE {table} DROP CONSTRAINT {guard}"]
+    raise LookupError(f"no constraint or trigger is called {guard}")
