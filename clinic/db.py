@@ -110,6 +110,20 @@ def append_only(prefix: str) -> list[pgtrigger.Trigger]:
     ]
 
 
+def never_deleted(prefix: str) -> list[pgtrigger.Trigger]:
+    """Rows may change (history keeps what they were) but never go: what they say may stop an injection."""
+    name = f"{prefix}_no_delete"
+    return [
+        pgtrigger.Trigger(
+            name=name,
+            when=pgtrigger.Before,
+            operation=pgtrigger.Delete,
+            func=refuse(name, "This row is part of the record and cannot be deleted."),
+        ),
+        refuse_truncate(f"{prefix}_no_truncate"),
+    ]
+
+
 def frozen_once(
     prefix: str, condition: str = "OLD.signed_at IS NOT NULL"
 ) -> list[pgtrigger.Trigger]:

@@ -33,7 +33,7 @@ from clinic.timetable import Timetable
 
 ROW = 5 * MINUTE
 _MOST_ROWS = 288  # a day; the style sheet has no more
-_SHORT = 4  # rows; below this a card has one line
+_SHORT = 5  # rows; below this a card has one line
 _CALLED_OFF = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW})
 _TO_COME = UPCOMING | {AppointmentStatus.ARRIVED}
 _NEXT_UP = 6

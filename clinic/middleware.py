@@ -35,7 +35,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 class BadTextMiddleware:
     """Refuses what no page can use: NUL characters in an address or a cookie, and single texts over 100 kB.
 
-    NUL characters in a posted form are left to the form, which names the field (clinic.forms.base).
+    NUL characters in a posted form are left to the form, which names the field (clinic.forms.base). It stands before
+    whatever looks into the session: a NUL in that cookie would already be a fault there.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -113,12 +114,13 @@ def _said_by(error: DomainError) -> dict[str, object]:
 
 def _refusal(request: HttpRequest, status: int, said: Mapping[str, object]) -> HttpResponse:
     """The refusal as a page, or as a message that htmx puts with the others, leaving the rest of the page alone."""
-    template = "components/refusal.html" if request.htmx else f"{status}.html"
+    for_htmx = request.headers.get("HX-Request") == "true"
     context = {"code": "", "conditions": (), **said}
-    # With a NUL in the session cookie even asking who is signed in fails, so a 400 asks nothing.
-    text = render_to_string(template, context, None if status == 400 else request)
+    # BadTextMiddleware stands before the session, and a page without a signed-in person needs none.
+    known = request if hasattr(request, "user") else None
+    text = render_to_string("components/refusal.html" if for_htmx else f"{status}.html", context, known)
     response = HttpResponse(text, status=status)
-    return reswap(retarget(response, "#messages"), "innerHTML") if request.htmx else response
+    return reswap(retarget(response, "#messages"), "innerHTML") if for_htmx else response
 
 
 def _has_nul(data: QueryDict) -> bool:

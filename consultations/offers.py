@@ -1,5 +1,6 @@
 """What a patient may book next, what a visit is called, and the clinical pages that fit it."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 
 from django.urls import reverse
@@ -15,16 +16,21 @@ from consultations.models import Plan
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of, unbooked
 from consultations.rules import clearance, plans, visits
-from consultations.rules.patch_test import reading_window
+from consultations.rules.patch_test import reading_window, repeat_from
 
 Types = list[AppointmentType]
 
 
 def for_patient(patient: Patient, *, at: datetime) -> list[Offer]:
     """Plan by plan what comes next, with the reasons where it cannot be booked yet; a consultation is always possible."""
+    return for_facts(facts_of(list(Plan.objects.open().filter(patient=patient))).values(), at=at)
+
+
+def for_facts(all_facts: Iterable[PlanFacts], *, at: datetime) -> list[Offer]:
+    """The same from the facts of a patient's open plans, where a page has read them already."""
     types = list(AppointmentType.objects.active().exclude(purpose=""))
     found: list[Offer] = []
-    for facts in facts_of(list(Plan.objects.open().filter(patient=patient))).values():
+    for facts in all_facts:
         if facts.plan.status != PlanStatus.PROPOSED:
             found += _of_plan(facts, types, at=at)
     for kind in _types(types, Kind.CONSULTATION):
@@ -74,6 +80,8 @@ def _test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]
     if not test_wanted(facts, at):
         return []
     plan, test = facts.plan, visits.open_test(facts)
+    if test and at >= reading_window(test.given_at, test.policy).closes_at:
+        test = None  # nobody read it in time: a new test is wanted (CLINICAL 1.5)
     reading_booked = any(
         each.is_upcoming for each in facts.visits_for(purposes.reading_of(plan))
     )
@@ -109,7 +117,8 @@ def _test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]
     missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=at).conditions
     hard = tuple(each for each in missing if each.code not in clearance.MAY_STILL_COME)
     label = _named(_("Test + reading"), facts)
-    return [Offer(tests[0], label, purposes.test_of(plan), pair=pair, conditions=hard)]
+    earliest = repeat_from(facts)
+    return [Offer(tests[0], label, purposes.test_of(plan), earliest=earliest, pair=pair, conditions=hard)]
 
 
 def _session_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:

@@ -2,23 +2,49 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
+from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinic.enums import Role
-from clinic.models import ClinicSettings, User
+from clinic.models import Appointment, ClinicSettings, Patient, User
 from clinic.readiness import Notice
+from consultations import purposes
 from consultations.models import (
     Allergy,
     ClinicalReport,
     Deviation,
     EnteredInError,
     PatchTest,
+    PlannedSession,
+    Session,
 )
 from consultations.queries import sessions_overdue, tests_to_read, unsigned
 from consultations.rules.allergens import unassessed
 from consultations.rules.patch_test import Window, reading_window
+
+# What the codes of rules.clearance say on the incident list, which admins read too: the rule, not the finding.
+_DEVIATION_WORDS = {
+    "consultation": gettext_lazy("no signed consultation that found the patient suitable"),
+    "deferred": gettext_lazy("before the date that was agreed"),
+    "plan_proposed": gettext_lazy("the plan was not agreed yet"),
+    "plan_on_hold": gettext_lazy("the plan was on hold"),
+    "plan_stopped": gettext_lazy("the plan was stopped"),
+    "plan_completed": gettext_lazy("the plan was completed"),
+    "report_open": gettext_lazy("a report from the desk had not been looked at"),
+    "allergy": gettext_lazy("the allergies were not cleared"),
+    "allergy_unassessed": gettext_lazy("the allergies were not assessed"),
+    "consent": gettext_lazy("no consent in force"),
+    "test": gettext_lazy("the test injection was not read, or not valid"),
+    "test_positive": gettext_lazy("the test injection did not clear"),
+    "too_soon": gettext_lazy("too soon after the last session"),
+    "cap_undecided": gettext_lazy("a dose limit had not been decided"),
+    "course_full": gettext_lazy("more sessions than the limit allows"),
+    "earlier_session": gettext_lazy("an earlier session was still to be given"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +80,7 @@ def notices(*, user: User, at: datetime) -> list[Notice]:
             .filter(recorded_at__gte=month_ago)
             .count()
         )
-        waiting = EnteredInError.objects.filter(confirmed_at=None).count()
+        waiting = EnteredInError.objects.visible_to(user).waiting().count()
         url = reverse("consultations:incidents")
         found.append(
             Notice(
@@ -125,3 +151,47 @@ def allergies_to_assess(user: User) -> list[Allergy]:
         .order_by("reported_at")
     )
     return unassessed(reported)
+
+
+def report_waiting_since(patient: Patient) -> datetime | None:
+    """When the oldest report nobody has looked at was taken; all that the desk may know of earlier reports."""
+    waiting = ClinicalReport.objects.filter(patient=patient, triaged_at=None)
+    return waiting.order_by("reported_at").values_list("reported_at", flat=True).first()
+
+
+def reading_visits(rows: list[ReadingDue], *, user: User, at: datetime) -> dict[UUID, Appointment]:
+    """The visit on the books for each test's reading, by the test's plan."""
+    wanted = [purposes.reading_of(row.test.plan) for row in rows]
+    visits = Appointment.objects.visible_to(user).upcoming(at).filter(purpose__in=wanted).with_people()
+    found = {purposes.parse(visit.purpose).key: visit for visit in visits.order_by("-starts_at")}
+    return {key: visit for key, visit in found.items() if key}
+
+
+@dataclass(frozen=True)
+class SessionLate:
+    """The next session of a plan, neither given nor booked although late; `since` is when something last happened."""
+
+    planned: PlannedSession
+    total: int
+    since: datetime | None
+
+
+def sessions_late(*, at: datetime) -> list[SessionLate]:
+    """Sessions to book, the longest forgotten first."""
+    late = sessions_overdue(at)
+    given = Session.objects.given().filter(plan__in=[each.plan_id for each in late])
+    last = dict(given.values_list("plan").annotate(last=Max("started_at")))
+    rows = [
+        SessionLate(
+            each,
+            len(each.plan.planned_sessions.all()),
+            last.get(each.plan_id) or each.plan.consultation.signed_at,
+        )
+        for each in late
+    ]
+    return sorted(rows, key=lambda row: row.since or at)
+
+
+def deviation_words(code: str) -> str:
+    """What was missing, in words that hold no finding; an unknown code is named as it is."""
+    return str(_DEVIATION_WORDS.get(code, code))

@@ -12,22 +12,23 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
 if os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 
-from clinic import embedded  # noqa: E402  (the environment comes first)
+from clinic import embedded
 
 if not os.environ.get("DATABASE_URL"):
     embedded.start()
 
-import django  # noqa: E402
+import django
 
 django.setup()
 
+# The environment comes first, Django second; hence E402 for everything that needs either.
 from collections.abc import Iterator  # noqa: E402
 from datetime import datetime  # noqa: E402
 
 import pytest  # noqa: E402
 import time_machine  # noqa: E402
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command, get_commands  # noqa: E402
+from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
 from pytest_django.live_server_helper import LiveServer  # noqa: E402
@@ -39,7 +40,9 @@ from tests.factories.clock import CLINIC_NOW  # noqa: E402
 from tests.undefined_variables import UndefinedVariable  # noqa: E402
 
 if settings.MODE != "test":
-    pytest.exit("The settings were read before tests/conftest.py: remove DJANGO_SETTINGS_MODULE from pyproject.toml.")
+    pytest.exit(
+        "The settings were read before tests/conftest.py: remove DJANGO_SETTINGS_MODULE from pyproject.toml."
+    )
 
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UndefinedVariable(settings.BASE_DIR)
@@ -49,6 +52,9 @@ DATABASE_FIXTURES = {"db", "committed_db", "rows"}
 
 def pytest_configure(config: pytest.Config) -> None:
     """Names the markers, so that a misspelt one is an error."""
+    config.addinivalue_line(
+        "markers", "xdist_group(name): tests of one group share a worker (with -p no:xdist too)"
+    )
     config.addinivalue_line("markers", "db: needs the database; set on every such test by this file")
 
 
@@ -65,8 +71,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The migrated database with the reference data and the clinic's settings, as every clinic has them."""
     with django_db_blocker.unblock():
-        if "load_reference" in get_commands():
-            call_command("load_reference", verbosity=0)
+        call_command("load_reference", verbosity=0)
         ClinicSettings.objects.get_or_create(pk=1, defaults={"time_zone": settings.TIME_ZONE})
         connection.close()
 

@@ -98,6 +98,13 @@ def sql(statement: str, *values: object) -> BadWrite:
     return write
 
 
+def ignore_all(app: str) -> None:
+    """Asks pgtrigger, for this transaction, to ignore every trigger of the app: which must change nothing."""
+    guarded = [*tables(app), *events(app)]
+    names = [trigger.get_pgid(model) for model in guarded for trigger in getattr(model._meta, "triggers", [])]
+    sql("SELECT set_config('pgtrigger.ignore', %s, true)", "{" + ",".join(names) + "}")()
+
+
 def tables(app: str) -> list[type[models.Model]]:
     """An app's models, without the event tables."""
     return [model for model in apps.get_app_config(app).get_models() if not hasattr(model, "pgh_label")]
@@ -165,5 +172,7 @@ def _removal(guard: str) -> list[str]:
         for constraint in model._meta.constraints:
             if constraint.name == guard:
                 conditional = isinstance(constraint, models.UniqueConstraint) and constraint.condition
-                return [f"DROP INDEX {guard}" if conditional else f"ALTER TABLE {table} DROP CONSTRAINT {guard}"]
+                return [
+                    f"DROP INDEX {guard}" if conditional else f"ALTER TABLE {table} DROP CONSTRAINT {guard}"
+                ]
     raise LookupError(f"no constraint or trigger is called {guard}")

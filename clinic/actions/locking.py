@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, models, transaction
 from django.utils.translation import gettext as _
 
@@ -71,10 +72,13 @@ def explaining() -> Iterator[None]:
 
     Raises:
         SlotTaken: an exclusion constraint, a deadlock or a lock that was not had in time.
-        DomainError: any other named constraint, with that constraint's own sentence.
+        DomainError: any other named constraint, with that constraint's own sentence; or a field's own complaint.
     """
     try:
         yield
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise DomainError(messages[0], "invalid", field=field) from error
     except IntegrityError as error:
         raise _sentence(error) from error
     except OperationalError as error:

@@ -63,6 +63,7 @@ class StateForm(BaseForm):
     starts_at = InstantField(required=False)
     why = DayField(required=False)
     walk_in = forms.UUIDField(required=False)
+    alone = forms.ChoiceField(choices=[("yes", "yes")], required=False)
     next = forms.CharField(max_length=300, required=False)
 
     @property

@@ -75,7 +75,7 @@ _ONE_DAY = _("Leave the time empty for the whole day, and all of it for one day 
 class AbsenceForm(SpanForm):
     """A practitioner takes no patients."""
 
-    practitioner = forms.ModelChoiceField(Practitioner.objects.none(), label=_("Who"))
+    practitioner = forms.ModelChoiceField(Practitioner.objects.none(), label=_("Who"), empty_label=_("Choose…"))
     kind = forms.ChoiceField(label=_("Why"), choices=AbsenceKind)
     starts_at = EdgeField(label=_("From"), help_text=_WHOLE_DAY)
     ends_at = EdgeField(label=_("Until"), last=True, required=False, help_text=_ONE_DAY)
@@ -99,7 +99,7 @@ class OutOfServiceForm(SpanForm):
         rooms, devices = list(Room.objects.active()), list(Device.objects.active())
         self._things: dict[str, Room | Device] = {str(each.pk): each for each in (*rooms, *devices)}
         self.fields["thing"].choices = [
-            ("", "---------"),
+            ("", _("Choose…")),
             (_("Rooms"), [(str(each.pk), each.name) for each in rooms]),
             (_("Devices"), [(str(each.pk), each.name) for each in devices]),
         ]
@@ -112,8 +112,8 @@ class OutOfServiceForm(SpanForm):
 class ExtraOpeningForm(SpanForm):
     """A practitioner takes patients outside the weekly hours, this time once."""
 
-    practitioner = forms.ModelChoiceField(Practitioner.objects.none(), label=_("Who"))
-    location = forms.ModelChoiceField(Location.objects.none(), label=_("Where"))
+    practitioner = forms.ModelChoiceField(Practitioner.objects.none(), label=_("Who"), empty_label=_("Choose…"))
+    location = forms.ModelChoiceField(Location.objects.none(), label=_("Where"), empty_label=_("Choose…"))
     starts_at = LocalDateTimeField(label=_("From"))
     ends_at = LocalDateTimeField(label=_("Until"))
     reason = forms.CharField(

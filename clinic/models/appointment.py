@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, no_overlap, only_transitions, refuse_truncate
+from clinic.db import check, never_deleted, no_overlap, only_transitions
 from clinic.enums import (
     BORN_AS,
     HOLDS_TIME,
@@ -250,7 +250,7 @@ class Appointment(models.Model):
             only_transitions(
                 "appointment", column="status", born_as=BORN_AS, moves=TRANSITIONS
             ),
-            refuse_truncate("appointment_no_truncate"),
+            *never_deleted("appointment"),
         ]
 
     def __str__(self) -> str:

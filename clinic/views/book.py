@@ -17,15 +17,16 @@ from django.views.decorators.http import require_http_methods
 
 from clinic import readiness
 from clinic.actions import booking, walk_ins
-from clinic.chooser import What, resolve, whats
+from clinic.chooser import Option, What, resolve, whats
 from clinic.errors import DomainError, SlotTaken
-from clinic.forms.booking import BookForm, FindPatientForm, StateForm, TypedTimeForm
+from clinic.forms.booking import BookForm, FindPatientForm, MoveForm, StateForm, TypedTimeForm
 from clinic.models import Appointment, Patient, User, WalkIn
 from clinic.queries import find_patients
 from clinic.rules import access
 from clinic.views.panel import Panel
 
 _FOUND = 12
+_TEMPLATE = "clinic/book.html"
 
 
 @require_http_methods(["GET", "POST"])
@@ -58,14 +59,14 @@ def book(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     typed, state_form, panel = load_panel(request, patient, whats(patient, at=at), at)
     if request.method == "GET":
         form = BookForm(initial={"request_id": uuid4()})
-        return _page(request, panel, form, typed=typed, state_form=state_form)
+        return chooser_page(request, panel, form, template=_TEMPLATE, typed=typed, state_form=state_form)
     form, walk_in = BookForm(request.POST), _walk_in(request, panel)
     if not form.is_valid():
-        return _page(request, panel, form, status=422)
+        return chooser_page(request, panel, form, template=_TEMPLATE, status=422)
     try:
         booked = _book(request.user, panel, form, at)
     except DomainError as refusal:
-        return _page(request, panel, form, refusal=refusal, status=refusal.status)
+        return chooser_page(request, panel, form, template=_TEMPLATE, refusal=refusal, status=refusal.status)
     if walk_in and walk_in.appointment_id != booked[0].pk:
         _place(request, walk_in, booked[0], at)
     _tell(request, form, booked)
@@ -102,13 +103,6 @@ def load_panel(
     return typed, state_form, panel
 
 
-def alternatives_after(panel: Panel, form: Any, refusal: DomainError | None) -> list[Any]:
-    """The next best places after a lost race; none for any other refusal."""
-    if not isinstance(refusal, SlotTaken) or panel.what is None:
-        return []
-    return panel.search.alternatives(form.cleaned_data["choice"][0].starts_at)
-
-
 def _book(user: User, panel: Panel, form: BookForm, at: datetime) -> list[Appointment]:
     """One visit, or the pair, in one transaction.
 
@@ -138,17 +132,19 @@ def _book(user: User, panel: Panel, form: BookForm, at: datetime) -> list[Appoin
     return booking.book_many(wishes=wishes, by=user, at=at, request_id=form.cleaned_data["request_id"])
 
 
-def _page(
+def chooser_page(
     request: HttpRequest,
     panel: Panel,
-    form: BookForm,
+    form: BookForm | MoveForm,
     *,
+    template: str,
     typed: TypedTimeForm | None = None,
     state_form: StateForm | None = None,
     refusal: DomainError | None = None,
     status: int = 200,
+    extra: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    """The whole panel; or for htmx only the part that changes when a chip is clicked."""
+    """The whole page; or for htmx only the part that changes when a chip is clicked."""
     problems = [error for errors in state_form.errors.values() for error in errors] if state_form else []
     if problems or (typed and typed.errors):
         status = 422
@@ -160,10 +156,18 @@ def _page(
         "problems": problems,
         "refusal": refusal,
         "conditions": getattr(refusal, "conditions", ()),
-        "alternatives": alternatives_after(panel, form, refusal),
+        "alternatives": _alternatives(panel, form, refusal),
         **panel.context(),
+        **(extra or {}),
     }
-    return render(request, "clinic/_chooser.html" if request.htmx else "clinic/book.html", context, status=status)
+    return render(request, "clinic/_chooser.html" if request.htmx else template, context, status=status)
+
+
+def _alternatives(panel: Panel, form: BookForm | MoveForm, refusal: DomainError | None) -> list[Option]:
+    """The next best places after a lost race; none for any other refusal."""
+    if not isinstance(refusal, SlotTaken) or panel.what is None:
+        return []
+    return panel.search.alternatives(form.cleaned_data["choice"][0].starts_at)
 
 
 def _walk_in(request: HttpRequest, panel: Panel) -> WalkIn | None:

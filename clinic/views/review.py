@@ -153,12 +153,18 @@ def _usage(week: Week, user: User) -> list[dict[str, Any]]:
             "kind": _kind(row.resource),
             "open": row.open_minutes,
             "booked": row.booked_minutes,
+            "open_words": _hours(row.open_minutes),
+            "booked_words": _hours(row.booked_minutes),
             "share": round(100 * row.booked_minutes / row.open_minutes) if row.open_minutes else None,
             "url": _list_url(week, "visits", row.resource.pk),
         }
         for row in availability.usage(window=week.span)
         if everyone or (isinstance(row.resource, Practitioner) and row.resource.user_id == user.pk)
     ]
+
+
+def _hours(minutes: int) -> str:
+    return _("%(hours)d h %(minutes)02d") % {"hours": minutes // 60, "minutes": minutes % 60}
 
 
 def _kind(resource: object) -> str:
@@ -228,7 +234,7 @@ def _week(request: HttpRequest) -> Week:
     """The week asked for, or this one where that is nonsense."""
     today = timezone.localdate()
     try:
-        monday = datetime.strptime(f"{request.GET.get('week', '')}-1", "%G-W%V-%u").date()  # noqa: DTZ007 -- a day
+        monday = datetime.strptime(f"{request.GET.get('week', '')}-1", "%G-W%V-%u").date()
     except ValueError:
         return _week_of(today)
     within = FIRST_DAY + timedelta(weeks=2) <= monday <= LAST_DAY - timedelta(weeks=2)

@@ -64,14 +64,14 @@ def _slugs(visit: Appointment, at: datetime) -> Iterator[str]:
             yield "arrive"
         if visit.status == _S.BOOKED and visit.starts_at > at:
             yield "confirm"
-        if visit.starts_at <= at:
-            yield "no-show"
     else:
         yield from _LATER[_S(visit.status)]
+    if visit.starts_at <= at and (visit.is_upcoming or visit.status == _S.ARRIVED):
+        yield "no-show"
 
 
 _LATER = {
-    _S.ARRIVED: ["start", "undo-arrival", "no-show"],
+    _S.ARRIVED: ["start", "undo-arrival"],
     _S.IN_PROGRESS: ["complete"],
     _S.COMPLETED: ["reopen"],
     _S.CANCELLED: ["reinstate"],

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.chooser import Slot
@@ -28,7 +29,10 @@ def offer_reinstating(request: HttpRequest, visit: Appointment) -> None:
         request,
         text=_("%(patient)s, %(type)s: cancelled.") % {"patient": visit.patient.short_name, "type": visit.type},
         url=reverse("clinic:appointment_step", args=[visit.pk, "reinstate"]),
-        fields={"version": visit.version, "next": "diary"},
+        fields={
+            "version": visit.version,
+            "next": f"{reverse('clinic:diary')}?day={timezone.localdate(visit.starts_at)}",
+        },
     )
 
 
@@ -42,7 +46,7 @@ def offer_moving_back(request: HttpRequest, moved: list[Appointment], before: li
         fields={
             "version": first.version,
             "choice": "+".join(str(each) for each in before),
-            "both": "yes" if len(moved) > 1 else "",
+            "alone": "yes" if len(moved) == 1 else "",
             "pair_version": moved[1].version if len(moved) > 1 else "",
         },
     )

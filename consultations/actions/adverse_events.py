@@ -5,14 +5,19 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from clinic.actions.locking import explained
-from clinic.enums import Role
-from clinic.errors import DomainError, NotAllowed
+from clinic.errors import DomainError
 from clinic.models import Patient, User
 from consultations.actions import plans
 from consultations.actions.visits import hold_still, resettle
 from consultations.enums import PlanStatus, TriageOutcome
 from consultations.models import ClinicalReport, Plan
 from consultations.rules import authorship
+
+# Which plans of the patient an outcome changes. A plan on hold is held already; it can still be stopped.
+CONCERNS = {
+    TriageOutcome.HOLD: (PlanStatus.ACTIVE,),
+    TriageOutcome.STOP: (PlanStatus.ACTIVE, PlanStatus.ON_HOLD),
+}
 
 
 @explained
@@ -30,10 +35,7 @@ def report(
     Raises:
         NotAllowed: reception and practitioners only.
     """
-    if not by.has_role(Role.RECEPTION, Role.PRACTITIONER):
-        raise NotAllowed(
-            _("Reports are taken by reception or a practitioner."), "report_not_allowed"
-        )
+    authorship.check_may_take_report(by)
     if not words.strip():
         raise DomainError(
             _("Write down the caller's words."), "words_missing", field="words"
@@ -55,7 +57,7 @@ def report(
 def triage(
     *, entry: ClinicalReport, outcome: TriageOutcome, note: str, by: User, at: datetime
 ) -> ClinicalReport:
-    """A practitioner has looked. Holding or stopping concerns every open plan of the patient.
+    """A practitioner has looked. Holding concerns every active plan of the patient, stopping those on hold too.
 
     Raises:
         DomainError: looked at before, or no note where plans are held or stopped.
@@ -63,18 +65,11 @@ def triage(
     authorship.check_may_record(by)
     hold_still(entry.patient_id)
     row = ClinicalReport.objects.get(pk=entry.pk)
-    if row.triaged_at:
-        raise DomainError(
-            _("Somebody has looked at this report already."), "triaged_already"
-        )
-    if outcome in (TriageOutcome.HOLD, TriageOutcome.STOP) and not note.strip():
-        raise DomainError(
-            _("Say why, for those who read this later."), "note_missing", field="note"
-        )
+    check_triage(entry=row, outcome=outcome, note=note)
     row.triaged_at, row.triaged_by, row.outcome, row.note = at, by, outcome, note
     row.save()
     for plan in Plan.objects.filter(
-        patient_id=row.patient_id, status=PlanStatus.ACTIVE
+        patient_id=row.patient_id, status__in=CONCERNS.get(outcome, ())
     ):
         if outcome == TriageOutcome.HOLD:
             plans.hold(plan=plan, reason=note, by=by, at=at)
@@ -82,3 +77,19 @@ def triage(
             plans.stop(plan=plan, reason=note, by=by, at=at)
     resettle(patient_id=row.patient_id, by=by, at=at)
     return row
+
+
+def check_triage(*, entry: ClinicalReport, outcome: TriageOutcome, note: str) -> None:
+    """Nobody has looked yet, and a held or stopped plan gets its reason.
+
+    Raises:
+        DomainError: triaged_already or note_missing.
+    """
+    if entry.triaged_at:
+        raise DomainError(
+            _("Somebody has looked at this report already."), "triaged_already"
+        )
+    if outcome in CONCERNS and not note.strip():
+        raise DomainError(
+            _("Say why, for those who read this later."), "note_missing", field="note"
+        )

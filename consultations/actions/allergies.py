@@ -5,8 +5,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from clinic.actions.locking import explained
-from clinic.enums import Role
-from clinic.errors import DomainError, NotAllowed
+from clinic.errors import DomainError
 from clinic.models import Patient, User
 from consultations.actions.visits import hold_still, resettle
 from consultations.enums import AllergyStatus
@@ -30,11 +29,7 @@ def report(
         NotAllowed: reception and practitioners only.
         DomainError: no words, or an unknown group.
     """
-    if not by.has_role(Role.RECEPTION, Role.PRACTITIONER):
-        raise NotAllowed(
-            _("Allergies are written down by reception or a practitioner."),
-            "allergy_not_allowed",
-        )
+    authorship.check_may_report(by)
     if not words.strip():
         raise DomainError(
             _("Write what the patient is allergic to."), "words_missing", field="words"

@@ -20,8 +20,7 @@ def wording(plan: Plan, text: ConsentText) -> str:
     names = {
         "formula": str(plan.formula),
         "components": ", ".join(
-            str(part.component)
-            for part in plan.formula.parts.select_related("component")
+            str(part.component) for part in plan.formula.parts.select_related("component")
         ),
         "technique": str(plan.technique),
         "sessions": str(plan.planned_sessions.count()),
@@ -80,9 +79,7 @@ def sign(
 
 
 @explained
-def withdraw(
-    *, consent: Consent, reason: str, by: User, at: datetime
-) -> ConsentWithdrawal:
+def withdraw(*, consent: Consent, reason: str, by: User, at: datetime) -> ConsentWithdrawal:
     """From this moment on nothing may be injected under this consent.
 
     Raises:
@@ -91,9 +88,7 @@ def withdraw(
     authorship.check_may_record(by)
     hold_still(consent.patient_id)
     if ConsentWithdrawal.objects.filter(consent=consent).exists():
-        raise DomainError(
-            _("This consent has been withdrawn already."), "withdrawn_already"
-        )
+        raise DomainError(_("This consent has been withdrawn already."), "withdrawn_already")
     withdrawal = ConsentWithdrawal.objects.create(
         consent=consent, reason=reason, withdrawn_at=at, recorded_by=by
     )

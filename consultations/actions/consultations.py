@@ -50,9 +50,7 @@ class Proposal:
 
 
 @explained
-def begin(
-    *, patient: Patient, appointment: Appointment | None, by: User, at: datetime
-) -> Consultation:
+def begin(*, patient: Patient, appointment: Appointment | None, by: User, at: datetime) -> Consultation:
     """Start a draft, attached to the visit in progress if there is one.
 
     Raises:
@@ -61,9 +59,7 @@ def begin(
     """
     practitioner = authorship.check_may_record(by)
     if appointment and appointment.patient_id != patient.pk:
-        raise DomainError(
-            _("This visit belongs to a different patient."), "other_patient"
-        )
+        raise DomainError(_("This visit belongs to a different patient."), "other_patient")
     return Consultation.objects.create(
         patient=patient,
         practitioner=practitioner,
@@ -84,15 +80,13 @@ def save(
     by: User,
     at: datetime,
 ) -> Consultation:
-    """Save the draft with what has been filled in so far.
+    """Save the draft with what has been filled in so far, the proposed plan among it.
 
     Raises:
         NotAllowed, Stale, DomainError: not one's own draft, saved elsewhere, already signed.
     """
     hold_still(consultation.patient_id)
-    row = Consultation.objects.select_related("practitioner", "indication").get(
-        pk=consultation.pk
-    )
+    row = Consultation.objects.select_related("practitioner", "indication").get(pk=consultation.pk)
     authorship.check_may_edit(row, by)
     authorship.check_version(row, version)
     for name, value in details.items():
@@ -102,9 +96,11 @@ def save(
     row.save()
     _replace_answers(row, replies, proposal, at=at)
     DiscussedRisk.objects.filter(consultation=row).delete()
-    DiscussedRisk.objects.bulk_create(
-        [DiscussedRisk(consultation=row, reaction=risk) for risk in risks]
-    )
+    DiscussedRisk.objects.bulk_create([DiscussedRisk(consultation=row, reaction=risk) for risk in risks])
+    if proposal and row.indication_id:
+        plans.propose(consultation=row, proposal=proposal, by=by, at=at)
+    else:
+        plans.drop_proposal(consultation=row)
     return row
 
 
@@ -123,23 +119,17 @@ def sign(
         DomainError: something is open; the message names it, the field says where.
     """
     hold_still(consultation.patient_id)
-    row = Consultation.objects.select_related("practitioner", "indication").get(
-        pk=consultation.pk
-    )
+    row = Consultation.objects.select_related("practitioner", "indication").get(pk=consultation.pk)
     authorship.check_may_edit(row, by)
     authorship.check_version(row, version)
-    answers = list(row.answers.select_related("question"))
+    answers = _judged(row, proposal, at=at)
     questions = list(ContraindicationQuestion.objects.current())
-    suitability.check_outcome(
-        row, answers, questions, proposes_plan=proposal is not None
-    )
+    suitability.check_outcome(row, answers, questions, proposes_plan=proposal is not None)
     risks = list(DiscussedRisk.objects.filter(consultation=row))
     _check_risks(row, risks)
-    plan = (
-        plans.propose(consultation=row, proposal=proposal, by=by, at=at)
-        if proposal
-        else None
-    )
+    plan = plans.propose(consultation=row, proposal=proposal, by=by, at=at) if proposal else None
+    if plan is None:
+        plans.drop_proposal(consultation=row)
     row.signed_at, row.signed_by = at, by
     row.content_hash = content_hash(row, answers, risks)
     row.version += 1
@@ -150,18 +140,14 @@ def sign(
     return row
 
 
-def intention(
-    consultation: Consultation, proposal: Proposal | None
-) -> suitability.Intention:
+def intention(consultation: Consultation, proposal: Proposal | None) -> suitability.Intention:
     """The scopes that the contraindication rules are judged by."""
     indication = consultation.indication
     return suitability.Intention(
         indication=indication.code if indication else "",
         group=indication.group if indication else "",
         technique=proposal.technique.family if proposal else "",
-        components=frozenset(proposal.formula.component_codes)
-        if proposal
-        else frozenset(),
+        components=frozenset(proposal.formula.component_codes) if proposal else frozenset(),
     )
 
 
@@ -182,17 +168,36 @@ def _replace_answers(
             override_reason=reply.override_reason,
             note=reply.note,
         )
-        if reply.answer != Answer.NO:
-            answer.decision = (
-                suitability.decision_for(reply.question, meant) or Decision.ASK
-            )
-            if answer.decision == Decision.DEFER:
-                answer.defer_until = reply.defer_until or suitability.defer_until(
-                    reply.question, on=timezone.localdate(at)
-                )
+        _judge(answer, meant, wanted=reply.defer_until, at=at)
         answers.append(answer)
     row.answers.all().delete()
     ContraindicationAnswer.objects.bulk_create(answers)
+
+
+def _judge(
+    answer: ContraindicationAnswer, meant: suitability.Intention, *, wanted: date | None, at: datetime
+) -> None:
+    """What the answer means for what is meant to be done; a wait without a date gets the question's own."""
+    if answer.answer == Answer.NO:
+        return
+    answer.decision = suitability.decision_for(answer.question, meant) or Decision.ASK
+    waits = answer.decision == Decision.DEFER
+    default = suitability.defer_until(answer.question, on=timezone.localdate(at))
+    answer.defer_until = (wanted or default) if waits else None
+
+
+def _judged(row: Consultation, proposal: Proposal | None, *, at: datetime) -> list[ContraindicationAnswer]:
+    """The saved answers; a plan proposed only now is judged like one that was saved with them."""
+    answers = list(row.answers.select_related("question").prefetch_related("question__rules"))
+    if proposal is None:
+        return answers
+    meant = intention(row, proposal)
+    for answer in answers:
+        before = answer.decision
+        _judge(answer, meant, wanted=answer.defer_until, at=at)
+        if answer.decision != before:
+            answer.save(update_fields=["decision", "defer_until"])
+    return answers
 
 
 def _check_risks(row: Consultation, risks: Collection[DiscussedRisk]) -> None:
@@ -206,12 +211,9 @@ def _check_risks(row: Consultation, risks: Collection[DiscussedRisk]) -> None:
     ]
     if missing:
         raise DomainError(
-            _("Discuss every risk before you sign; open: %(risk)s.")
-            % {"risk": missing[0].patient_words},
+            _("Discuss every risk before you sign; open: %(risk)s.") % {"risk": missing[0].patient_words},
             "risks_open",
             field="risks",
         )
     if row.leaflet_id is None:
-        raise DomainError(
-            _("Choose the leaflet you gave."), "leaflet_missing", field="leaflet"
-        )
+        raise DomainError(_("Choose the leaflet you gave."), "leaflet_missing", field="leaflet")

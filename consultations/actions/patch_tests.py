@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.actions.locking import explained
@@ -62,25 +63,12 @@ def give(
         created_at=at,
         **details,
     )
-    rules.check_test(test, at=at, last_unclear_at=_last_unclear(facts))
-    missing = clearance.judge(
-        facts, gate=clearance.Gate.TEST, on=test.given_at
-    ).conditions
-    if missing and not deviation_reason.strip():
-        raise NotCleared(
-            missing[0].detail or missing[0].what, missing[0].code, conditions=missing
-        )
-    if missing:
-        codes = [each.code for each in missing]
+    rules.check_test(test, at=at, last_unclear_at=rules.last_unclear(facts))
+    codes = _not_allowed(facts, lots, on=test, accepted=bool(deviation_reason.strip()))
+    if codes:
         test.deviation = record_deviation(
-            plan=plan,
-            codes=codes,
-            reason=deviation_reason,
-            happened_at=test.given_at,
-            by=by,
-            at=at,
+            plan=plan, codes=codes, reason=deviation_reason, happened_at=test.given_at, by=by, at=at
         )
-    _check_lots(facts, lots, on=test)
     test.clean_fields(exclude=["patient", "practitioner"])
     test.save(force_insert=True)
     used = [PatchTestLot(patch_test=test, lot=lot) for lot in lots]
@@ -92,16 +80,14 @@ def give(
         {**immediate, "kind": ReadingKind.IMMEDIATE, "read_at": test.observed_until},
         facts,
         by=by,
-        at=max(at, test.observed_until),
+        at=max(at, test.observed_until),  # a clock that is a minute or two ahead
     )
     resettle(patient_id=plan.patient_id, by=by, at=at)
     return test
 
 
 @explained
-def read(
-    *, test: PatchTest, details: Mapping[str, Any], by: User, at: datetime
-) -> TestReading:
+def read(*, test: PatchTest, details: Mapping[str, Any], by: User, at: datetime) -> TestReading:
     """The delayed reading; its result is computed and settles the visits that waited for it.
 
     Raises:
@@ -114,35 +100,26 @@ def read(
     decided = [
         each
         for each in _readings_of(test, facts)
-        if each.kind == ReadingKind.DELAYED
-        and getattr(each, "superseded_by", None) is None
+        if each.kind == ReadingKind.DELAYED and getattr(each, "superseded_by", None) is None
     ]
     if decided:
         raise DomainError(
             _("This test has been read. Record a later reaction instead."),
             "read_already",
         )
-    reading = _add_reading(
-        test, {**details, "kind": ReadingKind.DELAYED}, facts, by=by, at=at
-    )
+    reading = _add_reading(test, {**details, "kind": ReadingKind.DELAYED}, facts, by=by, at=at)
     resettle(patient_id=test.patient_id, by=by, at=at)
     return reading
 
 
 @explained
-def report_reaction(
-    *, test: PatchTest, details: Mapping[str, Any], by: User, at: datetime
-) -> TestReading:
+def report_reaction(*, test: PatchTest, details: Mapping[str, Any], by: User, at: datetime) -> TestReading:
     """A reaction that showed later: a new reading supersedes the signed one and closes every shared component."""
     authorship.check_may_record(by)
     hold_still(test.patient_id)
     test = PatchTest.objects.select_related("policy", "plan").get(pk=test.pk)
     facts = facts_of_one(test.plan)
-    latest = [
-        each
-        for each in _readings_of(test, facts)
-        if getattr(each, "superseded_by", None) is None
-    ]
+    latest = [each for each in _readings_of(test, facts) if getattr(each, "superseded_by", None) is None]
     reading = _add_reading(
         test,
         {**details, "kind": ReadingKind.REPORTED},
@@ -177,7 +154,7 @@ def _add_reading(
         reading,
         test=test,
         earlier=_readings_of(test, facts),
-        unclear_before=_last_unclear(facts, before=test) is not None,
+        unclear_before=rules.last_unclear(facts, before=test) is not None,
     )
     if reading.result == TestResult.NEGATIVE:
         reading.valid_from, reading.valid_until = rules.validity(reading, test)
@@ -189,9 +166,7 @@ def _add_reading(
     return reading
 
 
-def _note_allergy(
-    test: PatchTest, reading: TestReading, *, by: User, at: datetime
-) -> None:
+def _note_allergy(test: PatchTest, reading: TestReading, *, by: User, at: datetime) -> None:
     """A strong reaction becomes an allergy in the practitioner's words and an alert in every header (CLINICAL 1.4)."""
     words = _("reaction to the test with %(formula)s") % {"formula": test.formula}
     Allergy.objects.create(
@@ -213,36 +188,24 @@ def _note_allergy(
 
 
 def _readings_of(test: PatchTest, facts: PlanFacts) -> list[TestReading]:
-    return [
-        each
-        for each in facts.readings
-        if each.patch_test_id == test.pk and not in_error(each)
-    ]
+    return [each for each in facts.readings if each.patch_test_id == test.pk and not in_error(each)]
 
 
-def _last_unclear(
-    facts: PlanFacts, *, before: PatchTest | None = None
-) -> datetime | None:
-    """When the patient last had an unclear test with one of these components."""
-    moments = [
-        reading.patch_test.given_at
-        for reading in facts.readings
-        if reading.result == TestResult.EQUIVOCAL
-        and not in_error(reading)
-        and facts.component_codes & set(reading.patch_test.component_codes)
-        and (before is None or reading.patch_test_id != before.pk)
-    ]
-    return max(moments, default=None)
-
-
-def _check_lots(facts: PlanFacts, lots: Collection[Lot], *, on: PatchTest) -> None:
+def _not_allowed(facts: PlanFacts, lots: Collection[Lot], *, on: PatchTest, accepted: bool) -> list[str]:
+    """The codes of what the rules do not allow; refused with its reason unless it is `accepted` as a deviation."""
+    missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=on.given_at).conditions
+    if missing and not accepted:
+        raise NotCleared(missing[0].detail or missing[0].what, missing[0].code, conditions=missing)
     named = {lot.component.code for lot in lots}
-    missing = [
-        part.component for part in facts.parts if part.component.code not in named
-    ]
-    if missing and on.deviation is None:
-        raise DomainError(
-            _("Choose the lot of %(component)s.") % {"component": missing[0]},
-            "lot_missing",
-            field=f"lot_{missing[0].code}",
-        )
+    open_parts = [part.component for part in facts.parts if part.component.code not in named]
+    if open_parts and not accepted:
+        sentence = _("Choose the lot of %(component)s.") % {"component": open_parts[0]}
+        raise DomainError(sentence, "lot_missing", field=f"lot_{open_parts[0].code}")
+    bad = rules.unusable(lots, on=timezone.localdate(on.given_at))
+    if bad and not accepted:
+        sentence = _("Lot %(lot)s may not be used: expired, in quarantine or used up.") % {
+            "lot": bad[0].number
+        }
+        raise DomainError(sentence, "lot_unusable", field=f"lot_{bad[0].component.code}")
+    codes = [each.code for each in missing]
+    return codes + ["lot_missing"] * bool(open_parts) + ["lot_unusable"] * bool(bad)

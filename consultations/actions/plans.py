@@ -27,27 +27,31 @@ if TYPE_CHECKING:
     from consultations.actions.consultations import Proposal
 
 
-def propose(
-    *, consultation: Consultation, proposal: Proposal, by: User, at: datetime
-) -> Plan:
-    """Write the plan down with its planned sessions; called inside the consultation's signing.
+def propose(*, consultation: Consultation, proposal: Proposal, by: User, at: datetime) -> Plan:
+    """Write the plan down with its planned sessions, in place of what the draft proposed before.
+
+    Called inside the consultation's saving and signing; until the signature the plan is only a proposal.
 
     Raises:
-        DomainError: the clinic has no test policy for this formula and technique.
+        DomainError: no indication, or the clinic has no test policy for this formula and technique.
     """
+    if consultation.indication is None:
+        raise DomainError(_("Choose the indication."), "indication_missing", field="indication")
     policy = _policy_for(proposal)
-    assert consultation.indication is not None  # the consultation's own rule
+    wanted = {
+        "indication": consultation.indication,
+        "technique": proposal.technique,
+        "formula": proposal.formula,
+        "template": proposal.template,
+        "test_policy": policy,
+        "starts_on": proposal.starts_on,
+    }
+    before = Plan.objects.filter(consultation=consultation, **wanted).first()
+    if before:
+        return before
+    drop_proposal(consultation=consultation)
     plan = Plan.objects.create(
-        patient_id=consultation.patient_id,
-        consultation=consultation,
-        indication=consultation.indication,
-        technique=proposal.technique,
-        formula=proposal.formula,
-        template=proposal.template,
-        test_policy=policy,
-        starts_on=proposal.starts_on,
-        created_at=at,
-        created_by=by,
+        patient_id=consultation.patient_id, consultation=consultation, created_at=at, created_by=by, **wanted
     )
     PlannedSession.objects.bulk_create(
         PlannedSession(
@@ -57,11 +61,16 @@ def propose(
             unit=unit,
             min_gap_days=rules.min_gap_days(proposal.template, interval, unit),
         )
-        for ordinal, (interval, unit) in enumerate(
-            rules.intervals_of(proposal.template), start=1
-        )
+        for ordinal, (interval, unit) in enumerate(rules.intervals_of(proposal.template), start=1)
     )
     return plan
+
+
+def drop_proposal(*, consultation: Consultation) -> None:
+    """The draft no longer proposes what it proposed before; agreed plans stay (the database sees to that)."""
+    proposed = Plan.objects.filter(consultation=consultation, status=PlanStatus.PROPOSED)
+    PlannedSession.objects.filter(plan__in=proposed).delete()
+    proposed.delete()
 
 
 def activate(*, plan: Plan, by: User, at: datetime) -> Plan:
@@ -92,18 +101,14 @@ def complete(*, plan: Plan, reason: str, by: User, at: datetime) -> Plan:
 
 
 @explained
-def _change(
-    *, plan: Plan, status: PlanStatus, reason: str, by: User, at: datetime
-) -> Plan:
+def _change(*, plan: Plan, status: PlanStatus, reason: str, by: User, at: datetime) -> Plan:
     authorship.check_may_record(by)
     hold_still(plan.patient_id)
     row = Plan.objects.get(pk=plan.pk)
     rules.check_status(row, status, reason)
     row.status = status
     row.save(update_fields=["status"])
-    PlanStatusChange.objects.create(
-        plan=row, status=status, reason=reason, changed_at=at, changed_by=by
-    )
+    PlanStatusChange.objects.create(plan=row, status=status, reason=reason, changed_at=at, changed_by=by)
     resettle(patient_id=row.patient_id, by=by, at=at)
     return row
 

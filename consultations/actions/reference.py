@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pghistory
 from django.db import models, transaction
@@ -15,6 +15,7 @@ from consultations.enums import IndicationGroup, RuleScope, TechniqueFamily
 from consultations.models import (
     AllergenGroup,
     Component,
+    ContraindicationQuestion,
     ContraindicationRule,
     DoseCap,
     Formula,
@@ -62,15 +63,11 @@ def new_version(*, entry: V, by: User, at: datetime) -> V:
     versions = _lock(entry)
     if any(version.published_at is None for version in versions):
         raise DomainError(
-            _(
-                "A new version of “%(name)s” is being prepared already. Change that one, or delete it."
-            )
+            _("A new version of “%(name)s” is being prepared already. Change that one, or delete it.")
             % {"name": entry.name},
             "reference_draft_exists",
         )
-    with pghistory.context(
-        user=str(by.pk), reference="new_version", reference_at=at.isoformat()
-    ):
+    with pghistory.context(user=str(by.pk), reference="new_version", reference_at=at.isoformat()):
         copy = _copied(entry, version=max(version.version for version in versions) + 1)
         for name in entry.children:
             _copy_children(entry, copy, name)
@@ -99,12 +96,11 @@ def check_publishable(entry: Versioned) -> None:
     """A version is published once, complete, and names only what exists; DomainError as in `publish`."""
     if entry.published_at is not None:
         raise DomainError(
-            _("This version is published already. Make a new version to change it."),
-            "reference_published",
+            _("This version is published already. Make a new version to change it."), "reference_published"
         )
     for name in entry.children:
         if not getattr(entry, name).exists():
-            word = entry._meta.get_field(name).related_model._meta.verbose_name_plural
+            word = _children(entry, name).related_model._meta.verbose_name_plural
             raise DomainError(
                 _("“%(name)s” has no %(what)s yet. Add them before publishing.")
                 % {"name": entry.name, "what": word},
@@ -113,8 +109,7 @@ def check_publishable(entry: Versioned) -> None:
     _check_parts_in_force(entry)
     for code in unknown_codes(entry):
         raise DomainError(
-            _("“%(code)s” is not the code of anything in force. Check the spelling.")
-            % {"code": code},
+            _("“%(code)s” is not the code of anything in force. Check the spelling.") % {"code": code},
             "reference_unknown_code",
         )
 
@@ -151,8 +146,7 @@ def _check_parts_in_force(entry: Versioned) -> None:
     ]
     if behind:
         raise DomainError(
-            _("%(names)s: choose the version in force before publishing.")
-            % {"names": ", ".join(behind)},
+            _("%(names)s: choose the version in force before publishing.") % {"names": ", ".join(behind)},
             "reference_old_component",
         )
 
@@ -163,7 +157,7 @@ def _mentions(entry: Versioned) -> Iterator[tuple[str, set[str]]]:
         value = getattr(entry, field)
         for code in value if isinstance(value, list) else [value] * bool(value):
             yield code, _codes_in_force(model)
-    for rule in entry.rules.all() if "rules" in entry.children else []:
+    for rule in entry.rules.all() if isinstance(entry, ContraindicationQuestion) else []:
         if rule.scope != RuleScope.GENERAL:
             yield rule.scope_code, _rule_words(rule)
 
@@ -180,20 +174,18 @@ def _codes_in_force(model: type[Versioned]) -> set[str]:
 
 def _lock(entry: V) -> list[V]:
     """Every version of the entry, locked in order, so that two admins cannot make or publish one at once."""
-    rows = (
-        type(entry)
-        .objects.filter(code=entry.code)
-        .order_by("pk")
-        .select_for_update(no_key=True)
-    )
-    return list(rows)
+    rows = type(entry).objects.filter(code=entry.code).order_by("pk").select_for_update(no_key=True)
+    return cast(list[V], list(rows))
+
+
+def _children(entry: Versioned, name: str) -> Any:
+    """The relation behind one of the entry's `children`."""
+    return entry._meta.get_field(name)
 
 
 def _copied(row: Any, **changes: Any) -> Any:
     """A saved copy of a row with some columns changed; publication is never copied."""
-    columns = [
-        field.attname for field in row._meta.concrete_fields if not field.primary_key
-    ]
+    columns = [field.attname for field in row._meta.concrete_fields if not field.primary_key]
     values = {column: getattr(row, column) for column in columns}
     values |= {name: None for name in ("published_at", "retired_at") if name in values}
     return type(row).objects.create(**values | changes)
@@ -201,12 +193,10 @@ def _copied(row: Any, **changes: Any) -> Any:
 
 def _copy_children(entry: Versioned, copy: Versioned, name: str) -> None:
     """Copy one kind of child row to the new version."""
-    parent_key = entry._meta.get_field(name).field.attname
+    parent_key = _children(entry, name).field.attname
     for child in getattr(entry, name).all():
         changes: dict[str, Any] = {parent_key: copy.pk}
         if "component_id" in {field.attname for field in child._meta.concrete_fields}:
-            in_force = (
-                Component.objects.current().filter(code=child.component.code).first()
-            )
+            in_force = Component.objects.current().filter(code=child.component.code).first()
             changes["component_id"] = (in_force or child.component).pk
         _copied(child, **changes)

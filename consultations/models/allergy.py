@@ -8,14 +8,14 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, recorded_together, refuse_truncate
+from clinic.db import check, never_deleted, recorded_together
 from clinic.enums import Role
 from clinic.models import Patient, User
 from consultations.enums import AllergyStatus
 
 
 class AllergyQuerySet(models.QuerySet):
-    """Words about allergies and alerts."""
+    """Words about allergies."""
 
     def visible_to(self, user: User) -> Self:
         """Reception and practitioners (DESIGN 6)."""
@@ -76,10 +76,22 @@ class Allergy(models.Model):
                 _("Write what the patient is allergic to."),
             ),
         ]
-        triggers = [refuse_truncate("allergy_no_truncate")]
+        triggers = never_deleted("allergy")
 
     def __str__(self) -> str:
         return self.words
+
+
+class AlertQuerySet(models.QuerySet):
+    """Words about alerts."""
+
+    def visible_to(self, user: User) -> Self:
+        """Reception and practitioners (DESIGN 6)."""
+        return self if user.has_role(Role.RECEPTION, Role.PRACTITIONER) else self.none()
+
+    def in_force(self) -> Self:
+        """Not lifted."""
+        return self.filter(lifted_at=None)
 
 
 @pghistory.track(append_only=True)
@@ -98,6 +110,8 @@ class Alert(models.Model):
         User, models.PROTECT, null=True, blank=True, related_name="+"
     )
 
+    objects = AlertQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("alert")
         verbose_name_plural = _("alerts")
@@ -111,7 +125,7 @@ class Alert(models.Model):
             ),
             check("alert_worded", ~Q(text=""), _("Write the alert.")),
         ]
-        triggers = [refuse_truncate("alert_no_truncate")]
+        triggers = never_deleted("alert")
 
     def __str__(self) -> str:
         return self.text

@@ -325,6 +325,24 @@ class Addendum(models.Model):
         return self.text[:60]
 
 
+class EnteredInErrorQuerySet(models.QuerySet):
+    """Words about records called an error."""
+
+    def visible_to(self, user: User) -> Self:
+        """Practitioners, and admins, who may be the second person (kind, date, who and reason, no content)."""
+        return self if user.has_role(Role.PRACTITIONER, Role.ADMIN) else self.none()
+
+    def waiting(self) -> Self:
+        """Asked for, and not confirmed by a second person yet."""
+        return self.filter(confirmed_at=None)
+
+    def with_records(self) -> Self:
+        """With the record each speaks of, its patient, and the people, in the same query."""
+        records = ("consultation", "consent", "patch_test", "reading", "session")
+        patients = [f"{name}__patient" for name in records]
+        return self.select_related(*patients, "requested_by", "confirmed_by")
+
+
 @pghistory.track(append_only=True)
 class EnteredInError(models.Model):
     """A signed record that should not exist. It stays visible and leaves clearance, doses and reports.
@@ -376,6 +394,8 @@ class EnteredInError(models.Model):
         User, models.PROTECT, null=True, blank=True, related_name="+"
     )
     confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = EnteredInErrorQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("entered in error")

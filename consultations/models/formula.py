@@ -174,3 +174,8 @@ class Lot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.component} {self.number}"
+
+    def is_usable_on(self, day: date) -> bool:
+        """In date on the day, neither quarantined nor used up before it."""
+        used_up = self.used_up_on is not None and self.used_up_on < day
+        return self.expires_on >= day and self.quarantined_at is None and not used_up

@@ -14,11 +14,42 @@ _REFUSE_WITH_CODE = """
         MESSAGE = 'The pathway does not allow this: ' || refusal;
 """
 
+_OF_ANOTHER_PLAN = "The deviation was recorded for another plan."
+_OTHERS_DEVIATION = """
+    IF NEW.deviation_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM consultations_deviation
+        WHERE id = NEW.deviation_id AND plan_id = NEW.plan_id AND patient_id = NEW.patient_id
+    ) THEN
+        {refusal}
+    END IF;
+"""
+
+# A lot is judged when it is entered; again here, because the time or the deviation may have changed since. A lot that
+# was quarantined after the injection was in order when it was used.
+_PAST_USE = "A lot was expired, quarantined or used up at that time."
+_LOT_PAST_USE = """
+    IF NEW.deviation_id IS NULL AND EXISTS (
+        SELECT 1 FROM {uses} used JOIN consultations_lot l ON l.id = used.lot_id
+        WHERE used.{key} = NEW.id AND (
+            l.expires_on < clinic_day(NEW.{time}) OR l.used_up_on < clinic_day(NEW.{time})
+            OR l.quarantined_at <= NEW.{time}
+        )
+    ) THEN
+        {refusal}
+    END IF;
+"""
+
 GATE_ON_TEST = guard(
     "patch_test_cleared",
     operation=pgtrigger.Insert
     | pgtrigger.UpdateOf(
-        "plan_id", "patient_id", "given_at", "signed_at", "deviation_id"
+        "plan_id",
+        "patient_id",
+        "formula_id",
+        "component_codes",
+        "given_at",
+        "signed_at",
+        "deviation_id",
     ),
     declare=[("refusal", "text")],
     func=f"""
@@ -32,6 +63,19 @@ GATE_ON_TEST = guard(
         ) THEN
             {refuse("patch_test_cleared", "The visit belongs to a different patient.")}
         END IF;
+        IF NOT EXISTS (
+            SELECT 1 FROM consultations_plan WHERE id = NEW.plan_id AND formula_id = NEW.formula_id
+        ) OR NOT NEW.component_codes::text[] <@ (
+            SELECT array_agg(c.code::text) FROM consultations_formulapart part
+            JOIN consultations_component c ON c.id = part.component_id WHERE part.formula_id = NEW.formula_id
+        ) THEN
+            {refuse("patch_test_cleared", "A test is of the plan's formula and of components that are in it.")}
+        END IF;
+        {_OTHERS_DEVIATION.format(refusal=refuse("patch_test_cleared", _OF_ANOTHER_PLAN))}
+        {_LOT_PAST_USE.format(
+            uses="consultations_patchtestlot", key="patch_test_id", time="given_at",
+            refusal=refuse("patch_test_cleared", _PAST_USE),
+        )}
         IF NEW.signed_at IS NOT NULL AND NEW.deviation_id IS NULL AND EXISTS (
             SELECT 1 FROM consultations_formulapart part JOIN consultations_component c ON c.id = part.component_id
             WHERE part.formula_id = NEW.formula_id AND NOT EXISTS (
@@ -145,6 +189,11 @@ GATE_ON_SESSION = guard(
         ) THEN
             {refuse("session_cleared", "This session of the plan is on record already.")}
         END IF;
+        {_OTHERS_DEVIATION.format(refusal=refuse("session_cleared", _OF_ANOTHER_PLAN))}
+        {_LOT_PAST_USE.format(
+            uses="consultations_sessionlot", key="session_id", time="started_at",
+            refusal=refuse("session_cleared", _PAST_USE),
+        )}
         refusal := pathway_refusal(NEW.plan_id, NEW.patient_id, NEW.started_at, 'session', NEW.planned_id);
         IF refusal IS NOT NULL AND NEW.deviation_id IS NULL THEN
             {_REFUSE_WITH_CODE.format(name="session_cleared")}

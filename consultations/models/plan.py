@@ -205,6 +205,22 @@ class PlannedSession(models.Model):
                     RETURN NEW;
                 """,
             ),
+            guard(
+                "planned_session_fixed",
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                func=f"""
+                    IF (TG_OP <> 'UPDATE' OR to_jsonb(NEW) - 'appointment_id' <> to_jsonb(OLD) - 'appointment_id')
+                        AND EXISTS (
+                            SELECT 1 FROM consultations_plan WHERE status <> 'proposed' AND (
+                                (TG_OP <> 'INSERT' AND id = OLD.plan_id) OR (TG_OP <> 'DELETE' AND id = NEW.plan_id)
+                            )
+                        ) THEN
+                        {refuse("planned_session_fixed", "The sessions of an agreed plan are fixed.")}
+                    END IF;
+                    IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                    RETURN NEW;
+                """,
+            ),
             refuse_truncate("planned_session_no_truncate"),
         ]
 

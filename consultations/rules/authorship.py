@@ -36,6 +36,26 @@ def may_record(user: User) -> bool:
     )
 
 
+def check_may_report(user: User) -> None:
+    """Reception and practitioners write down what a patient says.
+
+    Raises:
+        NotAllowed: for anybody else.
+    """
+    if not user.has_role(Role.RECEPTION, Role.PRACTITIONER):
+        raise NotAllowed(_("Allergies are written down by reception or a practitioner."), "allergy_not_allowed")
+
+
+def check_may_take_report(user: User) -> None:
+    """Reception and practitioners take a caller's words down (DESIGN 6).
+
+    Raises:
+        NotAllowed: for anybody else.
+    """
+    if not user.has_role(Role.RECEPTION, Role.PRACTITIONER):
+        raise NotAllowed(_("Reports are taken by reception or a practitioner."), "report_not_allowed")
+
+
 def check_may_edit(record: Record, user: User) -> None:
     """A draft is written and signed by its own practitioner; a colleague takes it over by name first.
 

@@ -15,17 +15,11 @@ from consultations.queries import PlanFacts, in_error
 
 def in_force(facts: PlanFacts, *, on: datetime) -> Consent | None:
     """The consent that covers the plan at the moment: for its formula, neither withdrawn nor entered in error."""
-    for consent in sorted(
-        facts.consents, key=lambda each: each.signed_at, reverse=True
-    ):
+    for consent in sorted(facts.consents, key=lambda each: each.signed_at, reverse=True):
         withdrawn = getattr(consent, "withdrawal", None) is not None
-        if (
-            consent.formula_id == facts.plan.formula_id
-            and not withdrawn
-            and not in_error(consent)
-        ):
-            if consent.signed_at <= on:
-                return consent
+        counts = not withdrawn and not in_error(consent) and consent.signed_at <= on
+        if counts and consent.formula_id == facts.plan.formula_id:
+            return consent
     return None
 
 
@@ -45,13 +39,10 @@ def check_signer(
         DomainError: for the field that is wrong.
     """
     if plan.status not in (PlanStatus.ACTIVE, PlanStatus.ON_HOLD):
-        raise DomainError(
-            _("This plan is not open; there is nothing to consent to."), "plan_not_open"
-        )
+        raise DomainError(_("This plan is not open; there is nothing to consent to."), "plan_not_open")
     if signer == Signer.PATIENT and is_minor(patient, at=at):
         raise DomainError(
-            _("The patient is under 18 on %(day)s: a representative signs.")
-            % {"day": in_words(at)},
+            _("The patient is under 18 on %(day)s: a representative signs.") % {"day": in_words(at)},
             "minor",
             field="signer",
         )

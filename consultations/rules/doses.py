@@ -52,6 +52,21 @@ class ComponentDose:
 
 
 @dataclass(frozen=True)
+class PointLimit:
+    """A cap on points per session or on ml per point, and how much of it is used."""
+
+    measure: CapMeasure
+    value: Decimal
+    cap: Decimal
+    component: Component
+
+    @property
+    def is_over(self) -> bool:
+        """Above the cap."""
+        return self.value > self.cap
+
+
+@dataclass(frozen=True)
 class CourseCap:
     """How many sessions of a plan a component allows."""
 
@@ -110,7 +125,7 @@ def component_doses(
 ) -> list[ComponentDose]:
     """Volume × strength for each component, with the tightest of its per-session and per-kg caps.
 
-    Other sessions of the same patient on the clinic day `on` (signed or drafted, of any plan) count with it.
+    Signed sessions of the same patient on the clinic day `on`, of any plan, count with it.
     """
     earlier = _given_on(facts, on, ignoring=session)
     doses = []
@@ -218,43 +233,31 @@ def check_zones(
     _check_point_caps(facts, zones)
 
 
+def point_limits(facts: PlanFacts, zones: Sequence[ZoneDose]) -> list[PointLimit]:
+    """How much of each cap on points, and on ml per point, the zones use."""
+    used = {
+        CapMeasure.POINTS_PER_SESSION: Decimal(sum(zone.points for zone in zones)),
+        CapMeasure.ML_PER_POINT: max((zone.ml_per_point for zone in zones), default=Decimal(0)),
+    }
+    return [
+        PointLimit(measure, value, cap.limit, part.component)
+        for measure, value in used.items()
+        for part in facts.parts
+        for cap in caps_for(facts.caps, part.component.code, facts.plan.formula.code, measure)
+        if cap.limit is not None
+    ]
+
+
 def _check_point_caps(facts: PlanFacts, zones: Sequence[ZoneDose]) -> None:
-    points = sum(zone.points for zone in zones)
-    most = max(zone.ml_per_point for zone in zones)
-    formula = facts.plan.formula.code
-    for part in facts.parts:
-        for cap in caps_for(
-            facts.caps, part.component.code, formula, CapMeasure.POINTS_PER_SESSION
-        ):
-            if cap.limit is not None and points > cap.limit:
-                raise DomainError(
-                    _(
-                        "%(points)s points are more than the %(limit)s that %(component)s allows in a session."
-                    )
-                    % {
-                        "points": points,
-                        "limit": plain(cap.limit),
-                        "component": part.component,
-                    },
-                    "too_many_points",
-                    field="zones",
-                )
-        for cap in caps_for(
-            facts.caps, part.component.code, formula, CapMeasure.ML_PER_POINT
-        ):
-            if cap.limit is not None and most > cap.limit:
-                raise DomainError(
-                    _(
-                        "%(most)s ml per point are more than the %(limit)s ml that %(component)s allows."
-                    )
-                    % {
-                        "most": plain(most),
-                        "limit": plain(cap.limit),
-                        "component": part.component,
-                    },
-                    "too_much_per_point",
-                    field="zones",
-                )
+    for limit in point_limits(facts, zones):
+        if not limit.is_over:
+            continue
+        said = {"value": plain(limit.value), "limit": plain(limit.cap), "component": limit.component}
+        if limit.measure == CapMeasure.POINTS_PER_SESSION:
+            words = _("%(value)s points are more than the %(limit)s that %(component)s allows in a session.")
+            raise DomainError(words % said, "too_many_points", field="zones")
+        words = _("%(value)s ml per point are more than the %(limit)s ml that %(component)s allows.")
+        raise DomainError(words % said, "too_much_per_point", field="zones")
 
 
 def check_doses(

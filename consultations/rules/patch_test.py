@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from django.utils import timezone
+from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError
 from consultations.dates import add_months, in_words
 from consultations.enums import Grade, ReadingKind, TestResult
-from consultations.models import PatchTest, PatchTestPolicy, TestReading
+from consultations.models import Lot, PatchTest, PatchTestPolicy, TestReading
+from consultations.queries import PlanFacts, in_error
 
 _POSITIVE = {Grade.WEAK, Grade.STRONG, Grade.EXTREME}
 _UNCLEAR = {Grade.DOUBTFUL, Grade.IRRITANT}
-_HISTAMINE_WORKS_MM = (
-    3  # CLINICAL 1.5: a smaller histamine wheal means that the skin cannot answer
-)
+_HISTAMINE_WORKS_MM = 3  # CLINICAL 1.5: a smaller histamine wheal means that the skin cannot answer
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,9 @@ def result_of(
     components was equivocal, because a second one counts as positive.
     """
     earlier = list(earlier)
-    if _is_positive(reading, test) or any(
-        each.result == TestResult.POSITIVE for each in earlier
-    ):
+    if _is_positive(reading, test) or any(each.result == TestResult.POSITIVE for each in earlier):
         return TestResult.POSITIVE
-    if _is_invalid(reading, test, earlier):
+    if why_invalid(reading, test=test, earlier=earlier):
         return TestResult.INVALID
     if reading.kind == ReadingKind.IMMEDIATE:
         return TestResult.AWAITING
@@ -67,43 +66,77 @@ def result_of(
 
 
 def _is_positive(reading: TestReading, test: PatchTest) -> bool:
-    if (
-        reading.systemic_sign
-        or reading.kind == ReadingKind.REPORTED
-        or reading.grade in _POSITIVE
-    ):
+    if reading.systemic_sign or reading.kind == ReadingKind.REPORTED or reading.grade in _POSITIVE:
         return True
-    if (
-        reading.wheal_start_mm is None
-        or reading.wheal_end_mm is None
-        or reading.saline_positive
-    ):
+    if reading.wheal_start_mm is None or reading.wheal_end_mm is None or reading.saline_positive:
         return False
     grew = reading.wheal_end_mm - reading.wheal_start_mm
     return reading.flare and grew >= test.policy.wheal_growth_mm
 
 
-def _is_invalid(
-    reading: TestReading, test: PatchTest, earlier: list[TestReading]
-) -> bool:
-    if (
-        not reading.site_readable
-        or reading.saline_positive
-        or reading.grade == Grade.NOT_DONE
-    ):
-        return True
+def why_invalid(reading: TestReading, *, test: PatchTest, earlier: Iterable[TestReading] = ()) -> list[str]:
+    """What keeps a reading from counting, each as a sentence; empty when it counts (CLINICAL 1.5)."""
+    reasons = []
+    if not reading.site_readable:
+        reasons.append(_("The test site could not be read."))
+    if reading.saline_positive:
+        reasons.append(_("The saline control reacted too, so the skin answers to anything."))
+    if reading.grade == Grade.NOT_DONE:
+        reasons.append(_("It was not read."))
     if test.histamine_control and reading.kind == ReadingKind.IMMEDIATE:
         wheal = reading.histamine_wheal_mm
         if wheal is None or wheal < _HISTAMINE_WORKS_MM:
-            return True
-    if reading.kind == ReadingKind.IMMEDIATE:
-        return False
+            reasons.append(_("The histamine control raised no wheal of 3 mm, so the skin does not answer."))
+    if reading.kind != ReadingKind.IMMEDIATE:
+        reasons += _not_in_order(reading, test, list(earlier))
+    return reasons
+
+
+def _not_in_order(reading: TestReading, test: PatchTest, earlier: list[TestReading]) -> list[str]:
+    """What came before a delayed reading, and when it was made."""
+    reasons = []
     if any(each.result == TestResult.INVALID for each in earlier):
-        return True
-    immediate_missing = not any(each.kind == ReadingKind.IMMEDIATE for each in earlier)
-    return immediate_missing or not reading_window(test.given_at, test.policy).contains(
-        reading.read_at
-    )
+        reasons.append(_("The immediate reading was invalid already."))
+    if not any(each.kind == ReadingKind.IMMEDIATE for each in earlier):
+        reasons.append(_("There is no immediate reading."))
+    if not reading_window(test.given_at, test.policy).contains(reading.read_at):
+        reasons.append(_("It was read outside its window."))
+    if test.deviation_id:
+        reasons.append(_("The test was given outside the rules, so it clears nothing."))
+    return reasons
+
+
+def unusable(lots: Iterable[Lot], *, on: date) -> list[Lot]:
+    """Lots that may not be injected on the clinic's day: expired, in quarantine or used up."""
+    return [
+        lot
+        for lot in lots
+        if lot.expires_on < on or lot.quarantined_at or (lot.used_up_on and lot.used_up_on < on)
+    ]
+
+
+def last_unclear(facts: PlanFacts, *, before: PatchTest | None = None) -> datetime | None:
+    """When the patient last had an unclear test with one of the plan's components; `before` leaves that test out."""
+    moments = [
+        reading.patch_test.given_at
+        for reading in facts.readings
+        if reading.result == TestResult.EQUIVOCAL
+        and not in_error(reading)
+        and facts.component_codes & set(reading.patch_test.component_codes)
+        and (before is None or reading.patch_test_id != before.pk)
+    ]
+    return max(moments, default=None)
+
+
+def repeat_from(facts: PlanFacts) -> datetime | None:
+    """From when an unclear test may be repeated, by the plan's policy; None when nothing was unclear."""
+    last = last_unclear(facts)
+    return last + timedelta(days=facts.plan.test_policy.repeat_after_days) if last else None
+
+
+def repeat_after(test: PatchTest) -> datetime:
+    """From when this test may be repeated, by its own policy."""
+    return test.given_at + timedelta(days=test.policy.repeat_after_days)
 
 
 def validity(reading: TestReading, test: PatchTest) -> tuple[datetime, datetime]:
@@ -123,17 +156,11 @@ def check_reading(reading: TestReading, test: PatchTest, *, at: datetime) -> Non
         DomainError: for the field that is wrong.
     """
     if reading.read_at < test.given_at:
-        raise DomainError(
-            _("The reading lies before the injection."), "before_test", field="read_at"
-        )
+        raise DomainError(_("The reading lies before the injection."), "before_test", field="read_at")
     if reading.read_at > at + timedelta(minutes=5):
-        raise DomainError(
-            _("The reading lies in the future."), "future", field="read_at"
-        )
+        raise DomainError(_("The reading lies in the future."), "future", field="read_at")
     if reading.kind == ReadingKind.DELAYED and not reading.grade:
-        raise DomainError(
-            _("Choose the grade you see."), "grade_missing", field="grade"
-        )
+        raise DomainError(_("Choose the grade you see."), "grade_missing", field="grade")
     if reading.kind == ReadingKind.IMMEDIATE:
         for name in ("wheal_start_mm", "wheal_end_mm"):
             if reading.site_readable and getattr(reading, name) is None:
@@ -144,10 +171,8 @@ def check_reading(reading: TestReading, test: PatchTest, *, at: datetime) -> Non
                 )
 
 
-def check_test(
-    test: PatchTest, *, at: datetime, last_unclear_at: datetime | None = None
-) -> None:
-    """Volume inside the policy's range; observed long enough; a repeat waits its days after an unclear test.
+def check_test(test: PatchTest, *, at: datetime, last_unclear_at: datetime | None = None) -> None:
+    """Volume inside the policy's range; observed long enough, and to the end before it is signed; a repeat waits its days after an unclear test.
 
     Raises:
         DomainError: for the field that is wrong.
@@ -164,19 +189,21 @@ def check_test(
             field="volume_ml",
         )
     if test.given_at > at + timedelta(minutes=5):
-        raise DomainError(
-            _("The injection lies in the future."), "future", field="given_at"
-        )
+        raise DomainError(_("The injection lies in the future."), "future", field="given_at")
     if test.observed_until < test.given_at + timedelta(minutes=policy.observe_minutes):
         raise DomainError(
-            _("Observe for at least %(minutes)s minutes.")
-            % {"minutes": policy.observe_minutes},
+            _("Observe for at least %(minutes)s minutes.") % {"minutes": policy.observe_minutes},
             "observed_too_short",
             field="observed_until",
         )
-    if last_unclear_at and test.given_at < last_unclear_at + timedelta(
-        days=policy.repeat_after_days
-    ):
+    if test.observed_until > at + timedelta(minutes=5):
+        raise DomainError(
+            _("Observation is not over: look at the test site at %(time)s, then sign.")
+            % {"time": time_format(timezone.localtime(test.observed_until), "H:i")},
+            "observation_open",
+            field="observed_until",
+        )
+    if last_unclear_at and test.given_at < last_unclear_at + timedelta(days=policy.repeat_after_days):
         earliest = last_unclear_at + timedelta(days=policy.repeat_after_days)
         raise DomainError(
             _("The last test was unclear: repeat it from %(day)s on, on the other arm.")

@@ -80,6 +80,12 @@ def windows(facts: PlanFacts, *, on: date) -> list[Window]:
     return out
 
 
+def next_to_give(facts: PlanFacts) -> PlannedSession | None:
+    """The first session of the plan that has not been given; None when all were."""
+    done = {session.planned_id for session in facts.given}
+    return next((planned for planned in facts.planned if planned.pk not in done), None)
+
+
 def _window(
     planned: PlannedSession,
     before: date | None,

@@ -44,19 +44,13 @@ class Intention:
         }[RuleScope(scope)]
 
 
-def decision_for(
-    question: ContraindicationQuestion, intention: Intention
-) -> Decision | None:
+def decision_for(question: ContraindicationQuestion, intention: Intention) -> Decision | None:
     """What a yes to the question means here: the most specific rule, of two equally specific ones the stricter.
 
     A rule for an indication can thereby soften a general one (cancer and lymphoedema, CLINICAL 0.6 b). None when no
     rule applies.
     """
-    rules = [
-        rule
-        for rule in question.rules.all()
-        if intention.matches(rule.scope, rule.scope_code)
-    ]
+    rules = [rule for rule in question.rules.all() if intention.matches(rule.scope, rule.scope_code)]
     if not rules:
         return None
     most = max(
@@ -74,23 +68,6 @@ def defer_until(question: ContraindicationQuestion, *, on: date) -> date:
     return on + timedelta(days=question.defer_days or 14)
 
 
-def check_answer(answer: ContraindicationAnswer) -> None:
-    """A yes (or unknown) that needs a named decision has its reason; one that defers has its date.
-
-    Raises:
-        DomainError: override_reason_missing or defer_date_missing, for the answer's field.
-    """
-    if answer.answer == Answer.NO:
-        return
-    name = f"answer_{answer.question.code}"
-    if answer.decision == Decision.DEFER and answer.defer_until is None:
-        raise DomainError(
-            _("Enter from which date treatment is possible."),
-            "defer_date_missing",
-            field=name,
-        )
-
-
 def check_outcome(
     consultation: Consultation,
     answers: Collection[ContraindicationAnswer],
@@ -104,9 +81,7 @@ def check_outcome(
         DomainError: with the field that stands in the way.
     """
     if not consultation.indication_id:
-        raise DomainError(
-            _("Choose the indication."), "indication_missing", field="indication"
-        )
+        raise DomainError(_("Choose the indication."), "indication_missing", field="indication")
     if not consultation.outcome:
         raise DomainError(_("Choose the outcome."), "outcome_missing", field="outcome")
     answered = {answer.question_id for answer in answers}
@@ -118,10 +93,7 @@ def check_outcome(
             "questions_open",
             field=f"answer_{missing[0].code}",
         )
-    if (
-        consultation.outcome != Outcome.ELIGIBLE
-        and not consultation.outcome_reason.strip()
-    ):
+    if consultation.outcome != Outcome.ELIGIBLE and not consultation.outcome_reason.strip():
         raise DomainError(
             _("Give the reason or the conditions."),
             "reason_missing",
@@ -162,9 +134,7 @@ def _check_suitable(
             )
         if answer.decision == Decision.OVERRIDE and not answer.override_reason.strip():
             raise DomainError(
-                _(
-                    "“%(question)s”: give your reason for going on, or choose another outcome."
-                )
+                _("“%(question)s”: give your reason for going on, or choose another outcome.")
                 % {"question": answer.question.name},
                 "override_reason_missing",
                 field=field,
@@ -182,15 +152,7 @@ def _check_suitable(
         )
     if not proposes_plan:
         raise DomainError(
-            _(
-                "A suitable patient gets a proposed plan: choose technique, formula and template."
-            ),
+            _("A suitable patient gets a proposed plan: choose technique, formula and template."),
             "plan_missing",
             field="template",
         )
-
-
-def worst(answers: Iterable[ContraindicationAnswer]) -> Decision | None:
-    """The strictest decision among the answers, for the page's summary."""
-    present = [Decision(answer.decision) for answer in answers if answer.decision]
-    return max(present, key=_STRICTNESS.index, default=None)

@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
-from clinic.enums import Readiness
+from clinic.enums import AppointmentStatus, Readiness
 from clinic.readiness import Condition, Verdict, Visit
 from consultations import purposes
 from consultations.dates import in_words
-from consultations.enums import TestRequirement, TestResult
+from consultations.enums import TestResult
 from consultations.models import PatchTest, PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, in_error
 from consultations.rules import clearance, plans
 from consultations.rules.clearance import MAY_STILL_COME, Gate
-from consultations.rules.patch_test import Window, reading_window
+from consultations.rules.patch_test import Window, reading_window, repeat_from
 
 CLEAR = Verdict(Readiness.CLEAR)
 
@@ -36,6 +36,13 @@ class Together:
             for visit in facts.visits_for(purpose)
             if visit.is_upcoming or visit.started_at
         ]
+
+    def to_come(self, purpose: str, facts: PlanFacts) -> list[datetime]:
+        """The same without visits that are over: a test of last year says nothing of the next one."""
+        if purpose in self.wished:
+            return [self.wished[purpose]]
+        visits = facts.visits_for(purpose)
+        return [visit.starts_at for visit in visits if visit.status != AppointmentStatus.COMPLETED]
 
 
 def verdict(
@@ -62,6 +69,7 @@ def verdict(
         )
     if purpose.kind == Kind.TEST:
         missing = clearance.judge(facts, gate=Gate.TEST, on=visit.starts_at).conditions
+        missing = missing + _repeat_wait(visit, facts)
         if not starting:
             missing = missing + _reading_place(visit, facts, together=together)
         return _of(missing, starting=starting)
@@ -131,6 +139,15 @@ def _window_for_reading(
     return reading_window(max(times), facts.plan.test_policy) if times else None
 
 
+def _repeat_wait(visit: Visit, facts: PlanFacts) -> list[Condition]:
+    """An unclear test is repeated once, some days later (CLINICAL 1.5)."""
+    first = repeat_from(facts)
+    if first is None or visit.starts_at >= first:
+        return []
+    sentence = _("The last test was unclear: it is repeated from %(day)s on.") % {"day": in_words(first)}
+    return [Condition("repeat_too_soon", sentence, earliest=first)]
+
+
 def _reading_place(
     visit: Visit, facts: PlanFacts, *, together: Together
 ) -> list[Condition]:
@@ -184,27 +201,14 @@ def test_expected(facts: PlanFacts, *, before: datetime, together: Together) -> 
     """Whether a reading is on the books early enough to clear a session then."""
     policy = facts.plan.test_policy
     test = open_test(facts)
-    tested = (
-        [test.given_at] if test else together.times(purposes.test_of(facts.plan), facts)
-    )
-    first = (
-        max(tested) + timedelta(hours=policy.min_hours_before_session)
-        if tested
-        else None
-    )
-    readings = together.times(purposes.reading_of(facts.plan), facts)
-    return (
-        first is not None
-        and first <= before
-        and any(moment < before for moment in readings)
-    )
+    tested = [test.given_at] if test else together.to_come(purposes.test_of(facts.plan), facts)
+    first = max(tested) + timedelta(hours=policy.min_hours_before_session) if tested else None
+    readings = together.to_come(purposes.reading_of(facts.plan), facts)
+    return first is not None and first <= before and any(moment < before for moment in readings)
 
 
 def _test_first(facts: PlanFacts) -> Condition:
-    again = (
-        facts.plan.test_policy.requirement != TestRequirement.NOT_REQUIRED
-        and facts.readings
-    )
+    again = any(test.plan_id == facts.plan.pk and not in_error(test) for test in facts.tests)
     sentence = (
         _(
             "The test will not be valid then: book a new test and its reading before this session."

@@ -9,7 +9,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from clinic import availability
-from clinic.availability import Gap, Obstacle, first_free, free_starts, pairs, usage, why_none, why_not
+from clinic.availability import (
+    Gap,
+    Obstacle,
+    first_free,
+    free_starts,
+    pairs,
+    usage,
+    why_none,
+    why_not,
+)
 from clinic.intervals import MINUTE, Interval, local_day
 from clinic.models import (
     Absence,

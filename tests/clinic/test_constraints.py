@@ -24,7 +24,14 @@ from tests.factories import (
     WorkingHoursFactory,
 )
 from tests.factories.clock import CLINIC_NOW, PARIS, ago, ahead
-from tests.guards import Case, Cases, constraints_in_database, constraints_in_models, refusal_of, without
+from tests.guards import (
+    Case,
+    Cases,
+    constraints_in_database,
+    constraints_in_models,
+    refusal_of,
+    without,
+)
 
 pytestmark = pytest.mark.django_db
 cases = Cases()
@@ -129,16 +136,27 @@ def test_two_visits_may_swap_places_in_one_transaction_that_defers_the_check() -
     morning = AppointmentFactory(starts_at=_TEN)
     noon = AppointmentFactory(starts_at=_TEN + 2 * _HOUR, practitioner=morning.practitioner)
     with transaction.atomic():
-        transaction.get_connection().cursor().execute("SET CONSTRAINTS appointment_practitioner_free DEFERRED")
+        transaction.get_connection().cursor().execute(
+            "SET CONSTRAINTS appointment_practitioner_free DEFERRED"
+        )
         _move_to(morning, _TEN + 2 * _HOUR)
         _move_to(noon, _TEN)
-        transaction.get_connection().cursor().execute("SET CONSTRAINTS appointment_practitioner_free IMMEDIATE")
+        transaction.get_connection().cursor().execute(
+            "SET CONSTRAINTS appointment_practitioner_free IMMEDIATE"
+        )
     assert [visit.starts_at for visit in (noon, morning)] == [_TEN, _TEN + 2 * _HOUR]
 
 
 def _move_to(visit: Appointment, start: datetime) -> None:
     by = start - visit.starts_at
-    for name in ("starts_at", "ends_at", "practitioner_from", "practitioner_until", "room_from", "room_until"):
+    for name in (
+        "starts_at",
+        "ends_at",
+        "practitioner_from",
+        "practitioner_until",
+        "room_from",
+        "room_until",
+    ):
         setattr(visit, name, getattr(visit, name) + by)
     visit.save()
 
@@ -277,7 +295,9 @@ def _pair() -> list[Patient]:
 
 
 def _decide(first: Patient, second: Patient) -> None:
-    NotADuplicate.objects.create(first=first, second=second, decided_at=CLINIC_NOW, decided_by=first.created_by)
+    NotADuplicate.objects.create(
+        first=first, second=second, decided_at=CLINIC_NOW, decided_by=first.created_by
+    )
 
 
 @cases.refused_by("not_a_duplicate_ordered")
@@ -361,7 +381,9 @@ def _somebody_who_waits_twice() -> None:
 # What is no constraint of ours but must hold ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["patient", "practitioner", "room", "type", "starts_at", "room_until", "status"])
+@pytest.mark.parametrize(
+    "name", ["patient", "practitioner", "room", "type", "starts_at", "room_until", "status"]
+)
 def test_an_appointment_without_its_essentials_is_refused(name: str) -> None:
     visit = AppointmentFactory()
 

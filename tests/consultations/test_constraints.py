@@ -12,6 +12,7 @@ from consultations.enums import (
     Decision,
     Grade,
     Outcome,
+    PlanStatus,
     ReadingKind,
     RuleScope,
     SessionOutcome,
@@ -63,7 +64,14 @@ from tests.factories import (
     VersionedFactory,
 )
 from tests.factories.clock import CLINIC_NOW, ago
-from tests.guards import Case, Cases, constraints_in_database, constraints_in_models, refusal_of, without
+from tests.guards import (
+    Case,
+    Cases,
+    constraints_in_database,
+    constraints_in_models,
+    refusal_of,
+    without,
+)
 
 pytestmark = pytest.mark.django_db
 cases = Cases()
@@ -412,7 +420,7 @@ def _an_unknown_state_of_a_plan() -> None:
 
 @cases.refused_by("planned_session_once")
 def _two_first_sessions() -> None:
-    PlannedSessionFactory(plan=PlanFactory(sessions=1), ordinal=1)
+    PlannedSessionFactory(plan=PlanFactory(sessions=1, status=PlanStatus.PROPOSED), ordinal=1)
 
 
 @cases.refused_by("planned_session_ordinal")

@@ -59,7 +59,9 @@ def in_force(model: type[Versioned], code: str) -> Versioned:
 
 
 def dose(formula: str, component: str, ml: D) -> D:
-    part = pathway.FormulaPart.objects.get(formula=in_force(pathway.Formula, formula), component__code=component)
+    part = pathway.FormulaPart.objects.get(
+        formula=in_force(pathway.Formula, formula), component__code=component
+    )
     return part.strength * ml
 
 
@@ -70,7 +72,9 @@ def cap(code: str) -> D:
 def offsets(template: str) -> list[int]:
     """Days of the sessions of a template whose phases count in days or weeks; the first is day 0."""
     phases = in_force(pathway.PlanTemplate, template).phases.all()
-    steps = [phase.interval * {"days": 1, "weeks": 7}[phase.unit] for phase in phases for _ in range(phase.count)]
+    steps = [
+        phase.interval * {"days": 1, "weeks": 7}[phase.unit] for phase in phases for _ in range(phase.count)
+    ]
     return [sum(steps[1:n]) for n in range(1, len(steps) + 1)]
 
 
@@ -87,11 +91,15 @@ def keeper() -> User:
 class TestWhatShips:
     @pytest.mark.parametrize("model", CODES, ids=lambda model: model.__name__)
     def test_every_code_of_the_clinical_reference_is_in_force(self, model: type[Versioned]) -> None:
-        assert set(CODES[model].split()) - set(model.objects.current().values_list("code", flat=True)) == set()
+        assert (
+            set(CODES[model].split()) - set(model.objects.current().values_list("code", flat=True)) == set()
+        )
 
     @pytest.mark.parametrize("model", [model for _, model in KINDS], ids=lambda model: model.__name__)
     def test_no_entry_names_a_code_that_does_not_exist(self, model: type[Versioned]) -> None:
-        assert [(e.code, reference.unknown_codes(e)) for e in model.objects.all() if reference.unknown_codes(e)] == []
+        assert [
+            (e.code, reference.unknown_codes(e)) for e in model.objects.all() if reference.unknown_codes(e)
+        ] == []
 
     def test_general_knowledge_asks_the_clinic_to_confirm(self) -> None:
         sources = {
@@ -99,16 +107,19 @@ class TestWhatShips:
             for _, model in KINDS
             for entry in model.objects.filter(source__icontains="general knowledge")
         }
-        # The paper's months are ambiguous or a side remark is general knowledge: the entry's own figure is sourced.
         assert {key for key, to_confirm in sources.items() if not to_confirm} == set()
 
     def test_every_offered_indication_has_an_offered_template_with_a_technique(self) -> None:
-        offered = set(pathway.PlanTemplate.objects.current().filter(is_active=True).values_list("indication_code"))
+        offered = set(
+            pathway.PlanTemplate.objects.current().filter(is_active=True).values_list("indication_code")
+        )
         asked = set(pathway.Indication.objects.current().filter(is_active=True).values_list("code"))
         assert asked - offered == set()
 
     def test_every_indication_says_what_trials_found_for_and_against(self) -> None:
-        silent = [i.code for i in pathway.Indication.objects.all() if not re.search(r"For: .*Against: ", i.evidence)]
+        silent = [
+            i.code for i in pathway.Indication.objects.all() if not re.search(r"For: .*Against: ", i.evidence)
+        ]
         assert silent == []
 
     def test_withdrawn_and_historical_things_are_not_offered(self) -> None:
@@ -150,7 +161,9 @@ class TestWhatShips:
         assert [str(word) in filled for word in names.values()] == [True] * 5
 
     def test_appointment_types_of_the_pathway(self) -> None:
-        types = AppointmentType.objects.values_list("code", "purpose", "patient_minutes", "device_kind", "skill")
+        types = AppointmentType.objects.values_list(
+            "code", "purpose", "patient_minutes", "device_kind", "skill"
+        )
         assert list(types) == [
             ("consultation", "consultation", 40, "", ""),
             ("test", "test", 40, "", ""),
@@ -169,7 +182,11 @@ class TestWhatShips:
             72,
             6,
         )
-        assert (policy.reading_from_hours, policy.reading_until_hours, policy.min_hours_before_session) == (48, 96, 48)
+        assert (policy.reading_from_hours, policy.reading_until_hours, policy.min_hours_before_session) == (
+            48,
+            96,
+            48,
+        )
         assert in_force(pathway.PatchTestPolicy, "acute-lbp").requirement == "not_required"
 
 
@@ -214,10 +231,14 @@ class TestNumbers:
 
     def test_a6_lidocaine_has_a_cap_per_kilogram_and_an_absolute_one(self) -> None:
         caps = cap("lidocaine-per_kg"), cap("lidocaine-per_session")
-        assert [min(D(weight) * caps[0], caps[1]) for weight in ("50", "66.7", "80")] == [D(225), D(300), D(300)]
+        assert [min(D(weight) * caps[0], caps[1]) for weight in ("50", "66.7", "80")] == [
+            D(225),
+            D(300),
+            D(300),
+        ]
 
     def test_a_component_without_a_sourced_cap_waits_for_the_clinic(self) -> None:
-        capped = "pc dc lidocaine procaine calcitonin piroxicam ketoprofen methylpred".split()
+        capped = ["pc", "dc", "lidocaine", "procaine", "calcitonin", "piroxicam", "ketoprofen", "methylpred"]
         general = pathway.DoseCap.objects.current().filter(formula_code="", decision=CapDecision.UNSET)
         assert set(general.values_list("component_code", flat=True)) == set(COMPONENTS.split()) - set(capped)
         assert set(general.values_list("to_confirm", flat=True)) == {True}
@@ -234,14 +255,19 @@ class TestLoading:
     def test_a_second_load_changes_nothing(self) -> None:
         def state() -> list[list[tuple]]:
             children = [pathway.FormulaPart, pathway.PlanPhase, pathway.ContraindicationRule]
-            return [list(model.objects.order_by("pk").values_list()) for model in [*dict(KINDS).values(), *children]]
+            return [
+                list(model.objects.order_by("pk").values_list())
+                for model in [*dict(KINDS).values(), *children]
+            ]
 
         before = state()
         call_command("load_reference", verbosity=0)
         assert state() == before
 
     def test_an_entry_of_the_clinics_own_is_left_alone(self, keeper: User) -> None:
-        draft = reference.new_version(entry=in_force(pathway.Leaflet, "aftercare"), by=keeper, at=timezone.now())
+        draft = reference.new_version(
+            entry=in_force(pathway.Leaflet, "aftercare"), by=keeper, at=timezone.now()
+        )
         draft.body = "Ours."
         draft.save()
         reference.publish(entry=draft, by=keeper, at=timezone.now())
@@ -328,7 +354,9 @@ class TestVersions:
         assert in_force(pathway.DoseCap, "ha-per_session") == new
 
     def test_publish_names_the_user_in_the_history(self, keeper: User) -> None:
-        new = reference.new_version(entry=in_force(pathway.Leaflet, "aftercare"), by=keeper, at=timezone.now())
+        new = reference.new_version(
+            entry=in_force(pathway.Leaflet, "aftercare"), by=keeper, at=timezone.now()
+        )
         reference.publish(entry=new, by=keeper, at=timezone.now())
         event = pathway.Leaflet.pgh_event_model.objects.filter(pgh_obj=new).last()
         assert event.pgh_context.metadata["user"] == str(keeper.pk)
@@ -354,7 +382,11 @@ class TestVersions:
 
     def test_a_cap_on_a_misspelt_component_is_not_published(self, keeper: User) -> None:
         draft = pathway.DoseCap.objects.create(
-            code="lidocain-per_session", name="Typo", component_code="lidocain", measure="per_session", limit=1
+            code="lidocain-per_session",
+            name="Typo",
+            component_code="lidocain",
+            measure="per_session",
+            limit=1,
         )
         with pytest.raises(DomainError) as refusal:
             reference.publish(entry=draft, by=keeper, at=timezone.now())
@@ -369,12 +401,17 @@ class TestVersions:
             reference.publish(entry=draft, by=keeper, at=timezone.now())
         assert refusal.value.code == "reference_unknown_code"
 
-    def test_a_new_version_of_a_component_leaves_its_formulas_behind_until_they_follow(self, keeper: User) -> None:
+    def test_a_new_version_of_a_component_leaves_its_formulas_behind_until_they_follow(
+        self, keeper: User
+    ) -> None:
         formula = in_force(pathway.Formula, "F-FAT-DCA")
         draft = reference.new_version(entry=formula, by=keeper, at=timezone.now())
         dc = reference.new_version(entry=in_force(pathway.Component, "dc"), by=keeper, at=timezone.now())
         reference.publish(entry=dc, by=keeper, at=timezone.now())
-        assert set(reference.formulas_behind(dc).values_list("code", flat=True)) == {"F-FAT-DCA", "F-FAT-PCDC"}
+        assert set(reference.formulas_behind(dc).values_list("code", flat=True)) == {
+            "F-FAT-DCA",
+            "F-FAT-PCDC",
+        }
         with pytest.raises(DomainError) as refusal:
             reference.publish(entry=draft, by=keeper, at=timezone.now())
         assert refusal.value.code == "reference_old_component"

@@ -5,6 +5,7 @@ The gates (`session_cleared` and its kin) have their truth tables in test_gate.p
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -31,6 +32,8 @@ from consultations.models import (
 from tests.consultations.test_constraints import VERSIONED
 from tests.factories import (
     AddendumFactory,
+    AlertFactory,
+    AllergyFactory,
     AppointmentFactory,
     BodyZoneFactory,
     ClinicalReportFactory,
@@ -61,6 +64,7 @@ from tests.guards import (
     Case,
     Cases,
     check_deferred,
+    ignore_all,
     refusal_of,
     sql,
     tables,
@@ -78,9 +82,15 @@ GATES = {
     "session_lot_usable",
     "test_reading_of_signed_test",
 }
+GUARDS_OF_ROWS = {
+    name for name in triggers_in_models("consultations") if not name.endswith("_no_truncate")
+} - GATES
 # TRUNCATE … CASCADE empties every table that refers to the one named, and each of those has its own guard.
 TRUNCATE_GUARDS = {
-    name for app in ("clinic", "consultations") for name in triggers_in_models(app) if name.endswith("_no_truncate")
+    name
+    for app in ("clinic", "consultations")
+    for name in triggers_in_models(app)
+    if name.endswith("_no_truncate")
 }
 
 
@@ -94,6 +104,14 @@ def test_a_bad_write_is_refused_by_the_trigger_of_this_name(case: Case) -> None:
 def test_the_same_write_goes_through_when_the_trigger_is_disabled(case: Case) -> None:
     with without(*case.aside, case.guard):
         case.write()
+
+
+@pytest.mark.parametrize("guard", sorted(GUARDS_OF_ROWS))
+def test_no_session_can_switch_a_trigger_off(guard: str) -> None:
+    case = next(case for case in cases if case.guard == guard)
+    with without(*case.aside):
+        ignore_all("consultations")
+        assert refusal_of(case.write) == guard
 
 
 def test_every_trigger_of_the_models_has_a_case_or_is_a_gate() -> None:
@@ -141,7 +159,11 @@ PERMANENT = [
 def _status_change() -> PlanStatusChange:
     plan = PlanFactory()
     return PlanStatusChange.objects.create(
-        plan=plan, status=PlanStatus.ACTIVE, reason="agreed", changed_at=CLINIC_NOW, changed_by=plan.created_by
+        plan=plan,
+        status=PlanStatus.ACTIVE,
+        reason="agreed",
+        changed_at=CLINIC_NOW,
+        changed_by=plan.created_by,
     )
 
 
@@ -179,11 +201,7 @@ def _delete_in_sql(row: models.Model, text: str) -> None:
     sql(f"DELETE FROM {row._meta.db_table} WHERE id = %s", row.pk)()
 
 
-def _raw_delete(row: models.Model, text: str) -> None:
-    type(row)._default_manager.filter(pk=row.pk)._raw_delete("default")
-
-
-WAYS = [_save, _update, _bulk_update, _update_in_sql, _delete_in_sql, _raw_delete]
+WAYS = [_save, _update, _bulk_update, _update_in_sql, _delete_in_sql]
 
 
 def _write(record: Record, way: Callable[[models.Model, str], None]) -> Callable[[], None]:
@@ -210,6 +228,22 @@ def _a_report_deleted_before_anybody_has_looked() -> None:
 @cases.refused_by("entered_in_error_signed")
 def _an_error_deleted_before_it_is_confirmed() -> None:
     _delete_in_sql(EnteredInErrorFactory(consent=ConsentFactory()), "")
+
+
+# Rows that never go -----------------------------------------------------------------------------------------------
+
+for _make, _guard in [(AllergyFactory, "allergy_no_delete"), (AlertFactory, "alert_no_delete")]:
+    cases.add(_guard, lambda make=_make: make().delete(), name="delete")
+    cases.add(_guard, lambda make=_make: _delete_in_sql(make(), ""), name="delete in sql")
+
+
+def test_an_allergy_may_be_assessed_and_its_history_keeps_what_was_reported() -> None:
+    allergy = AllergyFactory()
+    by = UserFactory()
+    type(allergy).objects.filter(pk=allergy.pk).update(
+        status="refuted", assessed_at=CLINIC_NOW, assessed_by=by
+    )
+    assert list(allergy.events.order_by("pgh_id").values_list("status", flat=True)) == ["reported", "refuted"]
 
 
 # Children of final records ----------------------------------------------------------------------------------------
@@ -244,8 +278,18 @@ CHILDREN = [
         "question",
         lambda _question: {"scope": "component", "scope_code": "procaine", "decision": Decision.ASK},
     ),
-    Child(PlanPhase, PlanTemplateFactory, "template", lambda _template: {"ordinal": 2, "count": 1, "interval": 30}),
-    Child(FormulaPart, FormulaFactory, "formula", lambda _formula: {"component": ComponentFactory(), "strength": 1}),
+    Child(
+        PlanPhase,
+        PlanTemplateFactory,
+        "template",
+        lambda _template: {"ordinal": 2, "count": 1, "interval": 30},
+    ),
+    Child(
+        FormulaPart,
+        FormulaFactory,
+        "formula",
+        lambda _formula: {"component": ComponentFactory(), "strength": 1},
+    ),
     Child(
         DiscussedRisk,
         lambda: ConsultationFactory(signed=True, risks=[ReactionTypeFactory()]),
@@ -259,7 +303,9 @@ CHILDREN = [
         lambda _consultation: {"question": ContraindicationQuestionFactory(), "answer": "no"},
     ),
     Child(PatchTestLot, PatchTestFactory, "patch_test", lambda test: _lot_for(test.formula)),
-    Child(SessionZone, _full_session, "session", lambda _session: {"zone": BodyZoneFactory(), "volume_ml": 1}),
+    Child(
+        SessionZone, _full_session, "session", lambda _session: {"zone": BodyZoneFactory(), "volume_ml": 1}
+    ),
     Child(SessionLot, _full_session, "session", lambda session: _lot_for(session.plan.formula)),
     Child(
         SessionDose,
@@ -268,9 +314,17 @@ CHILDREN = [
         lambda _session: {"component": ComponentFactory(), "strength": 1, "amount": 1, "unit": "mg"},
     ),
     Child(
-        SessionScore, _full_session, "session", lambda _session: {"scale": ScaleFactory(), "moment": "after", "value": 5}
+        SessionScore,
+        _full_session,
+        "session",
+        lambda _session: {"scale": ScaleFactory(), "moment": "after", "value": 5},
     ),
-    Child(SessionReaction, _full_session, "session", lambda _session: {"reaction": ReactionTypeFactory(), "grade": 1}),
+    Child(
+        SessionReaction,
+        _full_session,
+        "session",
+        lambda _session: {"reaction": ReactionTypeFactory(), "grade": 1},
+    ),
 ]
 
 
@@ -302,7 +356,9 @@ def _write_child(child: Child, way: Callable[[Child, models.Model], None]) -> Ca
 for _child in CHILDREN:
     for _child_way in (_insert_child, _bulk_create_child, _update_child, _delete_child):
         cases.add(
-            _child.guard, _write_child(_child, _child_way), name=_child_way.__name__.strip("_").replace("_", " ")
+            _child.guard,
+            _write_child(_child, _child_way),
+            name=_child_way.__name__.strip("_").replace("_", " "),
         )
 
 
@@ -393,13 +449,9 @@ def test_a_block_may_be_signed_as_not_eligible() -> None:
 
 @cases.refused_by("plan_transition")
 def _a_plan_born_active() -> None:
-    plan = PlanFactory.build(
-        patient=(consultation := ConsultationFactory(signed=True)).patient,
-        consultation=consultation,
-        **{name: getattr(PlanFactory(), name) for name in ("indication", "technique", "formula", "template")},
-        test_policy=PlanFactory().test_policy,
-        created_by=UserFactory(),
-    )
+    plan = PlanFactory(status=PlanStatus.PROPOSED, sessions=0)
+    plan.pk, plan.status = uuid.uuid4(), PlanStatus.ACTIVE
+    plan.consultation = ConsultationFactory(signed=True, patient=plan.patient)
     plan.save(force_insert=True)
 
 
@@ -451,6 +503,33 @@ def _a_plan_from_another_patients_consultation() -> None:
     PlanFactory(consultation=ConsultationFactory(signed=True), patient=PatientFactory())
 
 
+@cases.refused_by("planned_session_fixed")
+def _a_shorter_gap_in_an_agreed_plan() -> None:
+    PlannedSession.objects.filter(plan=PlanFactory()).update(min_gap_days=0)
+
+
+@cases.refused_by("planned_session_fixed")
+def _one_more_session_without_a_gap_in_an_agreed_plan() -> None:
+    PlannedSessionFactory(plan=PlanFactory(), ordinal=99, min_gap_days=0)
+
+
+@cases.refused_by("planned_session_fixed")
+def _a_session_smuggled_from_a_proposed_plan_into_an_agreed_one() -> None:
+    PlannedSession.objects.filter(pk=PlannedSessionFactory(ordinal=99).pk).update(plan=PlanFactory())
+
+
+@cases.refused_by("planned_session_fixed")
+def _a_session_that_disappears_from_an_agreed_plan() -> None:
+    PlannedSession.objects.filter(plan=PlanFactory())._raw_delete("default")
+
+
+def test_the_sessions_of_a_proposed_plan_may_change() -> None:
+    plan = PlanFactory(status=PlanStatus.PROPOSED, sessions=2)
+    plan.planned_sessions.filter(ordinal=1).update(min_gap_days=20)
+    plan.planned_sessions.filter(ordinal=2).delete()
+    assert [planned.min_gap_days for planned in plan.planned_sessions.all()] == [20]
+
+
 @cases.refused_by("planned_session_same_patient")
 def _a_session_at_another_patients_visit() -> None:
     PlannedSessionFactory(appointment=AppointmentFactory())
@@ -462,7 +541,7 @@ def _a_session_moved_to_another_patients_visit() -> None:
 
 
 def test_a_session_at_the_patients_own_visit() -> None:
-    plan = PlanFactory(sessions=0)
+    plan = PlanFactory(sessions=0, status=PlanStatus.PROPOSED)
     visit = AppointmentFactory(patient=plan.patient)
     assert PlannedSessionFactory(plan=plan, appointment=visit).appointment == visit
 

@@ -1,7 +1,16 @@
 """Real rows for tests. Every factory makes a valid row with all that it needs; say only what the test is about."""
 
-from tests.factories.alerts import AlertFactory, AllergyFactory, ClinicalReportFactory, DeviationFactory
-from tests.factories.booking import AppointmentFactory, AppointmentTypeFactory, WalkInFactory
+from tests.factories.alerts import (
+    AlertFactory,
+    AllergyFactory,
+    ClinicalReportFactory,
+    DeviationFactory,
+)
+from tests.factories.booking import (
+    AppointmentFactory,
+    AppointmentTypeFactory,
+    WalkInFactory,
+)
 from tests.factories.consents import ConsentFactory, ConsentWithdrawalFactory
 from tests.factories.consultations import (
     AddendumFactory,
@@ -23,7 +32,12 @@ from tests.factories.opening import (
     OutOfServiceFactory,
     WorkingHoursFactory,
 )
-from tests.factories.patch_tests import PatchTestFactory, TestReadingFactory, cleared_plan, consented_plan
+from tests.factories.patch_tests import (
+    PatchTestFactory,
+    TestReadingFactory,
+    cleared_plan,
+    consented_plan,
+)
 from tests.factories.people import PatientFactory, PractitionerFactory
 from tests.factories.places import DeviceFactory, LocationFactory, RoomFactory
 from tests.factories.plans import PlanFactory, PlannedSessionFactory
@@ -42,7 +56,12 @@ from tests.factories.reference import (
     TechniqueFactory,
     VersionedFactory,
 )
-from tests.factories.sessions import SessionDoseFactory, SessionFactory, SessionScoreFactory, SessionZoneFactory
+from tests.factories.sessions import (
+    SessionDoseFactory,
+    SessionFactory,
+    SessionScoreFactory,
+    SessionZoneFactory,
+)
 from tests.factories.users import PASSWORD, UserFactory
 
 __all__ = [

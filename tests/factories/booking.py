@@ -56,7 +56,9 @@ class AppointmentTypeFactory(DjangoModelFactory):
 
 def _after_start(offset: str) -> factory.LazyAttribute:
     """The appointment's start plus an offset of its type, in minutes."""
-    return factory.LazyAttribute(lambda visit: visit.starts_at + timedelta(minutes=getattr(visit.type, offset)))
+    return factory.LazyAttribute(
+        lambda visit: visit.starts_at + timedelta(minutes=getattr(visit.type, offset))
+    )
 
 
 class AppointmentFactory(DjangoModelFactory):
@@ -84,7 +86,11 @@ class AppointmentFactory(DjangoModelFactory):
         wanted = kwargs.pop("status", _S.BOOKED)
         if wanted in BORN_AS or wanted not in _WAY:
             return super()._create(model_class, *args, status=wanted, **kwargs)
-        later = {name: kwargs.pop(name) for name in ("cancelled_at", "cancelled_by", "cancelled_late") if name in kwargs}
+        later = {
+            name: kwargs.pop(name)
+            for name in ("cancelled_at", "cancelled_by", "cancelled_late")
+            if name in kwargs
+        }
         visit = super()._create(model_class, *args, status=_S.BOOKED, **kwargs)
         for status in _WAY[wanted]:
             _move(visit, status, later)

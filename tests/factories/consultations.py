@@ -6,7 +6,13 @@ import factory
 from factory.django import DjangoModelFactory
 
 from consultations.enums import Answer, Decision, Outcome
-from consultations.models import Addendum, Consultation, ContraindicationAnswer, DiscussedRisk, EnteredInError
+from consultations.models import (
+    Addendum,
+    Consultation,
+    ContraindicationAnswer,
+    DiscussedRisk,
+    EnteredInError,
+)
 from tests.factories.clock import ago
 from tests.factories.people import PatientFactory, PractitionerFactory
 from tests.factories.reference import ContraindicationQuestionFactory, IndicationFactory

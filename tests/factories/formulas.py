@@ -35,7 +35,9 @@ class FormulaFactory(VersionedFactory):
     class Meta:
         model = Formula
 
-    parts = factory.LazyFunction(lambda: [(ComponentFactory(), Decimal(10)), (ComponentFactory(), Decimal(2))])
+    parts = factory.LazyFunction(
+        lambda: [(ComponentFactory(), Decimal(10)), (ComponentFactory(), Decimal(2))]
+    )
 
     @classmethod
     def add_children(cls, entry: Formula, name: str, rows: Iterable[tuple[Component, Any]]) -> None:

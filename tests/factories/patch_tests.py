@@ -62,7 +62,9 @@ class TestReadingFactory(DjangoModelFactory):
         model = Reading
 
     class Params:
-        positive = factory.Trait(result=Result.POSITIVE, grade=Grade.STRONG, valid_from=None, valid_until=None)
+        positive = factory.Trait(
+            result=Result.POSITIVE, grade=Grade.STRONG, valid_from=None, valid_until=None
+        )
 
     patch_test = factory.SubFactory(PatchTestFactory)
     patient = factory.SelfAttribute("patch_test.patient")

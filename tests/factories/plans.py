@@ -81,12 +81,12 @@ class PlanFactory(DjangoModelFactory):
 
 
 class PlannedSessionFactory(DjangoModelFactory):
-    """One more session of a plan."""
+    """One more session of a plan that is still only proposed."""
 
     class Meta:
         model = PlannedSession
 
-    plan = factory.SubFactory(PlanFactory, sessions=0)
+    plan = factory.SubFactory(PlanFactory, sessions=0, status=PlanStatus.PROPOSED)
     ordinal = 1
     interval = 7
     unit = IntervalUnit.DAYS

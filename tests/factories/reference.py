@@ -9,7 +9,14 @@ import factory
 from django.db import models
 from factory.django import DjangoModelFactory
 
-from consultations.enums import Better, CapMeasure, Decision, IndicationGroup, RuleScope, TechniqueFamily
+from consultations.enums import (
+    Better,
+    CapMeasure,
+    Decision,
+    IndicationGroup,
+    RuleScope,
+    TechniqueFamily,
+)
 from consultations.enums import TestMethod as Method
 from consultations.enums import TestRequirement as Requirement
 from consultations.models import (

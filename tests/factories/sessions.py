@@ -8,7 +8,14 @@ import factory
 from factory.django import DjangoModelFactory
 
 from consultations.enums import ScoreMoment, SessionOutcome
-from consultations.models import Session, SessionDose, SessionLot, SessionReaction, SessionScore, SessionZone
+from consultations.models import (
+    Session,
+    SessionDose,
+    SessionLot,
+    SessionReaction,
+    SessionScore,
+    SessionZone,
+)
 from tests.factories.clock import ago
 from tests.factories.consultations import CONTENT_HASH, SignableFactory
 from tests.factories.formulas import lots_of
@@ -37,7 +44,9 @@ class SessionFactory(SignableFactory):
     _child_names = ("zones", "lots", "doses", "scores", "reactions")
     plan = factory.LazyFunction(lambda: cleared_plan())
     patient = factory.SelfAttribute("plan.patient")
-    planned = factory.LazyAttribute(lambda session: session.plan.planned_sessions.filter(sessions=None).first())
+    planned = factory.LazyAttribute(
+        lambda session: session.plan.planned_sessions.filter(sessions=None).first()
+    )
     technique = factory.SelfAttribute("plan.technique")
     started_at = factory.LazyFunction(lambda: ago(hours=1))
     created_at = factory.SelfAttribute("started_at")

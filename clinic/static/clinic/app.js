@@ -61,6 +61,15 @@
   document.addEventListener("htmx:sendError", () => say(words().offline));
   document.addEventListener("htmx:timeout", () => say(words().offline));
 
+  // --- Slow work shows itself, but only after 300 ms: quick answers must not flicker ------------------------------
+  let underWay = 0;
+  const busy = (change) => {
+    underWay = Math.max(0, underWay + change);
+    setTimeout(() => document.documentElement.toggleAttribute("data-busy", underWay > 0), change > 0 ? 300 : 0);
+  };
+  document.addEventListener("htmx:beforeRequest", () => busy(1));
+  document.addEventListener("htmx:afterRequest", () => busy(-1));
+
   // --- After a refused form the eye and the screen reader go to what is wrong -----------------------------------
   const focusWanted = (root) => root.querySelector("[data-focus]")?.focus();
   focusWanted(document);
@@ -72,7 +81,7 @@
   // --- A form is sent once: a second click on "Book" is a slip of the finger ------------------------------------
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post" || form.closest("[hx-post], [hx-put], [hx-patch], [hx-delete]")) return;
+    if (event.defaultPrevented || form.method !== "post" || form.closest("[hx-post], [hx-put], [hx-patch], [hx-delete]")) return;
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
   });

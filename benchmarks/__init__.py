@@ -1,0 +1,1 @@
+"""What `./run bench` measures: ratios within one run, never absolute promises."""

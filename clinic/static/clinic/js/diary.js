@@ -1,0 +1,45 @@
+// The diary: the panel opens when it has been filled, arrow keys walk the free places of a column.
+(() => {
+  const panel = document.getElementById("panel");
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (!event.target.closest("#panel-body")) return;
+    window.tabler.Offcanvas.getOrCreateInstance(panel).show();
+  });
+
+  // Which card is open stays marked while the panel shows it.
+  let opened = null;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!event.detail.elt.matches(".visit")) return;
+    opened?.removeAttribute("aria-current");
+    opened = event.detail.elt;
+    opened.setAttribute("aria-current", "true");
+  });
+  panel?.addEventListener("hidden.bs.offcanvas", () => {
+    opened?.removeAttribute("aria-current");
+    opened?.focus();
+    opened = null;
+  });
+
+  // One stop of the Tab key a column: Up and Down walk its free places.
+  document.addEventListener("keydown", (event) => {
+    const place = event.target.closest?.("[data-free]");
+    if (!place || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+    const places = [...place.parentElement.querySelectorAll("[data-free]")];
+    const next = places[places.indexOf(place) + (event.key === "ArrowDown" ? 1 : -1)];
+    if (!next) return;
+    event.preventDefault();
+    place.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+  });
+
+  // Choosing a day in the picker goes there.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submits]") && event.target.value) event.target.form.requestSubmit();
+  });
+
+  // The day opens at the working hour it is, not at its first one.
+  document.querySelector(".diary [data-now-line]")?.scrollIntoView({ block: "center", inline: "nearest" });
+  window.scrollTo({ top: 0 });
+})();

@@ -1,0 +1,239 @@
+"""One visit: the panel over the diary, its steps, moving and cancelling it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic import readiness
+from clinic.actions import booking, visits
+from clinic.availability import FreeStart
+from clinic.chooser import Slot, resolve, what_is
+from clinic.enums import AppointmentStatus, CancelledBy
+from clinic.errors import DomainError, Stale
+from clinic.forms.appointments import CancelForm, VersionForm
+from clinic.forms.booking import MoveForm, StateForm, TypedTimeForm
+from clinic.models import Appointment, ClinicSettings
+from clinic.rules import access
+from clinic.rules.booking import check_move, check_reschedulable, is_late_cancellation
+from clinic.views.book import chooser_page, load_panel
+from clinic.views.changes import changes_since
+from clinic.views.steps import STEPS, may_be_cancelled, may_be_moved, next_steps
+from clinic.views.undo import offer_moving_back, offer_reinstating
+
+
+@require_safe
+def show(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
+    """Who, what, when, what is in the way, and the next sensible steps."""
+    return _panel(request, _visible(request, appointment_id))
+
+
+@require_POST
+def step(request: HttpRequest, appointment_id: UUID, step: str) -> HttpResponse:
+    """Confirm, arrived, start, complete, did not come; or take one of them back."""
+    visit = _visible(request, appointment_id)
+    chosen = STEPS.get(step)
+    if chosen is None:
+        raise Http404
+    form = VersionForm(request.POST)
+    if not form.is_valid():
+        return _panel(request, visit, refusal=_unread())
+    try:
+        chosen.act(appointment=visit, version=form.cleaned_data["version"], by=request.user, at=timezone.now())
+    except DomainError as refusal:
+        return _panel(request, _visible(request, appointment_id), refusal=refusal, seen=form.cleaned_data["version"])
+    messages.success(request, f"{visit.patient.short_name}: {chosen.done}")
+    return _after(request, appointment_id)
+
+
+@require_http_methods(["GET", "POST"])
+def cancel(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
+    """By whom and why; the question says whether it is late and what follows."""
+    access.check_may_book(request.user)
+    visit = _visible(request, appointment_id)
+    if refusal := _refused(check_move, visit, AppointmentStatus.CANCELLED):
+        return _panel(request, visit, refusal=refusal)
+    pair = _pair(visit)
+    form = CancelForm(request.POST or None, has_pair=pair is not None, initial={"version": visit.version})
+    if not form.is_valid():
+        return _cancel_page(request, visit, pair, form, status=422 if form.is_bound else 200)
+    try:
+        _cancel(request, visit, pair, form)
+    except Stale as refusal:
+        return _panel(request, _visible(request, appointment_id), refusal=refusal, seen=form.cleaned_data["version"])
+    except DomainError as refusal:
+        form.add_domain_error(refusal)
+        return _cancel_page(request, visit, pair, form, status=refusal.status)
+    visit.refresh_from_db()
+    offer_reinstating(request, visit)
+    return _after(request, appointment_id)
+
+
+@require_http_methods(["GET", "POST"])
+def move(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
+    """Another place for the visit; its own time counts as free. The second visit of a pair may come along."""
+    access.check_may_book(request.user)
+    visit, at = _visible(request, appointment_id), timezone.now()
+    if refusal := _refused(check_reschedulable, visit):
+        return _panel(request, visit, refusal=refusal)
+    pair = _pair(visit)
+    given = request.POST if request.method == "POST" else request.GET
+    both = None if given.get("alone") == "yes" else pair
+    held = [visit, both] if both else [visit]
+    typed, state_form, panel = load_panel(
+        request, visit.patient, [what_is(visit, both)], at, ignoring=held, practitioner=visit.practitioner_id
+    )
+    page = {"visit": visit, "pair": pair, "both": both, "panel": panel}
+    if request.method == "GET":
+        initial = {"version": visit.version, "pair_version": both.version if both else None}
+        return _move_page(request, page, MoveForm(initial=initial), typed=typed, state_form=state_form)
+    form = MoveForm(request.POST)
+    if not form.is_valid():
+        return _move_page(request, page, form, status=422)
+    before = [Slot.of(each) for each in held]
+    try:
+        moved = booking.move_many(moves=_moves(held, form), by=request.user, at=at)
+    except DomainError as refusal:
+        return _move_page(request, page, form, refusal=refusal, status=refusal.status)
+    offer_moving_back(request, moved, before)
+    return redirect(f"{reverse('clinic:diary')}?day={timezone.localdate(moved[0].starts_at)}")
+
+
+def _visible(request: HttpRequest, appointment_id: UUID) -> Appointment:
+    visible = Appointment.objects.visible_to(request.user).with_people()
+    return get_object_or_404(visible.select_related("pair__type", "pair__practitioner", "pair_of__type"), pk=appointment_id)
+
+
+def _pair(visit: Appointment) -> Appointment | None:
+    """The visit that belongs to this one and is still to come."""
+    pair: Appointment | None = getattr(visit, "pair", None)
+    return pair if pair and pair.is_upcoming else None
+
+
+def _refused(check: Callable[..., None], *subject: Any) -> DomainError | None:
+    """The refusal of a rule, where the page should explain it before anything is filled in."""
+    try:
+        check(*subject)
+    except DomainError as refusal:
+        return refusal
+    return None
+
+
+def _unread() -> DomainError:
+    return DomainError(_("This page was incomplete. Look at the visit again before you go on."), "bad_form")
+
+
+def _panel(
+    request: HttpRequest, visit: Appointment, *, refusal: DomainError | None = None, seen: int | None = None
+) -> HttpResponse:
+    """The panel alone for htmx, else its page; with a refusal also what is missing or what has changed."""
+    at = timezone.now()
+    pathway = readiness.pathway()
+    badge = pathway.badges([visit], user=request.user, at=at).get(visit.pk, readiness.Badge())
+    may_book = access.may_book(request.user)
+    context = {
+        "visit": visit,
+        "badge": badge,
+        "pair": getattr(visit, "pair", None) or visit.pair_of,
+        "warnings": pathway.warnings([visit.patient], user=request.user).get(visit.patient_id, []),
+        "links": pathway.links(user=request.user, patient=visit.patient, appointment=visit),
+        "steps": next_steps(visit, at=at) if may_book else [],
+        "may_move": may_book and may_be_moved(visit),
+        "may_cancel": may_book and may_be_cancelled(visit),
+        "shows_readiness": bool(visit.purpose) and may_be_cancelled(visit),
+        "refusal": refusal,
+        "missing": getattr(refusal, "conditions", ()),
+        "changes": changes_since(visit, seen) if isinstance(refusal, Stale) and seen else [],
+    }
+    template = "clinic/_appointment.html" if request.htmx else "clinic/appointment.html"
+    return render(request, template, context, status=refusal.status if refusal else 200)
+
+
+def _after(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
+    """Where a step leads: the panel as it is now (the diary behind it redraws itself), or back to the page."""
+    if request.htmx:
+        response = _panel(request, _visible(request, appointment_id))
+        response["HX-Trigger"] = "diary-changed"
+        return response
+    url = request.POST.get("next", "")
+    if url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None):
+        return redirect(url)
+    return redirect("clinic:appointment", appointment_id)
+
+
+def _cancel(request: HttpRequest, visit: Appointment, pair: Appointment | None, form: CancelForm) -> None:
+    """Both or neither. The pathway may have released the second visit along with the first."""
+    words = {"cancelled_by": CancelledBy(form.cleaned_data["cancelled_by"]), "reason": form.cleaned_data["reason"]}
+    at = timezone.now()
+    with transaction.atomic():
+        visits.cancel(appointment=visit, version=form.cleaned_data["version"], by=request.user, at=at, **words)
+        if pair and form.cleaned_data.get("both"):
+            pair.refresh_from_db()
+            if pair.is_upcoming:
+                visits.cancel(appointment=pair, by=request.user, at=at, **words)
+
+
+def _cancel_page(
+    request: HttpRequest, visit: Appointment, pair: Appointment | None, form: CancelForm, *, status: int
+) -> HttpResponse:
+    late_hours = ClinicSettings.current().late_cancellation_hours
+    context = {
+        "visit": visit,
+        "pair": pair,
+        "form": form,
+        "is_late": is_late_cancellation(visit, at=timezone.now(), late_hours=late_hours),
+        "late_hours": late_hours,
+    }
+    template = "clinic/_appointment_cancel.html" if request.htmx else "clinic/appointment_cancel.html"
+    return render(request, template, context, status=status)
+
+
+def _moves(held: Sequence[Appointment], form: MoveForm) -> list[booking.Move]:
+    """Each visit with the version the person looked at.
+
+    Raises:
+        DomainError: the places do not fit the visits, or are unknown.
+    """
+    slots = form.cleaned_data["choice"]
+    versions = [form.cleaned_data["version"], form.cleaned_data["pair_version"]]
+    if len(slots) != len(held) or None in versions[: len(held)]:
+        raise DomainError(_("Choose one of the times that are offered."), "unknown_choice", field="choice")
+    places: list[FreeStart] = resolve(slots)
+    return [
+        booking.Move(each, version, place.practitioner, place.room, place.starts_at, place.device)
+        for each, version, place in zip(held, versions, places, strict=False)
+    ]
+
+
+def _move_page(
+    request: HttpRequest,
+    page: dict[str, Any],
+    form: MoveForm,
+    *,
+    typed: TypedTimeForm | None = None,
+    state_form: StateForm | None = None,
+    refusal: DomainError | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    seen = form.cleaned_data.get("version") if isinstance(refusal, Stale) else None
+    extra = {**page, "changes": changes_since(page["visit"], seen) if seen else []}
+    return chooser_page(
+        request,
+        page["panel"],
+        form,
+        template="clinic/appointment_move.html",
+        typed=typed,
+        state_form=state_form,
+        refusal=refusal,
+        status=status,
+        extra=extra,
+    )

@@ -1,0 +1,43 @@
+"""What somebody else did to a visit since a page was opened, read from the visit's history."""
+
+from typing import Any, NamedTuple
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from clinic.enums import AppointmentStatus
+from clinic.models import Appointment
+
+
+class Change(NamedTuple):
+    """One thing that is different now."""
+
+    label: str
+    before: str
+    now: str
+
+
+def changes_since(visit: Appointment, version: int) -> list[Change]:
+    """Status, time, practitioner, room and note, as far as they differ from that version of the visit."""
+    history = visit.events.filter(version=version).select_related("practitioner", "room")
+    old: Any = history.order_by("-pgh_id").first()
+    if old is None:
+        return []
+    pairs = [
+        (_("Status"), _status(old.status), _status(visit.status)),
+        (_("Time"), _moment(old), _moment(visit)),
+        (_("Practitioner"), str(old.practitioner), str(visit.practitioner)),
+        (_("Room"), str(old.room), str(visit.room)),
+        (_("Note"), old.note, visit.note),
+    ]
+    return [Change(label, before, now) for label, before, now in pairs if before != now]
+
+
+def _status(status: str) -> str:
+    return str(AppointmentStatus(status).label)
+
+
+def _moment(visit: Any) -> str:
+    return date_format(timezone.localtime(visit.starts_at), pgettext("date and time format", "D j M Y, H:i"))

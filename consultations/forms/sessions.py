@@ -1,0 +1,280 @@
+"""Forms of a session: what is recorded while it is given, why it was not, and what happened outside the rules."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from clinic.forms.base import BaseForm, LocalDateTimeField, MeasureField
+from clinic.models import Device
+from consultations.actions.sessions import Reaction, Score
+from consultations.dates import in_words
+from consultations.enums import ScoreMoment, SessionOutcome, TechniqueFamily
+from consultations.models import Lot, ReactionType, Scale, Session
+from consultations.queries import PlanFacts
+from consultations.rules import doses
+
+_GRADES = [
+    ("", _("not seen")),
+    ("1", _("1 mild")),
+    ("2", _("2 moderate")),
+    ("3", _("3 severe")),
+    ("4", _("4 life-threatening")),
+    ("5", _("5 death")),
+]
+_TECHNIQUE_FIELDS = {
+    TechniqueFamily.NEEDLE: ("needle", "depth_mm"),
+    TechniqueFamily.GUN: ("device", "depth_mm", "gun_mode", "shots_per_minute"),
+    TechniqueFamily.NEEDLELESS: ("device", "program", "intensity", "minutes_applied"),
+}
+
+
+class LotsField(forms.MultipleChoiceField):
+    """The lots of one component that were used. One that must not be used is refused by name."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, *, usable: Iterable[Lot], others: Iterable[Lot], **kwargs: Any) -> None:
+        self.usable, self.others = list(usable), {str(lot.pk): lot for lot in others}
+        super().__init__(choices=[(str(lot.pk), _lot_words(lot)) for lot in self.usable], **kwargs)
+
+    def validate(self, value: list[str]) -> None:
+        """Every lot is one that may be used today."""
+        for key in value:
+            if (lot := self.others.get(key)) and not self.valid_value(key):
+                raise ValidationError(_refused(lot), code="lot_unusable")
+        super().validate(value)
+
+    def lots(self, keys: Iterable[str]) -> list[Lot]:
+        """The rows behind the cleaned keys."""
+        return [lot for lot in self.usable if str(lot.pk) in set(keys)]
+
+
+def _lot_words(lot: Lot) -> str:
+    words = _("%(number)s, %(maker)s, use by %(day)s")
+    return words % {"number": lot.number, "maker": lot.maker, "day": in_words(lot.expires_on)}
+
+
+def _refused(lot: Lot) -> str:
+    said = {"lot": lot.number, "day": in_words(lot.expires_on)}
+    if lot.quarantined_at:
+        return _("Lot %(lot)s is in quarantine. Choose another.") % said
+    if lot.used_up_on:
+        return _("Lot %(lot)s is used up. Choose another.") % said
+    return _("Lot %(lot)s expired on %(day)s. Choose another.") % said
+
+
+class SessionForm(BaseForm):
+    """Everything but the zones. Fields follow the technique, the formula and the template's score."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    weight_kg = MeasureField(
+        label=_("Weight today, kg"), max_digits=5, decimal_places=1, min_value=2, max_value=499, required=False
+    )
+    needle = forms.CharField(label=_("Needle"), max_length=60, required=False)
+    depth_mm = MeasureField(
+        label=_("Depth, mm"), max_digits=4, decimal_places=1, min_value=0, max_value=20, required=False
+    )
+    device = forms.ModelChoiceField(label=_("Device"), queryset=Device.objects.none(), required=False)
+    gun_mode = forms.CharField(
+        label=_("Mode"), max_length=40, required=False, help_text=_("Single, burst or nappage.")
+    )
+    shots_per_minute = forms.IntegerField(label=_("Shots per minute"), min_value=1, max_value=2000, required=False)
+    program = forms.CharField(label=_("Programme"), max_length=60, required=False)
+    intensity = forms.CharField(label=_("Intensity"), max_length=40, required=False)
+    minutes_applied = forms.IntegerField(label=_("Minutes applied"), min_value=1, max_value=300, required=False)
+    outcome = forms.ChoiceField(
+        label=_("The session was"),
+        choices=[choice for choice in SessionOutcome.choices if choice[0]],
+        widget=forms.RadioSelect,
+        required=False,
+    )
+    outcome_reason = forms.CharField(label=_("Why not in full"), max_length=1000, required=False)
+    ended_at = LocalDateTimeField(label=_("Ended at"), required=False, help_text=_("Empty: when you sign."))
+    note = forms.CharField(
+        label=_("Note"), max_length=10000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    aftercare_given = forms.BooleanField(label=_("Aftercare explained and handed out"), required=False)
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        session: Session,
+        facts: PlanFacts,
+        scale: Scale | None,
+        lots: Iterable[Lot],
+        reactions: Iterable[ReactionType],
+        initial: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.session, self.facts, self.scale = session, facts, scale
+        self.reaction_types = list(reactions)
+        super().__init__(data, initial={**self._from(session), **(initial or {})})
+        self._fit_technique()
+        self._add_lots(list(lots))
+        self._add_scores()
+        self._add_reactions()
+
+    @staticmethod
+    def _from(session: Session) -> dict[str, Any]:
+        names = [name for name in SessionForm.base_fields if name not in ("device",)]
+        return {name: getattr(session, name) for name in names} | {"device": session.device_id}
+
+    def _fit_technique(self) -> None:
+        technique = self.session.technique
+        wanted = _TECHNIQUE_FIELDS[TechniqueFamily(technique.family)]
+        for name in {name for names in _TECHNIQUE_FIELDS.values() for name in names} - set(wanted):
+            del self.fields[name]
+        if "device" in self.fields:
+            kind = technique.device_kind or technique.family
+            self.fields["device"].queryset = Device.objects.active().filter(kind=kind)
+        if "depth_mm" in self.fields:
+            span = {"low": doses.plain(technique.depth_min_mm), "high": doses.plain(technique.depth_max_mm)}
+            self.fields["depth_mm"].help_text = _("%(low)s to %(high)s mm for this technique.") % span
+        if not doses.needs_weight(self.facts):
+            del self.fields["weight_kg"]
+        self.technique_names = [name for name in wanted if name in self.fields]
+
+    def _add_lots(self, lots: list[Lot]) -> None:
+        """The first to expire is preselected as long as nothing has been saved."""
+        day = self.session.started_at.date()
+        used = {each.lot_id for each in self.session.used_lots.all()}
+        for part in self.facts.parts:
+            code = part.component.code
+            mine = [lot for lot in lots if lot.component.code == code]
+            may_use = [lot for lot in mine if self.session.deviation_id or lot.pk in used or lot.is_usable_on(day)]
+            first = [lot.pk for lot in may_use[:1]] if not used else []
+            self.fields[f"lot_{code}"] = LotsField(
+                label=part.component.name,
+                usable=may_use,
+                others=mine,
+                required=False,
+                initial=[str(lot.pk) for lot in may_use if lot.pk in used or lot.pk in first],
+            )
+
+    def _add_scores(self) -> None:
+        if self.scale is None:
+            return
+        taken = {score.moment: score.value for score in self.session.scores.all() if score.scale_id == self.scale.pk}
+        for moment in ScoreMoment:
+            self.fields[f"score_{moment}"] = _score_field(self.scale, moment, taken.get(moment))
+
+    def _add_reactions(self) -> None:
+        seen = {each.reaction_id: str(each.grade) for each in self.session.reactions.all()}
+        for kind in self.reaction_types:
+            self.fields[f"reaction_{kind.code}"] = forms.ChoiceField(
+                label=kind.name, choices=_GRADES, required=False, initial=seen.get(kind.pk, "")
+            )
+
+    def clean(self) -> dict[str, Any]:
+        """A session not given in full says why; it does not end before it began."""
+        data = super().clean() or {}
+        if data.get("outcome") in (SessionOutcome.PARTIAL, SessionOutcome.NOT_GIVEN) and not data.get("outcome_reason"):
+            self.add_error("outcome_reason", ValidationError(_("Say why, in a few words."), code="reason_missing"))
+        ended = data.get("ended_at")
+        if ended and ended < self.session.started_at - timedelta(minutes=1):
+            self.add_error("ended_at", ValidationError(_("It ended before it began."), code="ended_before"))
+        return data
+
+    def parts(self, prefix: str) -> list[Any]:
+        """The bound fields whose names start like this, for the template."""
+        return [self[name] for name in self.fields if name.startswith(prefix)]
+
+    @property
+    def lot_fields(self) -> list[Any]:
+        """One per component."""
+        return self.parts("lot_")
+
+    @property
+    def score_fields(self) -> list[Any]:
+        """Before and after."""
+        return self.parts("score_")
+
+    @property
+    def reaction_fields(self) -> list[Any]:
+        """One per reaction of the list."""
+        return self.parts("reaction_")
+
+    @property
+    def technique_fields(self) -> list[Any]:
+        """The technique's own parameters."""
+        return [self[name] for name in self.technique_names]
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The session's own fields as they were typed."""
+        names = [*self.technique_names, "outcome", "outcome_reason", "ended_at", "note", "aftercare_given"]
+        if "weight_kg" in self.fields:
+            names.append("weight_kg")
+        return {name: self.cleaned_data[name] for name in names}
+
+    @property
+    def lots(self) -> list[Lot]:
+        """All lots that were ticked."""
+        fields = ((name, field) for name, field in self.fields.items() if isinstance(field, LotsField))
+        return [lot for name, field in fields for lot in field.lots(self.cleaned_data[name])]
+
+    @property
+    def scores(self) -> list[Score]:
+        """The scores that were taken."""
+        if self.scale is None:
+            return []
+        values = ((moment, self.cleaned_data[f"score_{moment}"]) for moment in ScoreMoment)
+        return [Score(self.scale, moment, value) for moment, value in values if value is not None]
+
+    @property
+    def reactions(self) -> list[Reaction]:
+        """The reactions that were seen."""
+        grades = ((kind, self.cleaned_data[f"reaction_{kind.code}"]) for kind in self.reaction_types)
+        return [Reaction(kind, int(grade)) for kind, grade in grades if grade]
+
+
+def _score_field(scale: Scale, moment: ScoreMoment, taken: Any) -> forms.Field:
+    label = f"{scale.name}, {moment.label}"
+    if scale.levels:
+        steps = [(scale.minimum + index * scale.step, words) for index, words in enumerate(scale.levels)]
+        return forms.TypedChoiceField(
+            label=label,
+            choices=[("", _("not taken")), *((str(value.normalize()), words) for value, words in steps)],
+            coerce=type(scale.minimum),
+            empty_value=None,
+            required=False,
+            initial=str(taken.normalize()) if taken is not None else "",
+        )
+    span = {"low": doses.plain(scale.minimum), "high": doses.plain(scale.maximum), "unit": scale.unit}
+    return MeasureField(
+        label=label,
+        min_value=scale.minimum,
+        max_value=scale.maximum,
+        decimal_places=2,
+        required=False,
+        initial=taken,
+        help_text=_("%(low)s to %(high)s %(unit)s") % span,
+    )
+
+
+class NotGivenForm(BaseForm):
+    """Why the session was not given."""
+
+    reason = forms.CharField(label=_("Why it was not given"), max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class DeviationForm(BaseForm):
+    """What happened although it should not have."""
+
+    started_at = LocalDateTimeField(label=_("When the session began"))
+    reason = forms.CharField(label=_("Why it happened"), max_length=5000, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.at = at
+
+    def clean_started_at(self) -> datetime:
+        """What is recorded here has happened."""
+        moment: datetime = self.cleaned_data["started_at"]
+        if moment > self.at:
+            raise ValidationError(_("A deviation records what has happened; this lies in the future."), code="future")
+        return moment

@@ -1,0 +1,162 @@
+"""The rows of zones of a session: zone, points, ml per point, volume."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from clinic.forms.base import BaseForm, MeasureField
+from consultations.actions.sessions import Zone
+from consultations.models import BodyZone, SessionZone
+from consultations.rules.doses import ZoneDose
+
+MOST_ROWS = 40
+
+
+class ZoneForm(BaseForm):
+    """One row. The volume follows from points and ml per point; a needleless session has an area's volume only."""
+
+    zone = forms.ChoiceField(label=_("Zone"), required=False)
+    points = forms.IntegerField(
+        label=_("Points"),
+        min_value=0,
+        max_value=2000,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    ml_per_point = MeasureField(
+        label=_("ml per point"), max_digits=6, decimal_places=3, min_value=0, max_value=5, required=False
+    )
+    volume_ml = MeasureField(
+        label=_("Volume, ml"), max_digits=7, decimal_places=3, min_value=0, max_value=200, required=False
+    )
+
+    def __init__(
+        self, *args: Any, choices: Sequence[Any], usual: Mapping[str, Any], needleless: bool, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.usual, self.needleless = usual, needleless
+        self.fields["zone"].choices = choices
+        if needleless:
+            del self.fields["points"], self.fields["ml_per_point"]
+        for name, field in self.fields.items():
+            field.widget.attrs.setdefault("aria-label", str(field.label))
+            field.widget.attrs["class"] = "form-select" if name == "zone" else "form-control"
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing was entered but, at most, the template's usual figures."""
+        data = self.cleaned_data
+        rest = {name: data.get(name) for name in ("points", "ml_per_point", "volume_ml") if data.get(name) is not None}
+        return not data.get("zone") and (not rest or rest == {k: v for k, v in self.usual.items() if v is not None})
+
+    def clean(self) -> dict[str, Any]:
+        """A row names its zone and what went into it."""
+        data = super().clean() or {}
+        self.cleaned_data = data
+        if self.errors or self.is_empty:
+            return data
+        if not data.get("zone"):
+            self.add_error("zone", ValidationError(_("Choose the zone."), code="zone_missing"))
+        wanted = ("volume_ml",) if self.needleless else ("points", "ml_per_point")
+        for name in wanted:
+            if not data.get(name):
+                self.add_error(name, ValidationError(_("Above zero."), code="above_zero"))
+        return data
+
+    @property
+    def dose(self) -> ZoneDose:
+        """The row in numbers; the volume as typed, or points × ml per point."""
+        data = self.cleaned_data
+        points, each = data.get("points") or 0, data.get("ml_per_point") or Decimal(0)
+        return ZoneDose(points, each, data.get("volume_ml") or points * each)
+
+
+class ZoneRows:
+    """All rows of one session: as saved, as typed, with one more when asked."""
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None,
+        *,
+        saved: Sequence[SessionZone],
+        usual: Mapping[str, Any],
+        needleless: bool,
+        add: bool = False,
+    ) -> None:
+        self.data, self.saved = data, saved
+        self.usual, self.needleless = usual, needleless
+        self.count = self._typed() if data is not None else max(len(saved), 1)
+        self.count = min(self.count + add, MOST_ROWS)
+
+    def _typed(self) -> int:
+        text = str(self.data.get("zone_rows", "") if self.data is not None else "")[:3]
+        return min(max(int(text), 1), MOST_ROWS) if text.isascii() and text.isdigit() else 1
+
+    @cached_property
+    def zones(self) -> dict[str, BodyZone]:
+        """What can be chosen, by key."""
+        chosen = {row.zone_id: row.zone for row in self.saved}
+        current = {zone.pk: zone for zone in BodyZone.objects.current()}
+        return {str(key): zone for key, zone in {**chosen, **current}.items()}
+
+    @cached_property
+    def choices(self) -> list[tuple[str, Any]]:
+        """For every row the same."""
+        return [("", _("Choose…")), *((key, zone.name) for key, zone in self.zones.items())]
+
+    @cached_property
+    def forms(self) -> list[ZoneForm]:
+        """One per row."""
+        return [self._form(index) for index in range(self.count)]
+
+    def _form(self, index: int) -> ZoneForm:
+        row = self.saved[index] if index < len(self.saved) else None
+        initial: Mapping[str, Any] = self.usual if index == 0 and not self.saved else {}
+        if row:
+            computed = row.points * row.ml_per_point == row.volume_ml
+            initial = {
+                "zone": str(row.zone_id),
+                "points": row.points,
+                "ml_per_point": row.ml_per_point.normalize(),
+                "volume_ml": None if computed else row.volume_ml.normalize(),
+            }
+        kwargs = {"choices": self.choices, "usual": self.usual, "needleless": self.needleless}
+        return ZoneForm(self.data, prefix=f"zone{index}", initial=initial, **kwargs)
+
+    def is_valid(self) -> bool:
+        """Every row is, and no zone is named twice."""
+        valid = all([form.is_valid() for form in self.forms])
+        times = Counter(form.cleaned_data.get("zone") for form in self.filled)
+        for form in self.filled:
+            zone = form.cleaned_data.get("zone")
+            if zone and times[zone] > 1:
+                form.add_error("zone", ValidationError(_("This zone is named twice."), code="zone_twice"))
+                valid = False
+        return valid
+
+    @property
+    def filled(self) -> list[ZoneForm]:
+        """Rows with something in them that makes sense by itself."""
+        return [form for form in self.forms if form.is_bound and form.is_valid() and not form.is_empty]
+
+    @property
+    def doses(self) -> list[ZoneDose]:
+        """For the running totals: as typed, or as saved."""
+        if self.data is not None:
+            return [form.dose for form in self.filled]
+        return [ZoneDose(row.points, row.ml_per_point, row.volume_ml) for row in self.saved]
+
+    @property
+    def contents(self) -> list[Zone]:
+        """For the action."""
+        return [
+            Zone(self.zones[form.cleaned_data["zone"]], dose.points, dose.ml_per_point, dose.volume_ml)
+            for form in self.filled
+            for dose in [form.dose]
+        ]

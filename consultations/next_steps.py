@@ -1,0 +1,150 @@
+"""NEXT on the patient page: what, who, the earliest date, and the one action that does it. Read only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic.models import Appointment
+from clinic.readiness import Condition, Link
+from consultations import purposes
+from consultations.enums import PlanStatus
+from consultations.offers import session_label, test_wanted
+from consultations.queries import PlanFacts
+from consultations.rules import consent, plans
+from consultations.rules.patch_test import reading_window
+from consultations.steppers import awaited_test, pending_visit, standing
+
+# These end the way as it was agreed: nothing can be booked round them.
+_CLOSES = {"consultation", "deferred", "allergy", "test_positive", "course_full"}
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What comes next on a plan. `visit` is on the books for it, `earliest` and `latest` say when it can be."""
+
+    what: str
+    who: str
+    primary: Link
+    secondary: Link | None = None
+    visit: Appointment | None = None
+    earliest: datetime | None = None
+    latest: datetime | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+def next_of(facts: PlanFacts, *, at: datetime) -> Next:
+    """The first thing that is open, in the order of the way, with whatever else stands in the way of the session."""
+    conditions = tuple(standing(facts, at=at))
+    looks: list[Callable[[PlanFacts, datetime], Next | None]] = [
+        _held, _draft, _consent, _reading, _test, _session
+    ]
+    if any(each.code in _CLOSES for each in conditions):
+        looks = [_held, _draft, _closed]
+    for look in looks:
+        if found := look(facts, at):
+            return replace(found, conditions=conditions)
+    return replace(_review(facts, at), conditions=())
+
+
+def _practitioner(facts: PlanFacts) -> str:
+    return str(facts.plan.consultation.practitioner)
+
+
+def _link(label: str, route: str, key: object, icon: str) -> Link:
+    return Link(label, reverse(route, args=[key]), icon)
+
+
+def _book(facts: PlanFacts, label: str) -> Link:
+    return _link(label, "clinic:book_for", facts.plan.patient_id, "calendar-plus")
+
+
+def _move(visit: Appointment | None) -> Link | None:
+    if visit is None or not visit.is_upcoming:
+        return None
+    return _link(_("Move"), "clinic:appointment_move", visit.pk, "calendar-time")
+
+
+def _held(facts: PlanFacts, at: datetime) -> Next | None:
+    if facts.plan.status == PlanStatus.ACTIVE:
+        return None
+    if facts.plan.status == PlanStatus.PROPOSED:
+        link = _link(
+            _("Open consultation"), "consultations:consultation", facts.plan.consultation_id, "notes"
+        )
+        return Next(_("Finish and sign the consultation."), _practitioner(facts), link)
+    what = _("The plan is %(status)s.") % {"status": facts.plan.get_status_display()}
+    return Next(what, _practitioner(facts), _link(_("Open plan"), "consultations:plan", facts.plan.pk, "route"))
+
+
+def _closed(facts: PlanFacts, at: datetime) -> Next:
+    link = _link(_("Open plan"), "consultations:plan", facts.plan.pk, "route")
+    return Next(_("Decide how this plan goes on."), _practitioner(facts), link)
+
+
+def _draft(facts: PlanFacts, at: datetime) -> Next | None:
+    for session in facts.sessions:
+        if session.plan_id == facts.plan.pk and not session.is_signed:
+            what = _("Finish and sign session %(number)s.") % {"number": session.planned.ordinal}
+            link = _link(_("Open session"), "consultations:session", session.pk, "signature")
+            return Next(what, _practitioner(facts), link)
+    return None
+
+
+def _consent(facts: PlanFacts, at: datetime) -> Next | None:
+    if consent.in_force(facts, on=at):
+        return None
+    link = _link(_("Sign consent"), "consultations:consent_sign", facts.plan.pk, "writing-sign")
+    return Next(_("Sign the consent."), _practitioner(facts), link)
+
+
+def _reading(facts: PlanFacts, at: datetime) -> Next | None:
+    test = awaited_test(facts)
+    if test is None:
+        return None
+    window = reading_window(test.given_at, test.policy)
+    visit = pending_visit(facts, purposes.reading_of(facts.plan), at)
+    link = _link(_("Open reading"), "consultations:patch_test_read", test.pk, "eye")
+    other = _move(visit) if visit else _book(facts, _("Book the reading"))
+    what = _("Read the test injection.") if at < window.closes_at else _("The reading is overdue: see the patient.")
+    who = str(visit.practitioner) if visit else _practitioner(facts)
+    return Next(what, who, link, other, visit, window.opens_at, window.closes_at)
+
+
+def _test(facts: PlanFacts, at: datetime) -> Next | None:
+    if not test_wanted(facts, at):
+        return None
+    visit = pending_visit(facts, purposes.test_of(facts.plan), at)
+    give = _link(_("Record the test injection"), "consultations:patch_test_give", facts.plan.pk, "vaccine")
+    if visit:
+        return Next(_("Give the test injection."), str(visit.practitioner), give, _move(visit), visit)
+    book = _book(facts, _("Book test + reading"))
+    return Next(_("Book the test injection and its reading."), _("reception"), book, give)
+
+
+def _session(facts: PlanFacts, at: datetime) -> Next | None:
+    planned = plans.next_to_give(facts)
+    if planned is None:
+        return None
+    windows = plans.windows(facts, on=timezone.localdate(at))
+    window = next(each for each in windows if each.planned.pk == planned.pk)
+    label = session_label(planned.ordinal, len(facts.planned))
+    visit = pending_visit(facts, purposes.session_of(planned), at)
+    open_it = _link(_("Open session"), "consultations:session_of", planned.pk, "droplet")
+    earliest = timezone.make_aware(datetime.combine(window.earliest, time()))
+    if visit:
+        return Next(f"{label}.", str(visit.practitioner), open_it, _move(visit), visit, earliest)
+    what = _("Book session %(number)s.") % {"number": planned.ordinal}
+    book = _book(facts, _("Book session %(number)s") % {"number": planned.ordinal})
+    latest = timezone.make_aware(datetime.combine(window.latest, time()))
+    return Next(what, _("reception"), book, open_it, None, earliest, latest)
+
+
+def _review(facts: PlanFacts, at: datetime) -> Next:
+    visit = pending_visit(facts, purposes.review_of(facts.plan), at)
+    who = str(visit.practitioner) if visit else _("reception")
+    primary = _move(visit) or _book(facts, _("Book the review"))
+    return Next(_("Review the outcome."), who, primary, None, visit)

@@ -1,0 +1,127 @@
+"""What the session page shows beside its form: clearance in words, running totals against caps, aftercare times."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from clinic.readiness import Condition
+from consultations.dates import in_words
+from consultations.enums import CapMeasure, TestRequirement
+from consultations.models import AftercareRule, PlannedSession, Session
+from consultations.queries import PlanFacts
+from consultations.rules import clearance, consent, doses
+from consultations.rules.visits import earlier_not_given
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """Cleared, and by what; or everything that is missing."""
+
+    words: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+
+    @property
+    def is_clear(self) -> bool:
+        """Nothing is missing."""
+        return not self.conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One running total: of a component, of points, of ml per point. Without a cap there is no bar to fill."""
+
+    label: str
+    value: Decimal
+    unit: str
+    cap: Decimal | None = None
+    arithmetic: str = ""
+    earlier: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Something to leave alone until then."""
+
+    what: str
+    until: datetime
+
+
+def banner(facts: PlanFacts, planned: PlannedSession, *, on: datetime, recording: bool = False) -> Banner:
+    """The session gate's answer at the moment; a record that is being written is not in its own way."""
+    judged = clearance.judge(facts, gate=clearance.Gate.SESSION, on=on, planned=planned)
+    missing = judged.conditions if recording else [*judged.conditions, *earlier_not_given(facts, planned)]
+    if missing:
+        return Banner((), tuple(missing))
+    return Banner(tuple(_cleared_by(facts, judged, on)), ())
+
+
+def _cleared_by(facts: PlanFacts, judged: clearance.Clearance, on: datetime) -> Iterable[str]:
+    signed = facts.plan.consultation.signed_at
+    if signed:
+        yield _("consultation %(day)s") % {"day": in_words(signed)}
+    if found := consent.in_force(facts, on=on):
+        yield _("consent v%(version)s of %(day)s") % {"version": found.text.version, "day": in_words(found.signed_at)}
+    if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED:
+        yield _("no test required (%(policy)s)") % {"policy": facts.plan.test_policy}
+    elif judged.reading and judged.reading.valid_until:
+        said = {"day": in_words(judged.reading.read_at), "last": in_words(judged.reading.valid_until)}
+        yield _("test read %(day)s (no reaction seen, valid to %(last)s)") % said
+    else:
+        yield _("components tested before and valid")
+
+
+def bars(
+    facts: PlanFacts, zones: Sequence[doses.ZoneDose], *, weight_kg: Decimal | None, session: Session
+) -> list[Bar]:
+    """Volume, points and every component's dose today, each against its tightest cap."""
+    volume = doses.volume_of(zones)
+    day = timezone.localdate(session.started_at)
+    judged = doses.component_doses(facts, volume_ml=volume, weight_kg=weight_kg, on=day, session=session)
+    found = [Bar(_("Volume"), volume, _("ml"))]
+    points = Decimal(sum(zone.points for zone in zones))
+    limits = {limit.measure: limit for limit in _tightest(doses.point_limits(facts, zones))}
+    if points:
+        cap = limits.get(CapMeasure.POINTS_PER_SESSION)
+        found.append(Bar(_("Points"), points, _("points"), cap.cap if cap else None))
+    if each := limits.get(CapMeasure.ML_PER_POINT):
+        found.append(Bar(_("Most at one point"), each.value, _("ml"), each.cap))
+    return found + [
+        Bar(
+            str(dose.component),
+            dose.total,
+            dose.component.get_unit_display(),
+            dose.cap,
+            _arithmetic(dose, volume),
+            dose.earlier_today,
+        )
+        for dose in judged
+    ]
+
+
+def _tightest(limits: Iterable[doses.PointLimit]) -> list[doses.PointLimit]:
+    """Loosest first, so that of each measure the tightest is the one kept."""
+    return sorted(limits, key=lambda limit: limit.cap, reverse=True)
+
+
+def _arithmetic(dose: doses.ComponentDose, volume: Decimal) -> str:
+    unit = dose.component.get_unit_display()
+    said = {
+        "volume": doses.plain(volume),
+        "strength": doses.plain(dose.strength),
+        "unit": unit,
+        "amount": doses.plain(dose.amount),
+    }
+    words = _("%(volume)s ml × %(strength)s %(unit)s per ml = %(amount)s %(unit)s") % said
+    return f"{words} · {_('cap')}: {dose.arithmetic}" if dose.arithmetic else words
+
+
+def aftercare(rules: Iterable[AftercareRule], *, ended_at: datetime) -> list[Advice]:
+    """Until when what is better left alone: the rule's hours after the end, the soonest first, on a whole minute."""
+    whole = ended_at.replace(second=0, microsecond=0)
+    return sorted(
+        (Advice(rule.name, whole + timedelta(hours=rule.hours)) for rule in rules), key=lambda each: each.until
+    )

@@ -1,0 +1,42 @@
+"""What every clinical page about a patient shares: the header, the note of who opened it, what comes next."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from clinic import readiness
+from clinic.actions import people
+from clinic.models import Patient
+from consultations.models import Plan
+from consultations.next_steps import Next, next_of
+from consultations.queries import facts_of_one
+from consultations.views import patients
+
+
+def header(request: HttpRequest, patient: Patient) -> dict[str, Any]:
+    """The patient's header, for the context of a page."""
+    return patients.header(patient, request.user)
+
+
+def opened(request: HttpRequest, patient: Patient, *, at: datetime) -> None:
+    """Write down that this person looks at this page of the patient's record; only looking counts, not saving."""
+    if request.method == "GET" and request.resolver_match:
+        page = request.resolver_match.view_name
+        people.note_opened(patient=patient, page=page, by=request.user, at=at)
+
+
+def booking_url(patient: Patient, *purposes: str, at: datetime) -> str:
+    """Where a visit for one of the purposes is booked; empty while the pathway does not offer one."""
+    for offer in readiness.pathway().offers(patient, at=at):
+        if offer.purpose in purposes and not offer.conditions:
+            what = urlencode({"what": f"{offer.type.code}:{offer.purpose}"})
+            return f"{reverse('clinic:book_for', args=[patient.pk])}?{what}"
+    return ""
+
+
+def next_step(plan: Plan, *, at: datetime) -> Next:
+    """What comes next for the plan, as the patient page says it."""
+    return next_of(facts_of_one(plan), at=at)

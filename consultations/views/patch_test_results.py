@@ -1,0 +1,163 @@
+"""A test's result in plain words, and what happens next (CLINICAL 1.5)."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from clinic.models import Appointment, User
+from consultations import purposes
+from consultations.dates import in_words
+from consultations.enums import TestResult
+from consultations.models import PatchTest, Plan, TestReading
+from consultations.queries import PlanFacts, confirmed_error, facts_of, in_error
+from consultations.rules import patch_test as rules
+from consultations.views import chart
+
+_ORDER = [
+    TestResult.POSITIVE,
+    TestResult.INVALID,
+    TestResult.EQUIVOCAL,
+    TestResult.NEGATIVE,
+    TestResult.AWAITING,
+]
+_ICONS = {
+    TestResult.AWAITING: "hourglass",
+    TestResult.POSITIVE: "alert-octagon",
+    TestResult.INVALID: "refresh",
+    TestResult.EQUIVOCAL: "zoom-question",
+    TestResult.NEGATIVE: "circle-check",
+}
+
+
+@dataclass
+class Outcome:
+    """What the test says now. `closed` are the open plans a positive test closes, `waiting` their visits to release."""
+
+    result: TestResult
+    title: str
+    lines: list[str]
+    window: rules.Window
+    is_open: bool = False
+    is_late: bool = False
+    may_still_read: bool = False
+    reading_visit: Appointment | None = None
+    booking_url: str = ""
+    closed: list[Plan] = field(default_factory=list)
+    waiting: list[Appointment] = field(default_factory=list)
+
+    @property
+    def icon(self) -> str:
+        """The icon that stands for the result."""
+        return _ICONS[self.result]
+
+
+def outcome_of(test: PatchTest, facts: PlanFacts, *, user: User, at: datetime) -> Outcome:
+    """The result of all readings together, in words, with what can be done about it."""
+    readings = [each for each in facts.readings if each.patch_test_id == test.pk and _counts(each)]
+    result = next(
+        (each for each in _ORDER if any(reading.result == each for reading in readings)), TestResult.AWAITING
+    )
+    window = rules.reading_window(test.given_at, test.policy)
+    title, lines = _WORDS[result](test, readings, window, at)
+    outcome = Outcome(result, title, lines, window)
+    if result == TestResult.AWAITING:
+        _about_the_reading(outcome, test, facts, at=at)
+    elif result == TestResult.POSITIVE:
+        _about_what_closes(outcome, test, user=user, at=at)
+    elif result == TestResult.NEGATIVE:
+        sessions = [purposes.session_of(each) for each in facts.planned]
+        outcome.booking_url = chart.booking_url(test.patient, *sessions, at=at)
+    else:
+        outcome.may_still_read = not any(each.grade for each in readings)
+        outcome.booking_url = chart.booking_url(test.patient, purposes.test_of(test.plan), at=at)
+    return outcome
+
+
+def _counts(reading: TestReading) -> bool:
+    """What cleared and was called an error counts no more; a positive one until a second person has confirmed."""
+    if reading.result == TestResult.POSITIVE:
+        return not confirmed_error(reading)
+    return not in_error(reading) and getattr(reading, "superseded_by", None) is None
+
+
+def _awaiting(
+    test: PatchTest, readings: list[TestReading], window: rules.Window, at: datetime
+) -> tuple[str, list[str]]:
+    if at >= window.closes_at:
+        late = _("The window closed on %(day)s. A reading now is invalid, unless it shows a reaction.")
+        return _("Not read in time"), [late % {"day": in_words(window.closes_at)}]
+    return _("Waits for its reading"), []
+
+
+def _positive(
+    test: PatchTest, readings: list[TestReading], window: rules.Window, at: datetime
+) -> tuple[str, list[str]]:
+    lines = [_("Nothing that shares a component with this formula may be injected.")]
+    if any(reading.systemic_sign for reading in readings):
+        lines.append(_("There was a sign beyond the test site: refer to an allergist."))
+    lines.append(_("The components can be tested one by one to find out which it was."))
+    return _("Positive"), lines
+
+
+def _invalid(
+    test: PatchTest, readings: list[TestReading], window: rules.Window, at: datetime
+) -> tuple[str, list[str]]:
+    reasons: list[str] = []
+    for number, reading in enumerate(readings):
+        reasons += rules.why_invalid(reading, test=test, earlier=readings[:number])
+    return _("Invalid: test again"), list(dict.fromkeys(reasons))
+
+
+def _equivocal(
+    test: PatchTest, readings: list[TestReading], window: rules.Window, at: datetime
+) -> tuple[str, list[str]]:
+    first = rules.repeat_after(test)
+    repeat = _("Repeat it once, on the other arm, from %(day)s on. A second unclear test counts as positive.")
+    return _("Unclear: repeat"), [repeat % {"day": in_words(first)}]
+
+
+def _negative(
+    test: PatchTest, readings: list[TestReading], window: rules.Window, at: datetime
+) -> tuple[str, list[str]]:
+    reading = max((each for each in readings if each.valid_until), key=lambda each: each.read_at)
+    said = {"first": in_words(reading.valid_from), "last": in_words(reading.valid_until)}
+    lines = [_("Clears %(first)s to %(last)s.") % said]
+    lines.append(
+        _("A test without a reaction makes an allergy less likely; ask about reactions at every session.")
+    )
+    return _("No reaction seen"), lines
+
+
+_WORDS: dict[TestResult, Any] = {
+    TestResult.AWAITING: _awaiting,
+    TestResult.POSITIVE: _positive,
+    TestResult.INVALID: _invalid,
+    TestResult.EQUIVOCAL: _equivocal,
+    TestResult.NEGATIVE: _negative,
+}
+
+
+def _about_the_reading(outcome: Outcome, test: PatchTest, facts: PlanFacts, *, at: datetime) -> None:
+    """Whether it can be read now, when it is booked, or where it can be."""
+    visits = facts.visits_for(purposes.reading_of(facts.plan))
+    outcome.is_open = at >= outcome.window.opens_at
+    outcome.may_still_read = True
+    outcome.reading_visit = next((each for each in visits if each.is_upcoming and each.ends_at > at), None)
+    outcome.is_late = at >= outcome.window.closes_at
+    if outcome.reading_visit is None:
+        wanted = (purposes.test_of if outcome.is_late else purposes.reading_of)(test.plan)
+        outcome.booking_url = chart.booking_url(test.patient, wanted, at=at)
+
+
+def _about_what_closes(outcome: Outcome, test: PatchTest, *, user: User, at: datetime) -> None:
+    """Every open plan that shares a component, and its visits on the books."""
+    plans = Plan.objects.visible_to(user).open().filter(patient=test.patient_id)
+    shared = plans.filter(formula__parts__component__code__in=test.component_codes).distinct()
+    for facts in facts_of(list(shared)).values():
+        outcome.closed.append(facts.plan)
+        wanted = {purposes.test_of(facts.plan), *(purposes.session_of(each) for each in facts.planned)}
+        outcome.waiting += [
+            each for each in facts.visits if each.purpose in wanted and each.is_upcoming and each.ends_at > at
+        ]

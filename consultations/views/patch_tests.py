@@ -1,0 +1,184 @@
+"""Test injections: the gate's verdict first, then the injection, its reading, and what follows from it."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from clinic.errors import DomainError
+from clinic.forms.base import BaseForm
+from consultations import offers
+from consultations.actions import patch_tests as actions
+from consultations.enums import PlanStatus, ReadingKind
+from consultations.forms.patch_tests import GiveForm, ReactionForm, ReadForm
+from consultations.models import Lot, PatchTest, Plan, TestReading
+from consultations.queries import PlanFacts, facts_of_one, usable_lots, visit_in_progress
+from consultations.rules import authorship, clearance
+from consultations.rules import patch_test as rules
+from consultations.rules.visits import open_test
+from consultations.views import chart
+from consultations.views.patch_test_results import outcome_of
+
+
+@require_http_methods(["GET", "POST"])
+def give(request: HttpRequest, plan_id: UUID) -> HttpResponse:
+    """Record and sign a test injection with its immediate reading."""
+    plan = get_object_or_404(Plan.objects.visible_to(request.user).select_related("patient"), pk=plan_id)
+    authorship.check_may_record(request.user)
+    at = timezone.now()
+    chart.opened(request, plan.patient, at=at)
+    facts = facts_of_one(plan)
+    form = _give_form(request, facts, at=at)
+    if request.method == "GET" or not form.is_valid():
+        return _give_page(request, facts, form, at=at, status=422 if form.errors else 200)
+    try:
+        test = actions.give(
+            plan=facts.plan,
+            appointment=visit_in_progress(plan.patient),
+            details=form.details,
+            lots=form.lots,
+            immediate=form.immediate,
+            deviation_reason=form.cleaned_data.get("deviation_reason", ""),
+            by=request.user,
+            at=at,
+        )
+    except DomainError as refusal:
+        form.add_domain_error(refusal)
+        return _give_page(request, facts, form, at=at, status=refusal.status)
+    messages.success(request, _("The test injection is signed."))
+    return redirect("consultations:patch_test", test.pk)
+
+
+@require_GET
+def show(request: HttpRequest, test_id: UUID) -> HttpResponse:
+    """The test with its readings, the result in plain words, and what happens next."""
+    test = _test(request, test_id)
+    at = timezone.now()
+    chart.opened(request, test.patient, at=at)
+    facts = facts_of_one(test.plan)
+    context = {
+        "test": test,
+        "outcome": outcome_of(test, facts, user=request.user, at=at),
+        "readings": list(test.readings.select_related("signed_by", "entered_in_error").order_by("read_at")),
+        "lots": list(test.lots.select_related("component")),
+        "error": getattr(test, "entered_in_error", None),
+        "addenda": list(test.addenda.select_related("written_by")),
+        "may_write": authorship.may_record(request.user),
+        **chart.header(request, test.patient),
+    }
+    return render(request, "consultations/patch_test.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def read(request: HttpRequest, test_id: UUID) -> HttpResponse:
+    """The delayed reading. Outside its window the page says beforehand what the result will be."""
+    test = _test(request, test_id)
+    authorship.check_may_record(request.user)
+    if request.method == "GET" and _was_read(test):
+        messages.info(request, _("This test has been read. Record a later reaction instead."))
+        return redirect("consultations:patch_test", test.pk)
+    window = rules.reading_window(test.given_at, test.policy)
+    page = {"template": "consultations/reading.html", "done": _("The reading is signed."), "window": window}
+    return _reading(request, test, ReadForm, actions.read, page)
+
+
+@require_http_methods(["GET", "POST"])
+def reaction(request: HttpRequest, test_id: UUID) -> HttpResponse:
+    """A reaction that showed later: whatever was read before, the test is positive from now on."""
+    test = _test(request, test_id)
+    authorship.check_may_record(request.user)
+    page = {"template": "consultations/patch_test_reaction.html", "done": _("The reaction is on record.")}
+    return _reading(request, test, ReactionForm, actions.report_reaction, page)
+
+
+@require_GET
+def reading_of_plan(request: HttpRequest, plan_id: UUID) -> HttpResponse:
+    """The way in from the diary: the plan's test that waits for its reading, or why there is none."""
+    plan = get_object_or_404(Plan.objects.visible_to(request.user).select_related("patient"), pk=plan_id)
+    authorship.check_may_record(request.user)
+    facts = facts_of_one(plan)
+    if test := open_test(facts):
+        return redirect("consultations:patch_test_read", test.pk)
+    last = next((each for each in reversed(facts.tests) if each.plan_id == plan.pk), None)
+    context = {"plan": facts.plan, "last": last, **chart.header(request, plan.patient)}
+    return render(request, "consultations/reading_none.html", context)
+
+
+def _test(request: HttpRequest, test_id: UUID) -> PatchTest:
+    parts = (
+        "patient",
+        "practitioner",
+        "plan",
+        "formula",
+        "policy",
+        "signed_by",
+        "deviation",
+        "entered_in_error",
+    )
+    return get_object_or_404(PatchTest.objects.visible_to(request.user).select_related(*parts), pk=test_id)
+
+
+def _was_read(test: PatchTest) -> bool:
+    read = test.readings.filter(kind=ReadingKind.DELAYED, entered_in_error=None, superseded_by=None)
+    return read.exists()
+
+
+def _give_form(request: HttpRequest, facts: PlanFacts, *, at: datetime) -> GiveForm:
+    """With lots in date; where the rules say no, or somebody says so, with every lot and the question why."""
+    missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=at).conditions
+    anyway = bool(missing) or "anyway" in request.GET or "deviation_reason" in request.POST
+    lots = usable_lots(facts.plan.formula, on=at)
+    if anyway:
+        known = Lot.objects.visible_to(request.user).of_components(list(lots)).select_related("component")
+        lots = {code: [lot for lot in known if lot.component.code == code] for code in lots}
+    return GiveForm(request.POST or None, facts=facts, lots=lots, at=at, anyway=anyway)
+
+
+def _give_page(
+    request: HttpRequest, facts: PlanFacts, form: GiveForm, *, at: datetime, status: int
+) -> HttpResponse:
+    missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=at).conditions
+    context = {
+        "plan": facts.plan,
+        "policy": facts.plan.test_policy,
+        "form": form,
+        "missing": missing,
+        "waiting": open_test(facts),
+        "is_wanted": offers.test_wanted(facts, at) or facts.plan.status != PlanStatus.ACTIVE,
+        "repeat_from": rules.repeat_from(facts),
+        "consent": next(iter(facts.consents), None),
+        "no_lots": [
+            field.label
+            for name, field in form.fields.items()
+            if name.startswith("lot_") and len(field.choices) == 1
+        ],
+        **chart.header(request, facts.plan.patient),
+    }
+    return render(request, "consultations/patch_test_give.html", context, status=status)
+
+
+def _reading(
+    request: HttpRequest, test: PatchTest, form_class: type[BaseForm], action: Any, page: dict[str, Any]
+) -> HttpResponse:
+    """A reading form of a test: shown, or carried out."""
+    at = timezone.now()
+    chart.opened(request, test.patient, at=at)
+    form = form_class(request.POST or None, initial={"read_at": at, "opened_at": at.isoformat()})
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            made: TestReading = action(test=test, details=form.details, by=request.user, at=at)
+        except DomainError as refusal:
+            form.add_domain_error(refusal)
+            status = refusal.status
+        else:
+            messages.success(request, f"{page['done']} {made.get_result_display().capitalize()}.")
+            return redirect("consultations:patch_test", test.pk)
+    context = {**page, "test": test, "form": form, "at": at, **chart.header(request, test.patient)}
+    return render(request, page["template"], context, status=422 if form.errors and status == 200 else status)

@@ -1,0 +1,161 @@
+"""The session's draft and its signed record as pages: what the form, the rows and the rules have to say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from clinic.errors import DomainError, NotCleared
+from clinic.readiness import Condition
+from consultations.actions.sessions import Contents
+from consultations.enums import ScoreMoment, TechniqueFamily
+from consultations.forms.sessions import SessionForm
+from consultations.forms.zones import ZoneRows
+from consultations.models import AftercareRule, Lot, ReactionType, Scale, Session
+from consultations.queries import PlanFacts, facts_of_one
+from consultations.rules import authorship
+from consultations.session_page import aftercare, banner, bars
+from consultations.views import chart
+
+
+@dataclass
+class Recording:
+    """A draft with its form and its rows of zones, as saved or as typed."""
+
+    session: Session
+    facts: PlanFacts
+    form: SessionForm
+    rows: ZoneRows
+    data: Mapping[str, Any] | None = None
+    conditions: tuple[Condition, ...] = ()
+    zone_errors: tuple[str, ...] = ()
+    is_saved: bool = False
+
+    @classmethod
+    def of(
+        cls, session: Session, facts: PlanFacts, data: Mapping[str, Any] | None = None, *, add: bool = False
+    ) -> "Recording":
+        """The draft as saved, or with `data` as typed; `add` gives one more row."""
+        template = session.plan.template
+        form = SessionForm(
+            data,
+            session=session,
+            facts=facts,
+            scale=Scale.objects.current().filter(code=template.scale_code).first() if template.scale_code else None,
+            lots=Lot.objects.of_components(sorted(facts.component_codes)).select_related("component"),
+            reactions=ReactionType.objects.current(),
+        )
+        needleless = session.technique.family == TechniqueFamily.NEEDLELESS
+        usual = {"points": template.usual_points, "ml_per_point": template.usual_ml_per_point}
+        rows = ZoneRows(
+            data,
+            saved=list(session.zones.select_related("zone")),
+            usual={} if needleless else usual,
+            needleless=needleless,
+            add=add,
+        )
+        return cls(session, facts, form, rows, data)
+
+    def redrawn(self) -> "Recording":
+        """What was typed, without judging it yet."""
+        self.form._errors = None
+        return replace(self, is_saved=False)
+
+    def is_valid(self) -> bool:
+        """Both are asked, so that every error shows at once."""
+        return all([self.form.is_valid(), self.rows.is_valid()])
+
+    @property
+    def contents(self) -> Contents:
+        """For the action."""
+        form = self.form
+        return Contents(zones=self.rows.contents, lots=form.lots, scores=form.scores, reactions=form.reactions)
+
+    @property
+    def weight(self) -> Decimal | None:
+        """Today's, as typed or saved."""
+        if self.form.is_bound:
+            weight: Decimal | None = getattr(self.form, "cleaned_data", {}).get("weight_kg")
+            return weight
+        return self.session.weight_kg
+
+    def refuse(self, refusal: DomainError, *, saved: bool) -> None:
+        """Put the refusal where it belongs; the page builds on the version that is now on record."""
+        self.is_saved = saved
+        if refusal.field == "zones":
+            self.zone_errors = (str(refusal.message),)
+        else:
+            self.form.add_domain_error(refusal)
+        if isinstance(refusal, NotCleared):
+            self.conditions = tuple(refusal.conditions)
+        self.form.data = self.form.data.copy()
+        self.form.data["version"] = self.session.version
+
+
+def totals(recording: Recording) -> dict[str, Any]:
+    """For _session_totals.html."""
+    zones = recording.rows.doses
+    facts, session = recording.facts, recording.session
+    return {"bars": bars(facts, zones, weight_kg=recording.weight, session=session), "session": session}
+
+
+def draft_page(
+    request: HttpRequest, recording: Recording, *, at: datetime, status: int = 200
+) -> HttpResponse:
+    """The draft: everything that is recorded, on one page."""
+    session, facts = recording.session, recording.facts
+    saved_at = session.events.order_by("-pgh_created_at").values_list("pgh_created_at", flat=True).first()
+    context = chart.header(request, session.patient) | totals(recording) | {
+        "form": recording.form,
+        "rows": recording.rows,
+        "zone_errors": recording.zone_errors,
+        "conditions": recording.conditions,
+        "is_saved": recording.is_saved,
+        "banner": banner(facts, session.planned, on=session.started_at, recording=True),
+        "total": len(facts.planned),
+        "saved_at": saved_at,
+        "advice": aftercare(AftercareRule.objects.current(), ended_at=at),
+        "needleless": recording.rows.needleless,
+    }
+    return render(request, "consultations/session.html", context, status=status)
+
+
+def record_page(request: HttpRequest, session: Session, *, at: datetime) -> HttpResponse:
+    """What is on record: signed, or a colleague's draft that may be taken over by name."""
+    facts = facts_of_one(session.plan)
+    scores = list(session.scores.select_related("scale"))
+    context = chart.header(request, session.patient) | {
+        "session": session,
+        "total": len(facts.planned),
+        "zones": list(session.zones.select_related("zone")),
+        "lots": [used.lot for used in session.used_lots.select_related("lot__component")],
+        "doses": list(session.doses.select_related("component")),
+        "scores": [(moment.label, [each for each in scores if each.moment == moment]) for moment in ScoreMoment],
+        "has_scores": bool(scores),
+        "reactions": list(session.reactions.select_related("reaction")),
+        "technique": _technique(session),
+        "advice": aftercare(AftercareRule.objects.current(), ended_at=session.ended_at or at),
+        "addenda": list(session.addenda.select_related("written_by")),
+        "error": getattr(session, "entered_in_error", None),
+        "may_write": authorship.may_record(request.user),
+    }
+    return render(request, "consultations/session_record.html", context)
+
+
+def _technique(session: Session) -> list[dict[str, Any]]:
+    """The technique's own parameters with their names, where they were recorded."""
+    items = [{"label": _("Technique"), "value": session.technique}]
+    for name in (
+        "device", "needle", "depth_mm", "gun_mode", "shots_per_minute", "program", "intensity", "minutes_applied",
+        "weight_kg",
+    ):
+        if value := getattr(session, name):
+            field = session._meta.get_field(name)
+            shown = value.normalize() if isinstance(value, Decimal) else value
+            items.append({"label": str(field.verbose_name).capitalize(), "value": shown})
+    return items

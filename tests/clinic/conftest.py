@@ -1,0 +1,34 @@
+"""What the desk's own tests stand on."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from clinic import readiness
+
+
+class DeskAlone(readiness.Pathway):
+    """A pathway that says what a test tells it to, and nothing else."""
+
+    def __init__(self) -> None:
+        self.said_warnings: list[readiness.Warning] = []
+        self.said_notices: list[readiness.Notice] = []
+        self.said_badges: dict[str, readiness.Badge] = {}
+
+    def warnings(self, patients, *, user):
+        return {patient.pk: self.said_warnings for patient in patients}
+
+    def notices(self, *, user, at):
+        return self.said_notices
+
+    def badges(self, appointments, *, user, at):
+        return {each.pk: self.said_badges.get(each.purpose, readiness.Badge()) for each in appointments}
+
+
+@pytest.fixture
+def desk_alone() -> Iterator[DeskAlone]:
+    """The desk without the clinical pathway, as it must work too; queries are then the desk's own."""
+    pathway = DeskAlone()
+    before = readiness.connect(pathway)
+    yield pathway
+    readiness.connect(before)

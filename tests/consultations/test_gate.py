@@ -1,0 +1,496 @@
+"""The truth table of the database's own gate: what `pathway_refusal` says (test_gate_writes.py: what then happens).
+
+A cleared plan has everything; each case takes one thing away and names the code that must come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from consultations.enums import Answer, Decision, PlanStatus, TestRequirement
+from consultations.models import PatchTest, Plan, Session
+from consultations.models import TestReading as Reading
+from tests.factories import (
+    AllergyFactory,
+    ClinicalReportFactory,
+    ComponentFactory,
+    ConsentFactory,
+    ConsentWithdrawalFactory,
+    ConsultationFactory,
+    EnteredInErrorFactory,
+    FormulaFactory,
+    PatchTestFactory,
+    PatientFactory,
+    PlanFactory,
+    SessionFactory,
+    TestReadingFactory,
+    cleared_plan,
+    consented_plan,
+)
+from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
+from tests.guards import check_deferred, sql
+
+pytestmark = pytest.mark.django_db
+
+
+def refusal(
+    plan: Plan, *, gate: str = "session", at: datetime = CLINIC_NOW, ordinal: int = 1, patient: Any = None
+) -> Any:
+    """What the SQL function says of the plan's session `ordinal`, or of a test injection."""
+    planned = plan.planned_sessions.filter(ordinal=ordinal).values_list("pk", flat=True).first()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pathway_refusal(%s, %s, %s, %s, %s)",
+            [plan.pk, (patient or plan.patient).pk, at, gate, planned if gate == "session" else None],
+        )
+        return cursor.fetchone()[0]
+
+
+# The truth table --------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_with_everything_is_cleared_for_its_session_and_for_another_test() -> None:
+    plan = cleared_plan()
+    assert [refusal(plan), refusal(plan, gate="test")] == [None, None]
+
+
+def test_a_plan_with_consent_is_cleared_for_the_test_and_waits_for_it() -> None:
+    plan = consented_plan()
+    assert [refusal(plan, gate="test"), refusal(plan)] == [None, "test"]
+
+
+@contextmanager
+def _gates_open() -> Iterator[None]:
+    """For a test that was given before what clears it was missing: the gate on tests is away."""
+    (trigger,) = [trigger for trigger in PatchTest._meta.triggers if trigger.name == "patch_test_cleared"]
+    switch = f'ALTER TABLE consultations_patchtest {{}} TRIGGER "{trigger.get_pgid(PatchTest)}"'
+    check_deferred()
+    sql(switch.format("DISABLE"))()
+    yield
+    check_deferred()
+    sql(switch.format("ENABLE"))()
+
+
+Missing = Callable[[], Plan]
+MISSING: list[tuple[str, str, Missing]] = []
+
+
+def missing(code: str) -> Callable[[Missing], Missing]:
+    """Files a plan that lacks one thing under the code both gates must return."""
+
+    def file(make: Missing) -> Missing:
+        MISSING.append((code, make.__name__.strip("_").replace("_", " "), make))
+        return make
+
+    return file
+
+
+@missing("consultation")
+def _a_consultation_that_is_not_signed() -> Plan:
+    return _with_consultation()
+
+
+@missing("consultation")
+def _a_consultation_signed_only_later() -> Plan:
+    return _with_consultation(signed=True, signed_at=ahead(minutes=1))
+
+
+@missing("consultation")
+def _a_consultation_that_found_the_patient_not_eligible() -> Plan:
+    return _with_consultation(signed=True, outcome="not_eligible", outcome_reason="pregnant")
+
+
+@missing("consultation")
+def _a_consultation_that_defers() -> Plan:
+    return _with_consultation(signed=True, outcome="deferred", outcome_reason="tan", deferred_until=TODAY)
+
+
+@missing("consultation")
+def _a_consultation_entered_in_error() -> Plan:
+    plan = cleared_plan()
+    EnteredInErrorFactory(consultation=plan.consultation)
+    return plan
+
+
+def _with_consultation(**consultation: Any) -> Plan:
+    """All the rest is there; the test was given while nobody looked (the gate would have refused it)."""
+    made = ConsultationFactory(**consultation)
+    with _gates_open():
+        return cleared_plan(consultation=made)
+
+
+@missing("plan_proposed")
+def _a_plan_that_is_only_proposed() -> Plan:
+    with _gates_open():
+        return cleared_plan(status=PlanStatus.PROPOSED)
+
+
+@missing("plan_on_hold")
+def _a_plan_on_hold() -> Plan:
+    return _now(cleared_plan(), PlanStatus.ON_HOLD)
+
+
+@missing("plan_stopped")
+def _a_plan_that_was_stopped() -> Plan:
+    return _now(cleared_plan(), PlanStatus.STOPPED)
+
+
+@missing("plan_completed")
+def _a_plan_that_is_complete() -> Plan:
+    return _now(cleared_plan(), PlanStatus.COMPLETED)
+
+
+def _now(plan: Plan, status: PlanStatus) -> Plan:
+    plan.status = status
+    plan.save(update_fields=["status"])
+    return plan
+
+
+@missing("deferred")
+def _an_answer_that_defers_until_tomorrow() -> Plan:
+    answer = {"answer": Answer.YES, "decision": Decision.DEFER, "defer_until": TODAY + timedelta(days=1)}
+    return _with_consultation(signed=True, answers=[answer])
+
+
+@missing("report_open")
+def _a_report_nobody_has_looked_at() -> Plan:
+    plan = cleared_plan()
+    ClinicalReportFactory(patient=plan.patient)
+    return plan
+
+
+def _allergic(**allergy: Any) -> Plan:
+    plan = cleared_plan(formula=FormulaFactory(parts=[(ComponentFactory(allergen_groups=["soy"]), 1)]))
+    AllergyFactory(patient=plan.patient, **allergy)
+    return plan
+
+
+@missing("allergy")
+def _a_confirmed_allergy_to_a_component() -> Plan:
+    return _allergic(group_code="soy", confirmed=True)
+
+
+@missing("allergy")
+def _a_reported_allergy_to_a_component() -> Plan:
+    return _allergic(group_code="soy")
+
+
+@missing("allergy_unassessed")
+def _an_allergy_in_words_nobody_has_assessed() -> Plan:
+    return _allergic(group_code="")
+
+
+@missing("consent")
+def _no_consent() -> Plan:
+    with _gates_open():
+        return _tested(PlanFactory())
+
+
+@missing("consent")
+def _a_consent_that_was_withdrawn() -> Plan:
+    plan = cleared_plan()
+    ConsentWithdrawalFactory(consent=plan.consents.get())
+    return plan
+
+
+@missing("consent")
+def _a_consent_entered_in_error() -> Plan:
+    plan = cleared_plan()
+    EnteredInErrorFactory(consent=plan.consents.get())
+    return plan
+
+
+@missing("consent")
+def _a_consent_to_another_formula() -> Plan:
+    return _with_consent(formula=FormulaFactory())
+
+
+@missing("consent")
+def _a_consent_signed_only_later() -> Plan:
+    return _with_consent(signed_at=ahead(minutes=1))
+
+
+@missing("consent")
+def _a_consent_signed_by_somebody_else() -> Plan:
+    return _with_consent(patient=PatientFactory())
+
+
+def _with_consent(**consent: Any) -> Plan:
+    plan = PlanFactory()
+    ConsentFactory(plan=plan, **consent)
+    with _gates_open():
+        return _tested(plan)
+
+
+def _tested(plan: Plan) -> Plan:
+    TestReadingFactory(patch_test__plan=plan)
+    return plan
+
+
+@missing("test_positive")
+def _a_reaction_to_the_test() -> Plan:
+    plan = cleared_plan()
+    TestReadingFactory(patch_test=plan.patch_tests.get(), positive=True)
+    return plan
+
+
+@missing("test_positive")
+def _a_reaction_reported_after_a_negative_reading() -> Plan:
+    plan = cleared_plan()
+    negative = Reading.objects.get()
+    TestReadingFactory(
+        patch_test=negative.patch_test,
+        positive=True,
+        kind="reported",
+        grade="",
+        supersedes=negative,
+        read_at=ago(days=1),
+    )
+    return plan
+
+
+@missing("test_positive")
+def _a_reaction_to_another_plans_test_that_shares_a_component() -> Plan:
+    shared = ComponentFactory()
+    plan = cleared_plan(formula=FormulaFactory(parts=[(shared, 1)]))
+    other = consented_plan(
+        patient=plan.patient, formula=FormulaFactory(parts=[(shared, 5), (ComponentFactory(), 1)])
+    )
+    TestReadingFactory(patch_test__plan=other, positive=True)
+    return plan
+
+
+@missing("test_positive")
+def _a_reaction_that_one_person_calls_an_error() -> Plan:
+    plan = cleared_plan()
+    reading = TestReadingFactory(patch_test=plan.patch_tests.get(), positive=True)
+    EnteredInErrorFactory(reading=reading)
+    return plan
+
+
+@missing("test_positive")
+def _a_reaction_that_a_later_reading_calls_negative() -> Plan:
+    plan = consented_plan()
+    positive = TestReadingFactory(patch_test__plan=plan, positive=True)
+    TestReadingFactory(patch_test=positive.patch_test, supersedes=positive, read_at=ago(days=7))
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("code", "make"), [pytest.param(code, make, id=name) for code, name, make in MISSING]
+)
+@pytest.mark.parametrize("gate", ["test", "session"])
+def test_what_is_missing_is_named(gate: str, code: str, make: Missing) -> None:
+    assert refusal(make(), gate=gate) == code
+
+
+def test_the_codes_of_the_truth_table_are_all_there_are() -> None:
+    """Read from the function's own text, so that a new reason needs a case."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'pathway_refusal'")
+        (source,) = cursor.fetchone()
+    codes = {line.split("RETURN '")[1].split("'")[0] for line in source.splitlines() if "RETURN '" in line}
+    states = {f"plan_{status}" for status in PlanStatus if status != PlanStatus.ACTIVE}
+    elsewhere = {"other_patient", "future", "test", "too_soon"}
+    assert {code for code, _name, _make in MISSING} | elsewhere == codes - {"plan_"} | states
+
+
+# What does not stand in the way -----------------------------------------------------------------------------------
+
+
+def test_an_answer_that_deferred_until_today_no_longer_does() -> None:
+    answer = {"answer": Answer.YES, "decision": Decision.DEFER, "defer_until": TODAY}
+    assert refusal(_with_consultation(signed=True, answers=[answer])) is None
+
+
+def test_a_report_that_was_looked_at_does_not_stop_a_session() -> None:
+    plan = cleared_plan()
+    ClinicalReportFactory(patient=plan.patient, triaged=True)
+    assert refusal(plan) is None
+
+
+@pytest.mark.parametrize(
+    "allergy",
+    [{"group_code": "soy", "refuted": True}, {"group_code": "egg"}, {"group_code": "egg", "confirmed": True}],
+)
+def test_a_refuted_allergy_or_one_to_something_else_does_not_stop_a_session(allergy: dict[str, Any]) -> None:
+    assert refusal(_allergic(**allergy)) is None
+
+
+def test_a_new_consent_after_a_withdrawal_clears_again() -> None:
+    plan = _a_consent_that_was_withdrawn()
+    ConsentFactory(plan=plan, signed_at=ago(minutes=1))
+    assert refusal(plan) is None
+
+
+def test_another_patients_reaction_does_not_stop_a_session() -> None:
+    shared = ComponentFactory()
+    plan = cleared_plan(formula=FormulaFactory(parts=[(shared, 1)]))
+    other = consented_plan(formula=FormulaFactory(parts=[(shared, 1)]))
+    TestReadingFactory(patch_test__plan=other, positive=True)
+    assert refusal(plan) is None
+
+
+@pytest.mark.parametrize("record", ["reading", "patch_test"])
+def test_a_reaction_that_two_people_call_an_error_no_longer_stops_the_test(record: str) -> None:
+    reading = TestReadingFactory(patch_test__plan=consented_plan(), positive=True)
+    EnteredInErrorFactory(confirmed=True, **{record: reading if record == "reading" else reading.patch_test})
+    assert refusal(reading.patch_test.plan, gate="test") is None
+
+
+# Patient and time -------------------------------------------------------------------------------------------------
+
+
+def test_the_plan_of_another_patient_clears_nobody() -> None:
+    plan = cleared_plan()
+    assert refusal(plan, patient=PatientFactory()) == "other_patient"
+
+
+def test_a_plan_that_does_not_exist_clears_nobody() -> None:
+    patient = PatientFactory()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pathway_refusal(gen_random_uuid(), %s, now(), 'session', NULL)", [patient.pk])
+        assert cursor.fetchone() == ("other_patient",)
+
+
+def test_nothing_is_injected_in_the_future() -> None:
+    """By PostgreSQL's clock, with five minutes for clocks that differ."""
+    plan, now = cleared_plan(), timezone.now()
+    answers = [refusal(plan, gate="test", at=now + timedelta(minutes=minutes)) for minutes in (4, 6)]
+    assert answers == [None, "future"]
+
+
+# The test and its policy ------------------------------------------------------------------------------------------
+
+
+def test_a_test_that_nobody_has_read_does_not_clear() -> None:
+    plan = consented_plan()
+    PatchTestFactory(plan=plan)
+    assert refusal(plan) == "test"
+
+
+@pytest.mark.parametrize(
+    ("reading", "code"),
+    [
+        pytest.param({"valid_from": ahead(minutes=1)}, "test", id="not yet valid"),
+        pytest.param({"valid_from": CLINIC_NOW}, None, id="valid from this minute"),
+        pytest.param({"valid_until": CLINIC_NOW}, "test", id="expired this minute"),
+        pytest.param({"valid_until": ahead(minutes=1)}, None, id="valid for one more minute"),
+        pytest.param({"signed_at": ahead(minutes=1)}, "test", id="signed only later"),
+        pytest.param(
+            {"result": "equivocal", "grade": "doubtful", "valid_from": None, "valid_until": None}, "test"
+        ),
+        pytest.param(
+            {"result": "invalid", "grade": "not_done", "valid_from": None, "valid_until": None}, "test"
+        ),
+        pytest.param({"result": "awaiting", "grade": "", "valid_from": None, "valid_until": None}, "test"),
+    ],
+)
+def test_only_a_negative_reading_in_its_time_clears(reading: dict[str, Any], code: str | None) -> None:
+    plan = consented_plan()
+    TestReadingFactory(patch_test__plan=plan, **reading)
+    assert refusal(plan) == code
+
+
+def test_a_superseded_reading_does_not_clear() -> None:
+    plan = cleared_plan()
+    first = Reading.objects.get()
+    TestReadingFactory(
+        patch_test=first.patch_test, supersedes=first, grade="doubtful", result="equivocal", valid_from=None, valid_until=None
+    )  # fmt: skip
+    assert refusal(plan) == "test"
+
+
+@pytest.mark.parametrize("record", ["reading", "patch_test"])
+def test_a_test_or_reading_in_error_stops_clearing_at_once(record: str) -> None:
+    plan = cleared_plan()
+    reading = Reading.objects.get()
+    EnteredInErrorFactory(**{record: reading if record == "reading" else reading.patch_test})
+    assert refusal(plan) == "test"
+
+
+def _plan_beside_tests(requirement: str, *tested: list[Any]) -> Plan:
+    """A plan with components A and B under the policy, whose patient was tested in other plans as given."""
+    a, b = ComponentFactory(), ComponentFactory()
+    formula = FormulaFactory(parts=[(a, 1), (b, 1)])
+    plan = consented_plan(formula=formula, test_policy__requirement=requirement)
+    for letters in tested:
+        parts = [({"a": a, "b": b}[letter], 2) for letter in letters]
+        other = consented_plan(patient=plan.patient, formula=FormulaFactory(parts=parts))
+        TestReadingFactory(patch_test__plan=other)
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("requirement", "tested", "code"),
+    [
+        (TestRequirement.NOT_REQUIRED, [], None),
+        (TestRequirement.REQUIRED, [], "test"),
+        (TestRequirement.REQUIRED, ["a"], "test"),
+        (TestRequirement.REQUIRED, ["a", "b"], "test"),
+        (TestRequirement.REQUIRED, ["ab"], None),
+        (TestRequirement.NOT_AGAIN, [], "test"),
+        (TestRequirement.NOT_AGAIN, ["a"], "test"),
+        (TestRequirement.NOT_AGAIN, ["a", "b"], None),
+        (TestRequirement.NOT_AGAIN, ["ab"], None),
+    ],
+)
+def test_what_counts_as_tested_is_the_policys_choice(
+    requirement: str, tested: list[str], code: str | None
+) -> None:
+    assert refusal(_plan_beside_tests(requirement, *tested)) == code
+
+
+@pytest.mark.parametrize("requirement", TestRequirement.values)
+def test_a_reaction_stops_every_policy(requirement: str) -> None:
+    plan = consented_plan(test_policy__requirement=requirement)
+    TestReadingFactory(patch_test__plan=plan, positive=True)
+    assert refusal(plan) == "test_positive"
+
+
+# The interval -----------------------------------------------------------------------------------------------------
+
+
+def _with_session(*, days_ago: int, **session: Any) -> Plan:
+    plan = cleared_plan(min_gap_days=6)
+    SessionFactory(plan=plan, started_at=ago(days=days_ago), **session)
+    return plan
+
+
+@pytest.mark.parametrize(("days_ago", "code"), [(0, "too_soon"), (5, "too_soon"), (6, None)])
+def test_the_next_session_keeps_its_distance(days_ago: int, code: str | None) -> None:
+    assert refusal(_with_session(days_ago=days_ago, signed=True), ordinal=2) == code
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        pytest.param({}, id="a draft"),
+        pytest.param(
+            {
+                "signed": True,
+                "outcome": "not_given",
+                "outcome_reason": "fever",
+                "zones": [],
+                "lots": [],
+                "doses": [],
+            },
+            id="not given",
+        ),
+    ],
+)
+def test_only_sessions_that_were_given_count(session: dict[str, Any]) -> None:
+    assert refusal(_with_session(days_ago=1, **session), ordinal=2) is None
+
+
+def test_a_session_that_two_people_call_an_error_does_not_count() -> None:
+    plan = _with_session(days_ago=1, signed=True)
+    EnteredInErrorFactory(session=Session.objects.get(), confirmed=True)
+    assert refusal(plan, ordinal=2) is None
