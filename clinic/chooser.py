@@ -25,6 +25,7 @@ from clinic.search import Wishes, may_do, reach
 
 # Visits anybody may book without the pathway offering them; any other clinical purpose comes from an offer only.
 _FREE_PURPOSES = ["", "consultation"]
+_OFFERED = ("type", "label", "purpose", "earliest", "ideal", "latest", "pair", "conditions")
 _WEEK = timedelta(days=7)
 _PAIR_WEEKS = 8  # how far the first pair of a test and its reading is looked for
 _ALTERNATIVES = 4
@@ -71,7 +72,9 @@ class Slot(NamedTuple):
     @classmethod
     def of(cls, place: FreeStart | Appointment) -> Slot:
         """Where a free start or a booked visit is."""
-        return cls(place.starts_at, place.practitioner.pk, place.room.pk, place.device.pk if place.device else None)
+        return cls(
+            place.starts_at, place.practitioner.pk, place.room.pk, place.device.pk if place.device else None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,9 @@ class Search:
         first = max(window.starts_at, self.what.earliest or window.starts_at)
         if first >= window.ends_at:
             return []
-        return self._one_a_start(self._found(self.what.type, Interval(first, window.ends_at), self.at, limit))[:limit]
+        return self._one_a_start(
+            self._found(self.what.type, Interval(first, window.ends_at), self.at, limit)
+        )[:limit]
 
     def exact(self, starts_at: datetime) -> list[Option]:
         """Places at this very time, on the grid or not and however soon: what staff may do and the public may not."""
@@ -149,7 +154,9 @@ class Search:
         """For each practitioner asked why the window holds no place, in words; who has one is left out."""
         people = [self.practitioner] if self.practitioner else practitioners_for(self.what.type)
         asked = [(who, self._obstacles(who, self.what.type, window)) for who in people]
-        return [(who, [obstacle_words(each, practitioner=who) for each in found]) for who, found in asked if found]
+        return [
+            (who, [obstacle_words(each, practitioner=who) for each in found]) for who, found in asked if found
+        ]
 
     def obstacles_at(self, practitioner: Practitioner, starts_at: datetime) -> list[Obstacle]:
         """Why the visit cannot be at this very time with this practitioner, the grid and the notice left aside."""
@@ -165,11 +172,16 @@ class Search:
         wishes = Wishes(patient=self.patient, ignoring=self.ignoring)
         return why_none(type=kind, practitioner=who, window=window, at=self.at, **wishes)
 
-    def _found(self, kind: AppointmentType, window: Interval, at: datetime, limit: int | None) -> list[Option]:
+    def _found(
+        self, kind: AppointmentType, window: Interval, at: datetime, limit: int | None
+    ) -> list[Option]:
         # Several people may be free at one start: more rows are read than are shown.
         rows = None if limit is None else limit * 8
         if not self.what.pair:
-            return [Option(each) for each in free_starts(type=kind, window=window, at=at, limit=rows, **self._wishes())]
+            return [
+                Option(each)
+                for each in free_starts(type=kind, window=window, at=at, limit=rows, **self._wishes())
+            ]
         pair = self.what.pair
         gap = Gap(pair.shortest, pair.ideal, pair.longest)
         wishes = self._wishes()
@@ -184,23 +196,16 @@ class Search:
 
     def _one_a_start(self, options: Iterable[Option]) -> list[Option]:
         by_start = groupby(options, key=lambda option: option.first.starts_at)
-        return [min(group, key=lambda option: option.first.practitioner.pk not in self.known) for _, group in by_start]
+        return [
+            min(group, key=lambda option: option.first.practitioner.pk not in self.known)
+            for _, group in by_start
+        ]
 
 
 def whats(patient: Patient, *, at: datetime) -> list[What]:
     """What may be booked: the pathway's offers first, then the kinds of visit that need none."""
     offered = [
-        What(
-            key=f"{offer.type.code}:{offer.purpose}",
-            type=offer.type,
-            label=offer.label,
-            purpose=offer.purpose,
-            earliest=offer.earliest,
-            ideal=offer.ideal,
-            latest=offer.latest,
-            pair=offer.pair,
-            conditions=offer.conditions,
-        )
+        What(f"{offer.type.code}:{offer.purpose}", **{name: getattr(offer, name) for name in _OFFERED})
         for offer in readiness.pathway().offers(patient, at=at)
     ]
     free = AppointmentType.objects.active().filter(purpose__in=_FREE_PURPOSES)
@@ -224,7 +229,7 @@ def what_is(appointment: Appointment, second: Appointment | None = None) -> What
             longest=max(closest, ideal + _PAIR_SHIFT),
         )
     kind = appointment.type
-    return What(key="", type=kind, label=kind.name, purpose=appointment.purpose, pair=pair)
+    return What(key="this", type=kind, label=kind.name, purpose=appointment.purpose, pair=pair)
 
 
 def practitioners_for(type: AppointmentType) -> list[Practitioner]:
@@ -259,7 +264,9 @@ def resolve(slots: Iterable[Slot]) -> list[FreeStart]:
             for slot in chosen
         ]
     except KeyError as unknown:
-        raise DomainError(_("Choose one of the times that are offered."), "unknown_choice", field="choice") from unknown
+        raise DomainError(
+            _("Choose one of the times that are offered."), "unknown_choice", field="choice"
+        ) from unknown
 
 
 def monday(day: date) -> date:
@@ -270,7 +277,9 @@ def monday(day: date) -> date:
 def week_of(first_day: date) -> Interval:
     """Seven local days."""
     zone = timezone.get_default_timezone()
-    return Interval(local_day(first_day, zone).starts_at, local_day(first_day + _WEEK - timedelta(days=1), zone).ends_at)
+    return Interval(
+        local_day(first_day, zone).starts_at, local_day(first_day + _WEEK - timedelta(days=1), zone).ends_at
+    )
 
 
 def in_part(options: Iterable[Option], part: Part) -> list[Option]:

@@ -53,23 +53,17 @@ def no_overlap(
 
 def check(name: str, condition: Q, message: str | Promise) -> models.CheckConstraint:
     """A CHECK with the sentence the person reads."""
-    return models.CheckConstraint(
-        name=name, condition=condition, violation_error_message=message
-    )
+    return models.CheckConstraint(name=name, condition=condition, violation_error_message=message)
 
 
-def recorded_together(
-    name: str, *fields: str, message: str | Promise
-) -> models.CheckConstraint:
+def recorded_together(name: str, *fields: str, message: str | Promise) -> models.CheckConstraint:
     """All of the fields are set or none is: who, when and proof belong together."""
     none = Q(**{f"{field}__isnull": True for field in fields})
     every = Q(**{f"{field}__isnull": False for field in fields})
     return check(name, none | every, message)
 
 
-def exactly_one(
-    name: str, *fields: str, message: str | Promise
-) -> models.CheckConstraint:
+def exactly_one(name: str, *fields: str, message: str | Promise) -> models.CheckConstraint:
     """Precisely one of the nullable fields is set."""
     either = Q()
     for chosen in fields:
@@ -124,9 +118,7 @@ def never_deleted(prefix: str) -> list[pgtrigger.Trigger]:
     ]
 
 
-def frozen_once(
-    prefix: str, condition: str = "OLD.signed_at IS NOT NULL"
-) -> list[pgtrigger.Trigger]:
+def frozen_once(prefix: str, condition: str = "OLD.signed_at IS NOT NULL") -> list[pgtrigger.Trigger]:
     """Once `condition` (on OLD) holds, the row refuses UPDATE and DELETE; TRUNCATE is always refused."""
     name = f"{prefix}_signed"
     return [
@@ -183,11 +175,7 @@ def only_transitions(
     """`column` starts as one of `born_as` and moves only along `moves`: on INSERT and on UPDATE."""
     name = f"{prefix}_transition"
     births = ", ".join(f"'{state}'" for state in sorted(born_as))
-    pairs = ", ".join(
-        f"'{before}>{after}'"
-        for before in sorted(moves)
-        for after in sorted(moves[before])
-    )
+    pairs = ", ".join(f"'{before}>{after}'" for before in sorted(moves) for after in sorted(moves[before]))
     return pgtrigger.Trigger(
         name=name,
         when=pgtrigger.Before,

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from clinic.views import appointments, book, diary, gallery, health, opening, patients, review, start, walk_ins
+from clinic.views import (
+    appointments,
+    book,
+    diary,
+    gallery,
+    health,
+    opening,
+    patients,
+    review,
+    start,
+    walk_ins,
+)
 
 app_name = "clinic"
 
@@ -16,7 +27,11 @@ urlpatterns = [
     path("patients/", patients.find, name="patients"),
     path("patients/new/", patients.register, name="patient_new"),
     path("patients/<uuid:patient_id>/edit/", patients.edit, name="patient_edit"),
-    path("patients/<uuid:patient_id>/not-a-duplicate/", patients.not_a_duplicate, name="patient_not_a_duplicate"),
+    path(
+        "patients/<uuid:patient_id>/not-a-duplicate/",
+        patients.not_a_duplicate,
+        name="patient_not_a_duplicate",
+    ),
     path("book/", book.choose_patient, name="book"),
     path("patients/<uuid:patient_id>/book/", book.book, name="book_for"),
     path("appointments/<uuid:appointment_id>/", appointments.show, name="appointment"),

@@ -89,7 +89,8 @@ HOLDS_TIME = frozenset({*UPCOMING, _S.ARRIVED, _S.IN_PROGRESS, _S.COMPLETED})
 TRANSITIONS: dict[AppointmentStatus, frozenset[AppointmentStatus]] = {
     _S.PROVISIONAL: frozenset({_S.BOOKED, _S.ARRIVED, _S.CANCELLED, _S.NO_SHOW}),
     _S.BOOKED: frozenset({_S.PROVISIONAL, _S.CONFIRMED, _S.ARRIVED, _S.CANCELLED, _S.NO_SHOW}),
-    _S.CONFIRMED: frozenset({_S.PROVISIONAL, _S.ARRIVED, _S.CANCELLED, _S.NO_SHOW}),
+    # A confirmed visit that is moved has to be confirmed again.
+    _S.CONFIRMED: frozenset({_S.PROVISIONAL, _S.BOOKED, _S.ARRIVED, _S.CANCELLED, _S.NO_SHOW}),
     # A mistaken check-in goes back to booked; a patient may leave before being seen.
     _S.ARRIVED: frozenset({_S.BOOKED, _S.IN_PROGRESS, _S.CANCELLED, _S.NO_SHOW}),
     _S.IN_PROGRESS: frozenset({_S.ARRIVED, _S.COMPLETED}),

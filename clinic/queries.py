@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime
 
 from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
-from django.db.models import Case, F, FloatField, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, F, OrderBy, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat, Greatest
 
 from clinic.db import Fold
@@ -19,43 +19,64 @@ from clinic.models import (
 )
 
 _ALIKE = 0.45  # trigram similarity of folded names from which two records are worth a look; found by trying
+_FEW = 10  # with so many matches nobody needs the similar ones too
+_COMPARED = 100  # similar names that are compared with what was typed
 
 
 def find_patients(text: str, *, user: User) -> QuerySet[Patient]:
     """Patients that match every word by any part of number, names, phone, e-mail or birth date; typos forgiven.
 
-    Birth dates are found as 1984-03-12, 12.03.1984, 12/03/1984 or any part of these.
+    Birth dates are found as 1984-03-12, 12.03.1984, 12/03/1984 or any part of these. Where many match they come by
+    name; where few do, what is written similarly follows, nearest first. Comparing is slow, so only few are compared.
     """
-    found = Patient.objects.visible_to(user).current()
-    words = text.split()[:8]
+    known = Patient.objects.visible_to(user).current()
+    words = _words(text)
     if not words:
-        return found.none()
-    score: list[object] = []
-    for word in words:
-        digits = re.sub(r"\D", "", word).lstrip("0")  # 06 12 … finds +33 6 12 …
-        folded = Fold(Value(word))
-        part = Q(search_text__contains=folded)
-        if (
-            len(digits) >= 4
-            and not re.search(r"[^\d+().\-/ ]", word)
-            and not re.search(r"[./-]", word)
-        ):
-            part |= Q(search_text__contains=digits)
-        if len(word) >= 4 and not digits:
-            part |= Q(search_text__trigram_word_similar=folded)
-        found = found.filter(part)
-        score.append(
-            Case(
-                When(search_text__contains=folded, then=Value(1.0)),
-                default=Value(0.0),
-                output_field=FloatField(),
-            )
-        )
-    best = TrigramWordSimilarity(Fold(Value(text)), F("search_text"))
-    exact = score[0] if len(score) == 1 else Greatest(*score)
-    return found.annotate(exactness=exact, nearness=best).order_by(
-        "-exactness", "-nearness", Fold("family_name"), Fold("given_names"), "number"
+        return known.none()
+    exact = known.filter(*(_contains(word) for word in words))
+    few = list(exact.values_list("pk", flat=True)[:_FEW])
+    if len(few) == _FEW:
+        return exact.order_by(*_number_first(words), Fold("family_name"), Fold("given_names"), "number")
+    alike = known.filter(*(_similar(word) if _may_be_misspelt(word) else _contains(word) for word in words))
+    near = alike.values_list("pk", flat=True)[:_COMPARED] if any(map(_may_be_misspelt, words)) else []
+    ranked = known.filter(pk__in={*few, *near}).annotate(
+        exactness=Case(When(pk__in=few, then=Value(1)), default=Value(0)),
+        nearness=TrigramWordSimilarity(Fold(Value(text)), F("search_text")),
     )
+    by_name = (Fold("family_name"), Fold("given_names"), "number")
+    return ranked.order_by("-exactness", *_number_first(words), "-nearness", *by_name)
+
+
+def _contains(word: str) -> Q:
+    part = Q(search_text__contains=Fold(Value(word)))
+    digits = re.sub(r"\D", "", word).lstrip("0")  # 06 12 … finds +33 6 12 …
+    if len(digits) >= 4 and re.fullmatch(r"[\d+()]+", word):
+        part |= Q(search_text__contains=digits)
+    return part
+
+
+def _similar(word: str) -> Q:
+    """Alone, not "contains or similar": PostgreSQL would read the whole table for that."""
+    return Q(search_text__trigram_word_similar=Fold(Value(word)))
+
+
+def _may_be_misspelt(word: str) -> bool:
+    """Digits and very short words are what they are."""
+    return len(word) >= 4 and not re.search(r"\d", word)
+
+
+def _number_first(words: list[str]) -> list[OrderBy]:
+    """The clinic number itself comes before the phone numbers it is a part of."""
+    if len(words) > 1 or not re.fullmatch(r"[0-9]{1,9}", words[0]):
+        return []
+    return [Case(When(number=int(words[0]), then=Value(0)), default=Value(1)).asc()]
+
+
+def _words(text: str) -> list[str]:
+    """What must all be found; a whole phone number (nine digits or more) is one word, however it is spaced."""
+    if re.fullmatch(r"[\d\s+().\-/]+", text) and len(re.sub(r"\D", "", text)) >= 9:
+        return [re.sub(r"[^\d+]", "", text)]
+    return text.split()[:8]
 
 
 def likely_duplicates(patient: Patient, *, limit: int = 5) -> list[Patient]:
@@ -64,21 +85,15 @@ def likely_duplicates(patient: Patient, *, limit: int = 5) -> list[Patient]:
     Alike are: the same birth date and a similar name in either script; or the same phone or e-mail and the same name.
     """
     name = Fold(Value(f"{patient.family_name} {patient.given_names}".strip()))
-    latin = Fold(
-        Value(f"{patient.family_name_latin} {patient.given_names_latin}".strip())
-    )
+    latin = Fold(Value(f"{patient.family_name_latin} {patient.given_names_latin}".strip()))
     others = (
         Patient.objects.current()
         .exclude(pk=patient.pk)
         .annotate(
             alike=Greatest(
                 TrigramSimilarity(Fold(_joined("family_name", "given_names")), name),
-                TrigramSimilarity(
-                    Fold(_joined("family_name_latin", "given_names_latin")), latin
-                ),
-                TrigramSimilarity(
-                    Fold(_joined("family_name_latin", "given_names_latin")), name
-                ),
+                TrigramSimilarity(Fold(_joined("family_name_latin", "given_names_latin")), latin),
+                TrigramSimilarity(Fold(_joined("family_name_latin", "given_names_latin")), name),
                 TrigramSimilarity(Fold(_joined("family_name", "given_names")), latin),
             )
         )
@@ -88,21 +103,15 @@ def likely_duplicates(patient: Patient, *, limit: int = 5) -> list[Patient]:
         same_contact |= Q(phone=patient.phone)
     if patient.email:
         same_contact |= Q(email__iexact=patient.email)
-    alike = others.filter(
-        Q(birth_date=patient.birth_date) | same_contact, alike__gte=_ALIKE
-    )
+    alike = others.filter(Q(birth_date=patient.birth_date) | same_contact, alike__gte=_ALIKE)
     if patient.number:
         settled = NotADuplicate.objects.filter(Q(first=patient) | Q(second=patient))
         pairs = settled.values_list("first_id", "second_id")
-        alike = alike.exclude(
-            pk__in={key for pair in pairs for key in pair} - {patient.pk}
-        )
+        alike = alike.exclude(pk__in={key for pair in pairs for key in pair} - {patient.pk})
     return list(alike.order_by("-alike", "number")[:limit])
 
 
-def affected_by(
-    entry: Absence | OutOfService | ClosedDay, *, at: datetime
-) -> QuerySet[Appointment]:
+def affected_by(entry: Absence | OutOfService | ClosedDay, *, at: datetime) -> QuerySet[Appointment]:
     """Upcoming visits that stand in time which this entry closes, in the order of the day."""
     visits = Appointment.objects.upcoming(at).with_people()
     if isinstance(entry, ClosedDay):
@@ -114,22 +123,14 @@ def affected_by(
             "practitioner_until__gt": entry.starts_at,
         }
     else:
-        mine = (
-            visits.filter(room=entry.room)
-            if entry.room_id
-            else visits.filter(device=entry.device)
-        )
+        mine = visits.filter(room=entry.room) if entry.room_id else visits.filter(device=entry.device)
         inside = {"room_from__lt": entry.ends_at, "room_until__gt": entry.starts_at}
     return mine.filter(**inside).order_by("starts_at")
 
 
 def similar_on_record(patient: Patient) -> list[Patient]:
     """For the header: other patients with this birth date and a similar name, settled or not."""
-    return [
-        each
-        for each in likely_duplicates(Patient(**_identity(patient)))
-        if each.pk != patient.pk
-    ]
+    return [each for each in likely_duplicates(Patient(**_identity(patient))) if each.pk != patient.pk]
 
 
 def _identity(patient: Patient) -> dict[str, str | date]:

@@ -112,40 +112,28 @@ class Notice:
 class Pathway:
     """A pathway without an opinion. The clinical app overrides every call; all of them are bulk."""
 
-    def judge(
-        self, visits: Sequence[Visit], *, at: datetime, starting: bool = False
-    ) -> list[Verdict]:
+    def judge(self, visits: Sequence[Visit], *, at: datetime, starting: bool = False) -> list[Verdict]:
         """One verdict per visit, the visits taken together (a reading beside its test). Asked under the locks."""
         return [Verdict() for _ in visits]
 
-    def booked(
-        self, appointments: Sequence[Appointment], *, by: User, at: datetime
-    ) -> None:
+    def booked(self, appointments: Sequence[Appointment], *, by: User, at: datetime) -> None:
         """These were booked or reinstated, in this transaction."""
 
-    def moved(
-        self, appointments: Sequence[Appointment], *, by: User, at: datetime
-    ) -> None:
+    def moved(self, appointments: Sequence[Appointment], *, by: User, at: datetime) -> None:
         """These were moved, in this transaction."""
 
-    def released(
-        self, appointments: Sequence[Appointment], *, by: User, at: datetime
-    ) -> None:
+    def released(self, appointments: Sequence[Appointment], *, by: User, at: datetime) -> None:
         """These no longer hold their time, in this transaction."""
 
     def offers(self, patient: Patient, *, at: datetime) -> list[Offer]:
         """What this patient may book next, the most sensible first."""
         return []
 
-    def badges(
-        self, appointments: Sequence[Appointment], *, user: User, at: datetime
-    ) -> dict[UUID, Badge]:
+    def badges(self, appointments: Sequence[Appointment], *, user: User, at: datetime) -> dict[UUID, Badge]:
         """What each card shows this person."""
         return {appointment.pk: Badge() for appointment in appointments}
 
-    def warnings(
-        self, patients: Sequence[Patient], *, user: User
-    ) -> dict[UUID, list[Warning]]:
+    def warnings(self, patients: Sequence[Patient], *, user: User) -> dict[UUID, list[Warning]]:
         """What everybody who meets the patients must know."""
         return {}
 

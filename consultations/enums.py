@@ -125,9 +125,7 @@ class PlanStatus(models.TextChoices):
 PLAN_BORN_AS = frozenset({PlanStatus.PROPOSED})
 PLAN_MOVES: dict[PlanStatus, frozenset[PlanStatus]] = {
     PlanStatus.PROPOSED: frozenset({PlanStatus.ACTIVE, PlanStatus.STOPPED}),
-    PlanStatus.ACTIVE: frozenset(
-        {PlanStatus.ON_HOLD, PlanStatus.STOPPED, PlanStatus.COMPLETED}
-    ),
+    PlanStatus.ACTIVE: frozenset({PlanStatus.ON_HOLD, PlanStatus.STOPPED, PlanStatus.COMPLETED}),
     PlanStatus.ON_HOLD: frozenset({PlanStatus.ACTIVE, PlanStatus.STOPPED}),
     PlanStatus.STOPPED: frozenset(),
     PlanStatus.COMPLETED: frozenset(),

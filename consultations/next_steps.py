@@ -40,7 +40,12 @@ def next_of(facts: PlanFacts, *, at: datetime) -> Next:
     """The first thing that is open, in the order of the way, with whatever else stands in the way of the session."""
     conditions = tuple(standing(facts, at=at))
     looks: list[Callable[[PlanFacts, datetime], Next | None]] = [
-        _held, _draft, _consent, _reading, _test, _session
+        _held,
+        _draft,
+        _consent,
+        _reading,
+        _test,
+        _session,
     ]
     if any(each.code in _CLOSES for each in conditions):
         looks = [_held, _draft, _closed]
@@ -77,7 +82,9 @@ def _held(facts: PlanFacts, at: datetime) -> Next | None:
         )
         return Next(_("Finish and sign the consultation."), _practitioner(facts), link)
     what = _("The plan is %(status)s.") % {"status": facts.plan.get_status_display()}
-    return Next(what, _practitioner(facts), _link(_("Open plan"), "consultations:plan", facts.plan.pk, "route"))
+    return Next(
+        what, _practitioner(facts), _link(_("Open plan"), "consultations:plan", facts.plan.pk, "route")
+    )
 
 
 def _closed(facts: PlanFacts, at: datetime) -> Next:
@@ -109,7 +116,11 @@ def _reading(facts: PlanFacts, at: datetime) -> Next | None:
     visit = pending_visit(facts, purposes.reading_of(facts.plan), at)
     link = _link(_("Open reading"), "consultations:patch_test_read", test.pk, "eye")
     other = _move(visit) if visit else _book(facts, _("Book the reading"))
-    what = _("Read the test injection.") if at < window.closes_at else _("The reading is overdue: see the patient.")
+    what = (
+        _("Read the test injection.")
+        if at < window.closes_at
+        else _("The reading is overdue: see the patient.")
+    )
     who = str(visit.practitioner) if visit else _practitioner(facts)
     return Next(what, who, link, other, visit, window.opens_at, window.closes_at)
 

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 
 from clinic.enums import AppointmentStatus, Readiness
 from clinic.models import Appointment, AppointmentType, Patient
-from clinic.readiness import Link, Offer, PairOffer, Visit
+from clinic.readiness import Condition, Link, Offer, PairOffer, Visit
 from consultations import purposes
 from consultations.enums import PlanStatus, TestRequirement
-from consultations.models import Plan
+from consultations.models import Plan, PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of, unbooked
 from consultations.rules import clearance, plans, visits
@@ -45,9 +45,7 @@ def _of_plan(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
         found += _session_offers(facts, types, at=at)
     elif len(facts.given) == len(facts.planned):
         for kind in _types(types, Kind.REVIEW):
-            found.append(
-                Offer(kind, _named(kind.name, facts), purposes.review_of(facts.plan))
-            )
+            found.append(Offer(kind, _named(kind.name, facts), purposes.review_of(facts.plan)))
     return found
 
 
@@ -82,9 +80,7 @@ def _test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]
     plan, test = facts.plan, visits.open_test(facts)
     if test and at >= reading_window(test.given_at, test.policy).closes_at:
         test = None  # nobody read it in time: a new test is wanted (CLINICAL 1.5)
-    reading_booked = any(
-        each.is_upcoming for each in facts.visits_for(purposes.reading_of(plan))
-    )
+    reading_booked = any(each.is_upcoming for each in facts.visits_for(purposes.reading_of(plan)))
     readings = _types(types, Kind.READING)
     if test and readings and not reading_booked:
         window = reading_window(test.given_at, test.policy)
@@ -98,18 +94,22 @@ def _test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]
                 latest=window.closes_at,
             )
         ]
-    tests = _types(types, Kind.TEST)
     test_booked = any(
-        each.is_upcoming or each.started_at
-        for each in facts.visits_for(purposes.test_of(plan))
+        each.is_upcoming or each.started_at for each in facts.visits_for(purposes.test_of(plan))
     )
-    if test or (test_booked and reading_booked) or not tests or not readings:
+    if test or (test_booked and reading_booked):
         return []
-    policy = plan.test_policy
+    return _pair_offers(facts, types, at=at)
+
+
+def _pair_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+    tests, readings, policy = _types(types, Kind.TEST), _types(types, Kind.READING), facts.plan.test_policy
+    if not tests or not readings:
+        return []
     pair = PairOffer(
         readings[0],
         _("Reading"),
-        purposes.reading_of(plan),
+        purposes.reading_of(facts.plan),
         shortest=timedelta(hours=policy.reading_from_hours),
         ideal=timedelta(hours=policy.reading_due_hours),
         longest=timedelta(hours=policy.reading_until_hours) - timedelta(minutes=1),
@@ -117,43 +117,51 @@ def _test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]
     missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=at).conditions
     hard = tuple(each for each in missing if each.code not in clearance.MAY_STILL_COME)
     label = _named(_("Test + reading"), facts)
-    earliest = repeat_from(facts)
-    return [Offer(tests[0], label, purposes.test_of(plan), earliest=earliest, pair=pair, conditions=hard)]
+    purpose = purposes.test_of(facts.plan)
+    return [Offer(tests[0], label, purpose, earliest=repeat_from(facts), pair=pair, conditions=hard)]
 
 
 def _session_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
-    today = timezone.localdate(at)
     first = unbooked(facts)[0]
     window = next(
-        each for each in plans.windows(facts, on=today) if each.planned.pk == first.pk
+        each for each in plans.windows(facts, on=timezone.localdate(at)) if each.planned.pk == first.pk
     )
-    found = []
-    for kind in _types(types, Kind.SESSION, facts.plan.technique.family):
-        purpose = purposes.session_of(first)
-        ideal = _noon(window.ideal)
-        probe = Visit(facts.plan.patient, purpose, max(ideal, at))
-        judged = visits.verdict(
-            probe,
-            Purpose(Kind.SESSION, first.pk),
-            facts,
-            together=visits.Together(),
-            starting=False,
+    cleared = _cleared_from(facts, at)
+    earliest = max(_midnight(window.earliest), at, cleared)
+    ideal = max(_noon(window.ideal), earliest)
+    latest = max(_midnight(window.latest + timedelta(days=1)), ideal + timedelta(days=7))
+    return [
+        Offer(
+            kind,
+            _named(session_label(first.ordinal, len(facts.planned)), facts),
+            purposes.session_of(first),
+            earliest=earliest,
+            ideal=ideal,
+            latest=latest,
+            conditions=_in_the_way(facts, first, at=ideal),
         )
-        hard = judged.conditions if judged.state == Readiness.REFUSED else ()
-        found.append(
-            Offer(
-                kind,
-                _named(session_label(first.ordinal, len(facts.planned)), facts),
-                purpose,
-                earliest=max(_midnight(window.earliest), at),
-                ideal=ideal,
-                latest=_midnight(window.latest + timedelta(days=1)),
-                conditions=tuple(
-                    each for each in hard if each.code not in clearance.MAY_STILL_COME
-                ),
-            )
-        )
-    return found
+        for kind in _types(types, Kind.SESSION, facts.plan.technique.family)
+    ]
+
+
+def _in_the_way(facts: PlanFacts, planned: PlannedSession, *, at: datetime) -> tuple[Condition, ...]:
+    """What keeps the session from being booked even for then; what may still come before it does not."""
+    visit = Visit(facts.plan.patient, purposes.session_of(planned), at)
+    purpose = Purpose(Kind.SESSION, planned.pk)
+    judged = visits.verdict(visit, purpose, facts, together=visits.Together(), starting=False)
+    if judged.state != Readiness.REFUSED:
+        return ()
+    return tuple(each for each in judged.conditions if each.code not in clearance.MAY_STILL_COME)
+
+
+def _cleared_from(facts: PlanFacts, at: datetime) -> datetime:
+    """From when the test, read or under way, would clear a session; now, if nothing is awaited."""
+    if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED or clearance.test_settled(
+        facts, at
+    ):
+        return at
+    waiting = [each.valid_from for each in facts.readings if each.valid_from and each.valid_from > at]
+    return max([at, visits.test_clears_from(facts, together=visits.Together()) or at, *waiting])
 
 
 def _midnight(day: date) -> datetime:

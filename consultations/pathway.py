@@ -31,47 +31,31 @@ from consultations.rules import visits
 class ClinicalPathway(Pathway):
     """Connected in AppConfig.ready()."""
 
-    def judge(
-        self, visits_: Sequence[Visit], *, at: datetime, starting: bool = False
-    ) -> list[Verdict]:
+    def judge(self, visits_: Sequence[Visit], *, at: datetime, starting: bool = False) -> list[Verdict]:
         """See clinic.readiness."""
         facts, meant = _facts_for([visit.purpose for visit in visits_])
-        together = visits.Together(
-            {visit.purpose: visit.starts_at for visit in visits_ if visit.purpose}
-        )
+        together = visits.Together({visit.purpose: visit.starts_at for visit in visits_ if visit.purpose})
         return [
-            visits.verdict(
-                visit, purpose, facts.get(purpose), together=together, starting=starting
-            )
+            visits.verdict(visit, purpose, facts.get(purpose), together=together, starting=starting)
             for visit, purpose in zip(visits_, meant, strict=True)
         ]
 
-    def booked(
-        self, appointments: Sequence[Appointment], *, by: User, at: datetime
-    ) -> None:
+    def booked(self, appointments: Sequence[Appointment], *, by: User, at: datetime) -> None:
         """A session's visit takes the place of its planned session."""
         for appointment in appointments:
             purpose = purposes.parse(appointment.purpose)
             if purpose.kind == Kind.SESSION:
-                PlannedSession.objects.filter(pk=purpose.key).update(
-                    appointment=appointment
-                )
+                PlannedSession.objects.filter(pk=purpose.key).update(appointment=appointment)
 
-    def released(
-        self, appointments: Sequence[Appointment], *, by: User, at: datetime
-    ) -> None:
+    def released(self, appointments: Sequence[Appointment], *, by: User, at: datetime) -> None:
         """And lets go of it."""
-        PlannedSession.objects.filter(appointment__in=appointments).update(
-            appointment=None
-        )
+        PlannedSession.objects.filter(appointment__in=appointments).update(appointment=None)
 
     def offers(self, patient: Patient, *, at: datetime) -> list[Offer]:
         """See consultations.offers."""
         return offers.for_patient(patient, at=at)
 
-    def badges(
-        self, appointments: Sequence[Appointment], *, user: User, at: datetime
-    ) -> dict[UUID, Badge]:
+    def badges(self, appointments: Sequence[Appointment], *, user: User, at: datetime) -> dict[UUID, Badge]:
         """Label and readiness of each visit; what was found is for practitioners only."""
         facts, meant = _facts_for([each.purpose for each in appointments])
         nothing_wished = visits.Together()
@@ -79,43 +63,23 @@ class ClinicalPathway(Pathway):
         for appointment, purpose in zip(appointments, meant, strict=True):
             plan_facts = facts.get(purpose)
             verdict = Verdict()
-            if (
-                appointment.is_upcoming
-                or appointment.arrived_at
-                and not appointment.started_at
-            ):
+            if appointment.is_upcoming or (appointment.arrived_at and not appointment.started_at):
                 moment = max(appointment.starts_at, at)
-                visit = Visit(
-                    appointment.patient, appointment.purpose, moment, appointment
-                )
-                verdict = visits.verdict(
-                    visit, purpose, plan_facts, together=nothing_wished, starting=False
-                )
-            badges[appointment.pk] = Badge(
-                offers.label(purpose, plan_facts), _for(user, verdict)
-            )
+                visit = Visit(appointment.patient, appointment.purpose, moment, appointment)
+                verdict = visits.verdict(visit, purpose, plan_facts, together=nothing_wished, starting=False)
+            badges[appointment.pk] = Badge(offers.label(purpose, plan_facts), _for(user, verdict))
         return badges
 
-    def warnings(
-        self, patients: Sequence[Patient], *, user: User
-    ) -> dict[UUID, list[Warning]]:
+    def warnings(self, patients: Sequence[Patient], *, user: User) -> dict[UUID, list[Warning]]:
         """Allergies and alerts, for those who may see them (DESIGN 6: not admins)."""
         found: dict[UUID, list[Warning]] = {}
-        for allergy in (
-            Allergy.objects.visible_to(user).in_force().filter(patient__in=patients)
-        ):
+        for allergy in Allergy.objects.visible_to(user).in_force().filter(patient__in=patients):
             reported = allergy.status == AllergyStatus.REPORTED
-            words = (
-                _("%(what)s allergy (reported)") if reported else _("%(what)s allergy")
-            )
-            found.setdefault(allergy.patient_id, []).append(
-                Warning(words % {"what": allergy.words})
-            )
+            words = _("%(what)s allergy (reported)") if reported else _("%(what)s allergy")
+            found.setdefault(allergy.patient_id, []).append(Warning(words % {"what": allergy.words}))
         if user.has_role(Role.RECEPTION, Role.PRACTITIONER):
             for alert in Alert.objects.filter(patient__in=patients, lifted_at=None):
-                found.setdefault(alert.patient_id, []).append(
-                    Warning(alert.text, serious=False)
-                )
+                found.setdefault(alert.patient_id, []).append(Warning(alert.text, serious=False))
         return found
 
     def links(
@@ -147,19 +111,11 @@ def _facts_for(texts: Sequence[str]) -> tuple[dict[Purpose, PlanFacts], list[Pur
     """The facts behind each purpose, in a fixed number of queries for all of them."""
     meant = [purposes.parse(text) for text in texts]
     plan_keys = {
-        each.key
-        for each in meant
-        if each.kind in (Kind.TEST, Kind.READING, Kind.REVIEW) and each.key
+        each.key for each in meant if each.kind in (Kind.TEST, Kind.READING, Kind.REVIEW) and each.key
     }
-    planned_keys = {
-        each.key for each in meant if each.kind == Kind.SESSION and each.key
-    }
+    planned_keys = {each.key for each in meant if each.kind == Kind.SESSION and each.key}
     plan_of = (
-        dict(
-            PlannedSession.objects.filter(pk__in=planned_keys).values_list(
-                "pk", "plan_id"
-            )
-        )
+        dict(PlannedSession.objects.filter(pk__in=planned_keys).values_list("pk", "plan_id"))
         if planned_keys
         else {}
     )

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
@@ -28,6 +29,8 @@ from consultations.models import (
     Session,
     TestReading,
 )
+
+Groups = dict[Any, list]
 
 
 @dataclass(frozen=True)
@@ -54,21 +57,15 @@ class PlanFacts:
 
     @property
     def given(self) -> list[Session]:
-        """Sessions wholly or partly given, oldest first."""
+        """Sessions wholly or partly given, oldest first; one called an error counts until that is confirmed."""
         mine = [each for each in self.sessions if each.plan_id == self.plan.pk]
         return [
-            each
-            for each in mine
-            if each.is_signed and each.outcome in GIVEN and not in_error(each)
+            each for each in mine if each.is_signed and each.outcome in GIVEN and not confirmed_error(each)
         ]
 
     def visits_for(self, purpose: str) -> list[Appointment]:
         """Visits on the books for a purpose of this plan."""
-        return [
-            visit
-            for visit in self.visits
-            if visit.purpose == purpose and visit.holds_time
-        ]
+        return [visit for visit in self.visits if visit.purpose == purpose and visit.holds_time]
 
 
 def in_error(record: object) -> bool:
@@ -84,81 +81,9 @@ def confirmed_error(record: object) -> bool:
 
 def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
     """The facts of the plans, in about a dozen queries for all of them."""
-    full = {
-        plan.pk: plan
-        for plan in Plan.objects.filter(pk__in=[plan.pk for plan in plans])
-        .select_related(
-            "patient",
-            "consultation__practitioner",
-            "consultation__entered_in_error",
-            "indication",
-            "technique",
-            "formula",
-            "template",
-            "test_policy",
-        )
-        .prefetch_related(
-            Prefetch(
-                "planned_sessions", PlannedSession.objects.select_related("appointment")
-            )
-        )
-    }
-    patients = {plan.patient_id for plan in full.values()}
-    parts = _grouped(
-        FormulaPart.objects.filter(
-            formula__in={plan.formula_id for plan in full.values()}
-        ).select_related("component"),
-        "formula_id",
-    )
-    answers = _grouped(
-        ContraindicationAnswer.objects.filter(
-            consultation__in=[plan.consultation_id for plan in full.values()]
-        )
-        .exclude(answer="no")
-        .select_related("question"),
-        "consultation_id",
-    )
-    consents = _grouped(
-        Consent.objects.filter(plan__in=full).select_related(
-            "withdrawal", "entered_in_error", "text"
-        ),
-        "plan_id",
-    )
-    sessions = _grouped(
-        Session.objects.filter(patient__in=patients)
-        .select_related("entered_in_error", "planned", "plan")
-        .prefetch_related("doses__component", "zones")
-        .order_by("started_at"),
-        "patient_id",
-    )
-    tests = _grouped(
-        PatchTest.objects.filter(patient__in=patients, signed_at__isnull=False)
-        .select_related("entered_in_error", "policy")
-        .order_by("given_at"),
-        "patient_id",
-    )
-    readings = _grouped(
-        TestReading.objects.filter(patient__in=patients)
-        .select_related(
-            "entered_in_error", "superseded_by", "patch_test__entered_in_error"
-        )
-        .order_by("read_at"),
-        "patient_id",
-    )
-    allergies = _grouped(
-        Allergy.objects.in_force().filter(patient__in=patients), "patient_id"
-    )
-    reports = _grouped(
-        ClinicalReport.objects.untriaged().filter(patient__in=patients), "patient_id"
-    )
-    visits = _grouped(
-        Appointment.objects.holding_time()
-        .filter(patient__in=patients)
-        .exclude(purpose="")
-        .select_related("practitioner", "room", "type")
-        .order_by("starts_at"),
-        "patient_id",
-    )
+    full = _in_full(plans)
+    parts, answers, consents = _rows_of_plans(full.values())
+    of_patients = _rows_of_patients({plan.patient_id for plan in full.values()})
     caps = list(DoseCap.objects.current())
     return {
         key: PlanFacts(
@@ -167,16 +92,62 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
             parts=parts[plan.formula_id],
             answers=answers[plan.consultation_id],
             consents=consents[key],
-            sessions=sessions[plan.patient_id],
-            tests=tests[plan.patient_id],
-            readings=readings[plan.patient_id],
-            allergies=allergies[plan.patient_id],
-            reports=reports[plan.patient_id],
-            visits=visits[plan.patient_id],
             caps=caps,
+            **{name: rows[plan.patient_id] for name, rows in of_patients.items()},
         )
         for key, plan in full.items()
     }
+
+
+_PLAN_PARTS = (
+    "patient",
+    "consultation__practitioner",
+    "consultation__entered_in_error",
+    "indication",
+    "technique",
+    "formula",
+    "template",
+    "test_policy",
+)
+
+
+def _in_full(plans: Collection[Plan]) -> dict[UUID, Plan]:
+    """The plans anew, with what they name and their planned sessions."""
+    rows = Plan.objects.filter(pk__in=[plan.pk for plan in plans]).select_related(*_PLAN_PARTS)
+    visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment"))
+    return {plan.pk: plan for plan in rows.prefetch_related(visits)}
+
+
+def _rows_of_plans(plans: Collection[Plan]) -> tuple[Groups, Groups, Groups]:
+    """Parts by formula, answers that are not a plain no by consultation, consents by plan."""
+    parts = FormulaPart.objects.filter(formula__in={plan.formula_id for plan in plans})
+    answers = ContraindicationAnswer.objects.filter(consultation__in=[plan.consultation_id for plan in plans])
+    consents = Consent.objects.filter(plan__in=[plan.pk for plan in plans])
+    return (
+        _grouped(parts.with_groups_in_force().select_related("component"), "formula_id"),
+        _grouped(answers.exclude(answer="no").select_related("question"), "consultation_id"),
+        _grouped(consents.select_related("withdrawal", "entered_in_error", "text"), "plan_id"),
+    )
+
+
+def _rows_of_patients(patients: Collection[UUID]) -> dict[str, Groups]:
+    """What any plan of a patient is judged by, each kind by patient, under the name of its field in PlanFacts."""
+    visits = Appointment.objects.holding_time().exclude(purpose="").order_by("starts_at")
+    wanted: dict[str, QuerySet] = {
+        "sessions": Session.objects.select_related("entered_in_error", "planned", "plan")
+        .prefetch_related("doses__component", "zones")
+        .order_by("started_at"),
+        "tests": PatchTest.objects.filter(signed_at__isnull=False)
+        .select_related("entered_in_error", "policy")
+        .order_by("given_at"),
+        "readings": TestReading.objects.select_related(
+            "entered_in_error", "superseded_by", "patch_test__entered_in_error"
+        ).order_by("read_at"),
+        "allergies": Allergy.objects.in_force(),
+        "reports": ClinicalReport.objects.untriaged(),
+        "visits": visits.select_related("practitioner", "room", "type"),
+    }
+    return {name: _grouped(rows.filter(patient__in=patients), "patient_id") for name, rows in wanted.items()}
 
 
 def facts_of_one(plan: Plan) -> PlanFacts:
@@ -184,8 +155,8 @@ def facts_of_one(plan: Plan) -> PlanFacts:
     return facts_of([plan])[plan.pk]
 
 
-def _grouped(rows: Iterable[object], key: str) -> dict[object, list]:
-    groups: dict[object, list] = defaultdict(list)
+def _grouped(rows: Iterable[object], key: str) -> Groups:
+    groups: Groups = defaultdict(list)
     for row in rows:
         groups[getattr(row, key)].append(row)
     return groups
@@ -194,9 +165,7 @@ def _grouped(rows: Iterable[object], key: str) -> dict[object, list]:
 def visit_in_progress(patient: Patient) -> Appointment | None:
     """The visit that clinical acts attach to, whatever its type."""
     return (
-        Appointment.objects.filter(
-            patient=patient, status=AppointmentStatus.IN_PROGRESS
-        )
+        Appointment.objects.filter(patient=patient, status=AppointmentStatus.IN_PROGRESS)
         .order_by("-started_at")
         .first()
     )
@@ -204,16 +173,12 @@ def visit_in_progress(patient: Patient) -> Appointment | None:
 
 def tests_to_read(user: User) -> QuerySet[PatchTest]:
     """Test injections whose delayed reading is still awaited, the longest due first."""
-    decided = TestReading.objects.exclude(result=TestResult.AWAITING).values(
-        "patch_test"
-    )
+    decided = TestReading.objects.exclude(result=TestResult.AWAITING).values("patch_test")
     return (
         PatchTest.objects.visible_to(user)
         .signed()
         .exclude(pk__in=decided)
-        .select_related(
-            "patient", "plan__indication", "formula", "policy", "practitioner"
-        )
+        .select_related("patient", "plan__indication", "formula", "policy", "practitioner")
         .order_by("given_at")
     )
 
@@ -242,20 +207,14 @@ def unsigned(user: User, *, before: datetime) -> list[Consultation | Session]:
     return sorted(drafts, key=lambda draft: draft.created_at)
 
 
-def sessions_overdue(
-    at: datetime, *, grace: timedelta = timedelta(days=7)
-) -> list[PlannedSession]:
+def sessions_overdue(at: datetime, *, grace: timedelta = timedelta(days=7)) -> list[PlannedSession]:
     """The next session of each active plan that has neither been given nor booked although a week late."""
     plans = list(Plan.objects.filter(status=PlanStatus.ACTIVE))
     late = []
     for facts in facts_of(plans).values():
         if not (upcoming := unbooked(facts)):
             continue
-        last = (
-            facts.given[-1].started_at
-            if facts.given
-            else facts.plan.consultation.signed_at
-        )
+        last = facts.given[-1].started_at if facts.given else facts.plan.consultation.signed_at
         wait = timedelta(days=upcoming[0].min_gap_days) + grace
         if last and at - last > max(wait, timedelta(days=14)):
             late.append(upcoming[0])
@@ -265,9 +224,7 @@ def sessions_overdue(
 def unbooked(facts: PlanFacts) -> list[PlannedSession]:
     """Sessions of the plan neither given nor on the books, in order."""
     done = {session.planned_id for session in facts.given}
-    return [
-        each for each in facts.planned if each.pk not in done and not _is_booked(each)
-    ]
+    return [each for each in facts.planned if each.pk not in done and not _is_booked(each)]
 
 
 def _is_booked(planned: PlannedSession) -> bool:
@@ -282,11 +239,7 @@ def usable_lots(formula: Formula, *, on: datetime) -> dict[str, list[Lot]]:
     """For each component of the formula its lots in date, first to expire first."""
     codes = formula.component_codes
     lots: dict[str, list[Lot]] = {code: [] for code in codes}
-    for lot in (
-        Lot.objects.usable_on(timezone.localdate(on))
-        .of_components(codes)
-        .select_related("component")
-    ):
+    for lot in Lot.objects.usable_on(timezone.localdate(on)).of_components(codes).select_related("component"):
         lots[lot.component.code].append(lot)
     return lots
 

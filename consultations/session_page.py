@@ -51,8 +51,10 @@ class Advice:
 
 
 def banner(facts: PlanFacts, planned: PlannedSession, *, on: datetime, recording: bool = False) -> Banner:
-    """The session gate's answer at the moment; a record that is being written is not in its own way."""
-    judged = clearance.judge(facts, gate=clearance.Gate.SESSION, on=on, planned=planned)
+    """The session gate's answer at the moment. A record being written is judged as its signature will be: by what was
+    known when it was begun, and not by itself."""
+    known_by = on if recording else None
+    judged = clearance.judge(facts, gate=clearance.Gate.SESSION, on=on, planned=planned, known_by=known_by)
     missing = judged.conditions if recording else [*judged.conditions, *earlier_not_given(facts, planned)]
     if missing:
         return Banner((), tuple(missing))
@@ -64,7 +66,10 @@ def _cleared_by(facts: PlanFacts, judged: clearance.Clearance, on: datetime) -> 
     if signed:
         yield _("consultation %(day)s") % {"day": in_words(signed)}
     if found := consent.in_force(facts, on=on):
-        yield _("consent v%(version)s of %(day)s") % {"version": found.text.version, "day": in_words(found.signed_at)}
+        yield _("consent v%(version)s of %(day)s") % {
+            "version": found.text.version,
+            "day": in_words(found.signed_at),
+        }
     if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED:
         yield _("no test required (%(policy)s)") % {"policy": facts.plan.test_policy}
     elif judged.reading and judged.reading.valid_until:
@@ -123,5 +128,6 @@ def aftercare(rules: Iterable[AftercareRule], *, ended_at: datetime) -> list[Adv
     """Until when what is better left alone: the rule's hours after the end, the soonest first, on a whole minute."""
     whole = ended_at.replace(second=0, microsecond=0)
     return sorted(
-        (Advice(rule.name, whole + timedelta(hours=rule.hours)) for rule in rules), key=lambda each: each.until
+        (Advice(rule.name, whole + timedelta(hours=rule.hours)) for rule in rules),
+        key=lambda each: each.until,
     )

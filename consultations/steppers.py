@@ -72,7 +72,12 @@ def courses(all_facts: Sequence[PlanFacts], *, at: datetime) -> list[Course]:
 
 def whom_to_ask(patient: Patient) -> str:
     """The practitioner of the patient's last consultation; empty when there was none."""
-    last = Consultation.objects.filter(patient=patient).select_related("practitioner").order_by("-created_at").first()
+    last = (
+        Consultation.objects.filter(patient=patient)
+        .select_related("practitioner")
+        .order_by("-created_at")
+        .first()
+    )
     return str(last.practitioner) if last else ""
 
 
@@ -141,12 +146,18 @@ def _test_and_reading(facts: PlanFacts, at: datetime) -> list[Step]:
         overdue = at >= window.closes_at
         words = _("overdue since %(day)s") if overdue else _("due %(day)s")
         detail = words % {"day": _moment(window.closes_at if overdue else window.due_at)}
-        return [given, Step(_("Reading"), TODO, detail, reverse("consultations:patch_test_read", args=[test.pk]))]
-    if clearance.test_settled(facts, at) or reading.valid_from and reading.valid_from > at:
+        return [
+            given,
+            Step(_("Reading"), TODO, detail, reverse("consultations:patch_test_read", args=[test.pk])),
+        ]
+    if clearance.test_settled(facts, at) or (reading.valid_from and reading.valid_from > at):
         until = _("valid to %(day)s") % {"day": _day(reading.valid_until)} if reading.valid_until else ""
         return [given, Step(_("Reading"), DONE, until or reading.get_result_display(), url)]
     if reading.result == TestResult.NEGATIVE:
-        return [Step(_("Test"), TODO, _("to repeat"), url), Step(_("Reading"), TODO, _("no longer valid"), url)]
+        return [
+            Step(_("Test"), TODO, _("to repeat"), url),
+            Step(_("Reading"), TODO, _("no longer valid"), url),
+        ]
     state = BLOCKED if reading.result == TestResult.POSITIVE else TODO
     return [given, Step(_("Reading"), state, reading.get_result_display(), url)]
 
@@ -197,7 +208,11 @@ def standing(facts: PlanFacts, *, at: datetime) -> list[Condition]:
     """What stands in the way of the next session now, but for what the steps themselves show."""
     waiting = plans.next_to_give(facts)
     found = clearance.judge(facts, gate=clearance.Gate.SESSION, on=at, planned=waiting).conditions
-    return [each for each in found if each.code not in {"consent", "test", "too_soon", f"plan_{facts.plan.status}"}]
+    return [
+        each
+        for each in found
+        if each.code not in {"consent", "test", "too_soon", f"plan_{facts.plan.status}"}
+    ]
 
 
 def awaited_test(facts: PlanFacts) -> PatchTest | None:

@@ -91,7 +91,9 @@ def _consultations(patient: Patient, at: datetime, most: int) -> Iterable[Entry]
         outcome = row.get_outcome_display() if row.is_signed else _("draft, not signed")
         yield Entry(
             row.created_at,
-            _("Consultation: %(indication)s") % {"indication": row.indication} if row.indication else _("Consultation"),
+            _("Consultation: %(indication)s") % {"indication": row.indication}
+            if row.indication
+            else _("Consultation"),
             "notes",
             _error(row) + outcome,
             str(row.practitioner),
@@ -118,7 +120,9 @@ def _withdrawals(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
     rows = ConsentWithdrawal.objects.filter(consent__patient=patient).order_by("-withdrawn_at")
     for row in rows.select_related("recorded_by")[:most]:
         url = reverse("consultations:consent", args=[row.consent_id])
-        yield Entry(row.withdrawn_at, _("Consent withdrawn"), "ban", row.reason, str(row.recorded_by), url, "bad")
+        yield Entry(
+            row.withdrawn_at, _("Consent withdrawn"), "ban", row.reason, str(row.recorded_by), url, "bad"
+        )
 
 
 def _tests(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
@@ -190,7 +194,9 @@ def _reports(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
     rows = ClinicalReport.objects.filter(patient=patient).order_by("-reported_at")
     for row in rows.select_related("reported_by")[:most]:
         tone = "" if row.triaged_at else "bad" if row.red_flag else "warn"
-        title = _("Report: %(outcome)s") % {"outcome": row.get_outcome_display() or _("nobody has looked yet")}
+        title = _("Report: %(outcome)s") % {
+            "outcome": row.get_outcome_display() or _("nobody has looked yet")
+        }
         url = reverse("consultations:report_triage", args=[row.pk])
         yield Entry(row.reported_at, title, "message-report", row.words, str(row.reported_by), url, tone)
 
@@ -201,7 +207,15 @@ def _visits(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
     for row in rows.select_related("type", "practitioner")[:most]:
         tone = "warn" if row.status == AppointmentStatus.NO_SHOW else ""
         url = reverse("clinic:appointment", args=[row.pk])
-        yield Entry(row.starts_at, row.type.name, "calendar", row.get_status_display(), str(row.practitioner), url, tone)
+        yield Entry(
+            row.starts_at,
+            row.type.name,
+            "calendar",
+            row.get_status_display(),
+            str(row.practitioner),
+            url,
+            tone,
+        )
 
 
 _SOURCES: dict[Kind, list[Source]] = {

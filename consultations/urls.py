@@ -29,9 +29,7 @@ urlpatterns = [
         patients.report_allergy,
         name="allergy_new",
     ),
-    path(
-        "patients/<uuid:patient_id>/alerts/new/", patients.raise_alert, name="alert_new"
-    ),
+    path("patients/<uuid:patient_id>/alerts/new/", patients.raise_alert, name="alert_new"),
     path("patients/<uuid:patient_id>/report/", reports.new, name="report_new"),
     path(
         "allergies/<uuid:allergy_id>/assess/",
@@ -45,9 +43,7 @@ urlpatterns = [
         consultations.of_visit,
         name="consultation_of",
     ),
-    path(
-        "consultations/<uuid:consultation_id>/", consultations.show, name="consultation"
-    ),
+    path("consultations/<uuid:consultation_id>/", consultations.show, name="consultation"),
     path("plans/<uuid:plan_id>/", plans.show, name="plan"),
     path("plans/<uuid:plan_id>/consent/", consents.sign, name="consent_sign"),
     path("plans/<uuid:plan_id>/test/", patch_tests.give, name="patch_test_give"),
@@ -88,9 +84,7 @@ urlpatterns = [
     ),
     path("sessions/<uuid:session_id>/", sessions.show, name="session"),
     path("sessions/<uuid:session_id>/doses/", sessions.doses, name="session_doses"),
-    path(
-        "records/<slug:kind>/<uuid:record_id>/addendum/", records.add, name="addendum"
-    ),
+    path("records/<slug:kind>/<uuid:record_id>/addendum/", records.add, name="addendum"),
     path(
         "records/<slug:kind>/<uuid:record_id>/take-over/",
         records.take_over,
@@ -101,9 +95,7 @@ urlpatterns = [
         records.error,
         name="entered_in_error",
     ),
-    path(
-        "errors/<uuid:error_id>/confirm/", records.confirm_error, name="error_confirm"
-    ),
+    path("errors/<uuid:error_id>/confirm/", records.confirm_error, name="error_confirm"),
     path("worklists/", worklists.show, name="worklists"),
     path("incidents/", worklists.incidents, name="incidents"),
     path("lots/", lots.show, name="lots"),

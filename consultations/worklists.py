@@ -18,6 +18,7 @@ from consultations.models import (
     ClinicalReport,
     Deviation,
     EnteredInError,
+    Lot,
     PatchTest,
     PlannedSession,
     Session,
@@ -27,7 +28,7 @@ from consultations.rules.allergens import unassessed
 from consultations.rules.patch_test import Window, reading_window
 
 # What the codes of rules.clearance say on the incident list, which admins read too: the rule, not the finding.
-_DEVIATION_WORDS = {
+DEVIATION_WORDS = {
     "consultation": gettext_lazy("no signed consultation that found the patient suitable"),
     "deferred": gettext_lazy("before the date that was agreed"),
     "plan_proposed": gettext_lazy("the plan was not agreed yet"),
@@ -62,9 +63,7 @@ def readings(*, user: User, at: datetime) -> list[ReadingDue]:
     rows = []
     for test in tests_to_read(user):
         window = reading_window(test.given_at, test.policy)
-        rows.append(
-            ReadingDue(test, window, at >= window.closes_at, window.contains(at))
-        )
+        rows.append(ReadingDue(test, window, at >= window.closes_at, window.contains(at)))
     return sorted(rows, key=lambda row: row.window.due_at)
 
 
@@ -75,11 +74,7 @@ def notices(*, user: User, at: datetime) -> list[Notice]:
         found += _for_practitioners(user, at)
     if user.has_role(Role.ADMIN):
         month_ago = at - timedelta(days=30)
-        incidents = (
-            Deviation.objects.visible_to(user)
-            .filter(recorded_at__gte=month_ago)
-            .count()
-        )
+        incidents = Deviation.objects.visible_to(user).filter(recorded_at__gte=month_ago).count()
         waiting = EnteredInError.objects.visible_to(user).waiting().count()
         url = reverse("consultations:incidents")
         found.append(
@@ -91,9 +86,7 @@ def notices(*, user: User, at: datetime) -> list[Notice]:
                 incidents > 0,
             )
         )
-        found.append(
-            Notice(_("Errors to confirm"), waiting, url, "clipboard-check", waiting > 0)
-        )
+        found.append(Notice(_("Errors to confirm"), waiting, url, "clipboard-check", waiting > 0))
     return found
 
 
@@ -144,12 +137,7 @@ def _for_practitioners(user: User, at: datetime) -> list[Notice]:
 
 def allergies_to_assess(user: User) -> list[Allergy]:
     """Reported in words that name no group, oldest first."""
-    reported = (
-        Allergy.objects.visible_to(user)
-        .in_force()
-        .select_related("patient")
-        .order_by("reported_at")
-    )
+    reported = Allergy.objects.visible_to(user).in_force().select_related("patient").order_by("reported_at")
     return unassessed(reported)
 
 
@@ -194,4 +182,23 @@ def sessions_late(*, at: datetime) -> list[SessionLate]:
 
 def deviation_words(code: str) -> str:
     """What was missing, in words that hold no finding; an unknown code is named as it is."""
-    return str(_DEVIATION_WORDS.get(code, code))
+    return str(DEVIATION_WORDS.get(code, code))
+
+
+def lot_use_counts(lot: Lot) -> tuple[int, int]:
+    """How many tests and sessions used the lot."""
+    return PatchTest.objects.filter(used_lots__lot=lot).count(), Session.objects.filter(
+        used_lots__lot=lot
+    ).count()
+
+
+def lot_uses(lot: Lot, *, user: User) -> list[PatchTest | Session]:
+    """The tests and sessions that used the lot, newest first, as far as the person may see them."""
+    tests = PatchTest.objects.visible_to(user).filter(used_lots__lot=lot).select_related("patient")
+    sessions = Session.objects.visible_to(user).filter(used_lots__lot=lot).select_related("patient")
+    return sorted([*tests, *sessions], key=used_at, reverse=True)
+
+
+def used_at(record: PatchTest | Session) -> datetime:
+    """When something was injected."""
+    return record.given_at if isinstance(record, PatchTest) else record.started_at

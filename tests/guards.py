@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 
+# The triggers that write history; every other trigger refuses something.
+HISTORY = {"insert_insert", "update_update", "delete_delete"}
 BadWrite = Callable[[], object]
 
 
@@ -123,7 +125,7 @@ def constraints_in_models(app: str) -> set[str]:
 def triggers_in_models(app: str) -> set[str]:
     """Names of all triggers in the models' Meta, without the ones that write history."""
     names = {trigger.name for model in tables(app) for trigger in getattr(model._meta, "triggers", [])}
-    return names - {"insert_insert", "update_update"}
+    return names - HISTORY
 
 
 def constraints_in_database(app: str) -> set[str]:
@@ -149,7 +151,7 @@ def triggers_in_database(app: str) -> set[str]:
         _table_names(app),
     )
     names = {re.sub(r"^pgtrigger_(.*)_[0-9a-f]{5}$", r"\1", name) for name in found}
-    return names - {"insert_insert", "update_update"}
+    return names - HISTORY
 
 
 def _table_names(app: str) -> list[str]:

@@ -51,9 +51,7 @@ class Move:
     device: Device | None = None
 
 
-def book(
-    *, wish: Wish, by: User, at: datetime, request_id: UUID | None = None
-) -> Appointment:
+def book(*, wish: Wish, by: User, at: datetime, request_id: UUID | None = None) -> Appointment:
     """Book one visit; see `book_many`."""
     return book_many(wishes=[wish], by=by, at=at, request_id=request_id)[0]
 
@@ -82,26 +80,36 @@ def book_many(
         rooms=[wish.room.pk for wish in wishes],
         devices=[wish.device.pk for wish in wishes if wish.device],
     )
-    if earlier := list(
-        Appointment.objects.filter(created_by=by, request_id=request_id).order_by(
-            "request_item"
-        )
-    ):
-        return earlier
+    earlier = Appointment.objects.filter(created_by=by, request_id=request_id).order_by("request_item")
+    if booked := list(earlier):
+        return booked
     for wish in wishes:
         _check_wish(wish, at=at)
     verdicts = _judge([_visit(wish) for wish in wishes], at=at)
+    booked = _insert(wishes, verdicts, request_id=request_id, by=by, at=at)
+    readiness.pathway().booked(booked, by=by, at=at)
+    return booked
+
+
+def _insert(
+    wishes: Sequence[Wish], verdicts: Sequence[readiness.Verdict], *, request_id: UUID, by: User, at: datetime
+) -> list[Appointment]:
     booked: list[Appointment] = []
     for item, (wish, verdict) in enumerate(zip(wishes, verdicts, strict=True)):
         appointment = _appointment(wish, verdict.state, by=by, at=at)
         appointment.request_id, appointment.request_item = request_id, item
         if wish.pair_of is not None:
             appointment.pair_of = booked[wish.pair_of]
-        appointment.clean_fields()
+        _check_fields(appointment)
         appointment.save(force_insert=True)
         booked.append(appointment)
-    readiness.pathway().booked(booked, by=by, at=at)
     return booked
+
+
+def _check_fields(appointment: Appointment) -> None:
+    """Lengths and choices. Rows pointed at were locked a moment ago; asking for each again is a query apiece."""
+    pointers = [field.name for field in Appointment._meta.concrete_fields if field.is_relation]
+    appointment.clean_fields(exclude=pointers)
 
 
 @explained
@@ -114,19 +122,7 @@ def move_many(*, moves: Sequence[Move], by: User, at: datetime) -> list[Appointm
     """
     access.check_may_book(by)
     held = [move.appointment for move in moves]
-    locked = lock(
-        patients=[each.patient_id for each in held],
-        practitioners=[
-            *(each.practitioner_id for each in held),
-            *(move.practitioner.pk for move in moves),
-        ],
-        rooms=[*(each.room_id for each in held), *(move.room.pk for move in moves)],
-        devices=[
-            *(each.device_id for each in held),
-            *(move.device.pk for move in moves if move.device),
-        ],
-        appointments=[each.pk for each in held],
-    )
+    locked = _lock_both_ends(moves)
     for move in moves:
         _check_move(move, locked[move.appointment.pk], at=at, ignoring=held)
     rows = [locked[move.appointment.pk] for move in moves]
@@ -137,26 +133,32 @@ def move_many(*, moves: Sequence[Move], by: User, at: datetime) -> list[Appointm
     with connection.cursor() as cursor:
         # Two visits that swap places overlap for a moment.
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-    for row, move, verdict in zip(rows, moves, _judge(visits, at=at), strict=True):
-        row.practitioner, row.room, row.device = (
-            move.practitioner,
-            move.room,
-            move.device,
-        )
-        put(row, move.starts_at)
-        if row.status in (
-            AppointmentStatus.BOOKED,
-            AppointmentStatus.CONFIRMED,
-            AppointmentStatus.PROVISIONAL,
-        ):
-            row.status = _status(verdict.state)
-        row.version += 1
-        row.clean_fields()
-        row.save(force_update=True)
-    with connection.cursor() as cursor:
+        for row, move, verdict in zip(rows, moves, _judge(visits, at=at), strict=True):
+            _place(row, move, verdict)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     readiness.pathway().moved(rows, by=by, at=at)
     return rows
+
+
+def _lock_both_ends(moves: Sequence[Move]) -> dict[UUID, Appointment]:
+    """Where the visits are and where they go, in one go."""
+    held = [move.appointment for move in moves]
+    return lock(
+        patients=[each.patient_id for each in held],
+        practitioners=[*(each.practitioner_id for each in held), *(move.practitioner.pk for move in moves)],
+        rooms=[*(each.room_id for each in held), *(move.room.pk for move in moves)],
+        devices=[*(each.device_id for each in held), *(move.device.pk for move in moves if move.device)],
+        appointments=[each.pk for each in held],
+    )
+
+
+def _place(row: Appointment, move: Move, verdict: readiness.Verdict) -> None:
+    row.practitioner, row.room, row.device = move.practitioner, move.room, move.device
+    put(row, move.starts_at)
+    row.status = _status(verdict.state)
+    row.version += 1
+    _check_fields(row)
+    row.save(force_update=True)
 
 
 def move(*, to: Move, by: User, at: datetime) -> Appointment:
@@ -182,9 +184,7 @@ def put(appointment: Appointment, starts_at: datetime) -> None:
 
 def _check_wish(wish: Wish, *, at: datetime) -> None:
     if wish.patient.merged_into_id:
-        raise DomainError(
-            _("This record was merged into another. Open that one."), "merged_patient"
-        )
+        raise DomainError(_("This record was merged into another. Open that one."), "merged_patient")
     booking.check_time(wish.starts_at, type=wish.type, at=at)
     booking.check_free(
         type=wish.type,
@@ -197,9 +197,7 @@ def _check_wish(wish: Wish, *, at: datetime) -> None:
     )
 
 
-def _check_move(
-    move: Move, row: Appointment, *, at: datetime, ignoring: Sequence[Appointment]
-) -> None:
+def _check_move(move: Move, row: Appointment, *, at: datetime, ignoring: Sequence[Appointment]) -> None:
     booking.check_version(row, move.version)
     booking.check_reschedulable(row)
     booking.check_time(move.starts_at, type=row.type, at=at)
@@ -215,9 +213,7 @@ def _check_move(
     )
 
 
-def _judge(
-    visits: Sequence[readiness.Visit], *, at: datetime
-) -> list[readiness.Verdict]:
+def _judge(visits: Sequence[readiness.Visit], *, at: datetime) -> list[readiness.Verdict]:
     verdicts = readiness.pathway().judge(visits, at=at)
     for verdict in verdicts:
         if verdict.state == Readiness.REFUSED:
@@ -231,16 +227,10 @@ def _visit(wish: Wish) -> readiness.Visit:
 
 
 def _status(state: Readiness) -> AppointmentStatus:
-    return (
-        AppointmentStatus.PROVISIONAL
-        if state == Readiness.PROVISIONAL
-        else AppointmentStatus.BOOKED
-    )
+    return AppointmentStatus.PROVISIONAL if state == Readiness.PROVISIONAL else AppointmentStatus.BOOKED
 
 
-def _appointment(
-    wish: Wish, state: Readiness, *, by: User, at: datetime
-) -> Appointment:
+def _appointment(wish: Wish, state: Readiness, *, by: User, at: datetime) -> Appointment:
     appointment = Appointment(
         patient=wish.patient,
         type=wish.type,

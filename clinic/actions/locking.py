@@ -84,9 +84,7 @@ def explaining() -> Iterator[None]:
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", "") not in (_DEADLOCK, _LOCK_TIMEOUT):
             raise
-        raise SlotTaken(
-            _("Somebody else is booking the same time. Please try again."), "busy"
-        ) from error
+        raise SlotTaken(_("Somebody else is booking the same time. Please try again."), "busy") from error
 
 
 def constraint_name(error: IntegrityError) -> str:
@@ -101,21 +99,18 @@ def _sentence(error: IntegrityError) -> DomainError:
     if code := _TAKEN.get(name):
         return SlotTaken(str(message), code)
     if message is None:
-        primary = getattr(
-            getattr(error.__cause__, "diag", None), "message_primary", None
-        )
+        primary = getattr(getattr(error.__cause__, "diag", None), "message_primary", None)
         message = primary or _("The database refused this.")
     return DomainError(str(message), name or "refused")
 
 
 def _messages() -> dict[str, Any]:
     """Every named constraint with its sentence, from the models themselves."""
-    from django.apps import apps  # the registry is complete only at run time
+    from django.apps import apps  # noqa: PLC0415  the registry is complete only at run time
 
     return {
         constraint.name: constraint.violation_error_message
         for model in apps.get_models()
         for constraint in model._meta.constraints
-        if constraint.violation_error_message
-        != constraint.default_violation_error_message
+        if constraint.violation_error_message != constraint.default_violation_error_message
     }

@@ -111,9 +111,7 @@ def close_day(*, day: date, name: str, by: User, at: datetime) -> ClosedDay:
         DomainError: the day has passed or is closed already.
     """
     if not by.has_role(Role.RECEPTION, Role.ADMIN):
-        raise NotAllowed(
-            _("The clinic is closed by reception or an admin."), "closing_not_allowed"
-        )
+        raise NotAllowed(_("The clinic is closed by reception or an admin."), "closing_not_allowed")
     if day < timezone.localdate(at):
         raise DomainError(_("This day has passed."), "past", field="day")
     lock(practitioners=Practitioner.objects.values_list("pk", flat=True))
@@ -127,9 +125,7 @@ def close_day(*, day: date, name: str, by: User, at: datetime) -> ClosedDay:
 
 
 @explained
-def remove(
-    *, entry: Absence | OutOfService | ExtraOpening | ClosedDay, by: User, at: datetime
-) -> None:
+def remove(*, entry: Absence | OutOfService | ExtraOpening | ClosedDay, by: User, at: datetime) -> None:
     """Take an entry back. Its history stays; an extra opening with visits in it stays too.
 
     Raises:
@@ -144,9 +140,7 @@ def remove(
         )
         if inside.exists():
             raise DomainError(
-                _(
-                    "Visits are booked in this extra opening. Move or cancel them first."
-                ),
+                _("Visits are booked in this extra opening. Move or cancel them first."),
                 "extra_opening_used",
             )
     entry.delete()

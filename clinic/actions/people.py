@@ -63,9 +63,7 @@ def correct(
     row = Patient.objects.get(pk=patient.pk)
     if row.version != version:
         raise Stale(
-            _(
-                "Somebody changed this record meanwhile. Look at it again before you save."
-            ),
+            _("Somebody changed this record meanwhile. Look at it again before you save."),
             "stale_patient",
         )
     for name, value in details.items():
@@ -77,9 +75,7 @@ def correct(
 
 
 @explained
-def not_a_duplicate(
-    *, patient: Patient, other: Patient, by: User, at: datetime
-) -> None:
+def not_a_duplicate(*, patient: Patient, other: Patient, by: User, at: datetime) -> None:
     """Remember that somebody looked and these are two people."""
     access.check_may_edit_patients(by)
     _remember(patient, other, by=by, at=at)

@@ -13,9 +13,7 @@ from clinic.rules import access, booking
 
 
 def _lock_one(appointment: Appointment, *, version: int | None) -> Appointment:
-    row = lock(patients=[appointment.patient_id], appointments=[appointment.pk])[
-        appointment.pk
-    ]
+    row = lock(patients=[appointment.patient_id], appointments=[appointment.pk])[appointment.pk]
     if version is not None:
         booking.check_version(row, version)
     return row
@@ -42,9 +40,7 @@ def _save(row: Appointment) -> Appointment:
 
 
 @explained
-def confirm(
-    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
-) -> Appointment:
+def confirm(*, appointment: Appointment, by: User, at: datetime, version: int | None = None) -> Appointment:
     """The patient has said that they will come. Raises DomainError in the wrong state."""
     access.check_may_book(by)
     row = _lock_one(appointment, version=version)
@@ -54,9 +50,7 @@ def confirm(
 
 
 @explained
-def arrive(
-    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
-) -> Appointment:
+def arrive(*, appointment: Appointment, by: User, at: datetime, version: int | None = None) -> Appointment:
     """The patient is here: a fact, recorded whatever the pathway says; the card shows what is missing."""
     access.check_may_book(by)
     row = _lock_all(appointment, version=version)
@@ -88,9 +82,7 @@ def undo_arrival(
 
 
 @explained
-def start(
-    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
-) -> Appointment:
+def start(*, appointment: Appointment, by: User, at: datetime, version: int | None = None) -> Appointment:
     """The practitioner begins. Only a clear verdict of the pathway opens this door.
 
     Raises:
@@ -99,6 +91,8 @@ def start(
     access.check_may_book(by)
     row = _lock_one(appointment, version=version)
     booking.check_move(row, AppointmentStatus.IN_PROGRESS)
+    if row.status != AppointmentStatus.ARRIVED:
+        raise DomainError(_("Only a patient who has arrived can be started."), "wrong_state")
     visit = readiness.Visit(row.patient, row.purpose, at, row)
     (verdict,) = readiness.pathway().judge([visit], at=at, starting=True)
     if verdict.state != Readiness.CLEAR:
@@ -109,9 +103,7 @@ def start(
 
 
 @explained
-def complete(
-    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
-) -> Appointment:
+def complete(*, appointment: Appointment, by: User, at: datetime, version: int | None = None) -> Appointment:
     """The visit is over."""
     access.check_may_book(by)
     row = _lock_one(appointment, version=version)
@@ -121,9 +113,7 @@ def complete(
 
 
 @explained
-def reopen(
-    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
-) -> Appointment:
+def reopen(*, appointment: Appointment, by: User, at: datetime, version: int | None = None) -> Appointment:
     """Completed by mistake: in progress again."""
     access.check_may_book(by)
     row = _lock_one(appointment, version=version)
@@ -162,9 +152,7 @@ def cancel(
 
 
 @explained
-def no_show(
-    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
-) -> Appointment:
+def no_show(*, appointment: Appointment, by: User, at: datetime, version: int | None = None) -> Appointment:
     """The patient did not come. Only once the start has passed."""
     access.check_may_book(by)
     row = _lock_one(appointment, version=version)
@@ -181,9 +169,7 @@ def no_show(
 
 
 @explained
-def reinstate(
-    *, appointment: Appointment, by: User, at: datetime, version: int | None = None
-) -> Appointment:
+def reinstate(*, appointment: Appointment, by: User, at: datetime, version: int | None = None) -> Appointment:
     """Take a cancellation or a no-show back, if the time is still free and the pathway still agrees.
 
     Raises:
@@ -201,13 +187,8 @@ def reinstate(
             verdict.conditions[0].code,
             conditions=verdict.conditions,
         )
-    provisional = (
-        verdict.state == Readiness.PROVISIONAL
-        and row.status == AppointmentStatus.CANCELLED
-    )
-    row.status = (
-        AppointmentStatus.PROVISIONAL if provisional else AppointmentStatus.BOOKED
-    )
+    provisional = verdict.state == Readiness.PROVISIONAL and row.status == AppointmentStatus.CANCELLED
+    row.status = AppointmentStatus.PROVISIONAL if provisional else AppointmentStatus.BOOKED
     row.cancelled_at, row.cancelled_by, row.cancelled_late, row.cancel_reason = (
         None,
         "",

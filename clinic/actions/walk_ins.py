@@ -16,22 +16,16 @@ from clinic.rules import access
 def note(*, patient_id: UUID, wants: str, by: User, at: datetime) -> WalkIn:
     """A patient stands at the counter without an appointment; holds no time until placed."""
     access.check_may_book(by)
-    return WalkIn.objects.create(
-        patient_id=patient_id, wants=wants, came_at=at, noted_by=by
-    )
+    return WalkIn.objects.create(patient_id=patient_id, wants=wants, came_at=at, noted_by=by)
 
 
 @explained
-def place(
-    *, walk_in: WalkIn, appointment: Appointment, by: User, at: datetime
-) -> Appointment:
+def place(*, walk_in: WalkIn, appointment: Appointment, by: User, at: datetime) -> Appointment:
     """The walk-in got a time: their appointment is booked, and they have arrived."""
     access.check_may_book(by)
     row = WalkIn.objects.select_for_update(no_key=True).get(pk=walk_in.pk)
     if row.appointment_id or row.left_at:
-        raise DomainError(
-            _("This walk-in has been dealt with already."), "walk_in_closed"
-        )
+        raise DomainError(_("This walk-in has been dealt with already."), "walk_in_closed")
     row.appointment = appointment
     row.save(update_fields=["appointment"])
     return visits.arrive(appointment=appointment, by=by, at=at)
@@ -43,9 +37,7 @@ def leave(*, walk_in: WalkIn, by: User, at: datetime) -> WalkIn:
     access.check_may_book(by)
     row = WalkIn.objects.select_for_update(no_key=True).get(pk=walk_in.pk)
     if row.appointment_id or row.left_at:
-        raise DomainError(
-            _("This walk-in has been dealt with already."), "walk_in_closed"
-        )
+        raise DomainError(_("This walk-in has been dealt with already."), "walk_in_closed")
     row.left_at, row.left_noted_by = at, by
     row.save(update_fields=["left_at", "left_noted_by"])
     return row

@@ -175,6 +175,11 @@ class BaseForm(forms.Form):
         for field in self.fields.values():
             _speak_our_words(field)
 
+    def add_field(self, name: str, field: forms.Field) -> None:
+        """One more field, known only once the form is made; it speaks our words like the declared ones."""
+        _speak_our_words(field)
+        self.fields[name] = field
+
     def layout(self) -> Layout:
         """The fields in order; override to group them. Measures get their unit by themselves."""
         return Layout(*self.fields)

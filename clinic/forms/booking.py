@@ -42,7 +42,9 @@ class SlotsField(forms.Field):
             slots = [Slot.read(text) for text in str(value).split("+")]
         except (ValueError, OverflowError):
             slots = []
-        if not 1 <= len(slots) <= 2 or not all(FIRST_DAY <= slot.starts_at.date() <= LAST_DAY for slot in slots):
+        if not 1 <= len(slots) <= 2 or not all(
+            FIRST_DAY <= slot.starts_at.date() <= LAST_DAY for slot in slots
+        ):
             raise ValidationError(_("Choose one of the times that are offered."), code="bad_choice")
         return slots
 

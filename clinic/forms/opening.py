@@ -67,7 +67,9 @@ class SpanForm(BaseForm):
 
 
 _SAME = ValidationError(_("The end is the same as the start. Choose a later end."), code="zero_length")
-_BACKWARDS = ValidationError(_("The end comes before the start. Check the dates and times."), code="end_before_start")
+_BACKWARDS = ValidationError(
+    _("The end comes before the start. Check the dates and times."), code="end_before_start"
+)
 _WHOLE_DAY = _("Leave the time empty for the whole day.")
 _ONE_DAY = _("Leave the time empty for the whole day, and all of it for one day only.")
 
@@ -75,7 +77,9 @@ _ONE_DAY = _("Leave the time empty for the whole day, and all of it for one day 
 class AbsenceForm(SpanForm):
     """A practitioner takes no patients."""
 
-    practitioner = forms.ModelChoiceField(Practitioner.objects.none(), label=_("Who"), empty_label=_("Choose…"))
+    practitioner = forms.ModelChoiceField(
+        Practitioner.objects.none(), label=_("Who"), empty_label=_("Choose…")
+    )
     kind = forms.ChoiceField(label=_("Why"), choices=AbsenceKind)
     starts_at = EdgeField(label=_("From"), help_text=_WHOLE_DAY)
     ends_at = EdgeField(label=_("Until"), last=True, required=False, help_text=_ONE_DAY)
@@ -112,7 +116,9 @@ class OutOfServiceForm(SpanForm):
 class ExtraOpeningForm(SpanForm):
     """A practitioner takes patients outside the weekly hours, this time once."""
 
-    practitioner = forms.ModelChoiceField(Practitioner.objects.none(), label=_("Who"), empty_label=_("Choose…"))
+    practitioner = forms.ModelChoiceField(
+        Practitioner.objects.none(), label=_("Who"), empty_label=_("Choose…")
+    )
     location = forms.ModelChoiceField(Location.objects.none(), label=_("Where"), empty_label=_("Choose…"))
     starts_at = LocalDateTimeField(label=_("From"))
     ends_at = LocalDateTimeField(label=_("Until"))
@@ -150,7 +156,8 @@ def may_change(user: User) -> QuerySet[Practitioner]:
 def prefilled(asked: Mapping[str, str]) -> dict[str, Any]:
     """What a link asks the form to begin with; nonsense is left out."""
     edges = {name: _moment(asked.get(name, "")) for name in ("starts_at", "ends_at")}
-    return {"practitioner": asked.get("practitioner", ""), "day": _day(asked.get("day", "")), **edges}
+    begin = {"practitioner": asked.get("practitioner", ""), "day": _day(asked.get("day", "")), **edges}
+    return {name: value for name, value in begin.items() if value}
 
 
 def _offer_practitioners(form: SpanForm, user: User) -> None:

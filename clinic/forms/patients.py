@@ -36,7 +36,9 @@ _IDENTITY = (
 )
 _CHOICES = {"sex", "prefers"}
 _LOOK_ALIKES = 20  # more are never shown at once
-_phone = RegexValidator(r"^[\d\s+().\-/#x]*\d[\d\s+().\-/#x]*$", _("Write the number in digits, like +33 6 12 00 44 71."))
+_phone = RegexValidator(
+    r"^[\d\s+().\-/#x]*\d[\d\s+().\-/#x]*$", _("Write the number in digits, like +33 6 12 00 44 71.")
+)
 
 
 class FindForm(BaseForm):
@@ -77,7 +79,9 @@ class PatientForm(BaseForm):
     """A patient's record: names, contacts, representative, desk note."""
 
     family_name = forms.CharField(
-        label=_("Family name"), max_length=100, help_text=_("As the patient writes it. A single name goes here.")
+        label=_("Family name"),
+        max_length=100,
+        help_text=_("As the patient writes it. A single name goes here."),
     )
     given_names = forms.CharField(label=_("Given names"), max_length=100, required=False)
     family_name_latin = forms.CharField(
@@ -86,7 +90,9 @@ class PatientForm(BaseForm):
         required=False,
         help_text=_("Only where the name is written in another script."),
     )
-    given_names_latin = forms.CharField(label=_("Given names in Latin letters"), max_length=100, required=False)
+    given_names_latin = forms.CharField(
+        label=_("Given names in Latin letters"), max_length=100, required=False
+    )
     birth_date = DayField(label=_("Birth date"), first=EARLIEST_BIRTH)
     sex = forms.ChoiceField(label=_("Sex"), choices=Sex, initial=Sex.UNKNOWN)
     phone = forms.CharField(label=_("Phone"), max_length=40, required=False, validators=[_phone])
@@ -97,7 +103,10 @@ class PatientForm(BaseForm):
     )
     representative_name = forms.CharField(label=_("Representative"), max_length=200, required=False)
     representative_relation = forms.CharField(
-        label=_("Relation to the patient"), max_length=100, required=False, help_text=_("For example: mother.")
+        label=_("Relation to the patient"),
+        max_length=100,
+        required=False,
+        help_text=_("For example: mother."),
     )
     representative_phone = forms.CharField(
         label=_("Representative's phone"), max_length=40, required=False, validators=[_phone]
@@ -142,7 +151,8 @@ class PatientForm(BaseForm):
                 _pair(representative[2]),
                 title=_("Representative"),
                 note=_("needed under 18"),
-                open=self._is_minor() or any(self[name].value() or name in self.errors for name in representative),
+                open=self._is_minor()
+                or any(self[name].value() or name in self.errors for name in representative),
                 css_id="representative",
             ),
             Fieldset(_("At the desk"), Field("desk_note")),
@@ -196,7 +206,9 @@ def facts(patient: Patient) -> list[dict[str, Any]]:
     return [
         {
             "label": PatientForm.base_fields[name].label,
-            "value": getattr(patient, f"get_{name}_display")() if name in _CHOICES else getattr(patient, name),
+            "value": getattr(patient, f"get_{name}_display")()
+            if name in _CHOICES
+            else getattr(patient, name),
         }
         for name in _IDENTITY
     ]

@@ -10,5 +10,7 @@ class WalkInForm(BaseForm):
     """What the walk-in came for."""
 
     wants = forms.CharField(
-        label=_("What does the patient want?"), max_length=200, help_text=_("For example: a first consultation.")
+        label=_("What does the patient want?"),
+        max_length=200,
+        help_text=_("For example: a first consultation."),
     )

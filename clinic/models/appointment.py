@@ -53,8 +53,7 @@ class AppointmentQuerySet(models.QuerySet):
     def overlapping(self, start: datetime, end: datetime) -> Self:
         """Those in which patient, practitioner or room are busy at some moment of [start, end)."""
         return self.filter(
-            Q(starts_at__lt=end, ends_at__gt=start)
-            | Q(room_from__lt=end, room_until__gt=start)
+            Q(starts_at__lt=end, ends_at__gt=start) | Q(room_from__lt=end, room_until__gt=start)
         )
 
     def on_day(self, day: date) -> Self:
@@ -86,18 +85,14 @@ class Appointment(models.Model):
     patient = models.ForeignKey(
         Patient, models.PROTECT, related_name="appointments", verbose_name=_("patient")
     )
-    type = models.ForeignKey(
-        AppointmentType, models.PROTECT, related_name="+", verbose_name=_("type")
-    )
+    type = models.ForeignKey(AppointmentType, models.PROTECT, related_name="+", verbose_name=_("type"))
     practitioner = models.ForeignKey(
         Practitioner,
         models.PROTECT,
         related_name="appointments",
         verbose_name=_("practitioner"),
     )
-    room = models.ForeignKey(
-        Room, models.PROTECT, related_name="appointments", verbose_name=_("room")
-    )
+    room = models.ForeignKey(Room, models.PROTECT, related_name="appointments", verbose_name=_("room"))
     device = models.ForeignKey(
         Device,
         models.PROTECT,
@@ -150,9 +145,7 @@ class Appointment(models.Model):
         indexes = [
             models.Index("starts_at", name="appointment_starts_at"),
             models.Index("patient", "starts_at", name="appointment_of_patient"),
-            models.Index(
-                "purpose", name="appointment_purpose", condition=~Q(purpose="")
-            ),
+            models.Index("purpose", name="appointment_purpose", condition=~Q(purpose="")),
         ]
         constraints = [
             no_overlap(
@@ -205,9 +198,7 @@ class Appointment(models.Model):
                 & Q(practitioner_until__lte=F("ends_at"))
                 & Q(room_from__lte=F("practitioner_from"))
                 & Q(practitioner_until__lte=F("room_until")),
-                _(
-                    "The practitioner's time must lie inside both the patient's and the room's."
-                ),
+                _("The practitioner's time must lie inside both the patient's and the room's."),
             ),
             check(
                 "appointment_within_a_day",
@@ -227,10 +218,7 @@ class Appointment(models.Model):
             check(
                 "appointment_cancelled_together",
                 Q(status="cancelled", cancelled_at__isnull=False) & ~Q(cancelled_by="")
-                | (
-                    ~Q(status="cancelled")
-                    & Q(cancelled_at=None, cancelled_by="", cancelled_late=False)
-                ),
+                | (~Q(status="cancelled") & Q(cancelled_at=None, cancelled_by="", cancelled_late=False)),
                 _("A cancellation says when and by whom."),
             ),
             check(
@@ -247,9 +235,7 @@ class Appointment(models.Model):
             ),
         ]
         triggers = [
-            only_transitions(
-                "appointment", column="status", born_as=BORN_AS, moves=TRANSITIONS
-            ),
+            only_transitions("appointment", column="status", born_as=BORN_AS, moves=TRANSITIONS),
             *never_deleted("appointment"),
         ]
 

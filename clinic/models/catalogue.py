@@ -30,16 +30,12 @@ class AppointmentType(models.Model):
         help_text=_("What the clinical pathway uses this visit for."),
     )
     patient_minutes = models.PositiveSmallIntegerField(_("patient: minutes"))
-    practitioner_from = models.SmallIntegerField(
-        _("practitioner: from minute"), default=0
-    )
+    practitioner_from = models.SmallIntegerField(_("practitioner: from minute"), default=0)
     practitioner_until = models.SmallIntegerField(_("practitioner: until minute"))
     room_from = models.SmallIntegerField(_("room: from minute"), default=0)
     room_until = models.SmallIntegerField(_("room: until minute"))
     room_kind = models.CharField(_("room"), max_length=20, choices=RoomKind)
-    device_kind = models.CharField(
-        _("device"), max_length=20, choices=DeviceKind, blank=True
-    )
+    device_kind = models.CharField(_("device"), max_length=20, choices=DeviceKind, blank=True)
     skill = models.SlugField(_("technique needed"), max_length=30, blank=True)
     grid_minutes = models.PositiveSmallIntegerField(
         _("starts every … minutes"),
@@ -47,12 +43,8 @@ class AppointmentType(models.Model):
         blank=True,
         help_text=_("Empty: the clinic's grid."),
     )
-    minimum_notice_minutes = models.PositiveIntegerField(
-        _("minimum notice, minutes"), default=0
-    )
-    bookable_days_ahead = models.PositiveSmallIntegerField(
-        _("bookable days ahead"), default=365
-    )
+    minimum_notice_minutes = models.PositiveIntegerField(_("minimum notice, minutes"), default=0)
+    bookable_days_ahead = models.PositiveSmallIntegerField(_("bookable days ahead"), default=365)
     colour = models.PositiveSmallIntegerField(_("colour in the diary"), default=1)
     position = models.PositiveSmallIntegerField(_("order in lists"), default=0)
     is_active = models.BooleanField(_("in use"), default=True)
@@ -71,9 +63,7 @@ class AppointmentType(models.Model):
                 & Q(practitioner_from__lt=F("practitioner_until"))
                 & Q(room_from__lte=F("practitioner_from"))
                 & Q(room_until__gte=F("practitioner_until")),
-                _(
-                    "The practitioner's time must lie inside both the patient's and the room's."
-                ),
+                _("The practitioner's time must lie inside both the patient's and the room's."),
             ),
             check(
                 "appointment_type_length",

@@ -23,12 +23,8 @@ class RecordOpened(models.Model):
     """Somebody opened a patient's clinical page. Holds no clinical text."""
 
     at = models.DateTimeField(_("at"))
-    user = models.ForeignKey(
-        User, models.PROTECT, related_name="+", verbose_name=_("who")
-    )
-    patient = models.ForeignKey(
-        Patient, models.PROTECT, related_name="+", verbose_name=_("whose record")
-    )
+    user = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("who"))
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="+", verbose_name=_("whose record"))
     page = models.CharField(_("page"), max_length=100)
 
     objects = RecordOpenedQuerySet.as_manager()

@@ -43,11 +43,7 @@ class OwnTimeQuerySet(OpeningQuerySet):
         """Reception and admins see everybody's; practitioners their own (DESIGN 6)."""
         if user.has_role(Role.RECEPTION, Role.ADMIN):
             return self
-        return (
-            self.filter(practitioner__user=user)
-            if user.has_role(Role.PRACTITIONER)
-            else self.none()
-        )
+        return self.filter(practitioner__user=user) if user.has_role(Role.PRACTITIONER) else self.none()
 
 
 class SpanQuerySet(OpeningQuerySet):
@@ -72,9 +68,7 @@ class WorkingHours(models.Model):
         related_name="working_hours",
         verbose_name=_("practitioner"),
     )
-    location = models.ForeignKey(
-        Location, models.PROTECT, related_name="+", verbose_name=_("location")
-    )
+    location = models.ForeignKey(Location, models.PROTECT, related_name="+", verbose_name=_("location"))
     weekday = models.PositiveSmallIntegerField(_("weekday"), choices=Weekday)
     starts = models.TimeField(_("from"))
     ends = models.TimeField(_("until"))
@@ -120,9 +114,7 @@ class SpanModel(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("until"))
-    created_by = models.ForeignKey(
-        User, models.PROTECT, related_name="+", editable=False
-    )
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     created_at = models.DateTimeField(editable=False)
 
     objects = SpanQuerySet.as_manager()
@@ -149,9 +141,7 @@ class Absence(SpanModel):
         related_name="absences",
         verbose_name=_("practitioner"),
     )
-    kind = models.CharField(
-        _("kind"), max_length=20, choices=AbsenceKind, default=AbsenceKind.LEAVE
-    )
+    kind = models.CharField(_("kind"), max_length=20, choices=AbsenceKind, default=AbsenceKind.LEAVE)
     note = models.CharField(_("note"), max_length=200, blank=True)
 
     objects = OwnSpanQuerySet.as_manager()
@@ -213,9 +203,7 @@ class ExtraOpening(SpanModel):
         related_name="extra_openings",
         verbose_name=_("practitioner"),
     )
-    location = models.ForeignKey(
-        Location, models.PROTECT, related_name="+", verbose_name=_("location")
-    )
+    location = models.ForeignKey(Location, models.PROTECT, related_name="+", verbose_name=_("location"))
     reason = models.CharField(_("reason"), max_length=200)
 
     objects = OwnSpanQuerySet.as_manager()

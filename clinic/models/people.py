@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import Fold, append_only, check
+from clinic.db import Fold, append_only, check, never_deleted
 from clinic.enums import ContactChannel, Role, Sex
 from clinic.models.places import ActiveQuerySet
 from clinic.models.user import User
@@ -37,9 +37,7 @@ class PatientQuerySet(models.QuerySet):
 
     def by_name(self) -> Self:
         """In the order people expect, whatever the server's collation: by the folded name."""
-        return self.order_by(
-            Fold("family_name"), Fold("given_names"), "birth_date", "number"
-        )
+        return self.order_by(Fold("family_name"), Fold("given_names"), "birth_date", "number")
 
 
 @pghistory.track(append_only=True, exclude=["search_text"])
@@ -55,12 +53,8 @@ class Patient(models.Model):
     )
     family_name = models.CharField(_("family name"), max_length=100)
     given_names = models.CharField(_("given names"), max_length=100, blank=True)
-    family_name_latin = models.CharField(
-        _("family name in Latin letters"), max_length=100, blank=True
-    )
-    given_names_latin = models.CharField(
-        _("given names in Latin letters"), max_length=100, blank=True
-    )
+    family_name_latin = models.CharField(_("family name in Latin letters"), max_length=100, blank=True)
+    given_names_latin = models.CharField(_("given names in Latin letters"), max_length=100, blank=True)
     birth_date = models.DateField(_("birth date"))
     sex = models.CharField(_("sex"), max_length=10, choices=Sex, default=Sex.UNKNOWN)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
@@ -72,15 +66,9 @@ class Patient(models.Model):
         default=ContactChannel.PHONE,
     )
     address = models.TextField(_("address"), max_length=500, blank=True)
-    representative_name = models.CharField(
-        _("representative"), max_length=200, blank=True
-    )
-    representative_relation = models.CharField(
-        _("relation to the patient"), max_length=100, blank=True
-    )
-    representative_phone = models.CharField(
-        _("representative's phone"), max_length=40, blank=True
-    )
+    representative_name = models.CharField(_("representative"), max_length=200, blank=True)
+    representative_relation = models.CharField(_("relation to the patient"), max_length=100, blank=True)
+    representative_phone = models.CharField(_("representative's phone"), max_length=40, blank=True)
     desk_note = models.TextField(_("desk note"), max_length=2000, blank=True)
     merged_into = models.ForeignKey(
         "self",
@@ -91,9 +79,7 @@ class Patient(models.Model):
         related_name="merged_from",
     )
     created_at = models.DateTimeField(_("registered at"), editable=False)
-    created_by = models.ForeignKey(
-        User, models.PROTECT, related_name="+", editable=False
-    )
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
     search_text = models.GeneratedField(
         expression=PatientSearchText(
@@ -116,13 +102,9 @@ class Patient(models.Model):
         verbose_name = _("patient")
         verbose_name_plural = _("patients")
         indexes = [
-            GinIndex(
-                OpClass(F("search_text"), name="gin_trgm_ops"), name="patient_search"
-            ),
+            GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="patient_search"),
             models.Index("birth_date", name="patient_birth_date"),
-            models.Index(
-                Fold("family_name"), Fold("given_names"), name="patient_folded_name"
-            ),
+            models.Index(Fold("family_name"), Fold("given_names"), name="patient_folded_name"),
         ]
         constraints = [
             check(
@@ -141,6 +123,7 @@ class Patient(models.Model):
                 _("A record cannot be merged into itself."),
             ),
         ]
+        triggers = never_deleted("patient")
 
     def __str__(self) -> str:
         return self.name
@@ -153,18 +136,12 @@ class Patient(models.Model):
     @property
     def latin_name(self) -> str:
         """In Latin letters, if recorded."""
-        return ", ".join(
-            part for part in (self.family_name_latin, self.given_names_latin) if part
-        )
+        return ", ".join(part for part in (self.family_name_latin, self.given_names_latin) if part)
 
     @property
     def short_name(self) -> str:
         """For a diary card: family name and initial."""
-        return (
-            f"{self.family_name}, {self.given_names[:1]}."
-            if self.given_names
-            else self.family_name
-        )
+        return f"{self.family_name}, {self.given_names[:1]}." if self.given_names else self.family_name
 
     def age_on(self, day: date) -> int:
         """Full years on the day."""
@@ -192,7 +169,9 @@ class NotADuplicate(models.Model):
                 _("The pair is kept in one order."),
             ),
             models.UniqueConstraint(
-                fields=["first", "second"], name="not_a_duplicate_once"
+                fields=["first", "second"],
+                name="not_a_duplicate_once",
+                violation_error_message=_("This pair has been decided already."),
             ),
         ]
         triggers = append_only("not_a_duplicate")
@@ -228,9 +207,7 @@ class Practitioner(models.Model):
         verbose_name=_("techniques"),
         default=list,
         blank=True,
-        help_text=_(
-            "Technique families this person is trained in: needle, gun, needleless."
-        ),
+        help_text=_("Technique families this person is trained in: needle, gun, needleless."),
     )
     position = models.PositiveSmallIntegerField(_("order in the diary"), default=0)
     is_active = models.BooleanField(_("takes patients"), default=True)

@@ -43,9 +43,7 @@ class Room(models.Model):
     """A room that one visit at a time can use."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    location = models.ForeignKey(
-        Location, models.PROTECT, related_name="rooms", verbose_name=_("location")
-    )
+    location = models.ForeignKey(Location, models.PROTECT, related_name="rooms", verbose_name=_("location"))
     name = models.CharField(_("name"), max_length=100, unique=True)
     kind = models.CharField(_("kind"), max_length=20, choices=RoomKind)
     position = models.PositiveSmallIntegerField(_("order in lists"), default=0)
@@ -67,9 +65,7 @@ class Device(models.Model):
     """A gun or needleless machine that one visit at a time can use."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    location = models.ForeignKey(
-        Location, models.PROTECT, related_name="devices", verbose_name=_("location")
-    )
+    location = models.ForeignKey(Location, models.PROTECT, related_name="devices", verbose_name=_("location"))
     name = models.CharField(_("name"), max_length=100, unique=True)
     kind = models.CharField(_("kind"), max_length=20, choices=DeviceKind)
     serial_number = models.CharField(_("serial number"), max_length=100, blank=True)

@@ -19,9 +19,7 @@ class ClinicSettings(models.Model):
     name = models.CharField(_("clinic name"), max_length=100, default="Mesoclinic")
     address = models.TextField(_("address"), blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
-    emergency_number = models.CharField(
-        _("emergency number"), max_length=20, default="112"
-    )
+    emergency_number = models.CharField(_("emergency number"), max_length=20, default="112")
     country = models.CharField(_("country (two letters)"), max_length=2, default="FR")
     time_zone = models.CharField(_("time zone"), max_length=60, editable=False)
     grid_minutes = models.PositiveSmallIntegerField(

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, recorded_together
+from clinic.db import check, recorded_together, refuse_truncate
 from clinic.enums import Role
 from clinic.models.appointment import Appointment
 from clinic.models.people import Patient
@@ -32,9 +32,7 @@ class WalkIn(models.Model):
     """A patient at the counter without an appointment. Holds no time until placed."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    patient = models.ForeignKey(
-        Patient, models.PROTECT, related_name="walk_ins", verbose_name=_("patient")
-    )
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="walk_ins", verbose_name=_("patient"))
     wants = models.CharField(_("wants"), max_length=200)
     came_at = models.DateTimeField(_("came at"))
     noted_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -47,9 +45,7 @@ class WalkIn(models.Model):
         verbose_name=_("placed as"),
     )
     left_at = models.DateTimeField(_("left at"), null=True, blank=True)
-    left_noted_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    left_noted_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
 
     objects = WalkInQuerySet.as_manager()
 
@@ -72,11 +68,10 @@ class WalkIn(models.Model):
                 fields=["patient"],
                 condition=Q(appointment=None, left_at=None),
                 name="walk_in_waits_once",
-                violation_error_message=_(
-                    "This patient is on the waiting list already."
-                ),
+                violation_error_message=_("This patient is on the waiting list already."),
             ),
         ]
+        triggers = [refuse_truncate("walk_in_no_truncate")]
 
     def __str__(self) -> str:
         return f"{self.patient}: {self.wants}"

@@ -62,11 +62,7 @@ def may_change_opening(user: User, practitioner: Practitioner | None) -> bool:
     """See check_may_change_opening."""
     if user.has_role(Role.RECEPTION, Role.ADMIN):
         return True
-    return (
-        user.has_role(Role.PRACTITIONER)
-        and practitioner is not None
-        and practitioner.user_id == user.pk
-    )
+    return user.has_role(Role.PRACTITIONER) and practitioner is not None and practitioner.user_id == user.pk
 
 
 def may_review_schedules(user: User) -> bool:

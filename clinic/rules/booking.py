@@ -28,28 +28,21 @@ _TAKEN = {
 }
 
 
-def obstacle_words(
-    obstacle: Obstacle, *, practitioner: Practitioner | None = None
-) -> str:
+def obstacle_words(obstacle: Obstacle, *, practitioner: Practitioner | None = None) -> str:
     """The obstacle as the desk says it."""
     who = practitioner or _("The practitioner")
     return {
         Obstacle.NOTICE: _("This is too short notice for this kind of visit."),
-        Obstacle.TOO_FAR: _(
-            "This is further ahead than this kind of visit can be booked."
-        ),
+        Obstacle.TOO_FAR: _("This is further ahead than this kind of visit can be booked."),
         Obstacle.OFF_GRID: _("Visits do not start at this minute."),
-        Obstacle.NOT_TRAINED: _("%(who)s does not do this kind of visit.")
-        % {"who": who},
+        Obstacle.NOT_TRAINED: _("%(who)s does not do this kind of visit.") % {"who": who},
         Obstacle.CLOSED_DAY: _("The clinic is closed on this day."),
         Obstacle.OUTSIDE_HOURS: _("%(who)s does not work at this time.") % {"who": who},
         Obstacle.ABSENT: _("%(who)s is away at this time.") % {"who": who},
         Obstacle.PRACTITIONER_BUSY: _("%(who)s is booked at this time.") % {"who": who},
         Obstacle.PATIENT_BUSY: _("The patient already has a visit at this time."),
         Obstacle.ROOM_NONE_FREE: _("No suitable room is free at this time."),
-        Obstacle.DEVICE_NONE_FREE: _(
-            "The device this visit needs is not free at this time."
-        ),
+        Obstacle.DEVICE_NONE_FREE: _("The device this visit needs is not free at this time."),
     }[obstacle]
 
 
@@ -62,13 +55,9 @@ def check_time(starts_at: datetime, *, type: AppointmentType, at: datetime) -> N
     if starts_at.second or starts_at.microsecond:
         raise DomainError(_("Choose a whole minute."), "off_minute", field="starts_at")
     if starts_at < at - JUST_NOW:
-        raise DomainError(
-            _("This time has passed. Choose a later one."), "past", field="starts_at"
-        )
+        raise DomainError(_("This time has passed. Choose a later one."), "past", field="starts_at")
     if starts_at >= last_start(type, at):
-        raise DomainError(
-            obstacle_words(Obstacle.TOO_FAR), "too_far", field="starts_at"
-        )
+        raise DomainError(obstacle_words(Obstacle.TOO_FAR), "too_far", field="starts_at")
 
 
 def check_free(
@@ -91,9 +80,7 @@ def check_free(
         DomainError: closed, away, outside hours, not trained, or the device is missing.
     """
     if bool(type.device_kind) != (device is not None):
-        raise DomainError(
-            _("Choose the device this visit needs."), "device_missing", field="device"
-        )
+        raise DomainError(_("Choose the device this visit needs."), "device_missing", field="device")
     obstacles = why_not(
         type=type,
         practitioner=practitioner,
@@ -113,9 +100,7 @@ def check_free(
         raise DomainError(sentence, str(obstacle), field="starts_at")
 
 
-def _named(
-    obstacle: Obstacle, *, practitioner: Practitioner, room: Room, device: Device | None
-) -> str:
+def _named(obstacle: Obstacle, *, practitioner: Practitioner, room: Room, device: Device | None) -> str:
     if obstacle == Obstacle.ROOM_NONE_FREE:
         return _("%(room)s is not free at this time.") % {"room": room}
     if obstacle == Obstacle.DEVICE_NONE_FREE:
@@ -131,9 +116,7 @@ def check_version(appointment: Appointment, version: int) -> None:
     """
     if appointment.version != version:
         raise Stale(
-            _(
-                "Somebody changed this appointment meanwhile. Look at it again before you go on."
-            ),
+            _("Somebody changed this appointment meanwhile. Look at it again before you go on."),
             "stale_appointment",
         )
 
@@ -171,8 +154,6 @@ def check_reschedulable(appointment: Appointment) -> None:
         )
 
 
-def is_late_cancellation(
-    appointment: Appointment, *, at: datetime, late_hours: int
-) -> bool:
+def is_late_cancellation(appointment: Appointment, *, at: datetime, late_hours: int) -> bool:
     """Whether a cancellation at `at` comes within `late_hours` of the start."""
     return appointment.starts_at - at < timedelta(hours=late_hours)

@@ -48,9 +48,13 @@ def step(request: HttpRequest, appointment_id: UUID, step: str) -> HttpResponse:
     if not form.is_valid():
         return _panel(request, visit, refusal=_unread())
     try:
-        chosen.act(appointment=visit, version=form.cleaned_data["version"], by=request.user, at=timezone.now())
+        chosen.act(
+            appointment=visit, version=form.cleaned_data["version"], by=request.user, at=timezone.now()
+        )
     except DomainError as refusal:
-        return _panel(request, _visible(request, appointment_id), refusal=refusal, seen=form.cleaned_data["version"])
+        return _panel(
+            request, _visible(request, appointment_id), refusal=refusal, seen=form.cleaned_data["version"]
+        )
     messages.success(request, f"{visit.patient.short_name}: {chosen.done}")
     return _after(request, appointment_id)
 
@@ -69,7 +73,9 @@ def cancel(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     try:
         _cancel(request, visit, pair, form)
     except Stale as refusal:
-        return _panel(request, _visible(request, appointment_id), refusal=refusal, seen=form.cleaned_data["version"])
+        return _panel(
+            request, _visible(request, appointment_id), refusal=refusal, seen=form.cleaned_data["version"]
+        )
     except DomainError as refusal:
         form.add_domain_error(refusal)
         return _cancel_page(request, visit, pair, form, status=refusal.status)
@@ -89,8 +95,10 @@ def move(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     both = None if given.get("alone") == "yes" else pair
     held = [visit, both] if both else [visit]
+    week = timezone.localdate(max(visit.starts_at, at))
+    begin = {"practitioner": visit.practitioner_id, "week": week}
     typed, state_form, panel = load_panel(
-        request, visit.patient, [what_is(visit, both)], at, ignoring=held, practitioner=visit.practitioner_id
+        request, visit.patient, [what_is(visit, both)], at, ignoring=held, begin_with=begin
     )
     page = {"visit": visit, "pair": pair, "both": both, "panel": panel}
     if request.method == "GET":
@@ -110,7 +118,9 @@ def move(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
 
 def _visible(request: HttpRequest, appointment_id: UUID) -> Appointment:
     visible = Appointment.objects.visible_to(request.user).with_people()
-    return get_object_or_404(visible.select_related("pair__type", "pair__practitioner", "pair_of__type"), pk=appointment_id)
+    return get_object_or_404(
+        visible.select_related("pair__type", "pair__practitioner", "pair_of__type"), pk=appointment_id
+    )
 
 
 def _pair(visit: Appointment) -> Appointment | None:
@@ -172,10 +182,15 @@ def _after(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
 
 def _cancel(request: HttpRequest, visit: Appointment, pair: Appointment | None, form: CancelForm) -> None:
     """Both or neither. The pathway may have released the second visit along with the first."""
-    words = {"cancelled_by": CancelledBy(form.cleaned_data["cancelled_by"]), "reason": form.cleaned_data["reason"]}
+    words = {
+        "cancelled_by": CancelledBy(form.cleaned_data["cancelled_by"]),
+        "reason": form.cleaned_data["reason"],
+    }
     at = timezone.now()
     with transaction.atomic():
-        visits.cancel(appointment=visit, version=form.cleaned_data["version"], by=request.user, at=at, **words)
+        visits.cancel(
+            appointment=visit, version=form.cleaned_data["version"], by=request.user, at=at, **words
+        )
         if pair and form.cleaned_data.get("both"):
             pair.refresh_from_db()
             if pair.is_upcoming:
@@ -225,7 +240,7 @@ def _move_page(
     status: int = 200,
 ) -> HttpResponse:
     seen = form.cleaned_data.get("version") if isinstance(refusal, Stale) else None
-    extra = {**page, "changes": changes_since(page["visit"], seen) if seen else []}
+    extra = {**page, "whats": [], "changes": changes_since(page["visit"], seen) if seen else []}
     return chooser_page(
         request,
         page["panel"],

@@ -80,17 +80,20 @@ def load_panel(
     at: datetime,
     *,
     ignoring: Sequence[Appointment] = (),
-    practitioner: UUID | None = None,
+    begin_with: dict[str, Any] | None = None,
 ) -> tuple[TypedTimeForm, StateForm, Panel]:
-    """The panel with the choices of this request: from the address, or from the form that was posted."""
+    """The panel with the choices of this request: from the address, or from the form that was posted.
+
+    `begin_with` are the choices of a page that is opened before anything was chosen.
+    """
     given = request.POST if request.method == "POST" else request.GET
     state_form = StateForm(given)
     typed = TypedTimeForm(given if "moment_0" in given else None)
     state = state_form.state
     if typed.is_bound and typed.is_valid():
         state |= {"starts_at": typed.cleaned_data["moment"], "week": None}
-    if practitioner and "practitioner" not in given:
-        state["practitioner"] = practitioner
+    if not set(given) - {"alone"}:
+        state |= begin_with or {}
     panel = Panel.load(
         patient=patient,
         user=request.user,
@@ -150,7 +153,9 @@ def chooser_page(
         status = 422
     context = {
         "patient": panel.patient,
-        "warnings": readiness.pathway().warnings([panel.patient], user=request.user).get(panel.patient.pk, []),
+        "warnings": readiness.pathway()
+        .warnings([panel.patient], user=request.user)
+        .get(panel.patient.pk, []),
         "form": form,
         "typed": typed or TypedTimeForm(),
         "problems": problems,
@@ -193,9 +198,13 @@ def _place(request: HttpRequest, walk_in: WalkIn, visit: Appointment, at: dateti
 def _tell(request: HttpRequest, form: BookForm, booked: list[Appointment]) -> None:
     """What was booked; a page that had booked before says so instead of pretending to have done it again."""
     if [each.starts_at for each in booked] != [slot.starts_at for slot in form.cleaned_data["choice"]]:
-        messages.warning(request, _("This page had booked a visit already. Open booking again for another one."))
+        messages.warning(
+            request, _("This page had booked a visit already. Open booking again for another one.")
+        )
         return
-    words = ngettext("Booked: %(visit)s.", "Booked: %(visit)s, and the visit that belongs to it.", len(booked))
+    words = ngettext(
+        "Booked: %(visit)s.", "Booked: %(visit)s, and the visit that belongs to it.", len(booked)
+    )
     messages.success(request, words % {"visit": booked[0]})
 
 

@@ -27,7 +27,7 @@ def changes_since(visit: Appointment, version: int) -> list[Change]:
         return []
     pairs = [
         (_("Status"), _status(old.status), _status(visit.status)),
-        (_("Time"), _moment(old), _moment(visit)),
+        (_("Time"), moment_of(old), moment_of(visit)),
         (_("Practitioner"), str(old.practitioner), str(visit.practitioner)),
         (_("Room"), str(old.room), str(visit.room)),
         (_("Note"), old.note, visit.note),
@@ -39,5 +39,6 @@ def _status(status: str) -> str:
     return str(AppointmentStatus(status).label)
 
 
-def _moment(visit: Any) -> str:
+def moment_of(visit: Any) -> str:
+    """When the visit (or a past version of it) begins, as the pages write it."""
     return date_format(timezone.localtime(visit.starts_at), pgettext("date and time format", "D j M Y, H:i"))

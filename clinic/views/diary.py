@@ -62,7 +62,9 @@ def my_day(request: HttpRequest) -> HttpResponse:
         NotAllowed: for who is no practitioner.
     """
     if not request.user.has_role(Role.PRACTITIONER):
-        raise NotAllowed(_("“My day” is for practitioners. The diary shows everybody's."), "my_day_not_allowed")
+        raise NotAllowed(
+            _("“My day” is for practitioners. The diary shows everybody's."), "my_day_not_allowed"
+        )
     at = timezone.now()
     form = DayForm(request.GET)
     day = form.wanted or timezone.localdate(at)
@@ -74,7 +76,9 @@ def my_day(request: HttpRequest) -> HttpResponse:
         "form": form,
         "today": timezone.localdate(at),
         "practitioner": practitioner,
-        "rows": [{"card": card, "step": _main_step(card, at)} for card in cards],
+        "rows": [
+            {"card": card, "step": _main_step(card, at), "links": _links(request, card)} for card in cards
+        ],
         "waiting": [each for each in waiting if each.card and each.card.visit.practitioner == practitioner],
         "notices": readiness.pathway().notices(user=request.user, at=at),
         "may_book": True,
@@ -91,6 +95,14 @@ def _own_cards(request: HttpRequest, day: date, at: datetime) -> list[Card]:
     visits = Appointment.objects.visible_to(request.user).on_day(day).with_people()
     mine = visits.for_practitioner(request.user.practitioner).exclude(status=AppointmentStatus.CANCELLED)
     return cards_of(list(mine.order_by("starts_at")), user=request.user, at=at)
+
+
+def _links(request: HttpRequest, card: Card) -> list[readiness.Link]:
+    """Straight into the record, for who is here or being seen; one or two at a time."""
+    if card.visit.status not in (AppointmentStatus.ARRIVED, AppointmentStatus.IN_PROGRESS):
+        return []
+    links = readiness.pathway().links(user=request.user, patient=card.visit.patient, appointment=card.visit)
+    return [link for link in links if link.primary]
 
 
 def _main_step(card: Card, at: datetime) -> Step | None:

@@ -122,7 +122,7 @@ def _entry_or_404(kind: Kind, entry_id: str, user: User) -> Entry:
         key = kind.model._meta.pk.to_python(entry_id)
     except ValidationError as error:
         raise Http404 from error
-    return get_object_or_404(kind.rows.visible_to(user), pk=key)
+    return get_object_or_404(kind.rows(user), pk=key)
 
 
 def _affected(entry: Entry, *, at: datetime) -> list[Appointment]:
@@ -149,6 +149,12 @@ def _check_may_add(kind: Kind, user: User) -> None:
 def _tabs(kinds: list[Kind]) -> list[dict[str, Any]]:
     every = {"label": _("All"), "url": "?", "current": len(kinds) > 1, "icon": "", "count": None}
     return [every] + [
-        {"label": kind.label, "url": f"?kind={kind.slug}", "current": kinds[0] is kind and len(kinds) == 1, "icon": kind.icon, "count": None}
+        {
+            "label": kind.label,
+            "url": f"?kind={kind.slug}",
+            "current": kinds[0] is kind and len(kinds) == 1,
+            "icon": kind.icon,
+            "count": None,
+        }
         for kind in KINDS.values()
     ]

@@ -35,15 +35,15 @@ class Kind:
     lead: Words
     saved: Words
     remove: Words
-    rows: QuerySet[Any]
+    model: type[Entry]
+    joins: tuple[str, ...] = ()
     form: type[BaseForm]
     save: Callable[[dict[str, Any], User, datetime], Entry]
     of_people: bool = False
 
-    @property
-    def model(self) -> type[Entry]:
-        """What its rows are."""
-        return self.rows.model
+    def rows(self, user: User) -> QuerySet[Any]:
+        """Those the person may see, with what a list shows of them."""
+        return self.model.objects.visible_to(user).select_related(*self.joins)
 
 
 def _save_absence(typed: dict[str, Any], by: User, at: datetime) -> Absence:
@@ -86,10 +86,13 @@ KINDS = {
             label=_("Absences"),
             icon="calendar-off",
             add=_("Absence or blocked time"),
-            lead=_("The practitioner takes no patients for this time. Appointments in it stay until you move them."),
+            lead=_(
+                "The practitioner takes no patients for this time. Appointments in it stay until you move them."
+            ),
             saved=_("Saved: no new visits will be offered in this time."),
             remove=_("Remove this absence?"),
-            rows=Absence.objects.select_related("practitioner"),
+            model=Absence,
+            joins=("practitioner",),
             form=AbsenceForm,
             save=_save_absence,
             of_people=True,
@@ -102,7 +105,8 @@ KINDS = {
             lead=_("It cannot be booked for this time. Appointments that need it stay until you move them."),
             saved=_("Saved: it will not be offered in this time."),
             remove=_("Back in service?"),
-            rows=OutOfService.objects.select_related("room", "device"),
+            model=OutOfService,
+            joins=("room", "device"),
             form=OutOfServiceForm,
             save=_save_out_of_service,
         ),
@@ -114,7 +118,8 @@ KINDS = {
             lead=_("Visits can be booked in this time although it lies outside the weekly hours."),
             saved=_("Saved: this time can be booked now."),
             remove=_("Close this time again?"),
-            rows=ExtraOpening.objects.select_related("practitioner", "location"),
+            model=ExtraOpening,
+            joins=("practitioner", "location"),
             form=ExtraOpeningForm,
             save=_save_extra,
             of_people=True,
@@ -127,7 +132,7 @@ KINDS = {
             lead=_("Nobody can be booked on this day. Appointments on it stay until you move them."),
             saved=_("Saved: the clinic is closed on this day."),
             remove=_("Open the clinic on this day after all?"),
-            rows=ClosedDay.objects.all(),
+            model=ClosedDay,
             form=ClosedDayForm,
             save=_save_closed_day,
         ),
@@ -139,7 +144,7 @@ def coming(kinds: Collection[Kind], *, user: User, at: datetime, upto: int) -> l
     """The first `upto` entries that lie within the next 90 days, in order. One query per kind."""
     found: list[dict[str, Any]] = []
     for kind in kinds:
-        rows = kind.rows.visible_to(user)
+        rows = kind.rows(user)
         if kind.model is ClosedDay:
             today = timezone.localdate(at)
             rows = rows.filter(day__gte=today, day__lt=today + AHEAD).order_by("day")
@@ -158,7 +163,9 @@ def described(kind: Kind, entry: Entry) -> dict[str, Any]:
     else:
         who, why, starts_at, ends_at = _who(entry), _why(entry), entry.starts_at, entry.ends_at
     first, last = starts_at.astimezone(zone), (ends_at - timedelta(microseconds=1)).astimezone(zone)
-    whole = all(each == local_day(each.astimezone(zone).date(), zone).starts_at for each in (starts_at, ends_at))
+    whole = all(
+        each == local_day(each.astimezone(zone).date(), zone).starts_at for each in (starts_at, ends_at)
+    )
     return {
         "id": entry.pk,
         "kind": kind,
@@ -186,10 +193,18 @@ def weekly_hours(*, user: User, today: date) -> dict[str, Any]:
         week[row.practitioner][row.weekday].append(row)
     days = [{"number": day.value, "label": day.label} for day in Weekday]
     people = [
-        {"practitioner": who, "days": [{"label": day["label"], "hours": hours[day["number"]]} for day in days]}
+        {
+            "practitioner": who,
+            "days": [{"label": day["label"], "hours": hours[day["number"]]} for day in days],
+        }
         for who, hours in week.items()
     ]
-    return {"week": people, "weekdays": days, "many_places": len({row.location_id for row in rows}) > 1, "today": today}
+    return {
+        "week": people,
+        "weekdays": days,
+        "many_places": len({row.location_id for row in rows}) > 1,
+        "today": today,
+    }
 
 
 def _who(entry: Absence | OutOfService | ExtraOpening) -> str:

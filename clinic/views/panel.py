@@ -24,7 +24,7 @@ from clinic.rules.booking import obstacle_words
 
 # What "open this time once" can put right.
 _OPENABLE = {Obstacle.OUTSIDE_HOURS, Obstacle.CLOSED_DAY}
-_SHOWN = 8  # starts a day before "more"
+_SHOWN = 6  # starts a day before "more"
 _PARTS = {
     Part.ANY: gettext_lazy("Any time"),
     Part.MORNING: gettext_lazy("Mornings"),
@@ -122,7 +122,9 @@ class Panel:
                 "lacks_second": not options and search.lacks_second(window),
                 "wanted": wanted,
                 "chosen": first.value if first else "",
-                "state": [(name, _written(value)) for name, value in self.state.items() if value and name != "why"],
+                "state": [
+                    (name, _written(value)) for name, value in self.state.items() if value and name != "why"
+                ],
             },
         }
 
@@ -185,7 +187,8 @@ class Panel:
     def _part_chips(self) -> list[Chip]:
         chosen = self.state["part"] or ""
         return [
-            Chip(label, self.link(part=part.value, why=None), part.value == chosen) for part, label in _PARTS.items()
+            Chip(label, self.link(part=part.value, why=None), part.value == chosen)
+            for part, label in _PARTS.items()
         ]
 
     def _days(self, search: Search, options: list[Option], first_day: date) -> list[DayOfStarts]:
@@ -203,7 +206,11 @@ class Panel:
         late = latest is not None and day > timezone.localdate(latest)
         if options:
             return DayOfStarts(day, options[:_SHOWN], options[_SHOWN:], late)
-        reasons = search.reasons(local_day(day, timezone.get_default_timezone())) if self.state["why"] == day else []
+        reasons = (
+            search.reasons(local_day(day, timezone.get_default_timezone()))
+            if self.state["why"] == day
+            else []
+        )
         return DayOfStarts(day, [], [], late, self.link(why=day), reasons)
 
     def _wanted(self, search: Search) -> dict[str, Any]:
@@ -218,7 +225,7 @@ class Panel:
         people = [self.practitioner] if self.practitioner else practitioners_for(search.what.type)
         obstacles = [(who, search.obstacles_at(who, starts_at)) for who in people]
         words = [obstacle_words(each, practitioner=who) for who, found in obstacles for each in found]
-        only_hours = self.practitioner and set(obstacles[0][1]) <= _OPENABLE
+        only_hours = all(set(found) <= _OPENABLE for _, found in obstacles)
         return {
             "starts_at": starts_at,
             "options": [],
@@ -228,10 +235,10 @@ class Panel:
 
     def _open_url(self, what: What, starts_at: datetime) -> str:
         """ "Open this time once": the extra opening form, filled in; empty for who may not open this time."""
-        if not self.practitioner or not access.may_change_opening(self.user, self.practitioner):
+        if not access.may_change_opening(self.user, self.practitioner):
             return ""
         query = {
-            "practitioner": self.practitioner.pk,
+            **({"practitioner": self.practitioner.pk} if self.practitioner else {}),
             "starts_at": _written(starts_at + what.type.practitioner_from * MINUTE),
             "ends_at": _written(starts_at + what.type.practitioner_until * MINUTE),
             "next": self.link(),
@@ -244,4 +251,3 @@ def _written(value: Any) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
     return value.isoformat() if isinstance(value, date) else str(value)
-

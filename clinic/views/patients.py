@@ -34,7 +34,11 @@ def find(request: HttpRequest) -> HttpResponse:
     if wanted:
         rows = list(find_patients(wanted, user=request.user)[offset : offset + PAGE + 1])
     else:
-        rows = [] if form.errors else _patients_of_today(request.user, at=timezone.now())[offset : offset + PAGE + 1]
+        rows = (
+            []
+            if form.errors
+            else _patients_of_today(request.user, at=timezone.now())[offset : offset + PAGE + 1]
+        )
     found = rows[:PAGE]
     context = {
         "form": form,
@@ -66,7 +70,8 @@ def register(request: HttpRequest) -> HttpResponse:
     except DomainError as refusal:
         return _new_page(request, form, refusal=refusal, status=refusal.status)
     messages.success(
-        request, _("%(name)s is registered as № %(number)s.") % {"name": patient.name, "number": patient.number}
+        request,
+        _("%(name)s is registered as № %(number)s.") % {"name": patient.name, "number": patient.number},
     )
     return redirect(readiness.pathway().patient_url(patient))
 
@@ -119,7 +124,9 @@ def _patients_of_today(user: User, *, at: datetime) -> list[Patient]:
     today = timezone.localdate(at)
     in_diary = Appointment.objects.visible_to(user).on_day(today).values_list("patient_id", flat=True)
     known = Patient.objects.visible_to(user).current()
-    newest = [each for each in known.order_by("-number")[:_NEWEST] if timezone.localdate(each.created_at) == today]
+    newest = [
+        each for each in known.order_by("-number")[:_NEWEST] if timezone.localdate(each.created_at) == today
+    ]
     return list(known.filter(pk__in={*in_diary, *(each.pk for each in newest)}).by_name())
 
 
@@ -172,7 +179,9 @@ def _edit_page(
     return render(request, "clinic/patient_edit.html", context, status=status)
 
 
-def _stale_page(request: HttpRequest, patient: Patient, form: PatientEditForm, refusal: Stale) -> HttpResponse:
+def _stale_page(
+    request: HttpRequest, patient: Patient, form: PatientEditForm, refusal: Stale
+) -> HttpResponse:
     """Both versions, field by field; what was typed stays in the form, which now builds on the newer version."""
     patient.refresh_from_db()
     changes = [row for row in _compared(patient, form.details)["rows"] if row["differs"]]

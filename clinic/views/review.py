@@ -1,5 +1,6 @@
 """How the week is used, what is not ready, and who opened which record. Every figure leads to its list."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -88,17 +89,18 @@ def records_opened(request: HttpRequest) -> HttpResponse:
     """Who opened whose record, newest first; narrowed to one patient or one member of staff. Admins only."""
     if not request.user.has_role(Role.ADMIN):
         raise Http404
-    patients, users = Patient.objects.visible_to(request.user), User.objects.all()
+    patients = Patient.objects.visible_to(request.user)
     form = NumberForm(request.POST or None)
     if form.is_valid():
         if found := patients.filter(number=form.cleaned_data["number"]).first():
             return redirect(f"{reverse('clinic:records_opened')}?{urlencode({'patient': found.pk})}")
         form.add_error("number", _("There is no patient with this number."))
-    patient, user = _chosen(request, "patient", patients), _chosen(request, "user", users)
+    log = RecordOpened.objects.visible_to(request.user).select_related("user", "patient")
+    patient = _chosen(request, "patient", patients)
+    user = _reader(request, log)
     chosen = {name: each for name, each in (("patient", patient), ("user", user)) if each}
     page = page_number(request)
-    entries = RecordOpened.objects.visible_to(request.user).filter(**chosen).select_related("user", "patient")
-    rows = list(entries[(page - 1) * PAGE : page * PAGE + 1])
+    rows = list(log.filter(**chosen)[(page - 1) * PAGE : page * PAGE + 1])
     filters = urlencode({name: each.pk for name, each in chosen.items()})
     context = {
         "form": form,
@@ -176,7 +178,9 @@ def _kind(resource: object) -> str:
 def _figures(week: Week, usage: list[dict[str, Any]], user: User) -> list[dict[str, Any]]:
     """The week in four numbers, each beside last week's where that is counted; one query."""
     before = week.shifted(-1)
-    now, then = (Q(starts_at__gte=each.span.starts_at, starts_at__lt=each.span.ends_at) for each in (week, before))
+    now, then = (
+        Q(starts_at__gte=each.span.starts_at, starts_at__lt=each.span.ends_at) for each in (week, before)
+    )
     counts = (
         _scope(user)
         .filter(now | then)
@@ -194,7 +198,11 @@ def _figures(week: Week, usage: list[dict[str, Any]], user: User) -> list[dict[s
         "url": "#usage",
         "icon": "chart-bar",
     }
-    icons = {"visits": "calendar-check", "no-shows": "user-exclamation", "late-cancellations": "calendar-cancel"}
+    icons = {
+        "visits": "calendar-check",
+        "no-shows": "user-exclamation",
+        "late-cancellations": "calendar-cancel",
+    }
     return [share] + [
         {
             "label": label,
@@ -232,13 +240,14 @@ def _list_url(week: Week, name: str, of: UUID | None = None) -> str:
 
 def _week(request: HttpRequest) -> Week:
     """The week asked for, or this one where that is nonsense."""
-    today = timezone.localdate()
+    this_week = _week_of(timezone.localdate())
+    asked = re.fullmatch(r"([0-9]{4})-W([0-9]{2})", request.GET.get("week", ""))
     try:
-        monday = datetime.strptime(f"{request.GET.get('week', '')}-1", "%G-W%V-%u").date()
+        monday = date.fromisocalendar(int(asked[1]), int(asked[2]), 1) if asked else this_week.monday
     except ValueError:
-        return _week_of(today)
+        return this_week
     within = FIRST_DAY + timedelta(weeks=2) <= monday <= LAST_DAY - timedelta(weeks=2)
-    return Week(monday) if within else _week_of(today)
+    return Week(monday) if within else this_week
 
 
 def _week_of(day: date) -> Week:
@@ -252,6 +261,12 @@ def _public_id(request: HttpRequest, name: str) -> UUID | None:
         return UUID(request.GET[name])
     except ValueError as error:
         raise Http404 from error
+
+
+def _reader(request: HttpRequest, log: QuerySet[RecordOpened]) -> User | None:
+    """The member of staff asked for, if they have opened anything."""
+    key = _public_id(request, "user")
+    return get_object_or_404(log.filter(user=key)[:1]).user if key else None
 
 
 def _chosen(request: HttpRequest, name: str, rows: QuerySet[Any]) -> Any:

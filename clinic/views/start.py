@@ -9,7 +9,11 @@ from clinic.enums import Role
 from clinic.errors import NotAllowed
 
 # Who holds several roles begins with the first of these.
-_START = ((Role.RECEPTION, "clinic:diary"), (Role.PRACTITIONER, "clinic:my_day"), (Role.ADMIN, "clinic:review"))
+_START = (
+    (Role.RECEPTION, "clinic:diary"),
+    (Role.PRACTITIONER, "clinic:my_day"),
+    (Role.ADMIN, "clinic:review"),
+)
 
 
 @require_safe

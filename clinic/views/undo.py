@@ -9,13 +9,18 @@ from django.utils.translation import gettext as _
 
 from clinic.chooser import Slot
 from clinic.models import Appointment
+from clinic.views.changes import moment_of
 
 _KEY = "undo"
 
 
 def offer_undo(request: HttpRequest, *, text: str, url: str, fields: dict[str, Any]) -> None:
     """Keep one way back for the next page this person sees."""
-    request.session[_KEY] = {"text": text, "url": url, "fields": {name: str(value) for name, value in fields.items()}}
+    request.session[_KEY] = {
+        "text": text,
+        "url": url,
+        "fields": {name: str(value) for name, value in fields.items()},
+    }
 
 
 def take_undo(request: HttpRequest) -> dict[str, Any] | None:
@@ -27,7 +32,8 @@ def offer_reinstating(request: HttpRequest, visit: Appointment) -> None:
     """After a cancellation."""
     offer_undo(
         request,
-        text=_("%(patient)s, %(type)s: cancelled.") % {"patient": visit.patient.short_name, "type": visit.type},
+        text=_("%(patient)s, %(type)s: cancelled.")
+        % {"patient": visit.patient.short_name, "type": visit.type},
         url=reverse("clinic:appointment_step", args=[visit.pk, "reinstate"]),
         fields={
             "version": visit.version,
@@ -41,7 +47,8 @@ def offer_moving_back(request: HttpRequest, moved: list[Appointment], before: li
     first = moved[0]
     offer_undo(
         request,
-        text=_("%(patient)s, %(type)s: moved.") % {"patient": first.patient.short_name, "type": first.type},
+        text=_("%(patient)s, %(type)s: moved to %(moment)s.")
+        % {"patient": first.patient.short_name, "type": first.type, "moment": moment_of(first)},
         url=reverse("clinic:appointment_move", args=[first.pk]),
         fields={
             "version": first.version,

@@ -37,9 +37,7 @@ def report(
     """
     authorship.check_may_take_report(by)
     if not words.strip():
-        raise DomainError(
-            _("Write down the caller's words."), "words_missing", field="words"
-        )
+        raise DomainError(_("Write down the caller's words."), "words_missing", field="words")
     hold_still(patient.pk)
     entry = ClinicalReport.objects.create(
         patient=patient,
@@ -68,9 +66,7 @@ def triage(
     check_triage(entry=row, outcome=outcome, note=note)
     row.triaged_at, row.triaged_by, row.outcome, row.note = at, by, outcome, note
     row.save()
-    for plan in Plan.objects.filter(
-        patient_id=row.patient_id, status__in=CONCERNS.get(outcome, ())
-    ):
+    for plan in Plan.objects.filter(patient_id=row.patient_id, status__in=CONCERNS.get(outcome, ())):
         if outcome == TriageOutcome.HOLD:
             plans.hold(plan=plan, reason=note, by=by, at=at)
         elif outcome == TriageOutcome.STOP:
@@ -86,10 +82,6 @@ def check_triage(*, entry: ClinicalReport, outcome: TriageOutcome, note: str) ->
         DomainError: triaged_already or note_missing.
     """
     if entry.triaged_at:
-        raise DomainError(
-            _("Somebody has looked at this report already."), "triaged_already"
-        )
+        raise DomainError(_("Somebody has looked at this report already."), "triaged_already")
     if outcome in CONCERNS and not note.strip():
-        raise DomainError(
-            _("Say why, for those who read this later."), "note_missing", field="note"
-        )
+        raise DomainError(_("Say why, for those who read this later."), "note_missing", field="note")

@@ -31,16 +31,9 @@ def report(
     """
     authorship.check_may_report(by)
     if not words.strip():
-        raise DomainError(
-            _("Write what the patient is allergic to."), "words_missing", field="words"
-        )
-    if (
-        group_code
-        and not AllergenGroup.objects.current().filter(code=group_code).exists()
-    ):
-        raise DomainError(
-            _("Choose the group from the list."), "unknown_group", field="group_code"
-        )
+        raise DomainError(_("Write what the patient is allergic to."), "words_missing", field="words")
+    if group_code and not AllergenGroup.objects.current().filter(code=group_code).exists():
+        raise DomainError(_("Choose the group from the list."), "unknown_group", field="group_code")
     hold_still(patient.pk)
     allergy = Allergy.objects.create(
         patient=patient,
@@ -71,9 +64,7 @@ def assess(
     """
     authorship.check_may_record(by)
     if status == AllergyStatus.REPORTED:
-        raise DomainError(
-            _("Choose confirmed or refuted."), "not_decided", field="status"
-        )
+        raise DomainError(_("Choose confirmed or refuted."), "not_decided", field="status")
     if not assessment.strip():
         raise DomainError(
             _("Say what your assessment rests on."),

@@ -60,21 +60,25 @@ def sign(
         agreed=agreed,
         at=at,
     )
+    signature = {"signer": signer, "signer_name": signer_name, "signer_relation": signer_relation}
+    consent = _sealed(plan, text, signature, by=by, at=at)
+    resettle(patient_id=plan.patient_id, by=by, at=at)
+    return consent
+
+
+def _sealed(plan: Plan, text: ConsentText, signature: dict[str, str], *, by: User, at: datetime) -> Consent:
     consent = Consent(
         patient_id=plan.patient_id,
         plan=plan,
         formula_id=plan.formula_id,
         text=text,
         words=wording(plan, text),
-        signer=signer,
-        signer_name=signer_name,
-        signer_relation=signer_relation,
         signed_at=at,
         signed_by=by,
+        **signature,
     )
     consent.content_hash = content_hash(consent)
     consent.save(force_insert=True)
-    resettle(patient_id=plan.patient_id, by=by, at=at)
     return consent
 
 

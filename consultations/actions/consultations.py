@@ -1,6 +1,6 @@
 """The pre-treatment consultation: begun, saved, taken over, signed with its proposed plan."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -126,7 +126,8 @@ def sign(
     questions = list(ContraindicationQuestion.objects.current())
     suitability.check_outcome(row, answers, questions, proposes_plan=proposal is not None)
     risks = list(DiscussedRisk.objects.filter(consultation=row))
-    _check_risks(row, risks)
+    for refusal in _not_explained(row, risks):
+        raise refusal
     plan = plans.propose(consultation=row, proposal=proposal, by=by, at=at) if proposal else None
     if plan is None:
         plans.drop_proposal(consultation=row)
@@ -200,20 +201,27 @@ def _judged(row: Consultation, proposal: Proposal | None, *, at: datetime) -> li
     return answers
 
 
-def _check_risks(row: Consultation, risks: Collection[DiscussedRisk]) -> None:
+def open_points(*, consultation: Consultation, proposal: Proposal | None) -> list[DomainError]:
+    """All that a saved draft still lacks for its signature: sign() refuses with the first, the page names them all."""
+    answers = list(consultation.answers.select_related("question"))
+    questions = list(ContraindicationQuestion.objects.current())
+    found = suitability.open_points(consultation, answers, questions, proposes_plan=proposal is not None)
+    return found + _not_explained(consultation, DiscussedRisk.objects.filter(consultation=consultation))
+
+
+def _not_explained(row: Consultation, risks: Iterable[DiscussedRisk]) -> list[DomainError]:
+    """The risks and the leaflet that a suitable patient has to have met."""
     if row.outcome not in SUITABLE:
-        return
+        return []
+    found = []
     named = {risk.reaction_id for risk in risks}
-    missing = [
-        reaction
-        for reaction in ReactionType.objects.current().filter(is_discussed=True)
-        if reaction.pk not in named
-    ]
+    discussed = ReactionType.objects.current().filter(is_discussed=True)
+    missing = [reaction for reaction in discussed if reaction.pk not in named]
     if missing:
-        raise DomainError(
-            _("Discuss every risk before you sign; open: %(risk)s.") % {"risk": missing[0].patient_words},
-            "risks_open",
-            field="risks",
-        )
+        sentence = _("Discuss every risk before you sign; open: %(risk)s.") % {
+            "risk": missing[0].patient_words
+        }
+        found.append(DomainError(sentence, "risks_open", field="risks"))
     if row.leaflet_id is None:
-        raise DomainError(_("Choose the leaflet you gave."), "leaflet_missing", field="leaflet")
+        found.append(DomainError(_("Choose the leaflet you gave."), "leaflet_missing", field="leaflet"))
+    return found

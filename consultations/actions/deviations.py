@@ -25,9 +25,7 @@ def record_deviation(
         DomainError: no reason, or it has not happened yet.
     """
     if not reason.strip():
-        raise DomainError(
-            _("Say why it happened."), "reason_missing", field="deviation_reason"
-        )
+        raise DomainError(_("Say why it happened."), "reason_missing", field="deviation_reason")
     if happened_at > at:
         raise DomainError(
             _("A deviation records what has happened; this lies in the future."),

@@ -30,15 +30,9 @@ def receive(
     authorship.check_may_record(by)
     today = timezone.localdate(at)
     if expires_on < today:
-        raise DomainError(
-            _("This lot has expired. Do not use it."), "expired", field="expires_on"
-        )
-    if Lot.objects.filter(
-        component__code=component.code, maker=maker, number=number
-    ).exists():
-        raise DomainError(
-            _("This lot is on record already."), "lot_once", field="number"
-        )
+        raise DomainError(_("This lot has expired. Do not use it."), "expired", field="expires_on")
+    if Lot.objects.filter(component__code=component.code, maker=maker, number=number).exists():
+        raise DomainError(_("This lot is on record already."), "lot_once", field="number")
     return Lot.objects.create(
         component=component,
         maker=maker,
@@ -57,14 +51,10 @@ def quarantine(*, lot: Lot, reason: str, by: User, at: datetime) -> Lot:
     """
     authorship.check_may_record(by)
     if not reason.strip():
-        raise DomainError(
-            _("Say why the lot is put aside."), "reason_missing", field="reason"
-        )
+        raise DomainError(_("Say why the lot is put aside."), "reason_missing", field="reason")
     row = Lot.objects.select_for_update().get(pk=lot.pk)
     if row.quarantined_at:
-        raise DomainError(
-            _("This lot is in quarantine already."), "quarantined_already"
-        )
+        raise DomainError(_("This lot is in quarantine already."), "quarantined_already")
     row.quarantined_at, row.quarantined_by, row.quarantine_reason = at, by, reason
     row.save()
     return row

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from clinic.actions.locking import explained
 from clinic.errors import DomainError, NotCleared
-from clinic.models import Appointment, User
+from clinic.models import Appointment, Practitioner, User
 from consultations.actions.deviations import record_deviation
 from consultations.actions.signing import content_hash
 from consultations.actions.visits import hold_still, resettle
@@ -52,29 +52,13 @@ def give(
     practitioner = authorship.check_may_record(by)
     hold_still(plan.patient_id)
     facts = facts_of_one(plan)
-    test = PatchTest(
-        patient_id=plan.patient_id,
-        practitioner=practitioner,
-        appointment=appointment,
-        plan=plan,
-        formula=facts.plan.formula,
-        policy=facts.plan.test_policy,
-        component_codes=sorted(facts.component_codes),
-        created_at=at,
-        **details,
-    )
+    test = _written(facts, practitioner, appointment, details, at=at)
     rules.check_test(test, at=at, last_unclear_at=rules.last_unclear(facts))
-    codes = _not_allowed(facts, lots, on=test, accepted=bool(deviation_reason.strip()))
-    if codes:
+    if codes := _not_allowed(facts, lots, on=test, accepted=bool(deviation_reason.strip())):
         test.deviation = record_deviation(
             plan=plan, codes=codes, reason=deviation_reason, happened_at=test.given_at, by=by, at=at
         )
-    test.clean_fields(exclude=["patient", "practitioner"])
-    test.save(force_insert=True)
-    used = [PatchTestLot(patch_test=test, lot=lot) for lot in lots]
-    PatchTestLot.objects.bulk_create(used)
-    test.signed_at, test.signed_by, test.content_hash = at, by, content_hash(test, used)
-    test.save(force_update=True)
+    _sign(test, lots, by=by, at=at)
     _add_reading(
         test,
         {**immediate, "kind": ReadingKind.IMMEDIATE, "read_at": test.observed_until},
@@ -84,6 +68,38 @@ def give(
     )
     resettle(patient_id=plan.patient_id, by=by, at=at)
     return test
+
+
+def _written(
+    facts: PlanFacts,
+    practitioner: Practitioner,
+    appointment: Appointment | None,
+    details: Mapping[str, Any],
+    *,
+    at: datetime,
+) -> PatchTest:
+    """The test of the plan's formula under the plan's policy, not saved yet."""
+    return PatchTest(
+        patient_id=facts.plan.patient_id,
+        practitioner=practitioner,
+        appointment=appointment,
+        plan=facts.plan,
+        formula=facts.plan.formula,
+        policy=facts.plan.test_policy,
+        component_codes=sorted(facts.component_codes),
+        created_at=at,
+        **details,
+    )
+
+
+def _sign(test: PatchTest, lots: Collection[Lot], *, by: User, at: datetime) -> None:
+    """Save, then seal: the lots have to be in place first, for a signed test takes no more."""
+    test.clean_fields(exclude=["patient", "practitioner"])
+    test.save(force_insert=True)
+    used = [PatchTestLot(patch_test=test, lot=lot) for lot in lots]
+    PatchTestLot.objects.bulk_create(used)
+    test.signed_at, test.signed_by, test.content_hash = at, by, content_hash(test, used)
+    test.save(force_update=True)
 
 
 @explained

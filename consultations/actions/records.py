@@ -44,9 +44,7 @@ def take_over(*, record: Draft, by: User, at: datetime) -> Draft:
     hold_still(record.patient_id)
     row = type(record).objects.get(pk=record.pk)
     if row.is_signed:
-        raise DomainError(
-            _("This record is signed. Add an addendum instead."), "signed"
-        )
+        raise DomainError(_("This record is signed. Add an addendum instead."), "signed")
     if row.practitioner_id == practitioner.pk:
         raise DomainError(_("You are writing this record already."), "own_draft")
     row.practitioner = practitioner
@@ -64,22 +62,14 @@ def add(*, record: Signed, text: str, by: User, at: datetime) -> Addendum:
     """
     authorship.check_may_record(by)
     if not record.is_signed:
-        raise DomainError(
-            _("This record is not signed yet; write into it."), "not_signed"
-        )
+        raise DomainError(_("This record is not signed yet; write into it."), "not_signed")
     if not text.strip():
-        raise DomainError(
-            _("Write what you want to add."), "text_missing", field="text"
-        )
-    return Addendum.objects.create(
-        **{_NAMES[type(record)]: record}, text=text, written_at=at, written_by=by
-    )
+        raise DomainError(_("Write what you want to add."), "text_missing", field="text")
+    return Addendum.objects.create(**{_NAMES[type(record)]: record}, text=text, written_at=at, written_by=by)
 
 
 @explained
-def call_error(
-    *, record: Removable, reason: str, by: User, at: datetime
-) -> EnteredInError:
+def call_error(*, record: Removable, reason: str, by: User, at: datetime) -> EnteredInError:
     """This record should not exist. What cleared stops clearing at once; a second person confirms.
 
     Raises:
@@ -93,12 +83,8 @@ def call_error(
         raise DomainError(_("This record is not signed yet; correct it."), "not_signed")
     name = _NAMES[type(record)]
     if EnteredInError.objects.filter(**{name: record}).exists():
-        raise DomainError(
-            _("This record has been called an error already."), "in_error_already"
-        )
-    entry = EnteredInError.objects.create(
-        **{name: record}, reason=reason, requested_by=by, requested_at=at
-    )
+        raise DomainError(_("This record has been called an error already."), "in_error_already")
+    entry = EnteredInError.objects.create(**{name: record}, reason=reason, requested_by=by, requested_at=at)
     resettle(patient_id=record.patient_id, by=by, at=at)
     return entry
 
@@ -117,9 +103,7 @@ def confirm_error(*, entry: EnteredInError, by: User, at: datetime) -> EnteredIn
             "confirm_not_allowed",
         )
     if entry.requested_by_id == by.pk:
-        raise NotAllowed(
-            _("A second person confirms. Ask a colleague."), "second_person"
-        )
+        raise NotAllowed(_("A second person confirms. Ask a colleague."), "second_person")
     patient_id = record_of(entry).patient_id
     hold_still(patient_id)
     row = EnteredInError.objects.get(pk=entry.pk)

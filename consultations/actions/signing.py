@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -14,13 +15,8 @@ _NOT_SEALED = {"content_hash", "version"}
 def content_hash(record: models.Model, *children: Iterable[models.Model]) -> str:
     """SHA-256 over the canonical JSON of the record and its child rows in the order of their keys."""
     content = [_fields(record)]
-    content += [
-        [_fields(row) for row in sorted(rows, key=lambda row: str(row.pk))]
-        for rows in children
-    ]
-    canonical = json.dumps(
-        content, cls=DjangoJSONEncoder, sort_keys=True, ensure_ascii=False
-    )
+    content += [[_fields(row) for row in sorted(rows, key=lambda row: str(row.pk))] for rows in children]
+    canonical = json.dumps(content, cls=DjangoJSONEncoder, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -33,7 +29,9 @@ def _fields(record: models.Model) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Decimals without trailing zeros, so that the hash is the same before and after the database has seen them."""
+    """Decimals without trailing zeros and moments in UTC: the hash is the same before and after the database saw them."""
     if hasattr(value, "normalize"):
         return format(value.normalize(), "f")
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
     return value

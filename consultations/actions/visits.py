@@ -30,21 +30,10 @@ def resettle(*, patient_id: UUID, by: User, at: datetime) -> list[Appointment]:
         .select_related("patient")
     )
     judged = readiness.pathway().judge(
-        [
-            readiness.Visit(each.patient, each.purpose, each.starts_at, each)
-            for each in upcoming
-        ],
+        [readiness.Visit(each.patient, each.purpose, each.starts_at, each) for each in upcoming],
         at=at,
     )
-    clear = [
-        each
-        for each, verdict in zip(upcoming, judged, strict=True)
-        if verdict.state == Readiness.CLEAR
-    ]
+    clear = [each for each, verdict in zip(upcoming, judged, strict=True) if verdict.state == Readiness.CLEAR]
     unclear = [each for each in upcoming if each not in clear]
-    changed = visits.settle(
-        appointments=clear, status=AppointmentStatus.BOOKED, by=by, at=at
-    )
-    return changed + visits.settle(
-        appointments=unclear, status=AppointmentStatus.PROVISIONAL, by=by, at=at
-    )
+    changed = visits.settle(appointments=clear, status=AppointmentStatus.BOOKED, by=by, at=at)
+    return changed + visits.settle(appointments=unclear, status=AppointmentStatus.PROVISIONAL, by=by, at=at)

@@ -24,7 +24,10 @@ def enter(clinic: DemoClinic, rng: random.Random, step: Step) -> None:
 
 
 def _patient(clinic: DemoClinic, rng: random.Random, offset: int, **details: Any) -> Journey:
-    base = {"sex": "female", "phone": f"+33 6 {rng.randint(10, 99)} {rng.randint(10, 99)} {rng.randint(10, 99)} 71"}
+    base = {
+        "sex": "female",
+        "phone": f"+33 6 {rng.randint(10, 99)} {rng.randint(10, 99)} {rng.randint(10, 99)} 71",
+    }
     return Journey.start(clinic, base | details, clinic.moment(offset, 8), rng)
 
 
@@ -44,7 +47,9 @@ def _tested(journey: Journey, clinic: DemoClinic, offset: int, **reading: Any) -
 
 def new_caller(clinic: DemoClinic, rng: random.Random) -> None:
     """A new caller with a consultation today."""
-    journey = _patient(clinic, rng, -1, family_name="Moreau", given_names="Jeanne", birth_date=date(1984, 3, 12))
+    journey = _patient(
+        clinic, rng, -1, family_name="Moreau", given_names="Jeanne", birth_date=date(1984, 3, 12)
+    )
     allergies.report(
         patient=journey.patient,
         words="Soy",
@@ -67,7 +72,9 @@ def reading_due(clinic: DemoClinic, rng: random.Random) -> None:
 
 def reading_overdue(clinic: DemoClinic, rng: random.Random) -> None:
     """A reading that nobody came to."""
-    journey = _patient(clinic, rng, -12, family_name="Okoro", given_names="Ngozi", birth_date=date(1978, 1, 30))
+    journey = _patient(
+        clinic, rng, -12, family_name="Okoro", given_names="Ngozi", birth_date=date(1978, 1, 30)
+    )
     _eligible(journey, clinic, -10, "PIGMENT")
     test, reading = journey.book_test(clinic.moment(-8, 10), at=clinic.moment(-9, 9))
     journey.give_test(test)
@@ -76,7 +83,9 @@ def reading_overdue(clinic: DemoClinic, rng: random.Random) -> None:
 
 def positive_test(clinic: DemoClinic, rng: random.Random) -> None:
     """A positive test: every formula that shares a component is closed."""
-    journey = _patient(clinic, rng, -20, family_name="Lindqvist", given_names="Sara", birth_date=date(1988, 11, 5))
+    journey = _patient(
+        clinic, rng, -20, family_name="Lindqvist", given_names="Sara", birth_date=date(1988, 11, 5)
+    )
     _eligible(journey, clinic, -14, "FACE-HA")
     test, reading = journey.book_test(clinic.moment(-9, 9), at=clinic.moment(-10, 9))
     journey.book("session", clinic.moment(3, 9), at=clinic.moment(-9, 18))
@@ -86,14 +95,18 @@ def positive_test(clinic: DemoClinic, rng: random.Random) -> None:
 
 def unclear_test(clinic: DemoClinic, rng: random.Random) -> None:
     """An unclear test that has to be repeated."""
-    journey = _patient(clinic, rng, -12, family_name="Popescu", given_names="Ioana", birth_date=date(1995, 5, 22))
+    journey = _patient(
+        clinic, rng, -12, family_name="Popescu", given_names="Ioana", birth_date=date(1995, 5, 22)
+    )
     _eligible(journey, clinic, -9, "HAIR-DUT")
     _tested(journey, clinic, -7, grade=Grade.DOUBTFUL, note="Faint redness only.")
 
 
 def deferred(clinic: DemoClinic, rng: random.Random) -> None:
     """Deferred after an infection."""
-    journey = _patient(clinic, rng, -6, family_name="Nguyen", given_names="Linh", birth_date=date(1982, 9, 14))
+    journey = _patient(
+        clinic, rng, -6, family_name="Nguyen", given_names="Linh", birth_date=date(1982, 9, 14)
+    )
     visit = journey.book("consultation", clinic.moment(-4, 9), at=clinic.moment(-6, 10))
     journey.consult(
         visit,
@@ -106,14 +119,18 @@ def deferred(clinic: DemoClinic, rng: random.Random) -> None:
 
 def not_eligible(clinic: DemoClinic, rng: random.Random) -> None:
     """Not eligible: pregnant."""
-    journey = _patient(clinic, rng, -8, family_name="Rossi", given_names="Chiara", birth_date=date(1993, 2, 8))
+    journey = _patient(
+        clinic, rng, -8, family_name="Rossi", given_names="Chiara", birth_date=date(1993, 2, 8)
+    )
     visit = journey.book("consultation", clinic.moment(-7, 11), at=clinic.moment(-8, 10))
     journey.consult(visit, "FACE-HA", outcome=Outcome.NOT_ELIGIBLE, reason="Pregnant.", yes={"pregnancy": ""})
 
 
 def consent_missing(clinic: DemoClinic, rng: random.Random) -> None:
     """A test today for which the consent is still to be signed."""
-    journey = _patient(clinic, rng, -3, family_name="Sousa", given_names="Marta", birth_date=date(1979, 12, 1))
+    journey = _patient(
+        clinic, rng, -3, family_name="Sousa", given_names="Marta", birth_date=date(1979, 12, 1)
+    )
     visit = journey.book("consultation", clinic.moment(-2, 14), at=clinic.moment(-3, 10))
     journey.consult(visit, "FACE-HA")
     journey.book_test(clinic.moment(0, 14), at=clinic.moment(-1, 10))
@@ -138,13 +155,17 @@ def with_gun(clinic: DemoClinic, rng: random.Random) -> None:
     _eligible(journey, clinic, -25, "CELLULITE", technique="gun")
     _tested(journey, clinic, -22)
     for offset in (-15, -8):
-        journey.give_session(journey.book("session", clinic.moment(offset, 13), at=clinic.moment(offset - 3, 9)))
+        journey.give_session(
+            journey.book("session", clinic.moment(offset, 13), at=clinic.moment(offset - 3, 9))
+        )
     journey.book("session", clinic.moment(0, 15), at=clinic.moment(-2, 9))
 
 
 def needleless(clinic: DemoClinic, rng: random.Random) -> None:
     """Afraid of needles: a needleless course, booked for tomorrow."""
-    journey = _patient(clinic, rng, -16, family_name="Weber", given_names="Lena", birth_date=date(1999, 10, 3))
+    journey = _patient(
+        clinic, rng, -16, family_name="Weber", given_names="Lena", birth_date=date(1999, 10, 3)
+    )
     _eligible(journey, clinic, -13, "FACE-HA", technique="needleless")
     _tested(journey, clinic, -10)
     journey.book("session", clinic.moment(1, 9), at=clinic.moment(-3, 9))
@@ -152,14 +173,16 @@ def needleless(clinic: DemoClinic, rng: random.Random) -> None:
 
 def on_hold(clinic: DemoClinic, rng: random.Random) -> None:
     """A plan on hold after a report from the desk."""
-    journey = _patient(clinic, rng, -40, family_name="Petrov", given_names="Irina", birth_date=date(1975, 8, 9))
+    journey = _patient(
+        clinic, rng, -40, family_name="Petrov", given_names="Irina", birth_date=date(1975, 8, 9)
+    )
     _eligible(journey, clinic, -35, "TENDINITIS")
     _tested(journey, clinic, -32)
     journey.give_session(journey.book("session", clinic.moment(-20, 10), at=clinic.moment(-24, 9)))
     at = clinic.moment(-12, 9, 40)
     report = adverse_events.report(
         patient=journey.patient,
-        words="“My shoulder is swollen and warm since yesterday.”",
+        words="My shoulder is swollen and warm since yesterday.",
         call_back=journey.patient.phone,
         red_flag=False,
         by=clinic.reception,
@@ -176,22 +199,28 @@ def on_hold(clinic: DemoClinic, rng: random.Random) -> None:
 
 def stopped(clinic: DemoClinic, rng: random.Random) -> None:
     """A plan that was stopped, and a consent withdrawn."""
-    journey = _patient(clinic, rng, -60, family_name="Silveira", given_names="Rui", birth_date=date(1969, 3, 3), sex="male")
+    journey = _patient(
+        clinic, rng, -60, family_name="Silveira", given_names="Rui", birth_date=date(1969, 3, 3), sex="male"
+    )
     _eligible(journey, clinic, -55, "NEURALGIA")
     assert journey.plan is not None
-    plans.stop(plan=journey.plan, reason="Prefers tablets.", by=_user(clinic, "amari"), at=clinic.moment(-50, 10))
+    plans.stop(
+        plan=journey.plan, reason="Prefers tablets.", by=_user(clinic, "amari"), at=clinic.moment(-50, 10)
+    )
 
 
 def reported(clinic: DemoClinic, rng: random.Random) -> None:
     """A red-flag report that nobody has looked at yet."""
-    journey = _patient(clinic, rng, -30, family_name="O’Brien", given_names="Sinéad", birth_date=date(1981, 7, 19))
+    journey = _patient(
+        clinic, rng, -30, family_name="O’Brien", given_names="Sinéad", birth_date=date(1981, 7, 19)
+    )
     _eligible(journey, clinic, -26, "FACE-HA")
     _tested(journey, clinic, -23)
     journey.give_session(journey.book("session", clinic.moment(-16, 10), at=clinic.moment(-20, 9)))
     journey.book("session", clinic.moment(1, 11), at=clinic.moment(-10, 9))
     adverse_events.report(
         patient=journey.patient,
-        words="“A hard, painful lump on my cheek, it came two weeks after and is growing.”",
+        words="A hard, painful lump on my cheek, it came two weeks after and is growing.",
         call_back=journey.patient.phone,
         red_flag=True,
         by=clinic.reception,
@@ -201,7 +230,9 @@ def reported(clinic: DemoClinic, rng: random.Random) -> None:
 
 def allergy_meets_formula(clinic: DemoClinic, rng: random.Random) -> None:
     """An allergy reported after the plan was made: the session is not cleared."""
-    journey = _patient(clinic, rng, -20, family_name="Dubois", given_names="Nadia", birth_date=date(1991, 1, 21))
+    journey = _patient(
+        clinic, rng, -20, family_name="Dubois", given_names="Nadia", birth_date=date(1991, 1, 21)
+    )
     _eligible(journey, clinic, -14, "FAT-PCDC")
     _tested(journey, clinic, -11)
     journey.book("session", clinic.moment(1, 14), at=clinic.moment(-5, 9))
@@ -217,14 +248,21 @@ def allergy_meets_formula(clinic: DemoClinic, rng: random.Random) -> None:
 def twins(clinic: DemoClinic, rng: random.Random) -> None:
     """Twins: the same birth date, almost the same name, two people."""
     for given in ("Anna", "Hanna"):
-        journey = _patient(clinic, rng, -2, family_name="Keller", given_names=given, birth_date=date(1997, 2, 17))
+        journey = _patient(
+            clinic, rng, -2, family_name="Keller", given_names=given, birth_date=date(1997, 2, 17)
+        )
         journey.book("consultation", clinic.moment(2, 10), at=clinic.moment(-2, 9))
 
 
 def other_scripts(clinic: DemoClinic, rng: random.Random) -> None:
     """A name in Arabic script, one in Greek, and a single name."""
     people = [
-        {"family_name": "الأحمد", "given_names": "ليلى", "family_name_latin": "Al-Ahmad", "given_names_latin": "Layla"},
+        {
+            "family_name": "الأحمد",
+            "given_names": "ليلى",
+            "family_name_latin": "Al-Ahmad",
+            "given_names_latin": "Layla",
+        },
         {
             "family_name": "Παπαδοπούλου",
             "given_names": "Ελένη",
@@ -253,13 +291,28 @@ def minor(clinic: DemoClinic, rng: random.Random) -> None:
         representative_relation="mother",
         representative_phone="+33 6 44 55 66 77",
     )
-    _eligible(journey, clinic, -7, "PAIN-ACUTE-LBP", outcome=Outcome.CONDITIONS, reason="Mother agrees and is present.")
+    _eligible(
+        journey,
+        clinic,
+        -7,
+        "PAIN-ACUTE-LBP",
+        outcome=Outcome.CONDITIONS,
+        reason="Mother agrees and is present.",
+    )
     journey.book("session", clinic.moment(0, 16), at=clinic.moment(-3, 9))
 
 
 def unsigned_draft(clinic: DemoClinic, rng: random.Random) -> None:
     """A consultation that has been unsigned for more than a day."""
-    journey = _patient(clinic, rng, -5, family_name="Marchetti", given_names="Luca", birth_date=date(1965, 10, 25), sex="male")
+    journey = _patient(
+        clinic,
+        rng,
+        -5,
+        family_name="Marchetti",
+        given_names="Luca",
+        birth_date=date(1965, 10, 25),
+        sex="male",
+    )
     visit = journey.book("consultation", clinic.moment(-3, 9), at=clinic.moment(-5, 9))
     journey.consult(visit, "PAIN-SPINE", sign=False)
     journey.finish(visit)
@@ -267,7 +320,9 @@ def unsigned_draft(clinic: DemoClinic, rng: random.Random) -> None:
 
 def deviation(clinic: DemoClinic, rng: random.Random) -> None:
     """A session given before the test was read: the truth, on the incident list."""
-    journey = _patient(clinic, rng, -18, family_name="Schmidt", given_names="Jonas", birth_date=date(1972, 4, 4), sex="male")
+    journey = _patient(
+        clinic, rng, -18, family_name="Schmidt", given_names="Jonas", birth_date=date(1972, 4, 4), sex="male"
+    )
     _eligible(journey, clinic, -15, "NEURALGIA")
     assert journey.plan is not None
     by, at = _user(clinic, "amari"), clinic.moment(-12, 11)
@@ -291,12 +346,17 @@ def deviation(clinic: DemoClinic, rng: random.Random) -> None:
 
 def entered_in_error(clinic: DemoClinic, rng: random.Random) -> None:
     """A session written into the wrong record, waiting for a second person to confirm."""
-    journey = _patient(clinic, rng, -32, family_name="Andersen", given_names="Freja", birth_date=date(1983, 6, 6))
+    journey = _patient(
+        clinic, rng, -32, family_name="Andersen", given_names="Freja", birth_date=date(1983, 6, 6)
+    )
     _eligible(journey, clinic, -28, "SPRAIN")
     _tested(journey, clinic, -25)
     signed = journey.give_session(journey.book("session", clinic.moment(-18, 10), at=clinic.moment(-20, 9)))
     records.add(
-        record=signed, text="Called the day after: no pain, small bruise.", by=_user(clinic, "laurent"), at=clinic.moment(-17, 12)
+        record=signed,
+        text="Called the day after: no pain, small bruise.",
+        by=_user(clinic, "laurent"),
+        at=clinic.moment(-17, 12),
     )
     records.call_error(
         record=Session.objects.get(pk=signed.pk),
@@ -308,7 +368,9 @@ def entered_in_error(clinic: DemoClinic, rng: random.Random) -> None:
 
 def late_reaction(clinic: DemoClinic, rng: random.Random) -> None:
     """A reaction to the test that showed a week after a clean reading."""
-    journey = _patient(clinic, rng, -26, family_name="Costa", given_names="Beatriz", birth_date=date(1987, 9, 28))
+    journey = _patient(
+        clinic, rng, -26, family_name="Costa", given_names="Beatriz", birth_date=date(1987, 9, 28)
+    )
     _eligible(journey, clinic, -22, "FACE-HA")
     _tested(journey, clinic, -19)
     assert journey.test is not None
@@ -323,11 +385,15 @@ def late_reaction(clinic: DemoClinic, rng: random.Random) -> None:
 
 def two_plans(clinic: DemoClinic, rng: random.Random) -> None:
     """Two plans side by side: the face and the knee."""
-    journey = _patient(clinic, rng, -50, family_name="Tanaka", given_names="Yuki", birth_date=date(1963, 12, 12))
+    journey = _patient(
+        clinic, rng, -50, family_name="Tanaka", given_names="Yuki", birth_date=date(1963, 12, 12)
+    )
     _eligible(journey, clinic, -45, "KNEE-OA")
     _tested(journey, clinic, -42)
     for offset in (-34, -27, -20, -13):
-        journey.give_session(journey.book("session", clinic.moment(offset, 15), at=clinic.moment(offset - 2, 9)))
+        journey.give_session(
+            journey.book("session", clinic.moment(offset, 15), at=clinic.moment(offset - 2, 9))
+        )
     _eligible(journey, clinic, -6, "FACE-HA")
 
 

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cache
 
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from clinic.actions import opening
@@ -22,15 +25,32 @@ from consultations.actions import reference
 from consultations.enums import CapDecision
 from consultations.models import Component, DoseCap, Lot
 
-PASSWORD = "mesoclinic-demo"
 SINCE = date(2024, 1, 1)
 # username, name, roles, techniques, (weekdays, mornings, afternoons); a lunch break is the gap.
 _EARLY, _LATE = (time(8, 30), time(12, 30)), (time(13, 30), time(17, 30))
 _STAFF = [
-    ("silva", "Dr Silva", ["needle", "gun"], (1, 2, 3, 4, 5, 6), (_EARLY, _LATE)),
-    ("amari", "Dr Amari", ["needle", "needleless"], (1, 2, 3, 4, 5, 7), ((time(9), time(13)), (time(14), time(19)))),
-    ("laurent", "N. Laurent", ["needle", "gun", "needleless"], (1, 2, 4, 5, 6, 7), (_EARLY, (time(13), time(18)))),
-    ("roth", "Dr Roth", ["needle"], (1, 2, 3, 4, 5, 6, 7), ((time(9), time(12, 30)), (time(13, 30), time(17)))),
+    ("silva", "Dr Silva", ["needle", "gun"], (1, 2, 3, 4, 5, 6, 7), (_EARLY, _LATE)),
+    (
+        "amari",
+        "Dr Amari",
+        ["needle", "needleless"],
+        (1, 2, 3, 4, 5, 7),
+        ((time(9), time(13)), (time(14), time(19))),
+    ),
+    (
+        "laurent",
+        "N. Laurent",
+        ["needle", "gun", "needleless"],
+        (1, 2, 4, 5, 6, 7),
+        (_EARLY, (time(13), time(18))),
+    ),
+    (
+        "roth",
+        "Dr Roth",
+        ["needle"],
+        (1, 2, 3, 4, 5, 6, 7),
+        ((time(9), time(12, 30)), (time(13, 30), time(17))),
+    ),
 ]
 
 
@@ -125,7 +145,7 @@ def close_times(clinic: DemoClinic) -> None:
 
 def next_holiday(today: date, country: str) -> tuple[date, str]:
     """The next public holiday of the clinic's country after this week."""
-    import holidays  # half a second that only the demo needs
+    import holidays  # noqa: PLC0415  half a second that only the demo needs
 
     known = holidays.country_holidays(country, years=[today.year, today.year + 1])
     return min((day, name) for day, name in known.items() if day > today + timedelta(days=7))
@@ -177,7 +197,15 @@ def _places(location: Location) -> None:
 
 def _user(username: str, name: str, roles: list[Role]) -> User:
     first, _space, last = name.partition(" ")
-    user = User(username=username, first_name=first, last_name=last, roles=roles, email=f"{username}@demo.invalid")
-    user.set_password(PASSWORD)
+    user = User(
+        username=username, first_name=first, last_name=last, roles=roles, email=f"{username}@demo.invalid"
+    )
+    user.password = _hashed(settings.DEMO_PASSWORD)
     user.save()
     return user
+
+
+@cache
+def _hashed(password: str) -> str:
+    """Hashing is slow on purpose; the demo's accounts share one password, so once is enough."""
+    return make_password(password)

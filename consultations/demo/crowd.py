@@ -2,27 +2,78 @@
 
 import random
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
-from clinic.availability import free_starts
-from clinic.enums import AppointmentStatus, CancelledBy
-from clinic.actions import visits
-from clinic.intervals import Interval, local_day
-from clinic.models import Appointment, AppointmentType, Patient
 from django.utils import timezone
 
-from clinic.actions import booking
+from clinic.actions import booking, visits
+from clinic.availability import free_starts
+from clinic.enums import CancelledBy
+from clinic.intervals import local_day
+from clinic.models import Appointment, AppointmentType, Patient
 from consultations.demo.clinic import DemoClinic
 from consultations.demo.journey import Journey
 
-_FAMILY = (
-    "Almeida Bakker Chevalier Demir Esposito Fischer Garnier Hansen Ibrahim Jensen Kowalska Laurent Martin Novak "
-    "Olsen Pereira Quinn Renard Santos Thomas Urban Vidal Wagner Yilmaz Zimmer Baker Clarke Duarte Evans Fabre"
-).split()
-_GIVEN = (
-    "Alice Bruno Camille David Emma Fatima Georg Helena Ivan Julia Karim Laura Marc Nora Oscar Pia Quentin Rosa "
-    "Samir Teresa Ursula Victor Wanda Xavier Yasmin Zoé"
-).split()
+_FAMILY = [
+    "Almeida",
+    "Bakker",
+    "Chevalier",
+    "Demir",
+    "Esposito",
+    "Fischer",
+    "Garnier",
+    "Hansen",
+    "Ibrahim",
+    "Jensen",
+    "Kowalska",
+    "Laurent",
+    "Martin",
+    "Novak",
+    "Olsen",
+    "Pereira",
+    "Quinn",
+    "Renard",
+    "Santos",
+    "Thomas",
+    "Urban",
+    "Vidal",
+    "Wagner",
+    "Yilmaz",
+    "Zimmer",
+    "Baker",
+    "Clarke",
+    "Duarte",
+    "Evans",
+    "Fabre",
+]
+_GIVEN = [
+    "Alice",
+    "Bruno",
+    "Camille",
+    "David",
+    "Emma",
+    "Fatima",
+    "Georg",
+    "Helena",
+    "Ivan",
+    "Julia",
+    "Karim",
+    "Laura",
+    "Marc",
+    "Nora",
+    "Oscar",
+    "Pia",
+    "Quentin",
+    "Rosa",
+    "Samir",
+    "Teresa",
+    "Ursula",
+    "Victor",
+    "Wanda",
+    "Xavier",
+    "Yasmin",
+    "Zoé",
+]
 _SHARE = 0.6  # of the free places of a day that get taken
 _BUSY_DAYS = (-2, -1, 0, 1, 2, 3, 5, 7)
 
@@ -31,7 +82,10 @@ def register(clinic: DemoClinic, rng: random.Random, count: int) -> list[Patient
     """So many patients with ordinary names."""
     crowd = []
     for number in range(count):
-        family, given = _FAMILY[number % len(_FAMILY)], _GIVEN[(number * 7 + number // len(_FAMILY)) % len(_GIVEN)]
+        family, given = (
+            _FAMILY[number % len(_FAMILY)],
+            _GIVEN[(number * 7 + number // len(_FAMILY)) % len(_GIVEN)],
+        )
         details = {
             "family_name": family,
             "given_names": given,
@@ -48,11 +102,13 @@ def fill(clinic: DemoClinic, rng: random.Random, crowd: list[Patient], step: Cal
     """Book consultations and reviews into the days around today, and live the past ones through."""
     types = list(AppointmentType.objects.active().filter(purpose__in=["consultation", "review"]))
     for offset in _BUSY_DAYS:
-        for _place in range(14 if abs(offset) <= 1 else 7):
+        for _place in range(24 if abs(offset) <= 1 else 10):
             _book_one(clinic, rng, rng.choice(types), rng.choice(crowd), clinic.day(offset))
         step(f"The day {offset:+d} from today")
     for appointment in Appointment.objects.select_related("practitioner__user").filter(
-        starts_at__lt=clinic.now, status__in=["booked", "provisional", "confirmed"], purpose__in=["", "consultation"]
+        starts_at__lt=clinic.now,
+        status__in=["booked", "provisional", "confirmed"],
+        purpose__in=["", "consultation"],
     ):
         _live_through(clinic, rng, appointment)
 
@@ -67,7 +123,13 @@ def _book_one(
         return
     start = rng.choice(starts)
     wish = booking.Wish(
-        patient, kind, start.practitioner, start.room, start.starts_at, start.device, kind.purpose if kind.purpose == "consultation" else ""
+        patient,
+        kind,
+        start.practitioner,
+        start.room,
+        start.starts_at,
+        start.device,
+        kind.purpose if kind.purpose == "consultation" else "",
     )
     appointment = booking.book(wish=wish, by=clinic.reception, at=at)
     if start.starts_at > clinic.now:
@@ -89,7 +151,9 @@ def _live_through(clinic: DemoClinic, rng: random.Random, appointment: Appointme
     if rng.random() < 0.07 and start + timedelta(minutes=20) < clinic.now:
         visits.no_show(appointment=appointment, by=desk, at=start + timedelta(minutes=20))
         return
-    arrived = visits.arrive(appointment=appointment, by=desk, at=start - timedelta(minutes=rng.randint(-3, 9)))
+    arrived = visits.arrive(
+        appointment=appointment, by=desk, at=start - timedelta(minutes=rng.randint(-3, 9))
+    )
     seen = start + timedelta(minutes=rng.randint(0, 12))
     if seen > clinic.now:
         return

@@ -42,7 +42,9 @@ from consultations.models import (
 )
 from consultations.queries import usable_lots
 
-DISCUSSED = {f"discussed_{name}": True for name in ("technique", "visits", "alternatives", "aftercare", "expectations")}
+DISCUSSED = {
+    f"discussed_{name}": True for name in ("technique", "visits", "alternatives", "aftercare", "expectations")
+}
 
 
 @cache
@@ -67,7 +69,9 @@ class Journey:
     visits: list[Appointment] = field(default_factory=list)
 
     @classmethod
-    def start(cls, clinic: DemoClinic, details: Mapping[str, Any], at: datetime, rng: random.Random) -> Journey:
+    def start(
+        cls, clinic: DemoClinic, details: Mapping[str, Any], at: datetime, rng: random.Random
+    ) -> Journey:
         """Register the patient; the demo's look-alikes are different people."""
         try:
             patient = people.register(details=details, by=clinic.reception, at=at)
@@ -98,7 +102,9 @@ class Journey:
         )
         if not found:
             raise LookupError(f"no time for {offer.label}")
-        (appointment,) = booking.book_many(wishes=[self._wish(offer, found[0])], by=self.clinic.reception, at=at)
+        (appointment,) = booking.book_many(
+            wishes=[self._wish(offer, found[0])], by=self.clinic.reception, at=at
+        )
         self.visits.append(appointment)
         return appointment
 
@@ -161,12 +167,18 @@ class Journey:
     def cancel(self, visit: Appointment, at: datetime, reason: str) -> Appointment:
         """The patient has called it off."""
         return visits.cancel(
-            appointment=visit, cancelled_by=CancelledBy.PATIENT, reason=reason, by=self.clinic.reception, at=at
+            appointment=visit,
+            cancelled_by=CancelledBy.PATIENT,
+            reason=reason,
+            by=self.clinic.reception,
+            at=at,
         )
 
     def miss(self, visit: Appointment) -> Appointment:
         """The patient did not come."""
-        return visits.no_show(appointment=visit, by=self.clinic.reception, at=visit.starts_at + timedelta(minutes=20))
+        return visits.no_show(
+            appointment=visit, by=self.clinic.reception, at=visit.starts_at + timedelta(minutes=20)
+        )
 
     # The pathway -------------------------------------------------------------
 
@@ -222,7 +234,9 @@ class Journey:
         )
         if sign:
             done = visit.starts_at + timedelta(minutes=30)
-            draft = consultations.sign(consultation=draft, proposal=proposal, version=draft.version, by=by, at=done)
+            draft = consultations.sign(
+                consultation=draft, proposal=proposal, version=draft.version, by=by, at=done
+            )
             self.finish(visit)
         if sign and suitable:
             self.plan = draft.plan
@@ -316,7 +330,9 @@ class Journey:
             "outcome": SessionOutcome.COMPLETE,
             "weight_kg": draft.plan.consultation.weight_kg,
             "aftercare_given": True,
-            "needle": "" if technique.family == TechniqueFamily.NEEDLELESS else (technique.needle or "30G")[:60],
+            "needle": ""
+            if technique.family == TechniqueFamily.NEEDLELESS
+            else (technique.needle or "30G")[:60],
             "depth_mm": ((technique.depth_min_mm + technique.depth_max_mm) / 2).quantize(Decimal("0.1")),
         }
         if technique.family == TechniqueFamily.GUN:
@@ -344,7 +360,9 @@ class Journey:
         needleless = draft.technique.family == TechniqueFamily.NEEDLELESS
         return sessions.Contents(
             zones=[
-                sessions.Zone(zone, 0 if needleless else points, Decimal(0) if needleless else each, points * each)
+                sessions.Zone(
+                    zone, 0 if needleless else points, Decimal(0) if needleless else each, points * each
+                )
             ],
             lots=self._lots(draft.plan.formula, draft.started_at),
             scores=scores,

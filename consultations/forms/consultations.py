@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db import models
 from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
@@ -108,6 +109,7 @@ class ConsultationForm(QuestionsForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._found: dict[tuple[str, str], Any] = {}
         for name in ("indication", *_PROPOSAL):
             self.fields[name].widget.attrs |= _redrawing(name)
         self.fields["template"].choices = self._courses()
@@ -208,10 +210,18 @@ class ConsultationForm(QuestionsForm):
 
     def _chosen(self, name: str) -> Any:
         """The entry that is chosen now, saved or typed; None for nothing or nonsense."""
-        field = self.fields[name]
+        value = str(self[name].value() or "")
+        if (name, value) not in self._found:
+            self._found[name, value] = self._entry(name)
+        return self._found[name, value]
+
+    def _entry(self, name: str) -> Any:
+        value, field = self[name].value(), self.fields[name]
         assert isinstance(field, forms.ModelChoiceField)
+        if isinstance(value, models.Model):
+            return value
         try:
-            return field.clean(field.prepare_value(self[name].value()))
+            return field.clean(value)
         except forms.ValidationError:
             return None
 
@@ -247,6 +257,7 @@ def _redrawing(value: str) -> dict[str, str]:
         "hx-vals": f'{{"redraw": "{value}"}}',
         "hx-include": "closest form",
         "hx-swap": "none",
+        "hx-sync": "closest form:replace",
         "hx-select-oob": "#evidence,#questions,#proposal",
     }
 

@@ -24,7 +24,9 @@ class ReceiveForm(BaseForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["component"].queryset = Component.objects.current().filter(is_active=True).order_by("name")
+        self.fields["component"].queryset = (
+            Component.objects.current().filter(is_active=True).order_by("name")
+        )
 
 
 class QuarantineForm(BaseForm):

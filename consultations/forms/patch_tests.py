@@ -113,23 +113,25 @@ class GiveForm(MinuteForm):
         for part in facts.parts:
             self._add_lot(part.component.code, str(part), list(lots.get(part.component.code, [])))
         if anyway:
-            self.fields["deviation_reason"] = forms.CharField(
+            reason = forms.CharField(
                 label=_("Why it was given all the same"),
                 max_length=1000,
                 widget=forms.Textarea({"rows": "2"}),
                 help_text=_("This goes on the admin's list of incidents with your name. It clears nothing."),
             )
+            self.add_field("deviation_reason", reason)
         self.initial = {**_usual(facts.plan.test_policy, at), **self.initial}
 
     def _add_lot(self, code: str, label: str, lots: list[Lot]) -> None:
         choices = [(str(lot.pk), self._named(lot)) for lot in lots]
         self._by_key |= {str(lot.pk): lot for lot in lots}
-        self.fields[f"lot_{code}"] = forms.ChoiceField(
+        field = forms.ChoiceField(
             label=_("Lot of %(part)s") % {"part": label},
             choices=[("", _("not known") if self.anyway else _("choose")), *choices],
             required=not self.anyway,
             initial="" if self.anyway or not choices else choices[0][0],
         )
+        self.add_field(f"lot_{code}", field)
 
     def _named(self, lot: Lot) -> str:
         words = _("%(number)s, %(maker)s, until %(day)s") % {
@@ -147,7 +149,6 @@ class GiveForm(MinuteForm):
         """The deviation first, if it is one; the injection, its lots, the skin after observation."""
         injection = Fieldset(
             _("The injection"),
-            "opened_at",
             "given_at",
             _side("method", "volume_ml"),
             "site",
@@ -165,7 +166,7 @@ class GiveForm(MinuteForm):
             "systemic_sign",
             "note",
         )
-        return Layout(*(["deviation_reason"] if self.anyway else []), injection, lots, skin)
+        return Layout("opened_at", *(["deviation_reason"] if self.anyway else []), injection, lots, skin)
 
     @property
     def details(self) -> dict[str, Any]:

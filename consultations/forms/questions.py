@@ -71,19 +71,17 @@ class QuestionsForm(BaseForm):
         return suitability.Intention()
 
     def _add_question(self, question: ContraindicationQuestion) -> None:
-        code, short = question.code, {"required": False, "max_length": 1000}
-        label = question.name
-        self.fields[f"answer_{code}"] = forms.ChoiceField(
-            label=label, choices=Answer, required=False, widget=forms.RadioSelect({"class": "btn-check"})
+        code = question.code
+        radios = forms.RadioSelect({"class": "btn-check"})
+        self.add_field(
+            f"answer_{code}",
+            forms.ChoiceField(label=question.name, choices=Answer, required=False, widget=radios),
         )
-        self.fields[f"reason_{code}"] = forms.CharField(
-            label=_("Why it may go on"), widget=forms.TextInput({"class": "form-control"}), **short
-        )
-        self.fields[f"until_{code}"] = DayField(label=_("Not before"), required=False)
-        self.fields[f"until_{code}"].widget.attrs["class"] = "form-control"
-        self.fields[f"note_{code}"] = forms.CharField(
-            label=_("Note"), widget=forms.TextInput({"class": "form-control"}), **short
-        )
+        until = DayField(label=_("Not before"), required=False)
+        until.widget.attrs["class"] = "form-control"
+        self.add_field(f"reason_{code}", _line(_("Why it may go on")))
+        self.add_field(f"until_{code}", until)
+        self.add_field(f"note_{code}", _line(_("Note")))
 
     @property
     def replies(self) -> list[Reply]:
@@ -117,6 +115,12 @@ class QuestionsForm(BaseForm):
         decision = suitability.decision_for(question, meant) or Decision.ASK
         waits = suitability.defer_until(question, on=self.today)
         return Row(question=question, decision=decision, waits_until=waits, **fields)
+
+
+def _line(label: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label, max_length=1000, required=False, widget=forms.TextInput({"class": "form-control"})
+    )
 
 
 def _usually(question: ContraindicationQuestion) -> Decision:

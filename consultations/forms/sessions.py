@@ -1,11 +1,12 @@
 """Forms of a session: what is recorded while it is given, why it was not, and what happened outside the rules."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import ErrorDict
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms.base import BaseForm, LocalDateTimeField, MeasureField
@@ -72,7 +73,12 @@ class SessionForm(BaseForm):
 
     version = forms.IntegerField(widget=forms.HiddenInput)
     weight_kg = MeasureField(
-        label=_("Weight today, kg"), max_digits=5, decimal_places=1, min_value=2, max_value=499, required=False
+        label=_("Weight today, kg"),
+        max_digits=5,
+        decimal_places=1,
+        min_value=2,
+        max_value=499,
+        required=False,
     )
     needle = forms.CharField(label=_("Needle"), max_length=60, required=False)
     depth_mm = MeasureField(
@@ -82,10 +88,14 @@ class SessionForm(BaseForm):
     gun_mode = forms.CharField(
         label=_("Mode"), max_length=40, required=False, help_text=_("Single, burst or nappage.")
     )
-    shots_per_minute = forms.IntegerField(label=_("Shots per minute"), min_value=1, max_value=2000, required=False)
+    shots_per_minute = forms.IntegerField(
+        label=_("Shots per minute"), min_value=1, max_value=2000, required=False
+    )
     program = forms.CharField(label=_("Programme"), max_length=60, required=False)
     intensity = forms.CharField(label=_("Intensity"), max_length=40, required=False)
-    minutes_applied = forms.IntegerField(label=_("Minutes applied"), min_value=1, max_value=300, required=False)
+    minutes_applied = forms.IntegerField(
+        label=_("Minutes applied"), min_value=1, max_value=300, required=False
+    )
     outcome = forms.ChoiceField(
         label=_("The session was"),
         choices=[choice for choice in SessionOutcome.choices if choice[0]],
@@ -132,8 +142,16 @@ class SessionForm(BaseForm):
             kind = technique.device_kind or technique.family
             self.fields["device"].queryset = Device.objects.active().filter(kind=kind)
         if "depth_mm" in self.fields:
-            span = {"low": doses.plain(technique.depth_min_mm), "high": doses.plain(technique.depth_max_mm)}
-            self.fields["depth_mm"].help_text = _("%(low)s to %(high)s mm for this technique.") % span
+            low, high = technique.depth_min_mm, technique.depth_max_mm
+            span = {"low": doses.plain(low), "high": doses.plain(high)}
+            words = (
+                _("%(low)s mm for this technique.")
+                if low == high
+                else _("%(low)s to %(high)s mm for this technique.")
+            )
+            self.fields["depth_mm"].help_text = words % span
+            if low == high and self.session.depth_mm is None:
+                self.initial["depth_mm"] = low.normalize()
         if not doses.needs_weight(self.facts):
             del self.fields["weight_kg"]
         self.technique_names = [name for name in wanted if name in self.fields]
@@ -145,7 +163,9 @@ class SessionForm(BaseForm):
         for part in self.facts.parts:
             code = part.component.code
             mine = [lot for lot in lots if lot.component.code == code]
-            may_use = [lot for lot in mine if self.session.deviation_id or lot.pk in used or lot.is_usable_on(day)]
+            may_use = [
+                lot for lot in mine if self.session.deviation_id or lot.pk in used or lot.is_usable_on(day)
+            ]
             first = [lot.pk for lot in may_use[:1]] if not used else []
             self.fields[f"lot_{code}"] = LotsField(
                 label=part.component.name,
@@ -158,7 +178,11 @@ class SessionForm(BaseForm):
     def _add_scores(self) -> None:
         if self.scale is None:
             return
-        taken = {score.moment: score.value for score in self.session.scores.all() if score.scale_id == self.scale.pk}
+        taken = {
+            score.moment: score.value
+            for score in self.session.scores.all()
+            if score.scale_id == self.scale.pk
+        }
         for moment in ScoreMoment:
             self.fields[f"score_{moment}"] = _score_field(self.scale, moment, taken.get(moment))
 
@@ -172,12 +196,20 @@ class SessionForm(BaseForm):
     def clean(self) -> dict[str, Any]:
         """A session not given in full says why; it does not end before it began."""
         data = super().clean() or {}
-        if data.get("outcome") in (SessionOutcome.PARTIAL, SessionOutcome.NOT_GIVEN) and not data.get("outcome_reason"):
-            self.add_error("outcome_reason", ValidationError(_("Say why, in a few words."), code="reason_missing"))
+        if data.get("outcome") in (SessionOutcome.PARTIAL, SessionOutcome.NOT_GIVEN) and not data.get(
+            "outcome_reason"
+        ):
+            self.add_error(
+                "outcome_reason", ValidationError(_("Say why, in a few words."), code="reason_missing")
+            )
         ended = data.get("ended_at")
         if ended and ended < self.session.started_at - timedelta(minutes=1):
             self.add_error("ended_at", ValidationError(_("It ended before it began."), code="ended_before"))
         return data
+
+    def forget_errors(self) -> None:
+        """Show what was typed without saying what is wrong with it."""
+        self._errors = ErrorDict()
 
     def parts(self, prefix: str) -> list[Any]:
         """The bound fields whose names start like this, for the template."""
@@ -197,6 +229,11 @@ class SessionForm(BaseForm):
     def reaction_fields(self) -> list[Any]:
         """One per reaction of the list."""
         return self.parts("reaction_")
+
+    @property
+    def has_reactions(self) -> bool:
+        """Whether one is recorded, typed or wrong: then the list is shown open."""
+        return any(field.value() or field.errors for field in self.reaction_fields)
 
     @property
     def technique_fields(self) -> list[Any]:
@@ -254,27 +291,3 @@ def _score_field(scale: Scale, moment: ScoreMoment, taken: Any) -> forms.Field:
         initial=taken,
         help_text=_("%(low)s to %(high)s %(unit)s") % span,
     )
-
-
-class NotGivenForm(BaseForm):
-    """Why the session was not given."""
-
-    reason = forms.CharField(label=_("Why it was not given"), max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))
-
-
-class DeviationForm(BaseForm):
-    """What happened although it should not have."""
-
-    started_at = LocalDateTimeField(label=_("When the session began"))
-    reason = forms.CharField(label=_("Why it happened"), max_length=5000, widget=forms.Textarea(attrs={"rows": 3}))
-
-    def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.at = at
-
-    def clean_started_at(self) -> datetime:
-        """What is recorded here has happened."""
-        moment: datetime = self.cleaned_data["started_at"]
-        if moment > self.at:
-            raise ValidationError(_("A deviation records what has happened; this lies in the future."), code="future")
-        return moment

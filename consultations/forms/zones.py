@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import ErrorDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -52,8 +53,14 @@ class ZoneForm(BaseForm):
     def is_empty(self) -> bool:
         """Nothing was entered but, at most, the template's usual figures."""
         data = self.cleaned_data
-        rest = {name: data.get(name) for name in ("points", "ml_per_point", "volume_ml") if data.get(name) is not None}
-        return not data.get("zone") and (not rest or rest == {k: v for k, v in self.usual.items() if v is not None})
+        rest = {
+            name: data.get(name)
+            for name in ("points", "ml_per_point", "volume_ml")
+            if data.get(name) is not None
+        }
+        return not data.get("zone") and (
+            not rest or rest == {k: v for k, v in self.usual.items() if v is not None}
+        )
 
     def clean(self) -> dict[str, Any]:
         """A row names its zone and what went into it."""
@@ -68,6 +75,15 @@ class ZoneForm(BaseForm):
             if not data.get(name):
                 self.add_error(name, ValidationError(_("Above zero."), code="above_zero"))
         return data
+
+    def forget_errors(self) -> None:
+        """Show what was typed without saying what is wrong with it."""
+        self._errors = ErrorDict()
+
+    @property
+    def counts(self) -> bool:
+        """Whether its figures make sense, with or without a zone."""
+        return not set(self.errors) - {"zone"} and not self.is_empty
 
     @property
     def dose(self) -> ZoneDose:
@@ -131,7 +147,7 @@ class ZoneRows:
 
     def is_valid(self) -> bool:
         """Every row is, and no zone is named twice."""
-        valid = all([form.is_valid() for form in self.forms])
+        valid = not [form for form in self.forms if not form.is_valid()]
         times = Counter(form.cleaned_data.get("zone") for form in self.filled)
         for form in self.filled:
             zone = form.cleaned_data.get("zone")
@@ -147,9 +163,9 @@ class ZoneRows:
 
     @property
     def doses(self) -> list[ZoneDose]:
-        """For the running totals: as typed, or as saved."""
+        """For the running totals: as typed (a zone may still be missing), or as saved."""
         if self.data is not None:
-            return [form.dose for form in self.filled]
+            return [form.dose for form in self.forms if form.counts]
         return [ZoneDose(row.points, row.ml_per_point, row.volume_ml) for row in self.saved]
 
     @property

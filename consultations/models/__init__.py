@@ -8,11 +8,9 @@ from consultations.models.adverse_event import (
 from consultations.models.allergy import Alert, Allergy
 from consultations.models.consent import Consent, ConsentText, ConsentWithdrawal
 from consultations.models.consultation import (
-    Addendum,
     Consultation,
     ContraindicationAnswer,
     DiscussedRisk,
-    EnteredInError,
 )
 from consultations.models.formula import (
     AllergenGroup,
@@ -25,6 +23,7 @@ from consultations.models.outcome import SessionScore
 from consultations.models.patch_test import PatchTest, PatchTestLot, TestReading
 from consultations.models.patch_test_policy import PatchTestPolicy
 from consultations.models.plan import Plan, PlannedSession, PlanStatusChange
+from consultations.models.records import Addendum, EnteredInError
 from consultations.models.reference import (
     AftercareRule,
     BodyZone,

@@ -40,21 +40,15 @@ class ClinicalReport(models.Model):
     """A caller's words, taken down by the desk. Until a practitioner has looked, no session may start."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    patient = models.ForeignKey(
-        Patient, models.PROTECT, related_name="reports", verbose_name=_("patient")
-    )
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="reports", verbose_name=_("patient"))
     words = models.TextField(_("the caller's words"), max_length=5000)
     call_back = models.CharField(_("call back on"), max_length=40, blank=True)
     red_flag = models.BooleanField(_("red flag"), default=False)
     reported_at = models.DateTimeField(_("reported at"))
     reported_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     triaged_at = models.DateTimeField(null=True, blank=True)
-    triaged_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    outcome = models.CharField(
-        _("outcome"), max_length=20, choices=TriageOutcome, blank=True
-    )
+    triaged_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    outcome = models.CharField(_("outcome"), max_length=20, choices=TriageOutcome, blank=True)
     note = models.TextField(_("note"), max_length=5000, blank=True)
 
     objects = ClinicalReportQuerySet.as_manager()
@@ -72,8 +66,7 @@ class ClinicalReport(models.Model):
             ),
             check(
                 "clinical_report_outcome",
-                Q(triaged_at=None, outcome="")
-                | (Q(triaged_at__isnull=False) & ~Q(outcome="")),
+                Q(triaged_at=None, outcome="") | (Q(triaged_at__isnull=False) & ~Q(outcome="")),
                 _("Choose what came of the report."),
             ),
             check(
@@ -82,9 +75,7 @@ class ClinicalReport(models.Model):
                 _("Write down the caller's words."),
             ),
         ]
-        triggers = frozen_once(
-            "clinical_report", "TG_OP = 'DELETE' OR OLD.triaged_at IS NOT NULL"
-        )
+        triggers = frozen_once("clinical_report", "TG_OP = 'DELETE' OR OLD.triaged_at IS NOT NULL")
 
     def __str__(self) -> str:
         return self.words[:60]
@@ -102,15 +93,9 @@ class Deviation(models.Model):
     """Something was done although the pathway said no. The truth, by name; it never clears anything. Permanent."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    patient = models.ForeignKey(
-        Patient, models.PROTECT, related_name="deviations", verbose_name=_("patient")
-    )
-    plan = models.ForeignKey(
-        Plan, models.PROTECT, related_name="deviations", verbose_name=_("plan")
-    )
-    codes = ArrayField(
-        models.SlugField(max_length=60), verbose_name=_("what was missing")
-    )
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="deviations", verbose_name=_("patient"))
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="deviations", verbose_name=_("plan"))
+    codes = ArrayField(models.SlugField(max_length=60), verbose_name=_("what was missing"))
     reason = models.TextField(_("why it happened"), max_length=5000)
     happened_at = models.DateTimeField(_("happened at"))
     recorded_at = models.DateTimeField()
@@ -140,12 +125,8 @@ class Deviation(models.Model):
 class SessionReaction(models.Model):
     """A reaction seen at a session, from the list."""
 
-    session = models.ForeignKey(
-        "consultations.Session", models.CASCADE, related_name="reactions"
-    )
-    reaction = models.ForeignKey(
-        ReactionType, models.PROTECT, related_name="+", verbose_name=_("reaction")
-    )
+    session = models.ForeignKey("consultations.Session", models.CASCADE, related_name="reactions")
+    reaction = models.ForeignKey(ReactionType, models.PROTECT, related_name="+", verbose_name=_("reaction"))
     grade = models.PositiveSmallIntegerField(_("grade"), default=1)
     note = models.CharField(_("note"), max_length=500, blank=True)
 
@@ -154,7 +135,9 @@ class SessionReaction(models.Model):
         verbose_name_plural = _("reactions")
         constraints = [
             models.UniqueConstraint(
-                fields=["session", "reaction"], name="session_reaction_once"
+                fields=["session", "reaction"],
+                name="session_reaction_once",
+                violation_error_message=_("This reaction is recorded already."),
             ),
             check(
                 "session_reaction_grade",
@@ -162,9 +145,7 @@ class SessionReaction(models.Model):
                 _("Grades run from 1 to 5."),
             ),
         ]
-        triggers = frozen_with_parent(
-            "session_reaction", parent="consultations_session", key="session_id"
-        )
+        triggers = frozen_with_parent("session_reaction", parent="consultations_session", key="session_id")
 
     def __str__(self) -> str:
         return f"{self.reaction} ({self.grade})"

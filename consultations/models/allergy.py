@@ -31,9 +31,7 @@ class Allergy(models.Model):
     """An allergy to a group of substances, or in the patient's own words until a practitioner has looked."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    patient = models.ForeignKey(
-        Patient, models.PROTECT, related_name="allergies", verbose_name=_("patient")
-    )
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="allergies", verbose_name=_("patient"))
     group_code = models.SlugField(_("allergen group"), max_length=80, blank=True)
     words = models.CharField(_("in the patient's words"), max_length=200)
     reaction = models.CharField(_("what happened"), max_length=500, blank=True)
@@ -46,9 +44,7 @@ class Allergy(models.Model):
     reported_at = models.DateTimeField()
     reported_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     assessed_at = models.DateTimeField(null=True, blank=True)
-    assessed_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    assessed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     assessment = models.CharField(_("assessment"), max_length=500, blank=True)
 
     objects = AllergyQuerySet.as_manager()
@@ -99,16 +95,12 @@ class Alert(models.Model):
     """Something everybody who meets the patient must know: shown in every header until lifted."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    patient = models.ForeignKey(
-        Patient, models.PROTECT, related_name="alerts", verbose_name=_("patient")
-    )
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="alerts", verbose_name=_("patient"))
     text = models.CharField(_("alert"), max_length=200)
     raised_at = models.DateTimeField()
     raised_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     lifted_at = models.DateTimeField(null=True, blank=True)
-    lifted_by = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    lifted_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
 
     objects = AlertQuerySet.as_manager()
 

@@ -41,28 +41,16 @@ class Consent(models.Model):
     """One signature under one text for one plan. Signed when it is made; `words` is the text as it was shown."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    patient = models.ForeignKey(
-        Patient, models.PROTECT, related_name="consents", verbose_name=_("patient")
-    )
-    plan = models.ForeignKey(
-        Plan, models.PROTECT, related_name="consents", verbose_name=_("plan")
-    )
-    formula = models.ForeignKey(
-        Formula, models.PROTECT, related_name="+", verbose_name=_("formula")
-    )
-    text = models.ForeignKey(
-        ConsentText, models.PROTECT, related_name="+", verbose_name=_("text")
-    )
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="consents", verbose_name=_("patient"))
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="consents", verbose_name=_("plan"))
+    formula = models.ForeignKey(Formula, models.PROTECT, related_name="+", verbose_name=_("formula"))
+    text = models.ForeignKey(ConsentText, models.PROTECT, related_name="+", verbose_name=_("text"))
     words = models.TextField(_("as shown"))
     signer = models.CharField(_("signed by"), max_length=20, choices=Signer)
     signer_name = models.CharField(_("name of the signer"), max_length=200)
-    signer_relation = models.CharField(
-        _("relation to the patient"), max_length=100, blank=True
-    )
+    signer_relation = models.CharField(_("relation to the patient"), max_length=100, blank=True)
     signed_at = models.DateTimeField(_("signed at"))
-    signed_by = models.ForeignKey(
-        User, models.PROTECT, related_name="+", verbose_name=_("witnessed by")
-    )
+    signed_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("witnessed by"))
     content_hash = models.CharField(max_length=64)
 
     objects = ConsentQuerySet.as_manager()

@@ -1,16 +1,16 @@
 """What is injected: components, formulas (recipes), lots."""
 
 import uuid
-from datetime import date
+from datetime import date, datetime
 from typing import Self
 
 import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, frozen_with_parent, recorded_together
+from clinic.db import check, frozen_with_parent, never_deleted, recorded_together
 from clinic.enums import Role
 from clinic.models import User
 from consultations.enums import ComponentKind, Unit
@@ -69,16 +69,25 @@ class Formula(Versioned):
         return sorted(part.component.code for part in self.parts.all())
 
 
+class FormulaPartQuerySet(models.QuerySet):
+    """Words about what is in a formula."""
+
+    def with_groups_in_force(self, *, at: datetime | None = None) -> Self:
+        """Each part with the allergen groups its component has in force, now or at the moment (`closing_groups`)."""
+        versions = Component.objects.current() if at is None else Component.objects.in_force_at(at)
+        same_code = versions.filter(code=OuterRef("component__code"))
+        return self.annotate(groups_in_force=Subquery(same_code.values("allergen_groups")[:1]))
+
+
 class FormulaPart(models.Model):
     """A component of a formula with its strength: units of the component per ml of the ready mix."""
 
     formula = models.ForeignKey(Formula, models.CASCADE, related_name="parts")
-    component = models.ForeignKey(
-        Component, models.PROTECT, related_name="+", verbose_name=_("component")
-    )
-    strength = models.DecimalField(
-        _("per ml of the mix"), max_digits=10, decimal_places=4
-    )
+    component = models.ForeignKey(Component, models.PROTECT, related_name="+", verbose_name=_("component"))
+    strength = models.DecimalField(_("per ml of the mix"), max_digits=10, decimal_places=4)
+
+    objects = FormulaPartQuerySet.as_manager()
+    groups_in_force: list[str] | None  # set by with_groups_in_force(); None where no version is in force
 
     class Meta:
         verbose_name = _("formula part")
@@ -86,7 +95,9 @@ class FormulaPart(models.Model):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["formula", "component"], name="formula_part_once"
+                fields=["formula", "component"],
+                name="formula_part_once",
+                violation_error_message=_("This component is in the formula already."),
             ),
             check(
                 "formula_part_strength",
@@ -104,6 +115,14 @@ class FormulaPart(models.Model):
     def __str__(self) -> str:
         return f"{self.component} {self.strength.normalize():f} {self.component.get_unit_display()}/ml"
 
+    @property
+    def closing_groups(self) -> set[str]:
+        """Allergies to these close the formula: the groups of its own version and of the one in force.
+
+        Only for parts read `with_groups_in_force()`.
+        """
+        return {*self.component.allergen_groups, *(self.groups_in_force or ())}
+
 
 class LotQuerySet(models.QuerySet):
     """Words about lots."""
@@ -114,9 +133,9 @@ class LotQuerySet(models.QuerySet):
 
     def usable_on(self, day: date) -> Self:
         """In date on the day, neither quarantined nor used up; first to expire first."""
-        return self.filter(
-            expires_on__gte=day, quarantined_at=None, used_up_on=None
-        ).order_by("expires_on", "number")
+        return self.filter(expires_on__gte=day, quarantined_at=None, used_up_on=None).order_by(
+            "expires_on", "number"
+        )
 
     def of_components(self, codes: list[str]) -> Self:
         """Lots of any version of the components."""
@@ -128,9 +147,7 @@ class Lot(models.Model):
     """One delivered batch of a component."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    component = models.ForeignKey(
-        Component, models.PROTECT, related_name="lots", verbose_name=_("component")
-    )
+    component = models.ForeignKey(Component, models.PROTECT, related_name="lots", verbose_name=_("component"))
     maker = models.CharField(_("maker"), max_length=100)
     number = models.CharField(_("lot number"), max_length=60)
     expires_on = models.DateField(_("last day of use"))
@@ -171,6 +188,7 @@ class Lot(models.Model):
                 _("Enter the maker and the lot number."),
             ),
         ]
+        triggers = never_deleted("lot")
 
     def __str__(self) -> str:
         return f"{self.component} {self.number}"

@@ -1,8 +1,8 @@
 """The database's own gate. It refuses an injection whatever code path asks for it: page, admin, bulk call, raw SQL.
 
-`pathway_refusal(plan, patient, time, gate, planned session)` (SQL function, made by a migration) returns the code of
-the first thing that is missing, or NULL. `consultations.rules.clearance` says the same in sentences; a test holds the
-two against each other. Doses are judged in Python, here only that they are there.
+`pathway_refusal(plan, patient, time, gate, planned session, known by)` (SQL function, made by a migration) returns the
+code of the first thing that is missing, or NULL. `consultations.rules.clearance` says the same in sentences; a test
+holds the two against each other. Doses are judged in Python, here only that they are there.
 """
 
 import pgtrigger
@@ -13,6 +13,26 @@ _REFUSE_WITH_CODE = """
     RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = '{name}', DETAIL = refusal,
         MESSAGE = 'The pathway does not allow this: ' || refusal;
 """
+
+# An injection that was admitted when it was given can be signed whatever closed since: a row that stays what it was is
+# judged by what was known then. A new row, or one that becomes another injection, is judged by everything known now,
+# so that a time in the past dodges no stop.
+_KNOWN_BY = ("known_by", "timestamptz := 'infinity'")
+_STAYS_WHAT_IT_WAS = """
+    IF TG_OP = 'UPDATE' THEN
+        IF ({old}) IS NOT DISTINCT FROM ({new}) {and_more} THEN
+            known_by := NEW.{time};
+        END IF;
+    END IF;
+"""
+
+
+def _known_by(time: str, *others: str, and_more: str = "") -> str:
+    """Sets `known_by` to the row's own time when neither it nor what the injection is has changed."""
+    columns = ("plan_id", "patient_id", "deviation_id", time, *others)
+    old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW"))
+    return _STAYS_WHAT_IT_WAS.format(old=old, new=new, time=time, and_more=and_more)
+
 
 _OF_ANOTHER_PLAN = "The deviation was recorded for another plan."
 _OTHERS_DEVIATION = """
@@ -51,10 +71,11 @@ GATE_ON_TEST = guard(
         "signed_at",
         "deviation_id",
     ),
-    declare=[("refusal", "text")],
+    declare=[("refusal", "text"), _KNOWN_BY],
     func=f"""
         PERFORM 1 FROM clinic_patient WHERE id = NEW.patient_id FOR NO KEY UPDATE;
-        refusal := pathway_refusal(NEW.plan_id, NEW.patient_id, NEW.given_at, 'test', NULL);
+        {_known_by("given_at")}
+        refusal := pathway_refusal(NEW.plan_id, NEW.patient_id, NEW.given_at, 'test', NULL, known_by);
         IF refusal IS NOT NULL AND (NEW.deviation_id IS NULL OR refusal = 'other_patient') THEN
             {_REFUSE_WITH_CODE.format(name="patch_test_cleared")}
         END IF;
@@ -69,13 +90,19 @@ GATE_ON_TEST = guard(
             SELECT array_agg(c.code::text) FROM consultations_formulapart part
             JOIN consultations_component c ON c.id = part.component_id WHERE part.formula_id = NEW.formula_id
         ) THEN
-            {refuse("patch_test_cleared", "A test is of the plan's formula and of components that are in it.")}
+            {
+        refuse("patch_test_cleared", "A test is of the plan's formula and of components that are in it.")
+    }
         END IF;
         {_OTHERS_DEVIATION.format(refusal=refuse("patch_test_cleared", _OF_ANOTHER_PLAN))}
-        {_LOT_PAST_USE.format(
-            uses="consultations_patchtestlot", key="patch_test_id", time="given_at",
+        {
+        _LOT_PAST_USE.format(
+            uses="consultations_patchtestlot",
+            key="patch_test_id",
+            time="given_at",
             refusal=refuse("patch_test_cleared", _PAST_USE),
-        )}
+        )
+    }
         IF NEW.signed_at IS NOT NULL AND NEW.deviation_id IS NULL AND EXISTS (
             SELECT 1 FROM consultations_formulapart part JOIN consultations_component c ON c.id = part.component_id
             WHERE part.formula_id = NEW.formula_id AND NOT EXISTS (
@@ -165,7 +192,7 @@ GATE_ON_SESSION = guard(
         "signed_at",
         "deviation_id",
     ),
-    declare=[("refusal", "text")],
+    declare=[("refusal", "text"), _KNOWN_BY],
     func=f"""
         PERFORM 1 FROM clinic_patient WHERE id = NEW.patient_id FOR NO KEY UPDATE;
         IF NOT EXISTS (
@@ -185,16 +212,26 @@ GATE_ON_SESSION = guard(
         IF EXISTS (
             SELECT 1 FROM consultations_session other
             WHERE other.planned_id = NEW.planned_id AND other.id <> NEW.id AND other.outcome <> 'not_given'
-                AND NOT EXISTS (SELECT 1 FROM consultations_enteredinerror e WHERE e.session_id = other.id)
+                AND NOT EXISTS (
+                    SELECT 1 FROM consultations_enteredinerror e
+                    WHERE e.session_id = other.id AND e.confirmed_at IS NOT NULL
+                )
         ) THEN
             {refuse("session_cleared", "This session of the plan is on record already.")}
         END IF;
         {_OTHERS_DEVIATION.format(refusal=refuse("session_cleared", _OF_ANOTHER_PLAN))}
-        {_LOT_PAST_USE.format(
-            uses="consultations_sessionlot", key="session_id", time="started_at",
+        {
+        _LOT_PAST_USE.format(
+            uses="consultations_sessionlot",
+            key="session_id",
+            time="started_at",
             refusal=refuse("session_cleared", _PAST_USE),
-        )}
-        refusal := pathway_refusal(NEW.plan_id, NEW.patient_id, NEW.started_at, 'session', NEW.planned_id);
+        )
+    }
+        {_known_by("started_at", "planned_id", and_more="AND OLD.outcome <> 'not_given'")}
+        refusal := pathway_refusal(
+            NEW.plan_id, NEW.patient_id, NEW.started_at, 'session', NEW.planned_id, known_by
+        );
         IF refusal IS NOT NULL AND NEW.deviation_id IS NULL THEN
             {_REFUSE_WITH_CODE.format(name="session_cleared")}
         END IF;
@@ -218,7 +255,9 @@ GATE_ON_SESSION = guard(
                 )
             )
         ) THEN
-            {refuse("session_cleared", "A signed session names its zones and the lot and dose of every component.")}
+            {
+        refuse("session_cleared", "A signed session names its zones and the lot and dose of every component.")
+    }
         END IF;
         RETURN NEW;
     """,

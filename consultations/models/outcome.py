@@ -15,9 +15,7 @@ class SessionScore(models.Model):
     """A score taken at a session."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="scores")
-    scale = models.ForeignKey(
-        Scale, models.PROTECT, related_name="+", verbose_name=_("scale")
-    )
+    scale = models.ForeignKey(Scale, models.PROTECT, related_name="+", verbose_name=_("scale"))
     moment = models.CharField(_("when"), max_length=10, choices=ScoreMoment)
     value = models.DecimalField(_("score"), max_digits=8, decimal_places=2)
 
@@ -27,12 +25,12 @@ class SessionScore(models.Model):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["session", "scale", "moment"], name="session_score_once"
+                fields=["session", "scale", "moment"],
+                name="session_score_once",
+                violation_error_message=_("This score is recorded already."),
             ),
         ]
-        triggers = frozen_with_parent(
-            "session_score", parent="consultations_session", key="session_id"
-        )
+        triggers = frozen_with_parent("session_score", parent="consultations_session", key="session_id")
 
     def __str__(self) -> str:
         return f"{self.scale} {self.get_moment_display()}: {self.value.normalize():f}"

@@ -18,32 +18,24 @@ from consultations.models.gate import (
     GATE_ON_TEST_LOT,
     READING_OF_SIGNED_TEST,
 )
-from consultations.models.plan import Plan
 from consultations.models.patch_test_policy import PatchTestPolicy
+from consultations.models.plan import Plan
 
 
 @pghistory.track(append_only=True)
 class PatchTest(Signable):
     """A small amount of the formula, injected to see how the skin answers. "Test injection" in the pages."""
 
-    plan = models.ForeignKey(
-        Plan, models.PROTECT, related_name="patch_tests", verbose_name=_("plan")
-    )
-    formula = models.ForeignKey(
-        Formula, models.PROTECT, related_name="+", verbose_name=_("formula")
-    )
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="patch_tests", verbose_name=_("plan"))
+    formula = models.ForeignKey(Formula, models.PROTECT, related_name="+", verbose_name=_("formula"))
     policy = models.ForeignKey(PatchTestPolicy, models.PROTECT, related_name="+")
-    component_codes = ArrayField(
-        models.SlugField(max_length=80), verbose_name=_("components")
-    )
+    component_codes = ArrayField(models.SlugField(max_length=80), verbose_name=_("components"))
     given_at = models.DateTimeField(_("given at"))
     method = models.CharField(_("method"), max_length=20, choices=TestMethod)
     site = models.CharField(_("site"), max_length=100)
     volume_ml = models.DecimalField(_("volume, ml"), max_digits=5, decimal_places=3)
     saline_control = models.BooleanField(_("saline control placed"), default=True)
-    histamine_control = models.BooleanField(
-        _("histamine control placed"), default=False
-    )
+    histamine_control = models.BooleanField(_("histamine control placed"), default=False)
     observed_until = models.DateTimeField(_("observed until"))
     lots = models.ManyToManyField(
         Lot, through="PatchTestLot", related_name="patch_tests", verbose_name=_("lots")
@@ -96,13 +88,13 @@ class PatchTestLot(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["patch_test", "lot"], name="patch_test_lot_once"
+                fields=["patch_test", "lot"],
+                name="patch_test_lot_once",
+                violation_error_message=_("This lot is recorded already."),
             )
         ]
         triggers = [
-            *frozen_with_parent(
-                "patch_test_lot", parent="consultations_patchtest", key="patch_test_id"
-            ),
+            *frozen_with_parent("patch_test_lot", parent="consultations_patchtest", key="patch_test_id"),
             GATE_ON_TEST_LOT,
         ]
 
@@ -161,9 +153,7 @@ class TestReading(models.Model):
     valid_from = models.DateTimeField(_("clears from"), null=True, blank=True)
     valid_until = models.DateTimeField(_("clears until"), null=True, blank=True)
     signed_at = models.DateTimeField(_("signed at"))
-    signed_by = models.ForeignKey(
-        User, models.PROTECT, related_name="+", verbose_name=_("read by")
-    )
+    signed_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("read by"))
     content_hash = models.CharField(max_length=64)
 
     objects = TestReadingQuerySet.as_manager()
@@ -181,25 +171,27 @@ class TestReading(models.Model):
                     valid_until__isnull=False,
                 )
                 & Q(valid_until__gt=F("valid_from"))
-                | (
-                    ~Q(result=TestResult.NEGATIVE)
-                    & Q(valid_from=None, valid_until=None)
-                ),
+                | (~Q(result=TestResult.NEGATIVE) & Q(valid_from=None, valid_until=None)),
                 _("Only a reading without reaction clears, and for a limited time."),
             ),
             check(
                 "test_reading_negative_is_delayed",
                 ~Q(result=TestResult.NEGATIVE)
-                | Q(kind=ReadingKind.DELAYED, grade=Grade.NEGATIVE),
-                _("Only a delayed reading without reaction clears."),
+                | Q(
+                    kind=ReadingKind.DELAYED,
+                    grade=Grade.NEGATIVE,
+                    site_readable=True,
+                    saline_positive=False,
+                    valid_from__gte=F("read_at"),
+                ),
+                _(
+                    "Only a delayed reading of a readable site without reaction clears, and not before it was made."
+                ),
             ),
             check(
                 "test_reading_positive_sign",
                 Q(result=TestResult.POSITIVE)
-                | (
-                    Q(systemic_sign=False)
-                    & ~Q(grade__in=[Grade.WEAK, Grade.STRONG, Grade.EXTREME])
-                ),
+                | (Q(systemic_sign=False) & ~Q(grade__in=[Grade.WEAK, Grade.STRONG, Grade.EXTREME])),
                 _("A positive sign always makes the result positive."),
             ),
         ]

@@ -15,22 +15,12 @@ class PatchTestPolicy(Versioned):
     """Whether and how a test injection precedes treatment. The most specific policy applies to a plan."""
 
     formula_code = models.SlugField(_("only for formula"), max_length=80, blank=True)
-    family = models.CharField(
-        _("only for technique"), max_length=20, choices=TechniqueFamily, blank=True
-    )
-    requirement = models.CharField(
-        _("test injection"), max_length=20, choices=TestRequirement
-    )
-    method = models.CharField(
-        _("method"), max_length=20, choices=TestMethod, default=TestMethod.INTRADERMAL
-    )
+    family = models.CharField(_("only for technique"), max_length=20, choices=TechniqueFamily, blank=True)
+    requirement = models.CharField(_("test injection"), max_length=20, choices=TestRequirement)
+    method = models.CharField(_("method"), max_length=20, choices=TestMethod, default=TestMethod.INTRADERMAL)
     volume_ml = models.DecimalField(_("volume, ml"), max_digits=5, decimal_places=3)
-    volume_min_ml = models.DecimalField(
-        _("volume from, ml"), max_digits=5, decimal_places=3
-    )
-    volume_max_ml = models.DecimalField(
-        _("volume to, ml"), max_digits=5, decimal_places=3
-    )
+    volume_min_ml = models.DecimalField(_("volume from, ml"), max_digits=5, decimal_places=3)
+    volume_max_ml = models.DecimalField(_("volume to, ml"), max_digits=5, decimal_places=3)
     site = models.CharField(_("usual site"), max_length=100)
     needle = models.CharField(_("needle"), max_length=60, blank=True)
     negative_control = models.BooleanField(_("saline control"), default=True)
@@ -39,28 +29,16 @@ class PatchTestPolicy(Versioned):
     wheal_growth_mm = models.DecimalField(
         _("immediate positive: wheal grows by mm"), max_digits=4, decimal_places=1
     )
-    reading_due_hours = models.PositiveSmallIntegerField(
-        _("delayed reading due after, hours")
-    )
-    reading_from_hours = models.PositiveSmallIntegerField(
-        _("reading window from, hours")
-    )
-    reading_until_hours = models.PositiveSmallIntegerField(
-        _("reading window until, hours")
-    )
+    reading_due_hours = models.PositiveSmallIntegerField(_("delayed reading due after, hours"))
+    reading_from_hours = models.PositiveSmallIntegerField(_("reading window from, hours"))
+    reading_until_hours = models.PositiveSmallIntegerField(_("reading window until, hours"))
     min_hours_before_session = models.PositiveSmallIntegerField(
         _("first session at the earliest after, hours")
     )
     validity_months = models.PositiveSmallIntegerField(_("valid for, months"))
-    repeat_after_days = models.PositiveSmallIntegerField(
-        _("repeat an unclear test after, days")
-    )
-    antihistamine_washout_days = models.PositiveSmallIntegerField(
-        _("antihistamine-free days before")
-    )
-    steroid_washout_days = models.PositiveSmallIntegerField(
-        _("oral-steroid-free days before")
-    )
+    repeat_after_days = models.PositiveSmallIntegerField(_("repeat an unclear test after, days"))
+    antihistamine_washout_days = models.PositiveSmallIntegerField(_("antihistamine-free days before"))
+    steroid_washout_days = models.PositiveSmallIntegerField(_("oral-steroid-free days before"))
 
     class Meta(Versioned.Meta):
         verbose_name = _("test injection policy")
@@ -75,8 +53,7 @@ class PatchTestPolicy(Versioned):
             ),
             check(
                 "patch_test_policy_volume",
-                Q(volume_min_ml__lte=F("volume_ml"))
-                & Q(volume_ml__lte=F("volume_max_ml")),
+                Q(volume_min_ml__lte=F("volume_ml")) & Q(volume_ml__lte=F("volume_max_ml")),
                 _("The usual volume lies inside its range."),
             ),
         ]

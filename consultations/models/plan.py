@@ -40,9 +40,12 @@ class PlanQuerySet(models.QuerySet):
 
     def open(self) -> Self:
         """Proposed, active or on hold."""
-        return self.filter(
-            status__in=[PlanStatus.PROPOSED, PlanStatus.ACTIVE, PlanStatus.ON_HOLD]
-        )
+        return self.filter(status__in=[PlanStatus.PROPOSED, PlanStatus.ACTIVE, PlanStatus.ON_HOLD])
+
+
+def _is_published(table: str, key: str) -> str:
+    """SQL: the version of reference data that the new row's key names is published."""
+    return f"EXISTS (SELECT 1 FROM consultations_{table} WHERE id = NEW.{key} AND published_at IS NOT NULL)"
 
 
 @pghistory.track(append_only=True)
@@ -50,38 +53,24 @@ class Plan(models.Model):
     """One course of treatment for one indication: technique, formula, template. Its own pathway with its own stepper."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    patient = models.ForeignKey(
-        Patient, models.PROTECT, related_name="plans", verbose_name=_("patient")
-    )
+    patient = models.ForeignKey(Patient, models.PROTECT, related_name="plans", verbose_name=_("patient"))
     consultation = models.OneToOneField(
         Consultation,
         models.PROTECT,
         related_name="plan",
         verbose_name=_("consultation"),
     )
-    indication = models.ForeignKey(
-        Indication, models.PROTECT, related_name="+", verbose_name=_("indication")
-    )
-    technique = models.ForeignKey(
-        Technique, models.PROTECT, related_name="+", verbose_name=_("technique")
-    )
-    formula = models.ForeignKey(
-        Formula, models.PROTECT, related_name="+", verbose_name=_("formula")
-    )
-    template = models.ForeignKey(
-        PlanTemplate, models.PROTECT, related_name="+", verbose_name=_("template")
-    )
+    indication = models.ForeignKey(Indication, models.PROTECT, related_name="+", verbose_name=_("indication"))
+    technique = models.ForeignKey(Technique, models.PROTECT, related_name="+", verbose_name=_("technique"))
+    formula = models.ForeignKey(Formula, models.PROTECT, related_name="+", verbose_name=_("formula"))
+    template = models.ForeignKey(PlanTemplate, models.PROTECT, related_name="+", verbose_name=_("template"))
     test_policy = models.ForeignKey(
         PatchTestPolicy, models.PROTECT, related_name="+", verbose_name=_("test policy")
     )
-    status = models.CharField(
-        _("status"), max_length=10, choices=PlanStatus, default=PlanStatus.PROPOSED
-    )
+    status = models.CharField(_("status"), max_length=10, choices=PlanStatus, default=PlanStatus.PROPOSED)
     starts_on = models.DateField(_("wanted start"), null=True, blank=True)
     created_at = models.DateTimeField(editable=False)
-    created_by = models.ForeignKey(
-        User, models.PROTECT, related_name="+", editable=False
-    )
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
 
     objects = PlanQuerySet.as_manager()
 
@@ -97,9 +86,7 @@ class Plan(models.Model):
             ),
         ]
         triggers = [
-            only_transitions(
-                "plan", column="status", born_as=PLAN_BORN_AS, moves=PLAN_MOVES
-            ),
+            only_transitions("plan", column="status", born_as=PLAN_BORN_AS, moves=PLAN_MOVES),
             refuse_truncate("plan_no_truncate"),
             guard(
                 "plan_fixed",
@@ -125,6 +112,21 @@ class Plan(models.Model):
                         WHERE id = NEW.consultation_id AND patient_id = NEW.patient_id
                     ) THEN
                         {refuse("plan_same_patient", "The plan and its consultation belong to different patients.")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            guard(
+                "plan_published",
+                operation=pgtrigger.Insert
+                | pgtrigger.UpdateOf("technique_id", "formula_id", "template_id", "test_policy_id"),
+                func=f"""
+                    IF NOT (
+                        {_is_published("technique", "technique_id")} AND {_is_published("formula", "formula_id")}
+                        AND {_is_published("plantemplate", "template_id")}
+                        AND {_is_published("patchtestpolicy", "test_policy_id")}
+                    ) THEN
+                        {refuse("plan_published", "A plan names published versions, not ones being prepared.")}
                     END IF;
                     RETURN NEW;
                 """,
@@ -166,9 +168,7 @@ class PlannedSession(models.Model):
     ordinal = models.PositiveSmallIntegerField(_("session"))
     interval = models.PositiveSmallIntegerField(_("after the one before"))
     unit = models.CharField(max_length=10, choices=IntervalUnit)
-    min_gap_days = models.PositiveSmallIntegerField(
-        _("at least days after the one before")
-    )
+    min_gap_days = models.PositiveSmallIntegerField(_("at least days after the one before"))
     appointment = models.OneToOneField(
         Appointment,
         models.PROTECT,
@@ -183,7 +183,9 @@ class PlannedSession(models.Model):
         ordering = ["ordinal"]
         constraints = [
             models.UniqueConstraint(
-                fields=["plan", "ordinal"], name="planned_session_once"
+                fields=["plan", "ordinal"],
+                name="planned_session_once",
+                violation_error_message=_("The plan has a session with this number already."),
             ),
             check(
                 "planned_session_ordinal",

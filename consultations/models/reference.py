@@ -1,5 +1,6 @@
 """Reference data: versioned, immutable once published. A change is a new version; clinical rows point at theirs."""
 
+from datetime import datetime
 from typing import ClassVar, Self
 
 import pghistory
@@ -51,6 +52,10 @@ class VersionedQuerySet(models.QuerySet):
         """The version in force of each entry."""
         return self.filter(published_at__isnull=False, retired_at=None)
 
+    def in_force_at(self, moment: datetime) -> Self:
+        """The version of each entry that was in force at the moment."""
+        return self.filter(Q(retired_at=None) | Q(retired_at__gt=moment), published_at__lte=moment)
+
 
 class Versioned(models.Model):
     """An entry of reference data: `code` stays, `version` counts up, at most one published version is in force."""
@@ -60,12 +65,8 @@ class Versioned(models.Model):
     name = models.CharField(_("name"), max_length=200)
     source = models.CharField(_("source"), max_length=300, blank=True)
     to_confirm = models.BooleanField(_("clinic to confirm"), default=False)
-    published_at = models.DateTimeField(
-        _("published"), null=True, blank=True, editable=False
-    )
-    retired_at = models.DateTimeField(
-        _("retired"), null=True, blank=True, editable=False
-    )
+    published_at = models.DateTimeField(_("published"), null=True, blank=True, editable=False)
+    retired_at = models.DateTimeField(_("retired"), null=True, blank=True, editable=False)
 
     children: ClassVar[tuple[str, ...]] = ()
 
@@ -97,12 +98,8 @@ class Technique(Versioned):
     """A way of injecting, with what is plausible for it."""
 
     family = models.CharField(_("family"), max_length=20, choices=TechniqueFamily)
-    depth_min_mm = models.DecimalField(
-        _("depth from, mm"), max_digits=4, decimal_places=1
-    )
-    depth_max_mm = models.DecimalField(
-        _("depth to, mm"), max_digits=4, decimal_places=1
-    )
+    depth_min_mm = models.DecimalField(_("depth from, mm"), max_digits=4, decimal_places=1)
+    depth_max_mm = models.DecimalField(_("depth to, mm"), max_digits=4, decimal_places=1)
     ml_per_point_min = models.DecimalField(
         _("ml per point, from"), max_digits=6, decimal_places=3, null=True, blank=True
     )
@@ -111,9 +108,7 @@ class Technique(Versioned):
     )
     needle = models.CharField(_("needle"), max_length=60, blank=True)
     spacing = models.CharField(_("spacing"), max_length=60, blank=True)
-    device_kind = models.CharField(
-        _("device"), max_length=20, choices=DeviceKind, blank=True
-    )
+    device_kind = models.CharField(_("device"), max_length=20, choices=DeviceKind, blank=True)
     notes = models.TextField(_("notes"), blank=True)
 
     class Meta(Versioned.Meta):
@@ -153,12 +148,8 @@ class DoseCap(Versioned):
     component_code = models.SlugField(_("component"), max_length=80)
     formula_code = models.SlugField(_("only in formula"), max_length=80, blank=True)
     measure = models.CharField(_("limits"), max_length=20, choices=CapMeasure)
-    decision = models.CharField(
-        _("decision"), max_length=10, choices=CapDecision, default=CapDecision.VALUE
-    )
-    limit = models.DecimalField(
-        _("limit"), max_digits=10, decimal_places=3, null=True, blank=True
-    )
+    decision = models.CharField(_("decision"), max_length=10, choices=CapDecision, default=CapDecision.VALUE)
+    limit = models.DecimalField(_("limit"), max_digits=10, decimal_places=3, null=True, blank=True)
     unit = models.CharField(_("unit"), max_length=20, blank=True)
 
     class Meta(Versioned.Meta):
@@ -170,9 +161,7 @@ class DoseCap(Versioned):
                 "dose_cap_decided",
                 Q(decision=CapDecision.VALUE, limit__isnull=False, limit__gt=0)
                 | (~Q(decision=CapDecision.VALUE) & Q(limit=None)),
-                _(
-                    "A limit is a number above zero; without a limit there is no number."
-                ),
+                _("A limit is a number above zero; without a limit there is no number."),
             ),
         ]
         triggers = published_is_final("dose_cap")
@@ -183,9 +172,7 @@ class ContraindicationQuestion(Versioned):
     """One question of the pre-treatment consultation; its rules say what a yes means for whom."""
 
     question = models.CharField(_("question"), max_length=300)
-    defer_days = models.PositiveSmallIntegerField(
-        _("defers for days"), null=True, blank=True
-    )
+    defer_days = models.PositiveSmallIntegerField(_("defers for days"), null=True, blank=True)
     position = models.PositiveSmallIntegerField(_("order"), default=0)
 
     children = ("rules",)
@@ -200,12 +187,8 @@ class ContraindicationQuestion(Versioned):
 class ContraindicationRule(models.Model):
     """What a yes means. Among rules that apply the most specific wins, and of two equally specific ones the stricter."""
 
-    question = models.ForeignKey(
-        ContraindicationQuestion, models.CASCADE, related_name="rules"
-    )
-    scope = models.CharField(
-        _("applies"), max_length=20, choices=RuleScope, default=RuleScope.GENERAL
-    )
+    question = models.ForeignKey(ContraindicationQuestion, models.CASCADE, related_name="rules")
+    scope = models.CharField(_("applies"), max_length=20, choices=RuleScope, default=RuleScope.GENERAL)
     scope_code = models.SlugField(_("to"), max_length=80, blank=True)
     decision = models.CharField(_("decision"), max_length=10, choices=Decision)
 
@@ -216,11 +199,11 @@ class ContraindicationRule(models.Model):
             models.UniqueConstraint(
                 fields=["question", "scope", "scope_code"],
                 name="contraindication_rule_once",
+                violation_error_message=_("There is a rule for this already."),
             ),
             check(
                 "contraindication_rule_scope",
-                Q(scope=RuleScope.GENERAL, scope_code="")
-                | (~Q(scope=RuleScope.GENERAL) & ~Q(scope_code="")),
+                Q(scope=RuleScope.GENERAL, scope_code="") | (~Q(scope=RuleScope.GENERAL) & ~Q(scope_code="")),
                 _("A rule for something names it."),
             ),
         ]
@@ -248,15 +231,9 @@ class PlanTemplate(Versioned):
         blank=True,
         help_text=_("Empty: four fifths of the interval."),
     )
-    review_after_session = models.PositiveSmallIntegerField(
-        _("review after session"), null=True, blank=True
-    )
-    scale_code = models.SlugField(
-        _("score taken at each session"), max_length=80, blank=True
-    )
-    usual_points = models.PositiveSmallIntegerField(
-        _("usual points"), null=True, blank=True
-    )
+    review_after_session = models.PositiveSmallIntegerField(_("review after session"), null=True, blank=True)
+    scale_code = models.SlugField(_("score taken at each session"), max_length=80, blank=True)
+    usual_points = models.PositiveSmallIntegerField(_("usual points"), null=True, blank=True)
     usual_ml_per_point = models.DecimalField(
         _("usual ml per point"), max_digits=6, decimal_places=3, null=True, blank=True
     )
@@ -277,9 +254,7 @@ class PlanPhase(models.Model):
     ordinal = models.PositiveSmallIntegerField(_("order"))
     count = models.PositiveSmallIntegerField(_("sessions"))
     interval = models.PositiveSmallIntegerField(_("interval"))
-    unit = models.CharField(
-        _("unit"), max_length=10, choices=IntervalUnit, default=IntervalUnit.DAYS
-    )
+    unit = models.CharField(_("unit"), max_length=10, choices=IntervalUnit, default=IntervalUnit.DAYS)
 
     class Meta:
         verbose_name = _("phase")
@@ -287,7 +262,9 @@ class PlanPhase(models.Model):
         ordering = ["ordinal"]
         constraints = [
             models.UniqueConstraint(
-                fields=["template", "ordinal"], name="plan_phase_once"
+                fields=["template", "ordinal"],
+                name="plan_phase_once",
+                violation_error_message=_("There is a phase with this number already."),
             ),
             check(
                 "plan_phase_sane",
@@ -337,9 +314,7 @@ class ReactionType(Versioned):
     """A reaction that may follow an injection; `is_discussed` ones are the risks named at every consultation."""
 
     patient_words = models.CharField(_("in the patient's words"), max_length=200)
-    is_discussed = models.BooleanField(
-        _("discussed at the consultation"), default=False
-    )
+    is_discussed = models.BooleanField(_("discussed at the consultation"), default=False)
     position = models.PositiveSmallIntegerField(_("order"), default=0)
 
     class Meta(Versioned.Meta):

@@ -20,41 +20,29 @@ class SessionQuerySet(ClinicalQuerySet):
     """Words about sessions."""
 
     def given(self) -> "SessionQuerySet":
-        """Signed, wholly or partly given, not entered in error: what intervals and doses count from."""
-        return self.filter(
-            outcome__in=GIVEN, signed_at__isnull=False, entered_in_error=None
-        )
+        """Signed, wholly or partly given: what intervals and doses count from, until two people call it an error."""
+        return self.filter(outcome__in=GIVEN, signed_at__isnull=False, entered_in_error__confirmed_at=None)
 
 
 @pghistory.track(append_only=True)
 class Session(Signable):
     """One treatment of a plan. The database admits it only when the pathway is clear, or with a named deviation."""
 
-    plan = models.ForeignKey(
-        Plan, models.PROTECT, related_name="sessions", verbose_name=_("plan")
-    )
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="sessions", verbose_name=_("plan"))
     planned = models.ForeignKey(
         PlannedSession,
         models.PROTECT,
         related_name="sessions",
         verbose_name=_("planned session"),
     )
-    technique = models.ForeignKey(
-        Technique, models.PROTECT, related_name="+", verbose_name=_("technique")
-    )
+    technique = models.ForeignKey(Technique, models.PROTECT, related_name="+", verbose_name=_("technique"))
     started_at = models.DateTimeField(_("started at"))
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
-    outcome = models.CharField(
-        _("outcome"), max_length=10, choices=SessionOutcome, blank=True
-    )
+    outcome = models.CharField(_("outcome"), max_length=10, choices=SessionOutcome, blank=True)
     outcome_reason = models.CharField(_("reason"), max_length=1000, blank=True)
-    weight_kg = models.DecimalField(
-        _("weight, kg"), max_digits=5, decimal_places=1, null=True, blank=True
-    )
+    weight_kg = models.DecimalField(_("weight, kg"), max_digits=5, decimal_places=1, null=True, blank=True)
     needle = models.CharField(_("needle"), max_length=60, blank=True)
-    depth_mm = models.DecimalField(
-        _("depth, mm"), max_digits=4, decimal_places=1, null=True, blank=True
-    )
+    depth_mm = models.DecimalField(_("depth, mm"), max_digits=4, decimal_places=1, null=True, blank=True)
     device = models.ForeignKey(
         Device,
         models.PROTECT,
@@ -64,18 +52,12 @@ class Session(Signable):
         verbose_name=_("device"),
     )
     gun_mode = models.CharField(_("gun mode"), max_length=40, blank=True)
-    shots_per_minute = models.PositiveSmallIntegerField(
-        _("shots per minute"), null=True, blank=True
-    )
+    shots_per_minute = models.PositiveSmallIntegerField(_("shots per minute"), null=True, blank=True)
     program = models.CharField(_("programme"), max_length=60, blank=True)
     intensity = models.CharField(_("intensity"), max_length=40, blank=True)
-    minutes_applied = models.PositiveSmallIntegerField(
-        _("minutes applied"), null=True, blank=True
-    )
+    minutes_applied = models.PositiveSmallIntegerField(_("minutes applied"), null=True, blank=True)
     note = models.TextField(_("note"), max_length=10000, blank=True)
-    aftercare_given = models.BooleanField(
-        _("aftercare explained and handed out"), default=False
-    )
+    aftercare_given = models.BooleanField(_("aftercare explained and handed out"), default=False)
     deviation = models.OneToOneField(
         Deviation,
         models.PROTECT,
@@ -105,8 +87,7 @@ class Session(Signable):
             ),
             check(
                 "session_reason_given",
-                ~Q(outcome__in=[SessionOutcome.PARTIAL, SessionOutcome.NOT_GIVEN])
-                | ~Q(outcome_reason=""),
+                ~Q(outcome__in=[SessionOutcome.PARTIAL, SessionOutcome.NOT_GIVEN]) | ~Q(outcome_reason=""),
                 _("Say why the session was not given in full."),
             ),
             check(
@@ -140,13 +121,9 @@ class SessionZone(models.Model):
     """Points and volume in one zone. A needleless session has an area's volume and no points."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="zones")
-    zone = models.ForeignKey(
-        BodyZone, models.PROTECT, related_name="+", verbose_name=_("zone")
-    )
+    zone = models.ForeignKey(BodyZone, models.PROTECT, related_name="+", verbose_name=_("zone"))
     points = models.PositiveSmallIntegerField(_("points"), default=0)
-    ml_per_point = models.DecimalField(
-        _("ml per point"), max_digits=6, decimal_places=3, default=0
-    )
+    ml_per_point = models.DecimalField(_("ml per point"), max_digits=6, decimal_places=3, default=0)
     volume_ml = models.DecimalField(_("volume, ml"), max_digits=7, decimal_places=3)
 
     class Meta:
@@ -155,7 +132,9 @@ class SessionZone(models.Model):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["session", "zone"], name="session_zone_once"
+                fields=["session", "zone"],
+                name="session_zone_once",
+                violation_error_message=_("This zone is recorded already."),
             ),
             check(
                 "session_zone_sane",
@@ -180,15 +159,17 @@ class SessionLot(models.Model):
     """One lot that a session used."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="used_lots")
-    lot = models.ForeignKey(
-        Lot, models.PROTECT, related_name="session_uses", verbose_name=_("lot")
-    )
+    lot = models.ForeignKey(Lot, models.PROTECT, related_name="session_uses", verbose_name=_("lot"))
 
     class Meta:
         verbose_name = _("lot used")
         verbose_name_plural = _("lots used")
         constraints = [
-            models.UniqueConstraint(fields=["session", "lot"], name="session_lot_once")
+            models.UniqueConstraint(
+                fields=["session", "lot"],
+                name="session_lot_once",
+                violation_error_message=_("This lot is recorded already."),
+            )
         ]
         triggers = [
             *frozen_with_parent("session_lot", **_CHILD_OF_SESSION),
@@ -204,20 +185,12 @@ class SessionDose(models.Model):
     """The dose of one component, computed at signing, with the strength and the tightest cap it was judged by."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="doses")
-    component = models.ForeignKey(
-        Component, models.PROTECT, related_name="+", verbose_name=_("component")
-    )
-    strength = models.DecimalField(
-        _("per ml of the mix"), max_digits=10, decimal_places=4
-    )
+    component = models.ForeignKey(Component, models.PROTECT, related_name="+", verbose_name=_("component"))
+    strength = models.DecimalField(_("per ml of the mix"), max_digits=10, decimal_places=4)
     amount = models.DecimalField(_("dose"), max_digits=12, decimal_places=4)
     unit = models.CharField(_("unit"), max_length=5)
-    cap_amount = models.DecimalField(
-        _("cap"), max_digits=12, decimal_places=4, null=True, blank=True
-    )
-    cap_arithmetic = models.CharField(
-        _("how the cap came about"), max_length=200, blank=True
-    )
+    cap_amount = models.DecimalField(_("cap"), max_digits=12, decimal_places=4, null=True, blank=True)
+    cap_arithmetic = models.CharField(_("how the cap came about"), max_length=200, blank=True)
 
     class Meta:
         verbose_name = _("dose")
@@ -225,7 +198,9 @@ class SessionDose(models.Model):
         ordering = ["pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["session", "component"], name="session_dose_once"
+                fields=["session", "component"],
+                name="session_dose_once",
+                violation_error_message=_("The dose of this component is recorded already."),
             ),
             check(
                 "session_dose_positive",

@@ -17,23 +17,16 @@ def check_may_record(user: User) -> Practitioner:
         NotAllowed: for anybody else.
     """
     practitioner = (
-        Practitioner.objects.filter(user=user).first()
-        if user.has_role(Role.PRACTITIONER)
-        else None
+        Practitioner.objects.filter(user=user).first() if user.has_role(Role.PRACTITIONER) else None
     )
     if practitioner is None:
-        raise NotAllowed(
-            _("Clinical records are written by practitioners."), "record_not_allowed"
-        )
+        raise NotAllowed(_("Clinical records are written by practitioners."), "record_not_allowed")
     return practitioner
 
 
 def may_record(user: User) -> bool:
     """See check_may_record."""
-    return (
-        user.has_role(Role.PRACTITIONER)
-        and Practitioner.objects.filter(user=user).exists()
-    )
+    return user.has_role(Role.PRACTITIONER) and Practitioner.objects.filter(user=user).exists()
 
 
 def check_may_report(user: User) -> None:
@@ -43,7 +36,9 @@ def check_may_report(user: User) -> None:
         NotAllowed: for anybody else.
     """
     if not user.has_role(Role.RECEPTION, Role.PRACTITIONER):
-        raise NotAllowed(_("Allergies are written down by reception or a practitioner."), "allergy_not_allowed")
+        raise NotAllowed(
+            _("Allergies are written down by reception or a practitioner."), "allergy_not_allowed"
+        )
 
 
 def check_may_take_report(user: User) -> None:
@@ -64,14 +59,10 @@ def check_may_edit(record: Record, user: User) -> None:
         NotAllowed: another practitioner's draft.
     """
     if record.is_signed:
-        raise DomainError(
-            _("This record is signed. Add an addendum instead."), "signed"
-        )
+        raise DomainError(_("This record is signed. Add an addendum instead."), "signed")
     if record.practitioner.user_id != user.pk:
         raise NotAllowed(
-            _(
-                "%(who)s is writing this record. Take it over by name if you cover for them."
-            )
+            _("%(who)s is writing this record. Take it over by name if you cover for them.")
             % {"who": record.practitioner},
             "other_author",
         )
@@ -90,8 +81,6 @@ def check_version(record: Record, version: int | None) -> None:
     """
     if version is not None and record.version != version:
         raise Stale(
-            _(
-                "This record was saved in another window meanwhile. Look at it again before you save."
-            ),
+            _("This record was saved in another window meanwhile. Look at it again before you save."),
             "stale_record",
         )

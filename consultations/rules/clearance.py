@@ -17,7 +17,8 @@ from consultations.dates import in_words
 from consultations.enums import SUITABLE, PlanStatus, TestRequirement, TestResult
 from consultations.models import PlannedSession, TestReading
 from consultations.queries import PlanFacts, confirmed_error, in_error
-from consultations.rules import allergens, consent, doses, plans
+from consultations.rules import allergens, consent, course_caps, doses, plans
+from consultations.rules.knowledge import as_known
 
 
 class Gate(StrEnum):
@@ -28,9 +29,7 @@ class Gate(StrEnum):
 
 
 # Can still become a yes before a booked visit: such a visit may be booked, provisionally.
-MAY_STILL_COME = frozenset(
-    {"consent", "test", "report_open", "allergy_unassessed", "cap_undecided"}
-)
+MAY_STILL_COME = frozenset({"consent", "test", "report_open", "allergy_unassessed", "cap_undecided"})
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,19 @@ class Clearance:
 
 
 def judge(
-    facts: PlanFacts, *, gate: Gate, on: datetime, planned: PlannedSession | None = None
+    facts: PlanFacts,
+    *,
+    gate: Gate,
+    on: datetime,
+    planned: PlannedSession | None = None,
+    known_by: datetime | None = None,
 ) -> Clearance:
-    """Everything that is missing at the moment `on`, in the order in which a clinic would settle it."""
+    """Everything that is missing at the moment `on`, in the order in which a clinic would settle it.
+
+    By everything known now; `known_by` leaves out what came to be known only later, for signing what was given.
+    """
+    if known_by is not None:
+        facts = as_known(facts, known_by)
     missing = [
         *_suitable(facts, on),
         *_plan_open(facts),
@@ -67,37 +76,23 @@ def judge(
             *_caps(facts, planned),
         ]
     who = str(facts.plan.consultation.practitioner)
-    return Clearance(
-        [each if each.who else replace(each, who=who) for each in missing], reading
-    )
+    return Clearance([each if each.who else replace(each, who=who) for each in missing], reading)
 
 
 def _ask(facts: PlanFacts) -> str:
-    return _("Not cleared: ask %(who)s.") % {
-        "who": facts.plan.consultation.practitioner
-    }
+    return _("Not cleared: ask %(who)s.") % {"who": facts.plan.consultation.practitioner}
 
 
 def _suitable(facts: PlanFacts, on: datetime) -> list[Condition]:
     consultation = facts.plan.consultation
     signed = (
-        consultation.signed_at is not None
-        and consultation.signed_at <= on
-        and not in_error(consultation)
+        consultation.signed_at is not None and consultation.signed_at <= on and not in_error(consultation)
     )
     if not signed or consultation.outcome not in SUITABLE:
         detail = _("There is no signed consultation that found the patient suitable.")
-        return [
-            Condition(
-                "consultation", _("A consultation is needed first."), detail=detail
-            )
-        ]
+        return [Condition("consultation", _("A consultation is needed first."), detail=detail)]
     day = timezone.localdate(on)
-    waits = [
-        answer
-        for answer in facts.answers
-        if answer.defer_until and answer.defer_until > day
-    ]
+    waits = [answer for answer in facts.answers if answer.defer_until and answer.defer_until > day]
     if not waits:
         return []
     last = max(waits, key=lambda answer: answer.defer_until or day)
@@ -121,8 +116,7 @@ def _plan_open(facts: PlanFacts) -> list[Condition]:
         Condition(
             f"plan_{status}",
             _ask(facts),
-            detail=_("The plan is %(status)s.")
-            % {"status": facts.plan.get_status_display()},
+            detail=_("The plan is %(status)s.") % {"status": facts.plan.get_status_display()},
         )
     ]
 
@@ -182,23 +176,17 @@ def _positive_test(facts: PlanFacts) -> list[Condition]:
     codes = facts.component_codes
     for reading in facts.readings:
         test = reading.patch_test
-        closes = reading.result == TestResult.POSITIVE and codes & set(
-            test.component_codes
-        )
+        closes = reading.result == TestResult.POSITIVE and codes & set(test.component_codes)
         if closes and not confirmed_error(reading) and not confirmed_error(test):
             day = in_words(reading.read_at)
             shared = ", ".join(
-                part.component.name
-                for part in facts.parts
-                if part.component.code in test.component_codes
+                part.component.name for part in facts.parts if part.component.code in test.component_codes
             )
             return [
                 Condition(
                     "test_positive",
                     _ask(facts),
-                    detail=_(
-                        "The test read on %(day)s was positive; shared components: %(shared)s."
-                    )
+                    detail=_("The test read on %(day)s was positive; shared components: %(shared)s.")
                     % {"day": day, "shared": shared},
                 )
             ]
@@ -238,17 +226,13 @@ def test_settled(facts: PlanFacts, on: datetime) -> bool:
         return True
     if requirement == TestRequirement.NOT_AGAIN:
         tested: Collection[str] = {
-            code
-            for reading in clearing_readings(facts, on)
-            for code in reading.patch_test.component_codes
+            code for reading in clearing_readings(facts, on) for code in reading.patch_test.component_codes
         }
         return facts.component_codes <= set(tested)
     return clearing_reading(facts, on) is not None
 
 
-def _test(
-    facts: PlanFacts, on: datetime, reading: TestReading | None
-) -> list[Condition]:
+def _test(facts: PlanFacts, on: datetime, reading: TestReading | None) -> list[Condition]:
     if reading or test_settled(facts, on):
         return []
     starts = [
@@ -264,19 +248,15 @@ def _test(
             "test",
             _("The test injection is not read, or no longer valid."),
             earliest=min(starts, default=None),
-            detail=_(
-                "The formula's components need a test read without reaction that is valid on the day."
-            ),
+            detail=_("The formula's components need a test read without reaction that is valid on the day."),
         )
     ]
 
 
-def _intervals(
-    facts: PlanFacts, on: datetime, planned: PlannedSession | None
-) -> list[Condition]:
+def _intervals(facts: PlanFacts, on: datetime, planned: PlannedSession | None) -> list[Condition]:
     day = timezone.localdate(on)
     first = plans.too_close(planned, facts, on) if planned else None
-    capped = doses.interval_cap(facts, on=day)
+    capped = course_caps.interval_cap(facts, on=day)
     if capped and (first is None or capped[0] > first):
         first = capped[0]
     if first is None:
@@ -284,8 +264,7 @@ def _intervals(
     return [
         Condition(
             "too_soon",
-            _("Too soon after the last session: %(day)s at the earliest.")
-            % {"day": in_words(first)},
+            _("Too soon after the last session: %(day)s at the earliest.") % {"day": in_words(first)},
             earliest=timezone.make_aware(datetime.combine(first, time())),
         )
     ]
@@ -297,12 +276,11 @@ def _caps(facts: PlanFacts, planned: PlannedSession | None) -> list[Condition]:
             "cap_undecided",
             _("The clinic has not decided a dose limit yet."),
             who=_("an admin"),
-            detail=_("%(name)s: to be decided in the reference data.")
-            % {"name": cap.name},
+            detail=_("%(name)s: to be decided in the reference data.") % {"name": cap.name},
         )
         for cap in doses.undecided(facts)[:1]
     ]
-    course = doses.course_cap(facts)
+    course = course_caps.course_cap(facts)
     if course and planned and len(facts.given) >= course.sessions:
         detail = _("%(component)s allows %(limit)s sessions in a plan.") % {
             "component": course.component,
@@ -312,9 +290,7 @@ def _caps(facts: PlanFacts, planned: PlannedSession | None) -> list[Condition]:
     return found
 
 
-def first_possible(
-    facts: PlanFacts, conditions: Collection[Condition], *, at: datetime
-) -> datetime | None:
+def first_possible(facts: PlanFacts, conditions: Collection[Condition], *, at: datetime) -> datetime | None:
     """The earliest moment at which nothing that has a date stands in the way; None when a person must act first."""
     dated = [each.earliest for each in conditions if each.earliest]
     if len(dated) < len(conditions):

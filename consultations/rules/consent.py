@@ -40,13 +40,24 @@ def check_signer(
     """
     if plan.status not in (PlanStatus.ACTIVE, PlanStatus.ON_HOLD):
         raise DomainError(_("This plan is not open; there is nothing to consent to."), "plan_not_open")
+    _check_who(patient, signer, signer_name, relation, at=at)
+    if not agreed:
+        raise DomainError(
+            _("The text has to be read and agreed to before it is signed."),
+            "agreed",
+            field="agreed",
+        )
+
+
+def _check_who(patient: Patient, signer: Signer, name: str, relation: str, *, at: datetime) -> None:
+    """A minor does not sign alone; whoever signs is named, and a representative says how they are related."""
     if signer == Signer.PATIENT and is_minor(patient, at=at):
         raise DomainError(
             _("The patient is under 18 on %(day)s: a representative signs.") % {"day": in_words(at)},
             "minor",
             field="signer",
         )
-    if not signer_name.strip():
+    if not name.strip():
         raise DomainError(
             _("Type the full name of the person who signs."),
             "signer_name",
@@ -57,10 +68,4 @@ def check_signer(
             _("Say how the representative is related to the patient."),
             "signer_relation",
             field="signer_relation",
-        )
-    if not agreed:
-        raise DomainError(
-            _("The text has to be read and agreed to before it is signed."),
-            "agreed",
-            field="agreed",
         )

@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from clinic.errors import DomainError
 from consultations.enums import CapDecision, CapMeasure
 from consultations.models import Component, DoseCap, FormulaPart, Session
-from consultations.queries import PlanFacts, in_error
+from consultations.queries import PlanFacts, confirmed_error
 
-_PLAUSIBLE = Decimal(
-    "0.10"
-)  # points × ml per point may differ from the volume by a tenth (CLINICAL 4.1)
+# Strengths are kept to four places (a third of 20 mg is 6.6667), so doses are counted to three: 3 ml of it are 20 mg.
+_COUNTED_TO = Decimal("0.001")
+_PLAUSIBLE = Decimal("0.10")  # points × ml per point may differ from the volume by a tenth (CLINICAL 4.1)
 
 
 @dataclass(frozen=True)
@@ -66,29 +66,17 @@ class PointLimit:
         return self.value > self.cap
 
 
-@dataclass(frozen=True)
-class CourseCap:
-    """How many sessions of a plan a component allows."""
-
-    sessions: int
-    component: Component
-
-
 def volume_of(zones: Iterable[ZoneDose]) -> Decimal:
     """Total ml."""
     return sum((zone.volume_ml for zone in zones), Decimal(0))
 
 
-def caps_for(
-    caps: Iterable[DoseCap], component: str, formula: str, measure: CapMeasure
-) -> list[DoseCap]:
+def caps_for(caps: Iterable[DoseCap], component: str, formula: str, measure: CapMeasure) -> list[DoseCap]:
     """The caps of the measure that bind this component in this formula."""
     return [
         cap
         for cap in caps
-        if cap.component_code == component
-        and cap.measure == measure
-        and cap.formula_code in ("", formula)
+        if cap.component_code == component and cap.measure == measure and cap.formula_code in ("", formula)
     ]
 
 
@@ -135,7 +123,7 @@ def component_doses(
             ComponentDose(
                 component=part.component,
                 strength=part.strength,
-                amount=volume_ml * part.strength,
+                amount=(volume_ml * part.strength).quantize(_COUNTED_TO),
                 earlier_today=earlier[part.component.code],
                 cap=cap,
                 arithmetic=arithmetic,
@@ -144,15 +132,11 @@ def component_doses(
     return doses
 
 
-def _tightest(
-    facts: PlanFacts, part: FormulaPart, weight_kg: Decimal | None
-) -> tuple[Decimal | None, str]:
+def _tightest(facts: PlanFacts, part: FormulaPart, weight_kg: Decimal | None) -> tuple[Decimal | None, str]:
     unit = part.component.get_unit_display()
     found: list[tuple[Decimal, str]] = []
     formula = facts.plan.formula.code
-    for cap in caps_for(
-        facts.caps, part.component.code, formula, CapMeasure.PER_SESSION
-    ):
+    for cap in caps_for(facts.caps, part.component.code, formula, CapMeasure.PER_SESSION):
         if cap.limit is not None:
             words = _("%(limit)s %(unit)s per session") % {
                 "limit": plain(cap.limit),
@@ -161,9 +145,7 @@ def _tightest(
             found.append((cap.limit, words))
     for cap in caps_for(facts.caps, part.component.code, formula, CapMeasure.PER_KG):
         if cap.limit is not None and weight_kg is not None:
-            words = _(
-                "%(limit)s %(unit)s per kg × %(weight)s kg = %(total)s %(unit)s"
-            ) % {
+            words = _("%(limit)s %(unit)s per kg × %(weight)s kg = %(total)s %(unit)s") % {
                 "limit": plain(cap.limit),
                 "unit": unit,
                 "weight": plain(weight_kg),
@@ -183,12 +165,10 @@ def needs_weight(facts: PlanFacts) -> bool:
     )
 
 
-def _given_on(
-    facts: PlanFacts, day: date, *, ignoring: Session | None
-) -> dict[str, Decimal]:
+def _given_on(facts: PlanFacts, day: date, *, ignoring: Session | None) -> dict[str, Decimal]:
     amounts: dict[str, Decimal] = defaultdict(Decimal)
     for session in facts.sessions:
-        if (ignoring and session.pk == ignoring.pk) or in_error(session):
+        if (ignoring and session.pk == ignoring.pk) or confirmed_error(session):
             continue
         if timezone.localdate(session.started_at) == day:
             for dose in session.doses.all():
@@ -196,9 +176,7 @@ def _given_on(
     return amounts
 
 
-def check_zones(
-    facts: PlanFacts, zones: Sequence[ZoneDose], *, needleless: bool
-) -> None:
+def check_zones(facts: PlanFacts, zones: Sequence[ZoneDose], *, needleless: bool) -> None:
     """Points, ml per point and volume fit each other and the caps per point and per session.
 
     Raises:
@@ -212,15 +190,11 @@ def check_zones(
         )
     for zone in zones:
         if zone.points < 0 or zone.ml_per_point < 0 or zone.volume_ml <= 0:
-            raise DomainError(
-                _("Points and volumes are above zero."), "zone_negative", field="zones"
-            )
+            raise DomainError(_("Points and volumes are above zero."), "zone_negative", field="zones")
         computed = zone.points * zone.ml_per_point
         if not needleless and abs(computed - zone.volume_ml) > computed * _PLAUSIBLE:
             raise DomainError(
-                _(
-                    "%(points)s points × %(each)s ml make %(computed)s ml, but %(volume)s ml are entered."
-                )
+                _("%(points)s points × %(each)s ml make %(computed)s ml, but %(volume)s ml are entered.")
                 % {
                     "points": zone.points,
                     "each": plain(zone.ml_per_point),
@@ -260,9 +234,7 @@ def _check_point_caps(facts: PlanFacts, zones: Sequence[ZoneDose]) -> None:
         raise DomainError(words % said, "too_much_per_point", field="zones")
 
 
-def check_doses(
-    facts: PlanFacts, doses: Iterable[ComponentDose], *, weight_kg: Decimal | None
-) -> None:
+def check_doses(facts: PlanFacts, doses: Iterable[ComponentDose], *, weight_kg: Decimal | None) -> None:
     """Every dose stays within the tightest of its caps; the refusal names it with its arithmetic.
 
     Raises:
@@ -277,9 +249,7 @@ def check_doses(
     for dose in doses:
         if dose.is_over:
             raise DomainError(
-                _(
-                    "%(component)s: %(total)s %(unit)s are more than the cap (%(arithmetic)s)."
-                )
+                _("%(component)s: %(total)s %(unit)s are more than the cap (%(arithmetic)s).")
                 % {
                     "component": dose.component,
                     "total": plain(dose.total),
@@ -289,51 +259,6 @@ def check_doses(
                 "over_cap",
                 field="zones",
             )
-
-
-def course_cap(facts: PlanFacts) -> CourseCap | None:
-    """The smallest cap on the number of sessions in the plan, if any."""
-    formula = facts.plan.formula.code
-    found = [
-        CourseCap(int(cap.limit), part.component)
-        for part in facts.parts
-        for cap in caps_for(
-            facts.caps, part.component.code, formula, CapMeasure.SESSIONS_PER_PLAN
-        )
-        if cap.limit is not None
-    ]
-    return min(found, key=lambda each: each.sessions, default=None)
-
-
-def interval_cap(facts: PlanFacts, *, on: date) -> tuple[date, Component] | None:
-    """The first day the components' own intervals allow, over all plans of the patient; None when `on` is fine."""
-    formula = facts.plan.formula.code
-    latest: tuple[date, Component] | None = None
-    for part in facts.parts:
-        limits = [
-            cap.limit
-            for cap in caps_for(
-                facts.caps, part.component.code, formula, CapMeasure.MIN_INTERVAL_DAYS
-            )
-            if cap.limit is not None
-        ]
-        if not limits:
-            continue
-        for given_on in _days_given(facts, part.component.code):
-            allowed = date.fromordinal(given_on.toordinal() + int(max(limits)))
-            if given_on <= on < allowed and (latest is None or allowed > latest[0]):
-                latest = (allowed, part.component)
-    return latest
-
-
-def _days_given(facts: PlanFacts, component: str) -> list[date]:
-    return [
-        timezone.localdate(session.started_at)
-        for session in facts.sessions
-        if session.is_signed
-        and not in_error(session)
-        and any(dose.component.code == component for dose in session.doses.all())
-    ]
 
 
 def plain(number: Decimal) -> str:

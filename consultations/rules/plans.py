@@ -39,11 +39,7 @@ class Window:
 
 def intervals_of(template: PlanTemplate) -> list[tuple[int, str]]:
     """The interval before each session, first session included (it follows the start of the course)."""
-    return [
-        (phase.interval, phase.unit)
-        for phase in template.phases.all()
-        for _each in range(phase.count)
-    ]
+    return [(phase.interval, phase.unit) for phase in template.phases.all() for _each in range(phase.count)]
 
 
 def min_gap_days(template: PlanTemplate, interval: int, unit: str) -> int:
@@ -101,9 +97,7 @@ def _window(
         earliest = max(before + timedelta(days=planned.min_gap_days), on)
         ideal = max(later(before, planned.interval, planned.unit), earliest)
     slack = max(3, planned.interval * _DAYS[IntervalUnit(planned.unit)] // 2)
-    return Window(
-        planned, earliest, ideal, ideal + timedelta(days=slack), session, visit
-    )
+    return Window(planned, earliest, ideal, ideal + timedelta(days=slack), session, visit)
 
 
 def _visit_of(planned: PlannedSession) -> Appointment | None:
@@ -116,9 +110,7 @@ def local_day(moment: datetime) -> date:
     return timezone.localdate(moment)
 
 
-def too_close(
-    planned: PlannedSession, facts: PlanFacts, moment: datetime
-) -> date | None:
+def too_close(planned: PlannedSession, facts: PlanFacts, moment: datetime) -> date | None:
     """The first day on which the hard gap to every given session of the plan is kept, or None when it is kept."""
     day = timezone.localdate(moment)
     worst: date | None = None
@@ -127,9 +119,7 @@ def too_close(
             continue
         given_on = timezone.localdate(session.started_at)
         if abs((day - given_on).days) < planned.min_gap_days:
-            worst = max(
-                worst or given_on, given_on + timedelta(days=planned.min_gap_days)
-            )
+            worst = max(worst or given_on, given_on + timedelta(days=planned.min_gap_days))
     return worst
 
 

@@ -18,22 +18,17 @@ def check_complete(session: Session, facts: PlanFacts, *, at: datetime) -> None:
         DomainError: for the field that is missing or wrong.
     """
     if not session.outcome:
-        raise DomainError(
-            _("Say whether the session was given."), "outcome_missing", field="outcome"
-        )
-    if (
-        session.outcome != SessionOutcome.COMPLETE
-        and not session.outcome_reason.strip()
-    ):
+        raise DomainError(_("Say whether the session was given."), "outcome_missing", field="outcome")
+    if session.outcome != SessionOutcome.COMPLETE and not session.outcome_reason.strip():
         raise DomainError(
             _("Say why the session was not given in full."),
             "reason_missing",
             field="outcome_reason",
         )
     if session.started_at > at + timedelta(minutes=5):
-        raise DomainError(
-            _("The session lies in the future."), "future", field="started_at"
-        )
+        raise DomainError(_("The session lies in the future."), "future", field="started_at")
+    if session.ended_at and session.ended_at < session.started_at:
+        raise DomainError(_("The session ended before it began."), "ended_before", field="ended_at")
     if session.outcome in GIVEN:
         _check_technique(session)
         _check_lots(session, facts)
@@ -45,6 +40,20 @@ def check_complete(session: Session, facts: PlanFacts, *, at: datetime) -> None:
             )
 
 
+def check_nothing_injected(session: Session, *, zones: int) -> None:
+    """A session that was not given has no injected zones.
+
+    Raises:
+        DomainError: field `zones`.
+    """
+    if session.outcome == SessionOutcome.NOT_GIVEN and zones:
+        raise DomainError(
+            _("A session that was not given has no injected zones: empty the rows, or call it partly given."),
+            "not_given_with_zones",
+            field="zones",
+        )
+
+
 def _check_technique(session: Session) -> None:
     family = session.technique.family
     if family == TechniqueFamily.NEEDLE and not session.needle.strip():
@@ -52,9 +61,7 @@ def _check_technique(session: Session) -> None:
     if family in (TechniqueFamily.NEEDLE, TechniqueFamily.GUN):
         low, high = session.technique.depth_min_mm, session.technique.depth_max_mm
         if session.depth_mm is None:
-            raise DomainError(
-                _("Enter the depth in millimetres."), "depth_missing", field="depth_mm"
-            )
+            raise DomainError(_("Enter the depth in millimetres."), "depth_missing", field="depth_mm")
         if not low <= session.depth_mm <= high:
             raise DomainError(
                 _("The depth for this technique is %(low)s to %(high)s mm.")
@@ -62,17 +69,10 @@ def _check_technique(session: Session) -> None:
                 "depth_implausible",
                 field="depth_mm",
             )
-    if (
-        family in (TechniqueFamily.GUN, TechniqueFamily.NEEDLELESS)
-        and session.device_id is None
-    ):
-        raise DomainError(
-            _("Choose the device you used."), "device_missing", field="device"
-        )
+    if family in (TechniqueFamily.GUN, TechniqueFamily.NEEDLELESS) and session.device_id is None:
+        raise DomainError(_("Choose the device you used."), "device_missing", field="device")
     if family == TechniqueFamily.GUN and not session.gun_mode.strip():
-        raise DomainError(
-            _("Enter the gun's mode."), "gun_mode_missing", field="gun_mode"
-        )
+        raise DomainError(_("Enter the gun's mode."), "gun_mode_missing", field="gun_mode")
     if family == TechniqueFamily.NEEDLELESS:
         for name, sentence in (
             ("program", _("Enter the programme.")),
@@ -96,12 +96,9 @@ def _check_lots(session: Session, facts: PlanFacts) -> None:
                 field=name,
             )
         for lot in mine:
-            if session.deviation_id is None and (
-                lot.expires_on < day or lot.quarantined_at is not None
-            ):
+            if session.deviation_id is None and (lot.expires_on < day or lot.quarantined_at is not None):
                 raise DomainError(
-                    _("Lot %(lot)s is expired or in quarantine. Choose another.")
-                    % {"lot": lot.number},
+                    _("Lot %(lot)s is expired or in quarantine. Choose another.") % {"lot": lot.number},
                     "lot_unusable",
                     field=name,
                 )

@@ -1,10 +1,12 @@
 """What the contraindication answers mean for an indication, formula and technique (CLINICAL 3)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clinic.errors import DomainError
 from consultations.enums import SUITABLE, Answer, Decision, Outcome, RuleScope
@@ -80,19 +82,77 @@ def check_outcome(
     Raises:
         DomainError: with the field that stands in the way.
     """
+    for check in _checks(consultation, answers, questions, proposes_plan=proposes_plan):
+        check()
+
+
+def open_points(
+    consultation: Consultation,
+    answers: Collection[ContraindicationAnswer],
+    questions: Iterable[ContraindicationQuestion],
+    *,
+    proposes_plan: bool,
+) -> list[DomainError]:
+    """Everything that stands in the way of the signature, in the order in which check_outcome finds it."""
+    found = []
+    for check in _checks(consultation, answers, questions, proposes_plan=proposes_plan):
+        try:
+            check()
+        except DomainError as refusal:
+            found.append(refusal)
+    return found
+
+
+def _checks(
+    consultation: Consultation,
+    answers: Collection[ContraindicationAnswer],
+    questions: Iterable[ContraindicationQuestion],
+    *,
+    proposes_plan: bool,
+) -> Iterator[Callable[[], None]]:
+    yield partial(_check_indication, consultation)
+    yield partial(_check_chosen, consultation)
+    yield partial(_check_answered, answers, questions)
+    if not consultation.outcome:
+        return
+    yield partial(_check_explained, consultation)
+    if consultation.outcome in SUITABLE:
+        for answer in answers:
+            yield partial(_check_not_ruled_out, answer)
+        yield partial(_check_discussed, consultation)
+    yield partial(_check_plan, consultation, proposes_plan)
+
+
+def _check_indication(consultation: Consultation) -> None:
     if not consultation.indication_id:
         raise DomainError(_("Choose the indication."), "indication_missing", field="indication")
+
+
+def _check_chosen(consultation: Consultation) -> None:
     if not consultation.outcome:
         raise DomainError(_("Choose the outcome."), "outcome_missing", field="outcome")
+
+
+def _check_answered(
+    answers: Collection[ContraindicationAnswer], questions: Iterable[ContraindicationQuestion]
+) -> None:
     answered = {answer.question_id for answer in answers}
     missing = [question for question in questions if question.pk not in answered]
     if missing:
         raise DomainError(
-            _("%(count)s questions are not answered yet, the first: %(question)s")
+            ngettext(
+                "%(count)s question is not answered yet: %(question)s",
+                "%(count)s questions are not answered yet, the first: %(question)s",
+                len(missing),
+            )
             % {"count": len(missing), "question": missing[0].question},
             "questions_open",
             field=f"answer_{missing[0].code}",
         )
+
+
+def _check_explained(consultation: Consultation) -> None:
+    """An outcome other than a plain yes has its reason, a deferral its day."""
     if consultation.outcome != Outcome.ELIGIBLE and not consultation.outcome_reason.strip():
         raise DomainError(
             _("Give the reason or the conditions."),
@@ -105,40 +165,41 @@ def check_outcome(
             "deferred_until",
             field="deferred_until",
         )
-    if consultation.outcome in SUITABLE:
-        _check_suitable(consultation, answers, proposes_plan=proposes_plan)
-    elif proposes_plan:
+
+
+def _check_plan(consultation: Consultation, proposes_plan: bool) -> None:
+    """A suitable patient gets a plan, and nobody else."""
+    if consultation.outcome in SUITABLE and not proposes_plan:
         raise DomainError(
-            _("Only a suitable patient gets a plan."),
-            "plan_not_suitable",
-            field="outcome",
+            _("A suitable patient gets a proposed plan: choose technique, formula and template."),
+            "plan_missing",
+            field="template",
+        )
+    if consultation.outcome not in SUITABLE and proposes_plan:
+        raise DomainError(_("Only a suitable patient gets a plan."), "plan_not_suitable", field="outcome")
+
+
+def _check_not_ruled_out(answer: ContraindicationAnswer) -> None:
+    if answer.answer == Answer.NO:
+        return
+    field = f"answer_{answer.question.code}"
+    if answer.decision == Decision.BLOCK:
+        raise DomainError(
+            _("“%(question)s” rules treatment out. Choose another outcome.")
+            % {"question": answer.question.name},
+            "contraindicated",
+            field=field,
+        )
+    if answer.decision == Decision.OVERRIDE and not answer.override_reason.strip():
+        raise DomainError(
+            _("“%(question)s”: give your reason for going on, or choose another outcome.")
+            % {"question": answer.question.name},
+            "override_reason_missing",
+            field=field,
         )
 
 
-def _check_suitable(
-    consultation: Consultation,
-    answers: Collection[ContraindicationAnswer],
-    *,
-    proposes_plan: bool,
-) -> None:
-    for answer in answers:
-        if answer.answer == Answer.NO:
-            continue
-        field = f"answer_{answer.question.code}"
-        if answer.decision == Decision.BLOCK:
-            raise DomainError(
-                _("“%(question)s” rules treatment out. Choose another outcome.")
-                % {"question": answer.question.name},
-                "contraindicated",
-                field=field,
-            )
-        if answer.decision == Decision.OVERRIDE and not answer.override_reason.strip():
-            raise DomainError(
-                _("“%(question)s”: give your reason for going on, or choose another outcome.")
-                % {"question": answer.question.name},
-                "override_reason_missing",
-                field=field,
-            )
+def _check_discussed(consultation: Consultation) -> None:
     not_discussed = [
         name
         for name in ("technique", "visits", "alternatives", "aftercare", "expectations")
@@ -149,10 +210,4 @@ def _check_suitable(
             _("Tick what was discussed before you sign; something is open."),
             "not_discussed",
             field=f"discussed_{not_discussed[0]}",
-        )
-    if not proposes_plan:
-        raise DomainError(
-            _("A suitable patient gets a proposed plan: choose technique, formula and template."),
-            "plan_missing",
-            field="template",
         )

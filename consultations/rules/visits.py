@@ -32,9 +32,7 @@ class Together:
         if purpose in self.wished:
             return [self.wished[purpose]]
         return [
-            visit.starts_at
-            for visit in facts.visits_for(purpose)
-            if visit.is_upcoming or visit.started_at
+            visit.starts_at for visit in facts.visits_for(purpose) if visit.is_upcoming or visit.started_at
         ]
 
     def to_come(self, purpose: str, facts: PlanFacts) -> list[datetime]:
@@ -82,9 +80,7 @@ def _of(missing: list[Condition], *, starting: bool) -> Verdict:
         return CLEAR
     hard = [condition for condition in missing if condition.code not in MAY_STILL_COME]
     if starting or hard:
-        return Verdict(
-            Readiness.REFUSED, (*hard, *(each for each in missing if each not in hard))
-        )
+        return Verdict(Readiness.REFUSED, (*hard, *(each for each in missing if each not in hard)))
     return Verdict(Readiness.PROVISIONAL, tuple(missing))
 
 
@@ -102,9 +98,7 @@ def open_test(facts: PlanFacts) -> PatchTest | None:
     return None
 
 
-def _reading(
-    visit: Visit, facts: PlanFacts, *, together: Together, starting: bool
-) -> list[Condition]:
+def _reading(visit: Visit, facts: PlanFacts, *, together: Together, starting: bool) -> list[Condition]:
     test = open_test(facts)
     if starting:
         if test:
@@ -130,9 +124,7 @@ def _reading(
     ]
 
 
-def _window_for_reading(
-    facts: PlanFacts, test: PatchTest | None, together: Together
-) -> Window | None:
+def _window_for_reading(facts: PlanFacts, test: PatchTest | None, together: Together) -> Window | None:
     if test:
         return reading_window(test.given_at, test.policy)
     times = together.times(purposes.test_of(facts.plan), facts)
@@ -148,9 +140,7 @@ def _repeat_wait(visit: Visit, facts: PlanFacts) -> list[Condition]:
     return [Condition("repeat_too_soon", sentence, earliest=first)]
 
 
-def _reading_place(
-    visit: Visit, facts: PlanFacts, *, together: Together
-) -> list[Condition]:
+def _reading_place(visit: Visit, facts: PlanFacts, *, together: Together) -> list[Condition]:
     window = reading_window(visit.starts_at, facts.plan.test_policy)
     times = together.times(purposes.reading_of(facts.plan), facts)
     if any(window.contains(moment) for moment in times):
@@ -158,9 +148,7 @@ def _reading_place(
     return [
         Condition(
             "reading_place",
-            _(
-                "A test is booked together with its reading, between %(first)s and %(last)s."
-            )
+            _("A test is booked together with its reading, between %(first)s and %(last)s.")
             % {"first": in_words(window.opens_at), "last": in_words(window.closes_at)},
         )
     ]
@@ -180,39 +168,38 @@ def _session(
             _("The plan this visit was for no longer exists. Book it anew."),
         )
         return Verdict(Readiness.REFUSED, (gone,))
-    missing = clearance.judge(
-        facts, gate=Gate.SESSION, on=visit.starts_at, planned=planned
-    ).conditions
-    missing = missing + _order(
-        visit, facts, planned, together=together, starting=starting
-    )
+    missing = clearance.judge(facts, gate=Gate.SESSION, on=visit.starts_at, planned=planned).conditions
+    missing = missing + _order(visit, facts, planned, together=together, starting=starting)
     if (
         not starting
         and any(each.code == "test" for each in missing)
         and not test_expected(facts, before=visit.starts_at, together=together)
     ):
-        missing = [
-            _test_first(facts) if each.code == "test" else each for each in missing
-        ]
+        missing = [_test_first(facts) if each.code == "test" else each for each in missing]
     return _of(missing, starting=starting)
 
 
 def test_expected(facts: PlanFacts, *, before: datetime, together: Together) -> bool:
     """Whether a reading is on the books early enough to clear a session then."""
-    policy = facts.plan.test_policy
+    clears_from = test_clears_from(facts, together=together)
+    return clears_from is not None and clears_from <= before
+
+
+def test_clears_from(facts: PlanFacts, *, together: Together) -> datetime | None:
+    """The first moment at which the test under way would clear a session, should its reading show no reaction."""
     test = open_test(facts)
     tested = [test.given_at] if test else together.to_come(purposes.test_of(facts.plan), facts)
-    first = max(tested) + timedelta(hours=policy.min_hours_before_session) if tested else None
     readings = together.to_come(purposes.reading_of(facts.plan), facts)
-    return first is not None and first <= before and any(moment < before for moment in readings)
+    if not tested or not readings:
+        return None
+    waited = max(tested) + timedelta(hours=facts.plan.test_policy.min_hours_before_session)
+    return max(waited, min(readings) + timedelta(minutes=1))
 
 
 def _test_first(facts: PlanFacts) -> Condition:
     again = any(test.plan_id == facts.plan.pk and not in_error(test) for test in facts.tests)
     sentence = (
-        _(
-            "The test will not be valid then: book a new test and its reading before this session."
-        )
+        _("The test will not be valid then: book a new test and its reading before this session.")
         if again
         else _("Book the test injection and its reading before this session.")
     )
@@ -245,9 +232,7 @@ def _order(
 def _gap(other: PlannedSession, moment: datetime, days: int) -> Condition:
     return Condition(
         "too_soon",
-        _(
-            "Session %(ordinal)s is on %(day)s; sessions follow each other at least %(gap)s days apart."
-        )
+        _("Session %(ordinal)s is on %(day)s; sessions follow each other at least %(gap)s days apart.")
         % {"ordinal": other.ordinal, "day": in_words(moment), "gap": days},
         earliest=moment + timedelta(days=days),
     )
@@ -258,11 +243,7 @@ def earlier_not_given(facts: PlanFacts, planned: PlannedSession) -> list[Conditi
     done = {session.planned_id for session in facts.given}
     if planned.pk in done:
         return [Condition("session_done", _("This session is on record already."))]
-    waiting = [
-        each
-        for each in facts.planned
-        if each.ordinal < planned.ordinal and each.pk not in done
-    ]
+    waiting = [each for each in facts.planned if each.ordinal < planned.ordinal and each.pk not in done]
     if not waiting:
         return []
     return [

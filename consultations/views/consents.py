@@ -36,7 +36,9 @@ def sign(request: HttpRequest, plan_id: UUID) -> HttpResponse:
     at = timezone.now()
     chart.opened(request, plan.patient, at=at)
     text = ConsentText.objects.current().order_by("code").first()
-    form = ConsentForm(request.POST or None, patient=plan.patient, text=text, at=at)
+    form = ConsentForm(
+        request.POST if request.method == "POST" else None, patient=plan.patient, text=text, at=at
+    )
     if request.method == "GET":
         return _sign_page(request, plan, form, text, at=at)
     if not form.is_valid():
@@ -77,7 +79,7 @@ def withdraw(request: HttpRequest, consent_id: UUID) -> HttpResponse:
     consent = _consent(request, consent_id)
     authorship.check_may_record(request.user)
     at = timezone.now()
-    form = WithdrawForm(request.POST or None)
+    form = WithdrawForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             actions.withdraw(consent=consent, reason=form.cleaned_data["reason"], by=request.user, at=at)

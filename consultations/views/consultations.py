@@ -84,7 +84,6 @@ def _save(request: HttpRequest, row: Consultation, *, at: datetime) -> HttpRespo
         return _draft_page(request, row, form.redrawn())
     if not form.is_valid():
         return _draft_page(request, row, form, status=422)
-    before = row.version
     try:
         _act(request, row, form, at=at)
     except Stale as refusal:
@@ -94,14 +93,24 @@ def _save(request: HttpRequest, row: Consultation, *, at: datetime) -> HttpRespo
         form.build_on(row.version)
         return _draft_page(request, row, form, changes=changes, status=refusal.status)
     except DomainError as refusal:
-        row.refresh_from_db(fields=["version"])
-        form.add_domain_error(refusal)
-        form.build_on(row.version)
-        saved = row.version != before and refusal.status == 422
-        return _draft_page(request, row, form, saved=saved, status=refusal.status)
+        return _refused_page(request, row, form, refusal)
     signed = "sign" in request.POST
     messages.success(request, _("Signed.") if signed else _("Draft saved."))
     return redirect("consultations:consultation", row.pk)
+
+
+def _refused_page(
+    request: HttpRequest, row: Consultation, form: ConsultationForm, refusal: DomainError
+) -> HttpResponse:
+    """What was typed, with the refusal; where the draft was saved and only the signature refused, with all it lacks."""
+    before = row.version
+    row.refresh_from_db()
+    form.build_on(row.version)
+    saved = row.version != before and refusal.status == 422
+    lacking = actions.open_points(consultation=row, proposal=form.agreed) if saved else []
+    for each in lacking or [refusal]:
+        form.add_domain_error(each)
+    return _draft_page(request, row, form, saved=saved, status=refusal.status)
 
 
 def _act(request: HttpRequest, row: Consultation, form: ConsultationForm, *, at: datetime) -> None:

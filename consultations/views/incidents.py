@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from clinic.enums import Role
 from clinic.intervals import local_day
+from clinic.models import User
 from consultations.actions.records import record_of
 from consultations.forms.records import PeriodForm
 from consultations.models import Deviation, EnteredInError
@@ -35,6 +36,7 @@ def show(request: HttpRequest) -> HttpResponse:
     deviations = Deviation.objects.visible_to(user).select_related(*people).order_by("-happened_at", "pk")
     errors = EnteredInError.objects.visible_to(user).with_records().order_by("-requested_at", "pk")
     deviations = pages(request, _within(deviations, "happened_at", first, last), name="deviations", size=PAGE)
+    waiting = pages(request, errors.waiting(), name="waiting", size=PAGE)
     confirmed = errors.filter(confirmed_at__isnull=False)
     confirmed = pages(request, _within(confirmed, "requested_at", first, last), name="errors", size=PAGE)
     context = {
@@ -43,8 +45,9 @@ def show(request: HttpRequest) -> HttpResponse:
         "sees_records": sees_records,
         "deviations": [_deviation(each, sees_records) for each in deviations.rows],
         "deviation_pages": deviations,
-        "waiting": [_error(each, sees_records) | {"is_own": each.requested_by_id == user.pk} for each in errors.waiting()],
-        "confirmed": [_error(each, sees_records) for each in confirmed.rows],
+        "waiting": [_error(each, sees_records, user) for each in waiting.rows],
+        "waiting_pages": waiting,
+        "confirmed": [_error(each, sees_records, user) for each in confirmed.rows],
         "confirmed_pages": confirmed,
     }
     return render(request, "consultations/incidents.html", context, status=422 if form.errors else 200)
@@ -74,12 +77,13 @@ def _deviation(row: Deviation, sees_records: bool) -> dict[str, Any]:
     }
 
 
-def _error(row: EnteredInError, sees_records: bool) -> dict[str, Any]:
+def _error(row: EnteredInError, sees_records: bool, user: User) -> dict[str, Any]:
     """Kind, date, who and reason; for practitioners the record."""
     record = record_of(row)
     return {
         "entry": row,
         "kind": record._meta.verbose_name,
         "patient": record.patient,
+        "is_own": row.requested_by_id == user.pk,
         "url": page_of(record) if sees_records else "",
     }

@@ -19,7 +19,7 @@ from consultations.enums import PlanStatus, ReadingKind
 from consultations.forms.patch_tests import GiveForm, ReactionForm, ReadForm
 from consultations.models import Lot, PatchTest, Plan, TestReading
 from consultations.queries import PlanFacts, facts_of_one, usable_lots, visit_in_progress
-from consultations.rules import authorship, clearance
+from consultations.rules import authorship, clearance, consent
 from consultations.rules import patch_test as rules
 from consultations.rules.visits import open_test
 from consultations.views import chart
@@ -137,7 +137,9 @@ def _give_form(request: HttpRequest, facts: PlanFacts, *, at: datetime) -> GiveF
     if anyway:
         known = Lot.objects.visible_to(request.user).of_components(list(lots)).select_related("component")
         lots = {code: [lot for lot in known if lot.component.code == code] for code in lots}
-    return GiveForm(request.POST or None, facts=facts, lots=lots, at=at, anyway=anyway)
+    return GiveForm(
+        request.POST if request.method == "POST" else None, facts=facts, lots=lots, at=at, anyway=anyway
+    )
 
 
 def _give_page(
@@ -152,7 +154,7 @@ def _give_page(
         "waiting": open_test(facts),
         "is_wanted": offers.test_wanted(facts, at) or facts.plan.status != PlanStatus.ACTIVE,
         "repeat_from": rules.repeat_from(facts),
-        "consent": next(iter(facts.consents), None),
+        "consent": consent.in_force(facts, on=at),
         "no_lots": [
             field.label
             for name, field in form.fields.items()
@@ -169,7 +171,10 @@ def _reading(
     """A reading form of a test: shown, or carried out."""
     at = timezone.now()
     chart.opened(request, test.patient, at=at)
-    form = form_class(request.POST or None, initial={"read_at": at, "opened_at": at.isoformat()})
+    form = form_class(
+        request.POST if request.method == "POST" else None,
+        initial={"read_at": at, "opened_at": at.isoformat()},
+    )
     status = 200
     if request.method == "POST" and form.is_valid():
         try:

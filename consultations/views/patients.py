@@ -171,7 +171,9 @@ def assess_allergy(request: HttpRequest, allergy_id: UUID) -> HttpResponse:
         else:
             return _back(request, allergy.patient, _("The assessment is on record."))
     title = _("Assess the allergy: %(words)s") % {"words": allergy.words}
-    return _form_page(request, allergy.patient, form, title=title, lead=allergy.reaction, yes=_("Save assessment"))
+    return _form_page(
+        request, allergy.patient, form, title=title, lead=allergy.reaction, yes=_("Save assessment")
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -202,7 +204,9 @@ def lift_alert(request: HttpRequest, alert_id: UUID) -> HttpResponse:
             messages.error(request, refusal.message)
             return redirect("consultations:patient", alert.patient_id)
         return _back(request, alert.patient, _("The alert is lifted."))
-    return render(request, "consultations/patient_lift.html", header(alert.patient, request.user) | {"alert": alert})
+    return render(
+        request, "consultations/patient_lift.html", header(alert.patient, request.user) | {"alert": alert}
+    )
 
 
 def _back(request: HttpRequest, patient: Patient, sentence: str) -> HttpResponse:

@@ -37,7 +37,9 @@ def _found(request: HttpRequest, kinds: dict[str, type[Model]], kind: str, recor
     """The record as far as this person may see it; a kind that cannot be asked for is unknown (404)."""
     if kind not in kinds:
         raise Http404
-    return get_object_or_404(kinds[kind].objects.visible_to(request.user).select_related("patient"), pk=record_id)
+    return get_object_or_404(
+        kinds[kind].objects.visible_to(request.user).select_related("patient"), pk=record_id
+    )
 
 
 @require_POST
@@ -79,7 +81,9 @@ def error(request: HttpRequest, kind: str, record_id: UUID) -> HttpResponse:
         actions.call_error(record=record, **form.cleaned_data, by=request.user, at=timezone.now())
     except DomainError as refusal:
         return _refused(request, record, refusal)
-    messages.success(request, _("It clears nothing any more. A second person confirms, on the incident list."))
+    messages.success(
+        request, _("It clears nothing any more. A second person confirms, on the incident list.")
+    )
     return redirect(page_of(record))
 
 

@@ -52,7 +52,9 @@ def _take(request: HttpRequest, patient: Patient) -> HttpResponse:
     return redirect(f"{reverse('consultations:report_new', args=[patient.pk])}?taken={taken}")
 
 
-def _form_page(request: HttpRequest, patient: Patient, form: ReportForm, *, status: int = 200) -> HttpResponse:
+def _form_page(
+    request: HttpRequest, patient: Patient, form: ReportForm, *, status: int = 200
+) -> HttpResponse:
     context = {
         "form": form,
         "signs": RED_FLAGS,

@@ -1,7 +1,7 @@
 """The session's draft and its signed record as pages: what the form, the rows and the rules have to say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from consultations.queries import PlanFacts, facts_of_one
 from consultations.rules import authorship
 from consultations.session_page import aftercare, banner, bars
 from consultations.views import chart
+from consultations.worklists import deviation_words
 
 
 @dataclass
@@ -46,12 +47,15 @@ class Recording:
             data,
             session=session,
             facts=facts,
-            scale=Scale.objects.current().filter(code=template.scale_code).first() if template.scale_code else None,
+            scale=Scale.objects.current().filter(code=template.scale_code).first()
+            if template.scale_code
+            else None,
             lots=Lot.objects.of_components(sorted(facts.component_codes)).select_related("component"),
             reactions=ReactionType.objects.current(),
         )
         needleless = session.technique.family == TechniqueFamily.NEEDLELESS
-        usual = {"points": template.usual_points, "ml_per_point": template.usual_ml_per_point}
+        each = template.usual_ml_per_point
+        usual = {"points": template.usual_points, "ml_per_point": each.normalize() if each else None}
         rows = ZoneRows(
             data,
             saved=list(session.zones.select_related("zone")),
@@ -61,20 +65,23 @@ class Recording:
         )
         return cls(session, facts, form, rows, data)
 
-    def redrawn(self) -> "Recording":
-        """What was typed, without judging it yet."""
-        self.form._errors = None
-        return replace(self, is_saved=False)
+    def forget_errors(self) -> None:
+        """A row was asked for, nothing was submitted: what was typed stays, nothing is judged."""
+        for form in (self.form, *self.rows.forms):
+            form.forget_errors()
 
     def is_valid(self) -> bool:
         """Both are asked, so that every error shows at once."""
-        return all([self.form.is_valid(), self.rows.is_valid()])
+        form, rows = self.form.is_valid(), self.rows.is_valid()
+        return form and rows
 
     @property
     def contents(self) -> Contents:
         """For the action."""
         form = self.form
-        return Contents(zones=self.rows.contents, lots=form.lots, scores=form.scores, reactions=form.reactions)
+        return Contents(
+            zones=self.rows.contents, lots=form.lots, scores=form.scores, reactions=form.reactions
+        )
 
     @property
     def weight(self) -> Decimal | None:
@@ -109,19 +116,27 @@ def draft_page(
 ) -> HttpResponse:
     """The draft: everything that is recorded, on one page."""
     session, facts = recording.session, recording.facts
+    running = totals(recording)
+    if "add_zone" in request.POST:
+        recording.forget_errors()
     saved_at = session.events.order_by("-pgh_created_at").values_list("pgh_created_at", flat=True).first()
-    context = chart.header(request, session.patient) | totals(recording) | {
-        "form": recording.form,
-        "rows": recording.rows,
-        "zone_errors": recording.zone_errors,
-        "conditions": recording.conditions,
-        "is_saved": recording.is_saved,
-        "banner": banner(facts, session.planned, on=session.started_at, recording=True),
-        "total": len(facts.planned),
-        "saved_at": saved_at,
-        "advice": aftercare(AftercareRule.objects.current(), ended_at=at),
-        "needleless": recording.rows.needleless,
-    }
+    context = (
+        chart.header(request, session.patient)
+        | running
+        | {
+            "form": recording.form,
+            "rows": recording.rows,
+            "zone_errors": recording.zone_errors,
+            "deviation": _deviation(session),
+            "conditions": recording.conditions,
+            "is_saved": recording.is_saved,
+            "banner": banner(facts, session.planned, on=session.started_at, recording=True),
+            "total": len(facts.planned),
+            "saved_at": saved_at,
+            "advice": aftercare(AftercareRule.objects.current(), ended_at=at),
+            "needleless": recording.rows.needleless,
+        }
+    )
     return render(request, "consultations/session.html", context, status=status)
 
 
@@ -135,10 +150,13 @@ def record_page(request: HttpRequest, session: Session, *, at: datetime) -> Http
         "zones": list(session.zones.select_related("zone")),
         "lots": [used.lot for used in session.used_lots.select_related("lot__component")],
         "doses": list(session.doses.select_related("component")),
-        "scores": [(moment.label, [each for each in scores if each.moment == moment]) for moment in ScoreMoment],
+        "scores": [
+            (moment.label, [each for each in scores if each.moment == moment]) for moment in ScoreMoment
+        ],
         "has_scores": bool(scores),
         "reactions": list(session.reactions.select_related("reaction")),
         "technique": _technique(session),
+        "deviation": _deviation(session),
         "advice": aftercare(AftercareRule.objects.current(), ended_at=session.ended_at or at),
         "addenda": list(session.addenda.select_related("written_by")),
         "error": getattr(session, "entered_in_error", None),
@@ -147,11 +165,26 @@ def record_page(request: HttpRequest, session: Session, *, at: datetime) -> Http
     return render(request, "consultations/session_record.html", context)
 
 
+def _deviation(session: Session) -> str:
+    """Why it was given all the same, and what was missing."""
+    if session.deviation is None:
+        return ""
+    missing = ", ".join(deviation_words(code) for code in session.deviation.codes)
+    return _("%(reason)s Missing: %(missing)s.") % {"reason": session.deviation.reason, "missing": missing}
+
+
 def _technique(session: Session) -> list[dict[str, Any]]:
     """The technique's own parameters with their names, where they were recorded."""
     items = [{"label": _("Technique"), "value": session.technique}]
     for name in (
-        "device", "needle", "depth_mm", "gun_mode", "shots_per_minute", "program", "intensity", "minutes_applied",
+        "device",
+        "needle",
+        "depth_mm",
+        "gun_mode",
+        "shots_per_minute",
+        "program",
+        "intensity",
+        "minutes_applied",
         "weight_kg",
     ):
         if value := getattr(session, name):

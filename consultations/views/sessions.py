@@ -16,9 +16,9 @@ from clinic.models import User
 from clinic.readiness import Condition
 from consultations.actions import sessions as actions
 from consultations.enums import SessionOutcome
-from consultations.forms.sessions import DeviationForm, NotGivenForm
+from consultations.forms.session_sides import DeviationForm, NotGivenForm
 from consultations.models import Plan, PlannedSession, Session
-from consultations.queries import PlanFacts, facts_of_one, in_error, visit_in_progress
+from consultations.queries import PlanFacts, confirmed_error, facts_of_one, visit_in_progress
 from consultations.rules import authorship
 from consultations.session_page import banner
 from consultations.views import chart
@@ -72,7 +72,9 @@ def not_given(request: HttpRequest, planned_id: UUID) -> HttpResponse:
         visit = visit_in_progress(planned.plan.patient)
         reason = form.cleaned_data["reason"]
         try:
-            actions.not_given(planned=planned, appointment=visit, reason=reason, by=request.user, at=timezone.now())
+            actions.not_given(
+                planned=planned, appointment=visit, reason=reason, by=request.user, at=timezone.now()
+            )
         except DomainError as refusal:
             form.add_domain_error(refusal)
         else:
@@ -138,7 +140,11 @@ def _session(request: HttpRequest, session_id: UUID) -> Session:
 def _on_record(planned: PlannedSession, user: User) -> Session | None:
     """The draft, or what was given; attempts that came to nothing and errors leave the place free."""
     rows = Session.objects.visible_to(user).filter(planned=planned).select_related("entered_in_error")
-    kept = [row for row in rows if not in_error(row) and not (row.is_signed and row.outcome == SessionOutcome.NOT_GIVEN)]
+    kept = [
+        row
+        for row in rows
+        if not confirmed_error(row) and not (row.is_signed and row.outcome == SessionOutcome.NOT_GIVEN)
+    ]
     return kept[0] if kept else None
 
 
@@ -148,7 +154,7 @@ def _save(request: HttpRequest, row: Session, *, at: datetime) -> HttpResponse:
     recording = Recording.of(row, facts, request.POST, add="add_zone" in request.POST)
     if "add_zone" in request.POST:
         recording.form.is_valid()
-        return draft_page(request, recording.redrawn(), at=at)
+        return draft_page(request, recording, at=at)
     if not recording.is_valid():
         return draft_page(request, recording, at=at, status=422)
     before = row.version
@@ -166,7 +172,12 @@ def _save(request: HttpRequest, row: Session, *, at: datetime) -> HttpResponse:
 def _act(request: HttpRequest, row: Session, recording: Recording, *, at: datetime) -> None:
     version = recording.form.cleaned_data["version"]
     saved = actions.save(
-        session=row, details=recording.form.details, contents=recording.contents, version=version, by=request.user, at=at
+        session=row,
+        details=recording.form.details,
+        contents=recording.contents,
+        version=version,
+        by=request.user,
+        at=at,
     )
     if "sign" in request.POST:
         actions.sign(session=saved, version=saved.version, by=request.user, at=at)
@@ -183,7 +194,9 @@ def _waiting_page(
         "refusal": refusal,
         "attempts": [each for each in facts.sessions if each.planned_id == planned.pk],
     }
-    return render(request, "consultations/session_waiting.html", context, status=refusal.status if refusal else 200)
+    return render(
+        request, "consultations/session_waiting.html", context, status=refusal.status if refusal else 200
+    )
 
 
 def _side_page(
@@ -198,5 +211,8 @@ def _context(request: HttpRequest, planned: PlannedSession, facts: PlanFacts | N
     total = len(facts.planned) if facts else plan.planned_sessions.count()
     may_record = authorship.may_record(request.user)
     return chart.header(request, plan.patient) | {
-        "planned": planned, "plan": plan, "total": total, "may_record": may_record
+        "planned": planned,
+        "plan": plan,
+        "total": total,
+        "may_record": may_record,
     }

@@ -102,9 +102,12 @@ def _reports(request: HttpRequest) -> Section:
 def _report_row(entry: ClinicalReport) -> Row:
     url = reverse("consultations:report_triage", args=[entry.pk])
     words = Truncator(entry.words).chars(160)
-    since = _("since %(moment)s, taken by %(who)s") % {"moment": when(entry.reported_at), "who": entry.reported_by}
+    since = _("since %(moment)s, taken by %(who)s") % {
+        "moment": when(entry.reported_at),
+        "who": entry.reported_by,
+    }
     chip = _("red flag") if entry.red_flag else ""
-    return Row(entry.patient, f"“{words}”", since, url, _("Look at it"), chip=chip, tone="bad")
+    return Row(entry.patient, words, since, url, _("Look at it"), chip=chip, tone="bad")
 
 
 def _readings(request: HttpRequest, at: datetime) -> Section:
@@ -114,7 +117,7 @@ def _readings(request: HttpRequest, at: datetime) -> Section:
         request,
         "readings",
         due,
-        lambda row: _reading_row(row, visits.get(row.test.plan_id)),
+        lambda row: _reading_row(row, visits.get(row.test.plan_id), at=at),
         title=_("Readings due"),
         icon="eye",
         empty=_("No test waits for its reading"),
@@ -122,7 +125,7 @@ def _readings(request: HttpRequest, at: datetime) -> Section:
     )
 
 
-def _reading_row(row: worklists.ReadingDue, visit: Appointment | None) -> Row:
+def _reading_row(row: worklists.ReadingDue, visit: Appointment | None, *, at: datetime) -> Row:
     test, window = row.test, row.window
     span = {"first": when(window.opens_at), "last": when(window.closes_at)}
     url, action = reverse("consultations:patch_test", args=[test.pk]), _("Open test")
@@ -130,13 +133,16 @@ def _reading_row(row: worklists.ReadingDue, visit: Appointment | None) -> Row:
     if row.is_overdue:
         chip, tone = _("overdue"), "bad"
     elif row.is_open:
-        chip, tone = _("due"), "warn"
+        chip, tone = (_("due"), "warn") if at >= window.due_at else (_("can be read"), "info")
         url, action = reverse("consultations:patch_test_read", args=[test.pk]), _("Read")
     elif visit is None:
         url, action = reverse("clinic:book_for", args=[test.patient_id]), _("Book the reading")
     booked = _("no visit booked")
     if visit:
-        booked = _("booked %(moment)s, %(who)s") % {"moment": when(visit.starts_at), "who": visit.practitioner}
+        booked = _("booked %(moment)s, %(who)s") % {
+            "moment": when(visit.starts_at),
+            "who": visit.practitioner,
+        }
     since = _("to be read %(first)s to %(last)s") % span
     return Row(test.patient, str(test.formula), since, url, action, note=booked, chip=chip, tone=tone)
 
@@ -180,7 +186,10 @@ def _draft_row(draft: Consultation | Session, user: User) -> Row:
     kind = "session" if isinstance(draft, Session) else "consultation"
     what = _("Consultation")
     if isinstance(draft, Session):
-        what = _("Session %(ordinal)s · %(plan)s") % {"ordinal": draft.planned.ordinal, "plan": draft.plan.indication}
+        what = _("Session %(ordinal)s · %(plan)s") % {
+            "ordinal": draft.planned.ordinal,
+            "plan": draft.plan.indication,
+        }
     since = _("begun %(moment)s") % {"moment": when(draft.created_at)}
     author = {"who": draft.practitioner}
     if draft.practitioner.user_id == user.pk:
@@ -200,7 +209,9 @@ def _allergies(request: HttpRequest) -> Section:
         title=_("Allergies to assess"),
         icon="alert-triangle",
         empty=_("Every reported allergy has been assessed"),
-        filled_by=_("What a patient reports in words that name no group waits here; nothing is injected before."),
+        filled_by=_(
+            "What a patient reports in words that name no group waits here; nothing is injected before."
+        ),
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from clinic import readiness
+from clinic.models import User
+from tests.clinic.desk import Desk, ToldPathway, make_desk
 
 
 class DeskAlone(readiness.Pathway):
@@ -32,3 +34,18 @@ def desk_alone() -> Iterator[DeskAlone]:
     before = readiness.connect(pathway)
     yield pathway
     readiness.connect(before)
+
+
+@pytest.fixture
+def pathway() -> Iterator[ToldPathway]:
+    """Connected instead of the clinical one for the length of a test."""
+    told = ToldPathway()
+    before = readiness.connect(told)
+    yield told
+    readiness.connect(before)
+
+
+@pytest.fixture
+def desk(rows: None, clinic_now: object, pathway: ToldPathway, reception: User) -> Desk:
+    """A small clinic on Monday 2 March 2026, 09:00."""
+    return make_desk(reception)

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.template import Context, Template
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from clinic.enums import AppointmentStatus, Readiness
 from clinic.models import Patient, User
@@ -209,9 +209,7 @@ class TestGallery:
         }
         assert listed - shown == {"components/refusal.html"}
 
-    def test_is_open_to_everybody_in_the_demo(
-        self, reception_client: Client, settings: SettingsWrapper
-    ) -> None:
+    def test_is_open_to_everybody_in_the_demo(self, reception_client: Client, settings: Settings) -> None:
         settings.MODE = "demo"
         assert reception_client.get("/gallery/").status_code == 200
 
@@ -229,7 +227,7 @@ class TestSignIn:
         assert "signup" not in text
         assert "Demo accounts" not in text
 
-    def test_names_the_demo_accounts_in_the_demo(self, client: Client, settings: SettingsWrapper) -> None:
+    def test_names_the_demo_accounts_in_the_demo(self, client: Client, settings: Settings) -> None:
         settings.MODE, settings.DEMO_PASSWORD = "demo", "mesoclinic-demo"
         text = client.get("/accounts/login/").content.decode()
         assert [name for name in ("reception", "silva", "admin", "mesoclinic-demo") if name not in text] == []

@@ -112,7 +112,9 @@ class TestCorrect:
         patient = PatientFactory()
         people.correct(patient=patient, details={"phone": "first"}, version=1, by=reception, at=CLINIC_NOW)
         with pytest.raises(Stale) as refusal:
-            people.correct(patient=patient, details={"phone": "second"}, version=1, by=reception, at=CLINIC_NOW)
+            people.correct(
+                patient=patient, details={"phone": "second"}, version=1, by=reception, at=CLINIC_NOW
+            )
         assert refusal.value.status == 409
         assert Patient.objects.get(pk=patient.pk).phone == "first"
 
@@ -120,7 +122,11 @@ class TestCorrect:
         patient = PatientFactory()
         with pytest.raises(DomainError) as refusal:
             people.correct(
-                patient=patient, details={"birth_date": date(2015, 1, 1)}, version=1, by=reception, at=CLINIC_NOW
+                patient=patient,
+                details={"birth_date": date(2015, 1, 1)},
+                version=1,
+                by=reception,
+                at=CLINIC_NOW,
             )
         assert refusal.value.field == "representative_name"
 
@@ -145,7 +151,10 @@ def test_opening_a_record_is_written_down_without_what_it_says(reception: User) 
 
 
 def test_somebody_born_on_29_february_has_a_birthday_every_year() -> None:
-    assert [Patient(birth_date=date(2004, 2, 29)).age_on(day) for day in (date(2026, 2, 28), date(2026, 3, 1), TODAY)] == [
+    assert [
+        Patient(birth_date=date(2004, 2, 29)).age_on(day)
+        for day in (date(2026, 2, 28), date(2026, 3, 1), TODAY)
+    ] == [
         21,
         22,
         22,

@@ -4,8 +4,8 @@ import pytest
 from django.db import connection, models
 
 from clinic.enums import BORN_AS, TRANSITIONS, AppointmentStatus, CancelledBy
-from clinic.models import Appointment, ClinicSettings, NotADuplicate, RecordOpened
-from tests.factories import AppointmentFactory, PatientFactory, UserFactory
+from clinic.models import Absence, Appointment, ClinicSettings, NotADuplicate, RecordOpened
+from tests.factories import AbsenceFactory, AppointmentFactory, PatientFactory, UserFactory
 from tests.factories.clock import CLINIC_NOW
 from tests.guards import (
     Case,
@@ -146,6 +146,16 @@ def _a_called_off_visit_that_is_deleted_in_raw_sql() -> None:
     sql("DELETE FROM clinic_appointment WHERE id = %s", visit.pk)()
 
 
+@cases.refused_by("patient_no_delete")
+def _a_patient_who_is_deleted() -> None:
+    PatientFactory().delete()
+
+
+@cases.refused_by("patient_no_delete")
+def _a_patient_who_is_deleted_in_raw_sql() -> None:
+    sql("DELETE FROM clinic_patient WHERE id = %s", PatientFactory().pk)()
+
+
 @cases.refused_by("clinic_time_zone_fixed")
 def _a_clinic_that_moves_to_another_time_zone() -> None:
     ClinicSettings.objects.update(time_zone="Asia/Kathmandu")
@@ -210,6 +220,24 @@ def test_a_write_in_raw_sql_enters_the_history() -> None:
     visit = AppointmentFactory(note="first")
     sql("UPDATE clinic_appointment SET note = 'second' WHERE id = %s", visit.pk)()
     assert _events_of(visit) == [("insert", "first"), ("update", "second")]
+
+
+def test_an_absence_that_is_removed_leaves_a_trace() -> None:
+    absence = AbsenceFactory(note="conference")
+    key = absence.pk
+    absence.delete()
+    events = Absence.pgh_event_model.objects.filter(id=key).order_by("pgh_id")
+    assert list(events.values_list("pgh_label", "note")) == [
+        ("insert", "conference"),
+        ("delete", "conference"),
+    ]
+
+
+def test_a_row_removed_in_raw_sql_leaves_a_trace() -> None:
+    absence = AbsenceFactory(note="conference")
+    sql("DELETE FROM clinic_absence WHERE id = %s", absence.pk)()
+    removed = Absence.pgh_event_model.objects.get(id=absence.pk, pgh_label="delete")
+    assert removed.note == "conference"
 
 
 def test_without_the_history_triggers_the_same_write_leaves_no_trace() -> None:

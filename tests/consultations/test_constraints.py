@@ -465,6 +465,21 @@ def _a_negative_reading_at_once() -> None:
 
 
 @cases.refused_by("test_reading_negative_is_delayed")
+def _a_negative_reading_of_a_site_that_cannot_be_read() -> None:
+    TestReadingFactory(site_readable=False)
+
+
+@cases.refused_by("test_reading_negative_is_delayed")
+def _a_negative_reading_although_saline_reacts_too() -> None:
+    TestReadingFactory(saline_positive=True)
+
+
+@cases.refused_by("test_reading_negative_is_delayed")
+def _a_negative_reading_that_clears_before_it_was_made() -> None:
+    TestReadingFactory(valid_from=ago(days=9))
+
+
+@cases.refused_by("test_reading_negative_is_delayed")
 def _a_negative_reading_with_faint_redness() -> None:
     TestReadingFactory(grade=Grade.DOUBTFUL)
 

@@ -41,14 +41,27 @@ pytestmark = pytest.mark.django_db
 
 
 def refusal(
-    plan: Plan, *, gate: str = "session", at: datetime = CLINIC_NOW, ordinal: int = 1, patient: Any = None
+    plan: Plan,
+    *,
+    gate: str = "session",
+    at: datetime = CLINIC_NOW,
+    ordinal: int = 1,
+    patient: Any = None,
+    known_by: datetime | str = "infinity",
 ) -> Any:
-    """What the SQL function says of the plan's session `ordinal`, or of a test injection."""
+    """What the SQL function says of the plan's session `ordinal`, or of a test injection, by what was known then."""
     planned = plan.planned_sessions.filter(ordinal=ordinal).values_list("pk", flat=True).first()
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pathway_refusal(%s, %s, %s, %s, %s)",
-            [plan.pk, (patient or plan.patient).pk, at, gate, planned if gate == "session" else None],
+            "SELECT pathway_refusal(%s, %s, %s, %s, %s, %s)",
+            [
+                plan.pk,
+                (patient or plan.patient).pk,
+                at,
+                gate,
+                planned if gate == "session" else None,
+                known_by,
+            ],
         )
         return cursor.fetchone()[0]
 
@@ -356,7 +369,9 @@ def test_the_plan_of_another_patient_clears_nobody() -> None:
 def test_a_plan_that_does_not_exist_clears_nobody() -> None:
     patient = PatientFactory()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pathway_refusal(gen_random_uuid(), %s, now(), 'session', NULL)", [patient.pk])
+        cursor.execute(
+            "SELECT pathway_refusal(gen_random_uuid(), %s, now(), 'session', NULL, 'infinity')", [patient.pk]
+        )
         assert cursor.fetchone() == ("other_patient",)
 
 

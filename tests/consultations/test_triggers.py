@@ -47,6 +47,7 @@ from tests.factories import (
     FormulaFactory,
     LotFactory,
     PatchTestFactory,
+    PatchTestPolicyFactory,
     PatientFactory,
     PlanFactory,
     PlannedSessionFactory,
@@ -55,6 +56,7 @@ from tests.factories import (
     ScaleFactory,
     SessionFactory,
     SessionZoneFactory,
+    TechniqueFactory,
     TestReadingFactory,
     UserFactory,
     VersionedFactory,
@@ -232,7 +234,12 @@ def _an_error_deleted_before_it_is_confirmed() -> None:
 
 # Rows that never go -----------------------------------------------------------------------------------------------
 
-for _make, _guard in [(AllergyFactory, "allergy_no_delete"), (AlertFactory, "alert_no_delete")]:
+NEVER_DELETED = [
+    (AllergyFactory, "allergy_no_delete"),
+    (AlertFactory, "alert_no_delete"),
+    (LotFactory, "lot_no_delete"),
+]
+for _make, _guard in NEVER_DELETED:
     cases.add(_guard, lambda make=_make: make().delete(), name="delete")
     cases.add(_guard, lambda make=_make: _delete_in_sql(make(), ""), name="delete in sql")
 
@@ -244,6 +251,13 @@ def test_an_allergy_may_be_assessed_and_its_history_keeps_what_was_reported() ->
         status="refuted", assessed_at=CLINIC_NOW, assessed_by=by
     )
     assert list(allergy.events.order_by("pgh_id").values_list("status", flat=True)) == ["reported", "refuted"]
+
+
+def test_a_child_of_a_draft_that_is_removed_leaves_a_trace() -> None:
+    zone = SessionZoneFactory()
+    SessionZone.objects.filter(pk=zone.pk).delete()
+    events = SessionZone.pgh_event_model.objects.filter(id=zone.pk).order_by("pgh_id")
+    assert list(events.values_list("pgh_label", "points")) == [("insert", 10), ("delete", 10)]
 
 
 # Children of final records ----------------------------------------------------------------------------------------
@@ -501,6 +515,39 @@ def test_a_proposed_plan_may_change_and_an_agreed_one_may_start_later() -> None:
 @cases.refused_by("plan_same_patient")
 def _a_plan_from_another_patients_consultation() -> None:
     PlanFactory(consultation=ConsultationFactory(signed=True), patient=PatientFactory())
+
+
+@cases.refused_by("plan_published")
+def _a_plan_with_a_technique_that_is_being_prepared() -> None:
+    PlanFactory(technique=TechniqueFactory(draft=True))
+
+
+@cases.refused_by("plan_published")
+def _a_plan_with_a_formula_that_is_being_prepared() -> None:
+    PlanFactory(formula=FormulaFactory(draft=True))
+
+
+@cases.refused_by("plan_published")
+def _a_plan_with_a_template_that_is_being_prepared() -> None:
+    PlanFactory(template=PlanTemplateFactory(draft=True))
+
+
+@cases.refused_by("plan_published")
+def _a_plan_with_a_test_policy_that_is_being_prepared() -> None:
+    PlanFactory(test_policy=PatchTestPolicyFactory(draft=True))
+
+
+@cases.refused_by("plan_published")
+def _a_proposed_plan_that_comes_to_name_a_formula_being_prepared() -> None:
+    plan = PlanFactory(status=PlanStatus.PROPOSED)
+    Plan.objects.filter(pk=plan.pk).update(formula=FormulaFactory(draft=True))
+
+
+def test_a_plan_may_name_a_version_that_was_retired_since() -> None:
+    formula = FormulaFactory()
+    formula.retired_at = CLINIC_NOW
+    formula.save()
+    assert PlanFactory(formula=formula).formula == formula
 
 
 @cases.refused_by("planned_session_fixed")

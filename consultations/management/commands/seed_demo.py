@@ -20,8 +20,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """--seed and --patients."""
-        parser.add_argument("--seed", type=int, default=1, help="The same seed makes the same clinic on the same day.")
-        parser.add_argument("--patients", type=int, default=60, help="How many ordinary patients besides the cast.")
+        parser.add_argument(
+            "--seed", type=int, default=1, help="The same seed makes the same clinic on the same day."
+        )
+        parser.add_argument(
+            "--patients", type=int, default=60, help="How many ordinary patients besides the cast."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Build everything in one transaction: a demo is there whole or not at all."""
@@ -29,7 +33,7 @@ class Command(BaseCommand):
             raise CommandError("Demo accounts have a known password: set MESOCLINIC_MODE=demo.")
         if Practitioner.objects.exists() or Patient.objects.exists():
             raise CommandError("This database has people in it already; the demo needs an empty one.")
-        rng = random.Random(options["seed"])  # noqa: S311  names and times, not secrets
+        rng = random.Random(options["seed"])
         now = timezone.now().replace(second=0, microsecond=0)
         with transaction.atomic():
             demo = clinic.build(now)

@@ -17,11 +17,9 @@
 
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-no-to-all]")) return;
-    for (const row of open()) {
-      // What cannot be seen was not asked.
-      if (row.offsetParent === null) continue;
-      row.querySelector('input[value="no"]').checked = true;
-    }
+    // What cannot be seen was not asked. All are looked at before any is changed, so that the page is laid out once.
+    const asked = open().filter((row) => row.offsetParent !== null);
+    for (const row of asked) row.querySelector('input[value="no"]').checked = true;
     count();
     document.querySelector("[data-answered]").focus();
   });
@@ -29,6 +27,21 @@
     if (event.target.closest("[data-question]")) count();
   });
   document.addEventListener("htmx:afterSettle", count);
-  document.addEventListener("htmx:oobAfterSwap", count);
+
+  // A choice redraws parts of the page. What was typed while the answer was on its way must not be lost: then the
+  // answer is thrown away and asked for again.
+  const typed = (form) => new URLSearchParams(new FormData(form)).toString();
+  let sent = "";
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const form = event.target.closest("form");
+    if (form) sent = typed(form);
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const chooser = event.detail.requestConfig.elt;
+    const form = chooser.closest("form");
+    if (!form || typed(form) === sent) return;
+    event.detail.shouldSwap = false;
+    chooser.dispatchEvent(new Event("change", { bubbles: true }));
+  });
   count();
 })();

@@ -1,12 +1,12 @@
-"""One day of the diary as it is drawn: columns, cards, shades and free places on rows of five minutes. Read only.
+"""One day as it is drawn: columns with cards, shades and free places, on rows of five minutes. Read only.
 
 The number of queries does not depend on the number of cards.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import reduce
@@ -15,8 +15,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from clinic import readiness, timetable
-from clinic.enums import UPCOMING, AppointmentStatus
+from clinic import timetable
+from clinic.diary.cards import CALLED_OFF, TO_COME, Card, Place, cards_of
 from clinic.intervals import MINUTE, Interval, Minutes, local_day
 from clinic.models import (
     Absence,
@@ -24,63 +24,14 @@ from clinic.models import (
     ClinicSettings,
     ClosedDay,
     OutOfService,
-    Patient,
     Practitioner,
     User,
-    WalkIn,
 )
 from clinic.timetable import Timetable
 
 ROW = 5 * MINUTE
 _MOST_ROWS = 288  # a day; the style sheet has no more
-_SHORT = 5  # rows; below this a card has one line
-_CALLED_OFF = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW})
-_TO_COME = UPCOMING | {AppointmentStatus.ARRIVED}
 _NEXT_UP = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something stands in a column: its first row, counted from 1, and how many it takes."""
-
-    row: int
-    span: int
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A visit as the diary shows it. `name` is as short as tells the day's patients apart."""
-
-    visit: Appointment
-    name: str
-    badge: readiness.Badge
-    place: Place | None = None
-
-    @property
-    def label(self) -> str:
-        """What is done: the pathway's words ("Session 2 of 6"), else the type's name."""
-        return self.badge.label or str(self.visit.type)
-
-    @property
-    def shows_readiness(self) -> bool:
-        """Whether ready or not is still a question, and the pathway has an opinion of this visit."""
-        return bool(self.visit.purpose) and self.visit.status in _TO_COME
-
-    @property
-    def missing(self) -> str:
-        """The first thing that is missing, in words; empty when nothing is."""
-        conditions = self.badge.verdict.conditions
-        return conditions[0].what if conditions else ""
-
-    @property
-    def is_short(self) -> bool:
-        """Whether there is room for one line only."""
-        return self.place is not None and self.place.span < _SHORT
-
-    @property
-    def is_over(self) -> bool:
-        """Done or called off."""
-        return self.visit.status in _CALLED_OFF | {AppointmentStatus.COMPLETED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +75,6 @@ class Day:
     closed: ClosedDay | None
     out_of_service: list[OutOfService]
     next_up: list[Card] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Somebody at the counter: checked in, or a walk-in that holds no time yet. `minutes` is how long so far."""
-
-    name: str
-    minutes: int
-    card: Card | None = None
-    walk_in: WalkIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +124,7 @@ def read_day(day: date, *, user: User, at: datetime) -> Day:
     table = timetable.read(span, practitioners=list(people))
     closed = ClosedDay.objects.filter(day=day).first()
     opened = {key: _open_minutes(table, key) for key in people}
-    held = [card for card in cards if card.visit.status not in _CALLED_OFF]
+    held = [card for card in cards if card.visit.status not in CALLED_OFF]
     busy = {card.visit.practitioner_id for card in held}
     shown = [who for who in people.values() if opened[who.pk] or who.pk in busy]
     scale = Scale.around(day, _spans([opened[who.pk] for who in shown], held))
@@ -196,53 +137,16 @@ def read_day(day: date, *, user: User, at: datetime) -> Day:
             for who in sorted(shown, key=lambda each: (each.position, each.name))
         ],
         cards=drawn,
-        called_off=[card for card in cards if card.visit.status in _CALLED_OFF],
+        called_off=[card for card in cards if card.visit.status in CALLED_OFF],
         hours=[(row, scale.window.starts_at + (row - 1) * ROW) for row in range(1, scale.rows + 1, 12)],
         rows=scale.rows,
         now_row=scale.row(at) if scale.window.contains(at) else None,
         closed=closed,
         out_of_service=_out_of_service(span),
-        next_up=[card for card in held if card.visit.status in _TO_COME and card.visit.ends_at > at][:_NEXT_UP],
+        next_up=[card for card in held if card.visit.status in TO_COME and card.visit.ends_at > at][
+            :_NEXT_UP
+        ],
     )
-
-
-def cards_of(visits: Sequence[Appointment], *, user: User, at: datetime) -> list[Card]:
-    """The visits as cards, in their order; `visits` come with their people."""
-    names = short_names([each.patient for each in visits])
-    badges = readiness.pathway().badges(visits, user=user, at=at) if visits else {}
-    nothing = readiness.Badge()
-    return [Card(each, names[each.patient_id], badges.get(each.pk, nothing)) for each in visits]
-
-
-def waiting_now(*, user: User, at: datetime) -> list[Waiting]:
-    """Who is at the counter today and not yet seen, longest wait first."""
-    today = timezone.localdate(at)
-    visits = list(Appointment.objects.visible_to(user).on_day(today).waiting().with_people())
-    walk_ins = list(WalkIn.objects.visible_to(user).waiting().select_related("patient"))
-    names = short_names([each.patient for each in (*visits, *walk_ins)])
-    found = [
-        Waiting(card.name, _minutes(card.visit.arrived_at, at), card=card)
-        for card in cards_of(visits, user=user, at=at)
-    ]
-    found += [Waiting(names[each.patient_id], _minutes(each.came_at, at), walk_in=each) for each in walk_ins]
-    return sorted(found, key=lambda each: -each.minutes)
-
-
-def short_names(patients: Collection[Patient]) -> dict[UUID, str]:
-    """For each patient as much of the name as it takes to tell the patients of this collection apart.
-
-    Family name and initial; else the whole name; else the whole name with the clinic number (twins, namesakes).
-    """
-    people = {each.pk: each for each in patients}
-    short = Counter(each.short_name for each in people.values())
-    full = Counter(each.name for each in people.values())
-
-    def name(patient: Patient) -> str:
-        if short[patient.short_name] == 1:
-            return patient.short_name
-        return patient.name if full[patient.name] == 1 else f"{patient.name} № {patient.number}"
-
-    return {key: name(patient) for key, patient in people.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +187,9 @@ class _Draft:
             return []
         free = self.opened & self.table.free(self.practitioner.pk)
         starts = free.on_grid(self.grid, timezone.get_default_timezone())
-        placed = ((self.scale.place(start, start + self.grid * MINUTE), start) for start in starts if start >= at)
+        placed = (
+            (self.scale.place(start, start + self.grid * MINUTE), start) for start in starts if start >= at
+        )
         return [Free(place, start) for place, start in placed if place]
 
 
@@ -320,7 +226,3 @@ def _reason(absence: Absence) -> str:
 def _out_of_service(span: Interval) -> list[OutOfService]:
     rows = OutOfService.objects.overlapping(span.starts_at, span.ends_at)
     return list(rows.select_related("room", "device"))
-
-
-def _minutes(since: datetime | None, at: datetime) -> int:
-    return max(0, (at - since) // MINUTE) if since else 0

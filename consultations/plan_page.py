@@ -1,0 +1,126 @@
+"""What the plan page says: what was agreed, the test policy in words, every session with its window and state."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from consultations.enums import IntervalUnit, SessionOutcome, TestRequirement
+from consultations.models import PatchTestPolicy, PlannedSession, PlanPhase
+from consultations.queries import PlanFacts, in_error, unbooked
+from consultations.rules import plans
+from consultations.rules.doses import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One session of the plan: its number, when it is due or was given, and its state in a word."""
+
+    number: int
+    state: str
+    words: str
+    earliest: date
+    ideal: date
+    latest: date
+    url: str
+    moment: datetime | None = None
+
+
+def rows(facts: PlanFacts, *, at: datetime) -> list[Row]:
+    """Every session with its window, from what was given and what is booked."""
+    waiting = unbooked(facts)
+    first = waiting[0].pk if waiting else None
+    return [_row(facts, window, first) for window in plans.windows(facts, on=timezone.localdate(at))]
+
+
+def _row(facts: PlanFacts, window: plans.Window, first_unbooked: Any) -> Row:
+    planned = window.planned
+    url = reverse("consultations:session_of", args=[planned.pk])
+    state, words, moment = "todo", _("to be booked"), None
+    if window.session:
+        state, words, moment = "given", window.session.get_outcome_display(), window.session.started_at
+        url = reverse("consultations:session", args=[window.session.pk])
+    elif _is_draft(facts, planned):
+        state, words = "draft", _("being recorded")
+    elif window.visit:
+        state, words, moment = "booked", window.visit.get_status_display(), window.visit.starts_at
+    elif planned.pk == first_unbooked:
+        state, words = "next", _("to book next")
+    return Row(planned.ordinal, state, words, window.earliest, window.ideal, window.latest, url, moment)
+
+
+def _is_draft(facts: PlanFacts, planned: PlannedSession) -> bool:
+    mine = [each for each in facts.sessions if each.planned_id == planned.pk and not in_error(each)]
+    return any(not each.is_signed and each.outcome != SessionOutcome.NOT_GIVEN for each in mine)
+
+
+def agreed(facts: PlanFacts) -> list[dict[str, Any]]:
+    """Label and value of everything the consultation ended with."""
+    plan = facts.plan
+    parts = [
+        f"{part.component} {plain(part.strength)} {part.component.get_unit_display()}/ml"
+        for part in facts.parts
+    ]
+    phases = [phase_words(phase) for phase in plan.template.phases.all()]
+    items = [
+        {"label": _("Indication"), "value": plan.indication},
+        {"label": _("Technique"), "value": plan.technique},
+        {
+            "label": _("Formula"),
+            "value": plan.formula,
+            "note": _("version %(version)s") % {"version": plan.formula.version},
+        },
+        {"label": _("Contains"), "value": ", ".join(parts)},
+        {"label": _("Template"), "value": plan.template, "note": ", ".join(phases)},
+        {"label": _("Practitioner"), "value": plan.consultation.practitioner},
+    ]
+    if plan.starts_on:
+        items.append({"label": _("Wanted start"), "value": plan.starts_on})
+    if plan.template.review_after_session:
+        words = _("after session %(number)s") % {"number": plan.template.review_after_session}
+        items.append({"label": _("Review"), "value": words})
+    return items
+
+
+def phase_words(phase: PlanPhase) -> str:
+    """4 sessions, 1 month apart."""
+    units = {
+        IntervalUnit.DAYS: ngettext("%(count)s day", "%(count)s days", phase.interval),
+        IntervalUnit.WEEKS: ngettext("%(count)s week", "%(count)s weeks", phase.interval),
+        IntervalUnit.MONTHS: ngettext("%(count)s month", "%(count)s months", phase.interval),
+    }
+    gap = units[IntervalUnit(phase.unit)] % {"count": phase.interval}
+    sessions = ngettext("%(count)s session, %(gap)s apart", "%(count)s sessions, %(gap)s apart", phase.count)
+    return sessions % {"count": phase.count, "gap": gap}
+
+
+def policy_words(policy: PatchTestPolicy) -> list[str]:
+    """The test policy as sentences."""
+    if policy.requirement == TestRequirement.NOT_REQUIRED:
+        return [_("No test injection is required.")]
+    first = {
+        TestRequirement.REQUIRED: _("A test injection is required."),
+        TestRequirement.NOT_AGAIN: _("A test is required for components that have no valid test yet."),
+    }[TestRequirement(policy.requirement)]
+    return [
+        first,
+        _("%(method)s, %(volume)s ml, %(site)s; observed for %(minutes)s minutes.")
+        % {
+            "method": policy.get_method_display().capitalize(),
+            "volume": plain(policy.volume_ml),
+            "site": policy.site,
+            "minutes": policy.observe_minutes,
+        },
+        _("Read %(low)s to %(high)s hours later, best after %(due)s.")
+        % {
+            "low": policy.reading_from_hours,
+            "high": policy.reading_until_hours,
+            "due": policy.reading_due_hours,
+        },
+        _("First session %(hours)s hours after the test at the earliest; valid for %(months)s months.")
+        % {"hours": policy.min_hours_before_session, "months": policy.validity_months},
+    ]

@@ -1,0 +1,85 @@
+"""What was known at a moment: an injection is signed by what was known when it was given, whatever came out since."""
+
+from copy import copy
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import models
+
+from consultations.enums import PlanStatus
+from consultations.models import Consent, FormulaPart, Plan, PlanStatusChange, TestReading
+from consultations.queries import PlanFacts
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
+    """The facts without what was withdrawn, reported, read or called an error only after the moment.
+
+    The consultation's answers and the clinic's dose caps are taken as they are. The SQL gate's `known_by` says the
+    same (migration 0002).
+    """
+    parts = FormulaPart.objects.filter(formula=facts.plan.formula_id).with_groups_in_force(at=moment)
+    return replace(
+        facts,
+        plan=_plan(facts.plan, moment),
+        parts=list(parts.select_related("component")),
+        consents=[_consent(each, moment) for each in facts.consents],
+        sessions=[_error(each, moment) for each in facts.sessions],
+        tests=[_error(each, moment) for each in facts.tests],
+        readings=[_reading(each, moment) for each in facts.readings if each.signed_at <= moment],
+        allergies=[each for each in facts.allergies if each.reported_at <= moment],
+        reports=[each for each in facts.reports if each.reported_at <= moment],
+    )
+
+
+def _plan(plan: Plan, moment: datetime) -> Plan:
+    earlier = _with(plan, consultation=_error(plan.consultation, moment))
+    earlier.status = _status(plan, moment)
+    return earlier
+
+
+def _status(plan: Plan, moment: datetime) -> str:
+    """A plan is agreed without an entry; every later change has one."""
+    changes = list(PlanStatusChange.objects.filter(plan=plan).order_by("changed_at", "pk"))
+    if not changes:
+        return plan.status
+    earlier = [change.status for change in changes if change.changed_at <= moment]
+    return earlier[-1] if earlier else PlanStatus.ACTIVE
+
+
+def _consent(consent: Consent, moment: datetime) -> Consent:
+    withdrawal = getattr(consent, "withdrawal", None)
+    if withdrawal is not None and withdrawal.withdrawn_at > moment:
+        consent = _with(consent, withdrawal=None)
+    return _error(consent, moment)
+
+
+def _reading(reading: TestReading, moment: datetime) -> TestReading:
+    later = getattr(reading, "superseded_by", None)
+    if later is not None and later.signed_at > moment:
+        reading = _with(reading, superseded_by=None)
+    return _error(_with(reading, patch_test=_error(reading.patch_test, moment)), moment)
+
+
+def _error(row: Row, moment: datetime) -> Row:
+    """The row with what had been said of it by then: called an error, and confirmed, or neither."""
+    entry = getattr(row, "entered_in_error", None)
+    if entry is None:
+        return row
+    if entry.requested_at > moment:
+        return _with(row, entered_in_error=None)
+    if entry.confirmed_at is not None and entry.confirmed_at > moment:
+        entry = copy(entry)
+        entry.confirmed_at = entry.confirmed_by_id = None
+    return _with(row, entered_in_error=entry)
+
+
+def _with(row: Row, **related: Any) -> Row:
+    """A copy of the row, in memory only, with other rows beside it."""
+    earlier = copy(row)
+    for name, value in related.items():
+        relation: Any = row._meta.get_field(name)
+        relation.set_cached_value(earlier, value)
+    return earlier

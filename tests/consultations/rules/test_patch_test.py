@@ -1,0 +1,294 @@
+"""The result of a test injection is computed in the order of CLINICAL 1.5; a positive sign always wins."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from clinic.errors import DomainError
+from consultations.enums import Grade, ReadingKind
+from consultations.enums import TestResult as Result
+from consultations.models import Lot, PatchTest, PatchTestPolicy
+from consultations.models import TestReading as Reading
+from consultations.queries import PlanFacts, facts_of_one
+from consultations.rules import patch_test as rules
+from tests.factories import PatchTestPolicyFactory, TestReadingFactory, cleared_plan, consented_plan
+from tests.factories.clock import CLINIC_NOW, PARIS, TODAY, ago
+
+POLICY = PatchTestPolicyFactory.build()
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+OPENS, CLOSES = CLINIC_NOW + 24 * HOUR, CLINIC_NOW + 96 * HOUR
+
+
+def _test(**fields: Any) -> PatchTest:
+    usual = {
+        "policy": POLICY,
+        "given_at": CLINIC_NOW,
+        "observed_until": CLINIC_NOW + 20 * MINUTE,
+        "volume_ml": Decimal("0.05"),
+    }
+    return PatchTest(**{**usual, **fields})
+
+
+def _immediate(**fields: Any) -> Reading:
+    usual = {"wheal_start_mm": Decimal(5), "wheal_end_mm": Decimal(5), "read_at": CLINIC_NOW + 20 * MINUTE}
+    return Reading(
+        kind=ReadingKind.IMMEDIATE, result=fields.pop("result", Result.AWAITING), **{**usual, **fields}
+    )
+
+
+def _delayed(**fields: Any) -> Reading:
+    return Reading(
+        kind=ReadingKind.DELAYED, **{"grade": Grade.NEGATIVE, "read_at": CLINIC_NOW + 48 * HOUR, **fields}
+    )
+
+
+def _grew(by: str, **fields: Any) -> Reading:
+    return _immediate(wheal_end_mm=Decimal(5) + Decimal(by), **fields)
+
+
+@pytest.mark.parametrize(
+    ("reading", "result"),
+    [
+        (_grew("0"), Result.AWAITING),
+        (_grew("2.9", flare=True), Result.AWAITING),
+        (_grew("3", flare=True), Result.POSITIVE),
+        (_grew("3", flare=False), Result.AWAITING),
+        (_grew("3", flare=True, saline_positive=True), Result.INVALID),
+        (_grew("0", saline_positive=True), Result.INVALID),
+        (_grew("0", systemic_sign=True), Result.POSITIVE),
+        (_grew("0", systemic_sign=True, saline_positive=True, site_readable=False), Result.POSITIVE),
+        (_grew("0", site_readable=False), Result.INVALID),
+        (_immediate(wheal_start_mm=None, wheal_end_mm=None, site_readable=False), Result.INVALID),
+    ],
+)
+def test_the_immediate_reading(reading: Reading, result: Result) -> None:
+    assert rules.result_of(reading, test=_test()) == result
+
+
+@pytest.mark.parametrize(
+    ("wheal", "result"),
+    [(None, Result.INVALID), ("2.9", Result.INVALID), ("3", Result.AWAITING), ("6", Result.AWAITING)],
+)
+def test_a_histamine_control_that_raises_no_wheal_makes_the_test_invalid(
+    wheal: str | None, result: Result
+) -> None:
+    reading = _immediate(histamine_wheal_mm=Decimal(wheal) if wheal else None)
+    assert rules.result_of(reading, test=_test(histamine_control=True)) == result
+    assert rules.result_of(reading, test=_test()) == Result.AWAITING
+
+
+@pytest.mark.parametrize(
+    ("grade", "first", "second"),
+    [
+        (Grade.NEGATIVE, Result.NEGATIVE, Result.NEGATIVE),
+        (Grade.DOUBTFUL, Result.EQUIVOCAL, Result.POSITIVE),
+        (Grade.IRRITANT, Result.EQUIVOCAL, Result.POSITIVE),
+        (Grade.WEAK, Result.POSITIVE, Result.POSITIVE),
+        (Grade.STRONG, Result.POSITIVE, Result.POSITIVE),
+        (Grade.EXTREME, Result.POSITIVE, Result.POSITIVE),
+        (Grade.NOT_DONE, Result.INVALID, Result.INVALID),
+    ],
+)
+def test_each_grade_and_the_second_unclear_test_counts_as_positive(
+    grade: Grade, first: Result, second: Result
+) -> None:
+    reading, earlier = _delayed(grade=grade), [_immediate()]
+    assert rules.result_of(reading, test=_test(), earlier=earlier) == first
+    assert rules.result_of(reading, test=_test(), earlier=earlier, unclear_before=True) == second
+
+
+@pytest.mark.parametrize(
+    ("read_at", "result"),
+    [
+        (OPENS - MINUTE, Result.INVALID),
+        (OPENS, Result.NEGATIVE),
+        (CLOSES - MINUTE, Result.NEGATIVE),
+        (CLOSES, Result.INVALID),
+        (CLOSES + MINUTE, Result.INVALID),
+    ],
+)
+def test_the_window_is_half_open(read_at: datetime, result: Result) -> None:
+    assert rules.result_of(_delayed(read_at=read_at), test=_test(), earlier=[_immediate()]) == result
+
+
+@pytest.mark.parametrize("read_at", [CLINIC_NOW + HOUR, OPENS, CLOSES, CLOSES + 999 * HOUR])
+@pytest.mark.parametrize(
+    "sign",
+    [{"grade": Grade.WEAK}, {"systemic_sign": True}, {"grade": Grade.EXTREME, "saline_positive": True},
+     {"grade": Grade.STRONG, "site_readable": False}, {"kind": ReadingKind.REPORTED, "grade": ""}],
+)  # fmt: skip
+def test_a_positive_sign_wins_at_any_time_and_over_anything(read_at: datetime, sign: dict[str, Any]) -> None:
+    reading = Reading(**{"kind": ReadingKind.DELAYED, "grade": Grade.NEGATIVE, "read_at": read_at, **sign})
+    for earlier in ([], [_immediate()], [_immediate(result=Result.INVALID)]):
+        assert rules.result_of(reading, test=_test(), earlier=earlier) == Result.POSITIVE
+
+
+def test_once_positive_a_quiet_reading_does_not_take_it_back() -> None:
+    earlier = [_immediate(result=Result.POSITIVE)]
+    assert rules.result_of(_delayed(), test=_test(), earlier=earlier) == Result.POSITIVE
+
+
+@pytest.mark.parametrize(
+    ("reading", "test", "earlier"),
+    [
+        (_delayed(site_readable=False), _test(), [_immediate()]),
+        (_delayed(saline_positive=True), _test(), [_immediate()]),
+        (_delayed(), _test(), []),
+        (_delayed(), _test(), [_immediate(result=Result.INVALID)]),
+        (_delayed(read_at=CLOSES), _test(), [_immediate()]),
+        (_delayed(), _test(deviation_id="5f9f2c0e-8a0a-4c5e-9b0a-000000000000"), [_immediate()]),
+    ],
+    ids=[
+        "site",
+        "saline",
+        "no immediate reading",
+        "immediate invalid",
+        "too late",
+        "given outside the rules",
+    ],
+)
+def test_what_keeps_a_quiet_reading_from_counting_is_said_in_one_sentence(
+    reading: Reading, test: PatchTest, earlier: list[Reading]
+) -> None:
+    assert rules.result_of(reading, test=test, earlier=earlier) == Result.INVALID
+    assert len(rules.why_invalid(reading, test=test, earlier=earlier)) == 1
+
+
+# --- From when, until when -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("read_after", "from_after"), [(24, 48), (47, 48), (48, 48), (72, 72)])
+def test_it_clears_from_the_reading_but_not_before_the_policys_hours(
+    read_after: int, from_after: int
+) -> None:
+    first, _last = rules.validity(_delayed(read_at=CLINIC_NOW + read_after * HOUR), _test())
+    assert first == CLINIC_NOW + from_after * HOUR
+
+
+@pytest.mark.parametrize(
+    ("read", "until"),
+    [
+        (datetime(2026, 8, 31, 9, 5, tzinfo=PARIS), datetime(2027, 2, 28, 9, 5, tzinfo=PARIS)),
+        (datetime(2027, 8, 31, 9, 5, tzinfo=PARIS), datetime(2028, 2, 29, 9, 5, tzinfo=PARIS)),
+        (datetime(2026, 11, 26, 9, 30, tzinfo=PARIS), datetime(2027, 5, 26, 9, 30, tzinfo=PARIS)),
+        (datetime(2026, 6, 1, 0, 30, tzinfo=PARIS), datetime(2026, 12, 1, 0, 30, tzinfo=PARIS)),
+    ],
+)
+def test_it_is_valid_for_calendar_months_on_the_clinics_clock(read: datetime, until: datetime) -> None:
+    _first, last = rules.validity(
+        _delayed(read_at=read.astimezone(ZoneInfo("UTC"))), _test(given_at=read - 48 * HOUR)
+    )
+    assert last == until
+
+
+# --- What may be written down ----------------------------------------------------------------------------------------
+
+
+def _refusal(check: Any, *args: Any, **kwargs: Any) -> str | None:
+    try:
+        check(*args, **kwargs)
+    except DomainError as refusal:
+        return str(refusal.field)
+    return None
+
+
+AFTER = CLINIC_NOW + 30 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({}, None),
+        ({"volume_ml": Decimal("0.019")}, "volume_ml"),
+        ({"volume_ml": Decimal("0.02")}, None),
+        ({"volume_ml": Decimal("0.1")}, None),
+        ({"volume_ml": Decimal("0.101")}, "volume_ml"),
+        ({"observed_until": CLINIC_NOW + 19 * MINUTE}, "observed_until"),
+        ({"observed_until": AFTER + 6 * MINUTE}, "observed_until"),
+        ({"given_at": AFTER + 6 * MINUTE, "observed_until": AFTER + 30 * MINUTE}, "given_at"),
+    ],
+)
+def test_a_test_keeps_to_the_policy_and_is_signed_after_its_observation(
+    fields: dict[str, Any], field: str | None
+) -> None:
+    assert _refusal(rules.check_test, _test(**fields), at=AFTER) == field
+
+
+@pytest.mark.parametrize(("days", "field"), [(13, "given_at"), (14, None)])
+def test_an_unclear_test_is_repeated_after_the_policys_days(days: int, field: str | None) -> None:
+    last = CLINIC_NOW - timedelta(days=days)
+    assert _refusal(rules.check_test, _test(), at=AFTER, last_unclear_at=last) == field
+
+
+@pytest.mark.parametrize(
+    ("reading", "field"),
+    [
+        (_delayed(read_at=AFTER), None),
+        (_delayed(read_at=CLINIC_NOW - MINUTE), "read_at"),
+        (_delayed(read_at=AFTER + 6 * MINUTE), "read_at"),
+        (_delayed(read_at=AFTER, grade=""), "grade"),
+        (_immediate(wheal_end_mm=None), "wheal_end_mm"),
+        (_immediate(wheal_start_mm=None), "wheal_start_mm"),
+        (_immediate(wheal_start_mm=None, wheal_end_mm=None, site_readable=False), None),
+    ],
+)
+def test_a_reading_lies_after_the_injection_and_says_what_it_has_to(
+    reading: Reading, field: str | None
+) -> None:
+    assert _refusal(rules.check_reading, reading, _test(), at=AFTER) == field
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_usable"),
+    [
+        ({}, True),
+        ({"expires_on": TODAY}, True),
+        ({"expires_on": TODAY - timedelta(days=1)}, False),
+        ({"quarantined_at": CLINIC_NOW}, False),
+        ({"used_up_on": TODAY}, True),
+        ({"used_up_on": TODAY - timedelta(days=1)}, False),
+    ],
+)
+def test_which_lots_may_be_used_on_a_day(fields: dict[str, Any], is_usable: bool) -> None:
+    lot = Lot(**{"expires_on": TODAY + timedelta(days=30), **fields})
+    assert (rules.unusable([lot], on=TODAY) == []) == is_usable
+
+
+# --- Earlier unclear tests ---------------------------------------------------------------------------------------------
+
+
+def _facts(**reading: Any) -> PlanFacts:
+    plan = consented_plan()
+    unclear = {"grade": Grade.DOUBTFUL, "result": Result.EQUIVOCAL, "valid_from": None, "valid_until": None}
+    TestReadingFactory(patch_test__plan=plan, **{**unclear, **reading})
+    return facts_of_one(plan)
+
+
+@pytest.mark.django_db
+def test_a_repeat_is_possible_from_the_policys_days_after_the_unclear_test() -> None:
+    facts = _facts()
+    assert rules.last_unclear(facts) == ago(days=10)
+    assert rules.repeat_from(facts) == ago(days=10) + timedelta(days=14)
+    assert rules.last_unclear(facts, before=facts.tests[0]) is None
+
+
+@pytest.mark.django_db
+def test_an_unclear_test_of_other_components_does_not_count() -> None:
+    assert rules.last_unclear(replace(_facts(), parts=[])) is None
+
+
+@pytest.mark.django_db
+def test_without_an_unclear_test_nothing_waits() -> None:
+    assert rules.repeat_from(facts_of_one(cleared_plan())) is None
+
+
+def test_the_window_follows_the_policy() -> None:
+    policy = PatchTestPolicy(reading_from_hours=48, reading_due_hours=72, reading_until_hours=96)
+    window = rules.reading_window(CLINIC_NOW, policy)
+    assert [window.opens_at, window.due_at, window.closes_at] == [
+        CLINIC_NOW + each * HOUR for each in (48, 72, 96)
+    ]

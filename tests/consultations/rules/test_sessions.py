@@ -1,0 +1,124 @@
+"""What a session's record must say before it is signed, technique by technique."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from clinic.enums import DeviceKind
+from clinic.errors import DomainError
+from consultations.enums import SessionOutcome, TechniqueFamily
+from consultations.models import Session, SessionLot
+from consultations.queries import facts_of_one
+from consultations.rules import sessions
+from tests.factories import DeviceFactory, LotFactory, SessionFactory, TechniqueFactory, cleared_plan, lots_of
+from tests.factories.clock import CLINIC_NOW, ago
+
+pytestmark = pytest.mark.django_db
+
+
+def refusal(session: Session) -> tuple[str, str | None]:
+    """Code and field; ("", None) when the record is complete."""
+    try:
+        sessions.check_complete(session, facts_of_one(session.plan), at=CLINIC_NOW)
+    except DomainError as error:
+        return error.code, error.field
+    return "", None
+
+
+def complete(family: TechniqueFamily = TechniqueFamily.NEEDLE, **changes: Any) -> Session:
+    """A draft with everything, of the technique family; `changes` take something away."""
+    session = SessionFactory(plan=cleared_plan(technique=TechniqueFactory(family=family)))
+    for lot in lots_of(session.plan.formula):
+        SessionLot.objects.create(session=session, lot=lot)
+    details: dict[str, Any] = {"outcome": SessionOutcome.COMPLETE, "aftercare_given": True}
+    if family == TechniqueFamily.NEEDLE:
+        details |= {"needle": "30G", "depth_mm": Decimal(2)}
+    if family == TechniqueFamily.GUN:
+        details |= {"device": DeviceFactory(), "depth_mm": Decimal(2), "gun_mode": "burst"}
+    if family == TechniqueFamily.NEEDLELESS:
+        device = DeviceFactory(kind=DeviceKind.NEEDLELESS)
+        details |= {"device": device, "program": "face", "intensity": "3", "minutes_applied": 10}
+    for name, value in {**details, **changes}.items():
+        setattr(session, name, value)
+    return session
+
+
+@pytest.mark.parametrize("family", TechniqueFamily)
+def test_a_complete_record_may_be_signed(family: TechniqueFamily) -> None:
+    assert refusal(complete(family)) == ("", None)
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "expected"),
+    [
+        ("needle", {"outcome": ""}, ("outcome_missing", "outcome")),
+        ("needle", {"outcome": "partial"}, ("reason_missing", "outcome_reason")),
+        ("needle", {"needle": " "}, ("needle_missing", "needle")),
+        ("needle", {"depth_mm": None}, ("depth_missing", "depth_mm")),
+        ("needle", {"depth_mm": Decimal("4.1")}, ("depth_implausible", "depth_mm")),
+        ("needle", {"depth_mm": Decimal("0.9")}, ("depth_implausible", "depth_mm")),
+        ("needle", {"aftercare_given": False}, ("aftercare", "aftercare_given")),
+        ("needle", {"ended_at": ago(hours=2)}, ("ended_before", "ended_at")),
+        ("gun", {"device": None}, ("device_missing", "device")),
+        ("gun", {"depth_mm": None}, ("depth_missing", "depth_mm")),
+        ("gun", {"gun_mode": ""}, ("gun_mode_missing", "gun_mode")),
+        ("needleless", {"device": None}, ("device_missing", "device")),
+        ("needleless", {"program": ""}, ("program_missing", "program")),
+        ("needleless", {"intensity": ""}, ("intensity_missing", "intensity")),
+        ("needleless", {"minutes_applied": None}, ("minutes_applied_missing", "minutes_applied")),
+    ],
+)
+def test_each_technique_names_what_is_missing(
+    family: str, changes: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    assert refusal(complete(TechniqueFamily(family), **changes)) == expected
+
+
+def test_every_component_has_its_lot() -> None:
+    session = complete()
+    part = session.plan.formula.parts.first()
+    session.used_lots.filter(lot__component=part.component).delete()
+    assert refusal(session) == ("lot_missing", f"lot_{part.component.code}")
+
+
+def test_a_lot_quarantined_since_it_was_chosen_is_refused() -> None:
+    session = complete()
+    lot = session.used_lots.first().lot
+    lot.quarantined_at, lot.quarantined_by, lot.quarantine_reason = (
+        CLINIC_NOW,
+        session.plan.created_by,
+        "recall",
+    )
+    lot.save()
+    assert refusal(session) == ("lot_unusable", f"lot_{lot.component.code}")
+
+
+def test_a_second_lot_of_a_component_may_be_used() -> None:
+    session = complete()
+    SessionLot.objects.create(
+        session=session, lot=LotFactory(component=session.plan.formula.parts.first().component)
+    )
+    assert refusal(session) == ("", None)
+
+
+def test_a_session_that_was_not_given_needs_only_its_reason() -> None:
+    session = complete(outcome=SessionOutcome.NOT_GIVEN, needle="", depth_mm=None, aftercare_given=False)
+    assert refusal(session) == ("reason_missing", "outcome_reason")
+    session.outcome_reason = "fever"
+    assert refusal(session) == ("", None)
+
+
+def test_a_session_that_was_not_given_has_no_injected_zones() -> None:
+    session = complete(outcome=SessionOutcome.NOT_GIVEN)
+    sessions.check_nothing_injected(session, zones=0)
+    with pytest.raises(DomainError) as refused:
+        sessions.check_nothing_injected(session, zones=1)
+    assert refused.value.field == "zones"
+
+
+def test_a_session_does_not_lie_in_the_future() -> None:
+    session = complete()
+    session.started_at = CLINIC_NOW + timedelta(minutes=6)
+    assert refusal(session) == ("future", "started_at")

@@ -1,0 +1,238 @@
+"""What the pathway says of visits, wished for and on the books: refused, provisional, clear."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from clinic.enums import AppointmentStatus, Readiness
+from clinic.readiness import Verdict, Visit
+from consultations import purposes
+from consultations.enums import TestRequirement as Requirement
+from consultations.models import Plan
+from consultations.queries import facts_of_one
+from consultations.rules import visits
+from consultations.rules.visits import Together
+from tests.factories import (
+    AppointmentFactory,
+    ClinicalReportFactory,
+    ConsentWithdrawalFactory,
+    PatchTestFactory,
+    PatientFactory,
+    PlanFactory,
+    SessionFactory,
+    TestReadingFactory,
+    cleared_plan,
+    consented_plan,
+)
+from tests.factories.clock import ago, ahead
+
+pytestmark = pytest.mark.django_db
+
+CLEAR, PROVISIONAL, REFUSED = Readiness.CLEAR, Readiness.PROVISIONAL, Readiness.REFUSED
+
+
+def judged(
+    plan: Plan, purpose: str, moment: datetime, *, together: Together | None = None, starting: bool = False
+) -> Verdict:
+    visit = Visit(plan.patient, purpose, moment)
+    return visits.verdict(
+        visit,
+        purposes.parse(purpose),
+        facts_of_one(plan),
+        together=together or Together({purpose: moment}),
+        starting=starting,
+    )
+
+
+def said(verdict: Verdict) -> tuple[Readiness, list[str]]:
+    return verdict.state, [condition.code for condition in verdict.conditions]
+
+
+def session_of(plan: Plan, ordinal: int = 1) -> str:
+    return purposes.session_of(plan.planned_sessions.get(ordinal=ordinal))
+
+
+def booked(plan: Plan, purpose: str, moment: datetime, **more: Any) -> None:
+    AppointmentFactory(patient=plan.patient, purpose=purpose, starts_at=moment, **more)
+
+
+def test_a_cleared_session_is_clear_to_book_and_to_start() -> None:
+    plan = cleared_plan()
+    assert said(judged(plan, session_of(plan), ahead(days=1))) == (CLEAR, [])
+    assert said(judged(plan, session_of(plan), ago(minutes=1), starting=True)) == (CLEAR, [])
+
+
+def test_what_a_signature_can_still_mend_books_provisionally_and_does_not_start() -> None:
+    plan = cleared_plan()
+    ConsentWithdrawalFactory(consent=plan.consents.get())
+    assert said(judged(plan, session_of(plan), ahead(days=1))) == (PROVISIONAL, ["consent"])
+    assert said(judged(plan, session_of(plan), ahead(days=1), starting=True)) == (REFUSED, ["consent"])
+
+
+def test_a_report_nobody_has_looked_at_books_provisionally_and_does_not_start() -> None:
+    plan = cleared_plan()
+    ClinicalReportFactory(patient=plan.patient)
+    assert said(judged(plan, session_of(plan), ahead(days=1))) == (PROVISIONAL, ["report_open"])
+    assert said(judged(plan, session_of(plan), ahead(days=1), starting=True)) == (REFUSED, ["report_open"])
+
+
+def test_hard_conditions_come_first_and_refuse() -> None:
+    plan = consented_plan()
+    ConsentWithdrawalFactory(consent=plan.consents.get())
+    verdict = judged(plan, session_of(plan), ahead(days=10))
+    assert said(verdict) == (REFUSED, ["test_first", "consent"])
+
+
+def test_a_session_without_any_test_on_the_books_is_refused() -> None:
+    plan = consented_plan()
+    verdict = judged(plan, session_of(plan), ahead(days=10))
+    assert said(verdict) == (REFUSED, ["test_first"])
+    assert verdict.conditions[0].what == "Book the test injection and its reading before this session."
+
+
+def test_another_plan_s_test_is_not_called_a_test_to_repeat() -> None:
+    other = cleared_plan()
+    plan = consented_plan(patient=other.patient)
+    verdict = judged(plan, session_of(plan), ahead(days=10))
+    assert verdict.conditions[0].what == "Book the test injection and its reading before this session."
+
+
+def test_a_session_after_a_booked_test_and_reading_is_provisional() -> None:
+    plan = consented_plan()
+    booked(plan, purposes.test_of(plan), ahead(days=1))
+    booked(plan, purposes.reading_of(plan), ahead(days=4))
+    assert said(judged(plan, session_of(plan), ahead(days=5))) == (PROVISIONAL, ["test"])
+    assert said(judged(plan, session_of(plan), ahead(days=3, hours=23))) == (REFUSED, ["test_first"])
+
+
+def test_a_course_booked_in_one_go_counts_its_own_test_and_reading() -> None:
+    plan = consented_plan()
+    wished = {
+        purposes.test_of(plan): ahead(days=1),
+        purposes.reading_of(plan): ahead(days=4),
+        session_of(plan): ahead(days=5),
+    }
+    assert said(judged(plan, session_of(plan), ahead(days=5), together=Together(wished)))[0] == PROVISIONAL
+
+
+def test_a_given_test_with_its_reading_booked_makes_a_session_provisional() -> None:
+    plan = consented_plan()
+    PatchTestFactory(plan=plan, given_at=ago(days=1))
+    booked(plan, purposes.reading_of(plan), ahead(days=2))
+    assert said(judged(plan, session_of(plan), ahead(days=3))) == (PROVISIONAL, ["test"])
+
+
+def test_last_year_s_test_visits_do_not_promise_a_new_test() -> None:
+    plan = consented_plan()
+    test = PatchTestFactory(plan=plan, given_at=ago(days=10))
+    TestReadingFactory(patch_test=test, valid_until=ago(days=1))
+    done = {"status": AppointmentStatus.COMPLETED}
+    booked(plan, purposes.test_of(plan), ago(days=10), **done)
+    booked(plan, purposes.reading_of(plan), ago(days=8), **done)
+    verdict = judged(plan, session_of(plan), ahead(days=5))
+    assert said(verdict) == (REFUSED, ["test_first"])
+    assert verdict.conditions[0].what == (
+        "The test will not be valid then: book a new test and its reading before this session."
+    )
+
+
+def test_a_session_after_the_test_s_last_day_needs_a_new_test() -> None:
+    plan = cleared_plan()
+    assert said(judged(plan, session_of(plan), ahead(days=200))) == (REFUSED, ["test_first"])
+
+
+@pytest.mark.parametrize(
+    ("reading_after_hours", "state"), [(23, REFUSED), (24, CLEAR), (48, CLEAR), (95, CLEAR), (96, REFUSED)]
+)
+def test_a_test_is_booked_with_its_reading_inside_the_window(
+    reading_after_hours: int, state: Readiness
+) -> None:
+    plan = consented_plan()
+    at = ahead(days=1)
+    wished = {
+        purposes.test_of(plan): at,
+        purposes.reading_of(plan): at + timedelta(hours=reading_after_hours),
+    }
+    assert judged(plan, purposes.test_of(plan), at, together=Together(wished)).state == state
+    reading = judged(
+        plan, purposes.reading_of(plan), wished[purposes.reading_of(plan)], together=Together(wished)
+    )
+    assert reading.state == state
+
+
+def test_a_test_without_a_reading_place_is_refused_but_starts() -> None:
+    plan = consented_plan()
+    assert said(judged(plan, purposes.test_of(plan), ahead(days=1))) == (REFUSED, ["reading_place"])
+    assert said(judged(plan, purposes.test_of(plan), ahead(days=1), starting=True)) == (CLEAR, [])
+
+
+def test_a_reading_without_a_test_is_refused_and_starts_only_with_an_open_one() -> None:
+    plan = consented_plan()
+    reading = purposes.reading_of(plan)
+    assert said(judged(plan, reading, ahead(days=1))) == (REFUSED, ["no_test"])
+    assert said(judged(plan, reading, ahead(days=1), starting=True)) == (REFUSED, ["no_test"])
+    PatchTestFactory(plan=plan, given_at=ago(days=2))
+    assert said(judged(plan, reading, ahead(minutes=1), starting=True)) == (CLEAR, [])
+    assert said(judged(plan, reading, ahead(days=4))) == (REFUSED, ["reading_window"])
+
+
+def test_a_session_is_booked_in_order_and_with_the_hard_gap() -> None:
+    plan = cleared_plan(sessions=3, min_gap_days=6)
+    booked(plan, session_of(plan, 1), ahead(days=2))
+    second = session_of(plan, 2)
+    too_soon = judged(plan, second, ahead(days=7))
+    assert said(too_soon) == (REFUSED, ["too_soon"])
+    assert too_soon.conditions[0].earliest == ahead(days=8)
+    assert said(judged(plan, second, ahead(days=1))) == (REFUSED, ["too_soon"])
+    assert said(judged(plan, second, ahead(days=8))) == (CLEAR, [])
+
+
+def test_moving_a_session_is_judged_against_its_later_neighbour_too() -> None:
+    plan = cleared_plan(sessions=3, min_gap_days=6)
+    booked(plan, session_of(plan, 2), ahead(days=10))
+    first = session_of(plan, 1)
+    assert said(judged(plan, first, ahead(days=4))) == (CLEAR, [])
+    assert said(judged(plan, first, ahead(days=5))) == (REFUSED, ["too_soon"])
+    assert said(judged(plan, first, ahead(days=11))) == (REFUSED, ["too_soon"])
+
+
+def test_a_session_starts_only_after_the_ones_before_it() -> None:
+    plan = cleared_plan(min_gap_days=1)
+    assert said(judged(plan, session_of(plan, 2), ahead(days=1), starting=True)) == (
+        REFUSED,
+        ["earlier_session"],
+    )
+    SessionFactory(plan=plan, signed=True)
+    assert said(judged(plan, session_of(plan, 2), ahead(days=1), starting=True)) == (CLEAR, [])
+    assert said(judged(plan, session_of(plan, 1), ahead(days=1), starting=True))[1] == ["session_done"]
+
+
+def test_a_plan_of_somebody_else_is_refused() -> None:
+    plan = cleared_plan()
+    visit = Visit(PatientFactory(), session_of(plan), ahead(days=1))
+    purpose = purposes.parse(visit.purpose)
+    verdict = visits.verdict(visit, purpose, facts_of_one(plan), together=Together(), starting=False)
+    assert said(verdict) == (REFUSED, ["unknown_purpose"])
+
+
+@pytest.mark.parametrize("purpose", ["", "consultation", "review", "massage", "session:not-a-key"])
+def test_visits_without_clinical_meaning_are_clear(purpose: str) -> None:
+    visit = Visit(PatientFactory(), purpose, ahead(days=1))
+    meant = purposes.parse(purpose)
+    assert visits.verdict(visit, meant, None, together=Together(), starting=True).state == CLEAR
+
+
+def test_no_test_required_books_a_first_session_at_once() -> None:
+    plan = consented_plan(test_policy__requirement=Requirement.NOT_REQUIRED)
+    assert said(judged(plan, session_of(plan), ahead(hours=1))) == (CLEAR, [])
+
+
+def test_open_test_is_the_plan_s_last_test_without_a_decision() -> None:
+    plan = consented_plan()
+    assert visits.open_test(facts_of_one(plan)) is None
+    test = PatchTestFactory(plan=plan)
+    assert visits.open_test(facts_of_one(plan)) == test
+    TestReadingFactory(patch_test=test)
+    assert visits.open_test(facts_of_one(plan)) is None
+    assert visits.open_test(facts_of_one(PlanFactory(patient=plan.patient))) is None

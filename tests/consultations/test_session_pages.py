@@ -1,0 +1,519 @@
+"""The session pages: judged, begun, written with running totals, signed; not given; deviations; the signed record."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+from pytest_django.fixtures import DjangoAssertNumQueries
+
+from clinic.enums import AppointmentStatus, DeviceKind
+from clinic.models import RecordOpened, User
+from consultations.actions import consents
+from consultations.enums import SessionOutcome, TechniqueFamily
+from consultations.models import BodyZone, Deviation, Plan, PlannedSession, Session
+from consultations.models import TestReading as Reading
+from consultations.queries import facts_of_one
+from consultations.session_page import aftercare, banner
+from tests.consultations import course
+from tests.factories import (
+    AftercareRuleFactory,
+    AppointmentFactory,
+    ConsentWithdrawalFactory,
+    DeviceFactory,
+    LotFactory,
+    PractitionerFactory,
+    SessionFactory,
+    TechniqueFactory,
+    cleared_plan,
+    consented_plan,
+)
+from tests.factories.clock import CLINIC_NOW, TODAY, ago
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def plan(clinic_now: datetime) -> Plan:
+    """Cleared for its first session."""
+    return cleared_plan(sessions=3)
+
+
+@pytest.fixture
+def draft(plan: Plan, practitioner_client: Client) -> Session:
+    """Begun on the page a moment ago."""
+    post(practitioner_client, "session_begin", first(plan).pk)
+    return Session.objects.get()
+
+
+@pytest.fixture
+def kybella(clinic_now: datetime, practitioner_client: Client, practitioner_user: User) -> Session:
+    """A draft of a plan with the label's caps: 50 points, 0.2 ml, 100 mg."""
+    plan = course.cleared("FAT-DCA", by=practitioner_user, at=CLINIC_NOW)
+    post(practitioner_client, "session_begin", first(plan).pk)
+    return Session.objects.get()
+
+
+def first(plan: Plan) -> PlannedSession:
+    return plan.planned_sessions.get(ordinal=1)
+
+
+def post(client: Client, route: str, key: Any, data: dict[str, Any] | None = None) -> HttpResponse:
+    return client.post(reverse(f"consultations:{route}", args=[key]), data or {})
+
+
+def get(client: Client, route: str, key: Any) -> HttpResponse:
+    return client.get(reverse(f"consultations:{route}", args=[key]))
+
+
+def filled(session: Session, *rows: tuple[int, str], **changes: Any) -> dict[str, Any]:
+    """What the browser sends for a complete session; `changes` replace or add fields."""
+    places = BodyZone.objects.current()[: len(rows)]
+    data: dict[str, Any] = {"version": session.version, "zone_rows": len(rows)}
+    for index, (place, (points, each)) in enumerate(zip(places, rows, strict=True)):
+        data |= {
+            f"zone{index}-zone": place.pk,
+            f"zone{index}-points": points,
+            f"zone{index}-ml_per_point": each,
+        }
+    for part in session.plan.formula.parts.all():
+        lot = part.component.lots.order_by("expires_on").first()
+        data[f"lot_{part.component.code}"] = [str(lot.pk)]
+    data |= {"needle": "30G", "depth_mm": str(session.technique.depth_min_mm), "outcome": "complete"}
+    return data | {"aftercare_given": "on", **changes}
+
+
+def codes(answer: HttpResponse) -> set[str]:
+    return answer.context["form"].error_codes
+
+
+# --- Before it begins --------------------------------------------------------------------------------------------------
+
+
+def test_the_banner_says_what_cleared_the_session(plan: Plan) -> None:
+    reading = Reading.objects.get(patch_test__plan=plan)
+    reading.patch_test.refresh_from_db()
+    found = banner(facts_of_one(plan), first(plan), on=CLINIC_NOW)
+    assert found.is_clear
+    assert found.words == (
+        "consultation 31 Jan 2026",
+        "consent v1 of 10 Feb 2026",
+        "test read 22 Feb 2026 (no reaction seen, valid to 23 Aug 2026)",
+    )
+
+
+def test_a_cleared_session_can_begin_and_attaches_to_the_visit_in_progress(
+    practitioner_client: Client, plan: Plan
+) -> None:
+    visit = AppointmentFactory(
+        patient=plan.patient, starts_at=ago(minutes=10), status=AppointmentStatus.IN_PROGRESS
+    )
+    page = get(practitioner_client, "session_of", first(plan).pk).content.decode()
+    assert "Cleared for today" in page and "Begin session" in page
+    answer = post(practitioner_client, "session_begin", first(plan).pk)
+    session = Session.objects.get()
+    assert answer["Location"] == reverse("consultations:session", args=[session.pk])
+    assert (session.appointment, session.started_at) == (visit, CLINIC_NOW)
+
+
+def test_one_that_is_not_cleared_says_what_is_missing_and_does_not_begin(practitioner_client: Client) -> None:
+    plan = consented_plan()
+    page = get(practitioner_client, "session_of", first(plan).pk).content.decode()
+    assert "Not cleared" in page and "Begin session" not in page
+    assert "The formula&#x27;s components need a test read without reaction" in page
+    answer = post(practitioner_client, "session_begin", first(plan).pk)
+    assert answer.status_code == 422
+    assert Session.objects.count() == 0
+
+
+def test_a_begun_session_opens_from_its_place_in_the_plan(
+    practitioner_client: Client, draft: Session
+) -> None:
+    target = reverse("consultations:session", args=[draft.pk])
+    assert get(practitioner_client, "session_of", draft.planned_id)["Location"] == target
+    assert post(practitioner_client, "session_begin", draft.planned_id)["Location"] == target
+    assert Session.objects.count() == 1
+
+
+# --- The draft ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_draft_is_prefilled_from_the_template_and_the_first_lot_to_expire(
+    practitioner_client: Client, practitioner_user: User, clinic_now: datetime
+) -> None:
+    plan = course.cleared("FACE-AMIN", by=practitioner_user, at=CLINIC_NOW)
+    part = plan.formula.parts.first()
+    soon = LotFactory(component=part.component, expires_on=TODAY + timedelta(days=9))
+    LotFactory(component=part.component, expires_on=TODAY - timedelta(days=1))
+    post(practitioner_client, "session_begin", first(plan).pk)
+    context = get(practitioner_client, "session", Session.objects.get().pk).context
+    (row,) = context["rows"].forms
+    assert (row["points"].value(), row["ml_per_point"].value()) == (225, Decimal("0.01"))
+    assert context["form"][f"lot_{part.component.code}"].value() == [str(soon.pk)]
+    assert len(context["form"].fields[f"lot_{part.component.code}"].choices) == 2
+
+
+def test_saving_keeps_the_draft_and_signing_seals_it(
+    practitioner_client: Client, practitioner_user: User, draft: Session
+) -> None:
+    post(practitioner_client, "session", draft.pk, filled(draft, (10, "0.1"), save=1, outcome=""))
+    draft.refresh_from_db()
+    assert (draft.is_signed, draft.version, draft.needle) == (False, 2, "30G")
+    page = get(practitioner_client, "session", draft.pk)
+    assert page.context["bars"][0].value == Decimal(1)
+    answer = post(practitioner_client, "session", draft.pk, filled(draft, (10, "0.1"), (5, "0,2"), sign=1))
+    draft.refresh_from_db()
+    assert answer.status_code == 302
+    assert (draft.signed_by, draft.outcome, draft.ended_at) == (practitioner_user, "complete", CLINIC_NOW)
+    assert [(zone.points, zone.volume_ml) for zone in draft.zones.all()] == [
+        (10, Decimal(1)),
+        (5, Decimal(1)),
+    ]
+    assert [dose.amount for dose in draft.doses.all()] == [Decimal(20), Decimal(4)]
+
+
+def test_a5_the_51st_point_is_refused_at_the_zones_and_what_was_typed_stays(
+    practitioner_client: Client, kybella: Session
+) -> None:
+    answer = post(
+        practitioner_client, "session", kybella.pk, filled(kybella, (51, "0.19"), sign=1, note="went well")
+    )
+    assert answer.status_code == 422
+    assert answer.context["zone_errors"] == (
+        "51 points are more than the 50 that Deoxycholic acid (sodium deoxycholate) allows in a session.",
+    )
+    page = answer.content.decode()
+    assert 'value="51"' in page and "went well" in page
+    kybella.refresh_from_db()
+    assert not kybella.is_signed
+    again = filled(kybella, (50, "0.2"), sign=1)
+    assert post(practitioner_client, "session", kybella.pk, again).status_code == 302
+
+
+def test_a5_a_dose_over_its_cap_is_refused_with_its_arithmetic(
+    practitioner_client: Client, kybella: Session
+) -> None:
+    data = filled(kybella, (50, "0.2"), sign=1) | {"zone0-volume_ml": "10.1"}
+    answer = post(practitioner_client, "session", kybella.pk, data)
+    assert answer.context["zone_errors"] == (
+        "Deoxycholic acid (sodium deoxycholate): 101 mg are more than the cap (100 mg per session).",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("zone0-points", "-5"),
+        ("zone0-points", "2001"),
+        ("zone0-points", "ten"),
+        ("zone0-ml_per_point", "-0.1"),
+        ("zone0-ml_per_point", "5.1"),
+        ("zone0-ml_per_point", "1e400"),
+        ("zone0-ml_per_point", "NaN"),
+        ("zone0-volume_ml", "1000"),
+        ("zone0-zone", "999999"),
+        ("zone0-zone", ""),
+    ],
+)
+def test_absurd_zones_are_refused_next_to_the_field_and_nothing_is_saved(
+    practitioner_client: Client, draft: Session, name: str, value: str
+) -> None:
+    answer = post(
+        practitioner_client, "session", draft.pk, filled(draft, (10, "0.1"), save=1) | {name: value}
+    )
+    (row,) = answer.context["rows"].forms
+    assert answer.status_code == 422
+    assert set(row.errors) == {name.partition("-")[2]}
+    draft.refresh_from_db()
+    assert (draft.version, draft.zones.count()) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("depth_mm", "21", "max_value"),
+        ("depth_mm", "-1", "min_value"),
+        ("depth_mm", "1,000", "ambiguous"),
+        ("outcome", "perfect", "invalid_choice"),
+        ("outcome", "partial", "reason_missing"),
+        ("needle", "x" * 61, "max_length"),
+        ("note", "fine\x00", "null_character"),
+        ("version", "soon", "invalid"),
+        ("ended_at_0", "2026-03-01", "invalid_time"),
+    ],
+)
+def test_a_field_that_makes_no_sense_is_refused_and_nothing_is_saved(
+    practitioner_client: Client, draft: Session, name: str, value: str, code: str
+) -> None:
+    answer = post(
+        practitioner_client, "session", draft.pk, filled(draft, (10, "0.1"), save=1) | {name: value}
+    )
+    assert (answer.status_code, codes(answer)) == (422, {code})
+    draft.refresh_from_db()
+    assert draft.version == 1
+
+
+def test_an_expired_or_quarantined_lot_is_refused_by_name(
+    practitioner_client: Client, practitioner_user: User, draft: Session
+) -> None:
+    component = draft.plan.formula.parts.first().component
+    old = course.expired_lot(draft.plan, on=TODAY)
+    put_aside = LotFactory(
+        component=component,
+        number="Q-7",
+        quarantined_at=ago(days=1),
+        quarantined_by=practitioner_user,
+        quarantine_reason="recall",
+    )
+    field = f"lot_{component.code}"
+    for lot, sentence in (
+        (old, "Lot OLD-1 expired on 1 Mar 2026. Choose another."),
+        (put_aside, "Lot Q-7 is in quarantine. Choose another."),
+    ):
+        data = filled(draft, (10, "0.1"), save=1) | {field: [str(lot.pk)]}
+        answer = post(practitioner_client, "session", draft.pk, data)
+        assert answer.context["form"].errors[field] == [sentence]
+    assert draft.used_lots.count() == 0
+
+
+def test_a_zone_named_twice_is_refused(practitioner_client: Client, draft: Session) -> None:
+    data = filled(draft, (10, "0.1"), (5, "0.1"), save=1)
+    answer = post(practitioner_client, "session", draft.pk, data | {"zone1-zone": data["zone0-zone"]})
+    assert [form.error_codes for form in answer.context["rows"].forms] == [{"zone_twice"}, {"zone_twice"}]
+
+
+def test_adding_a_zone_keeps_what_was_typed_judges_nothing_and_saves_nothing(
+    practitioner_client: Client, draft: Session
+) -> None:
+    data = filled(draft, (10, "0.1"), add_zone=1) | {"zone0-zone": "", "note": "half way"}
+    answer = post(practitioner_client, "session", draft.pk, data)
+    assert answer.status_code == 200
+    assert [form["points"].value() for form in answer.context["rows"].forms] == ["10", None]
+    assert "half way" in answer.content.decode() and "invalid-feedback" not in answer.content.decode()
+    draft.refresh_from_db()
+    assert draft.version == 1
+
+
+@pytest.mark.parametrize("count", ["", "x", "0", "999", "-3"])
+def test_a_nonsense_number_of_rows_breaks_nothing(
+    practitioner_client: Client, draft: Session, count: str
+) -> None:
+    data = filled(draft, (10, "0.1"), save=1) | {"zone_rows": count}
+    assert post(practitioner_client, "session", draft.pk, data).status_code == 302
+
+
+def test_a_stale_page_is_told_and_keeps_what_was_typed(practitioner_client: Client, draft: Session) -> None:
+    stale = filled(draft, (10, "0.1"), save=1, note="from the other window")
+    post(practitioner_client, "session", draft.pk, filled(draft, (5, "0.1"), save=1))
+    answer = post(practitioner_client, "session", draft.pk, stale)
+    assert (answer.status_code, codes(answer)) == (409, {"stale_record"})
+    assert "from the other window" in answer.content.decode()
+    assert draft.zones.get().points == 5
+
+
+def test_running_totals_are_computed_by_the_server_and_save_nothing(
+    practitioner_client: Client, kybella: Session
+) -> None:
+    data = filled(kybella, (42, "0.2")) | {"zone0-zone": ""}
+    answer = post(practitioner_client, "session_doses", kybella.pk, data)
+    bars = {bar.label: (bar.value, bar.cap) for bar in answer.context["bars"]}
+    assert bars == {
+        "Volume": (Decimal("8.4"), None),
+        "Points": (Decimal(42), Decimal(50)),
+        "Most at one point": (Decimal("0.2"), Decimal("0.2")),
+        "Deoxycholic acid (sodium deoxycholate)": (Decimal(84), Decimal(100)),
+    }
+    assert "84 of 100 mg" in answer.content.decode()
+    assert "8.4 ml × 10 mg per ml = 84 mg · cap: 100 mg per session" in answer.content.decode()
+    assert kybella.zones.count() == 0
+
+
+def test_a6_the_weight_is_asked_where_a_cap_counts_per_kg(
+    practitioner_client: Client, practitioner_user: User, clinic_now: datetime
+) -> None:
+    plan = course.cleared("PAIN-ACUTE-LBP", by=practitioner_user, at=CLINIC_NOW)
+    post(practitioner_client, "session_begin", first(plan).pk)
+    session = Session.objects.get()
+    answer = post(practitioner_client, "session", session.pk, filled(session, (20, "0.15"), sign=1))
+    assert codes(answer) == {"weight_missing"}
+    session.refresh_from_db()
+    data = filled(session, (20, "0.15"), sign=1, weight_kg="50", score_before="6", score_after="4")
+    assert post(practitioner_client, "session", session.pk, data).status_code == 302
+    session.refresh_from_db()
+    doses = {
+        dose.component.code: (dose.amount, dose.cap_amount)
+        for dose in session.doses.select_related("component")
+    }
+    assert doses["lidocaine"] == (Decimal(20), Decimal(225))
+    assert [(score.moment, score.value) for score in session.scores.all()] == [("before", 6), ("after", 4)]
+
+
+@pytest.mark.parametrize(
+    ("family", "asked"),
+    [
+        (TechniqueFamily.NEEDLE, ["needle", "depth_mm"]),
+        (TechniqueFamily.GUN, ["device", "depth_mm", "gun_mode", "shots_per_minute"]),
+        (TechniqueFamily.NEEDLELESS, ["device", "program", "intensity", "minutes_applied"]),
+    ],
+)
+def test_each_technique_asks_for_its_own_parameters(
+    practitioner_client: Client, clinic_now: datetime, family: TechniqueFamily, asked: list[str]
+) -> None:
+    plan = cleared_plan(technique=TechniqueFactory(family=family))
+    post(practitioner_client, "session_begin", first(plan).pk)
+    form = get(practitioner_client, "session", Session.objects.get().pk).context["form"]
+    assert form.technique_names == asked
+
+
+def test_a_needleless_session_is_signed_with_an_area_s_volume(
+    practitioner_client: Client, clinic_now: datetime
+) -> None:
+    plan = cleared_plan(technique=TechniqueFactory(family=TechniqueFamily.NEEDLELESS))
+    device = DeviceFactory(kind=DeviceKind.NEEDLELESS)
+    post(practitioner_client, "session_begin", first(plan).pk)
+    session = Session.objects.get()
+    data = filled(
+        session, (0, "0"), sign=1, device=device.pk, program="face", intensity="3", minutes_applied="10"
+    )
+    answer = post(practitioner_client, "session", session.pk, data | {"zone0-volume_ml": "3"})
+    assert answer.status_code == 302
+    assert [(zone.points, zone.volume_ml) for zone in session.zones.all()] == [(0, Decimal(3))]
+
+
+def test_reactions_from_the_list_are_kept_with_their_grade(
+    practitioner_client: Client, draft: Session
+) -> None:
+    post(practitioner_client, "session", draft.pk, filled(draft, (10, "0.1"), save=1, reaction_bruising="2"))
+    assert [(each.reaction.code, each.grade) for each in draft.reactions.all()] == [("bruising", 2)]
+    form = get(practitioner_client, "session", draft.pk).context["form"]
+    assert (form["reaction_bruising"].value(), form.has_reactions) == ("2", True)
+
+
+def test_aftercare_has_real_dates_and_times() -> None:
+    rules = [AftercareRuleFactory(name="Exercise", hours=72), AftercareRuleFactory(name="Shower", hours=8)]
+    ended = CLINIC_NOW.replace(minute=30, second=12)
+    assert [(each.what, each.until) for each in aftercare(rules, ended_at=ended)] == [
+        ("Shower", CLINIC_NOW.replace(hour=17, minute=30)),
+        ("Exercise", CLINIC_NOW.replace(day=5, minute=30)),
+    ]
+
+
+# --- Not given, deviations ---------------------------------------------------------------------------------------------
+
+
+def test_not_given_is_recorded_with_its_reason_and_the_session_stays_to_be_given(
+    practitioner_client: Client, plan: Plan
+) -> None:
+    refused = post(practitioner_client, "session_not_given", first(plan).pk, {"reason": " "})
+    assert (refused.status_code, Session.objects.count()) == (422, 0)
+    answer = post(practitioner_client, "session_not_given", first(plan).pk, {"reason": "fever"})
+    assert answer["Location"] == reverse("consultations:patient", args=[plan.patient_id])
+    session = Session.objects.get()
+    assert (session.outcome, session.outcome_reason, session.is_signed) == (
+        SessionOutcome.NOT_GIVEN,
+        "fever",
+        True,
+    )
+    page = get(practitioner_client, "session_of", first(plan).pk)
+    assert page.status_code == 200 and "fever" in page.content.decode()
+
+
+def test_a_deviation_lists_what_was_missing_and_opens_its_record(
+    practitioner_client: Client, practitioner_user: User, plan: Plan
+) -> None:
+    consents.withdraw(consent=plan.consents.get(), reason="", by=practitioner_user, at=ago(hours=3))
+    page = get(practitioner_client, "session_deviation", first(plan).pk).content.decode()
+    assert "No consent in force names this formula." in page
+    data = {"started_at_0": "2026-03-02", "started_at_1": "08:10", "reason": "seen too late"}
+    answer = post(practitioner_client, "session_deviation", first(plan).pk, data)
+    session = Session.objects.get()
+    assert answer["Location"] == reverse("consultations:session", args=[session.pk])
+    assert (session.deviation.codes, session.deviation.reason) == (["consent"], "seen too late")
+    record = get(practitioner_client, "session", session.pk).content.decode()
+    assert "Deviation: given outside the rules" in record and "Cleared for today" not in record
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ({"started_at_0": "2026-03-02", "started_at_1": "09:30", "reason": "x"}, "future"),
+        ({"started_at_0": "2026-03-02", "started_at_1": "08:10", "reason": ""}, "required"),
+        ({"started_at_0": "9999-03-02", "started_at_1": "08:10", "reason": "x"}, "out_of_range"),
+        ({"started_at_0": "2025-03-30", "started_at_1": "02:30", "reason": "x"}, "nonexistent"),
+        ({"started_at_0": "2025-10-26", "started_at_1": "02:30", "reason": "x"}, "ambiguous"),
+    ],
+)
+def test_a_deviation_with_an_impossible_time_or_no_reason_is_refused(
+    practitioner_client: Client, plan: Plan, data: dict[str, str], code: str
+) -> None:
+    ConsentWithdrawalFactory(consent=plan.consents.get())
+    answer = post(practitioner_client, "session_deviation", first(plan).pk, data)
+    assert (answer.status_code, codes(answer)) == (422, {code})
+    assert (Deviation.objects.count(), Session.objects.count()) == (0, 0)
+
+
+# --- The record --------------------------------------------------------------------------------------------------------
+
+
+def test_the_signed_record_shows_doses_lots_seal_and_aftercare(
+    practitioner_client: Client, plan: Plan
+) -> None:
+    session = SessionFactory(plan=plan, signed=True)
+    page = get(practitioner_client, "session", session.pk).content.decode()
+    lot = session.used_lots.first().lot
+    for expected in (lot.number, "Doses", session.content_hash[:12], "Print aftercare", "Add to this record"):
+        assert expected in page
+    assert 'name="sign"' not in page
+    assert RecordOpened.objects.filter(page="consultations:session").count() == 1
+
+
+def test_a_signed_record_cannot_be_saved_again(practitioner_client: Client, plan: Plan) -> None:
+    session = SessionFactory(plan=plan, signed=True)
+    answer = post(practitioner_client, "session", session.pk, filled(session, (10, "0.1"), sign=1))
+    assert (answer.status_code, codes(answer)) == (422, {"signed"})
+
+
+def test_a_colleague_s_draft_is_read_only_and_offers_to_take_over(
+    practitioner_client: Client, plan: Plan
+) -> None:
+    session = SessionFactory(plan=plan, practitioner=PractitionerFactory(signs_in=True))
+    page = get(practitioner_client, "session", session.pk).content.decode()
+    assert "Take over in my name" in page and 'name="sign"' not in page
+    answer = post(practitioner_client, "session", session.pk, filled(session, (10, "0.1"), save=1))
+    assert answer.status_code == 403
+    assert post(practitioner_client, "session_doses", session.pk).status_code == 403
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_draft_takes_a_fixed_number_of_queries(
+    practitioner_client: Client, draft: Session, django_assert_num_queries: DjangoAssertNumQueries, rows: int
+) -> None:
+    post(practitioner_client, "session", draft.pk, filled(draft, *[(5, "0.1")] * rows, save=1))
+    with django_assert_num_queries(DRAFT_QUERIES):
+        get(practitioner_client, "session", draft.pk)
+
+
+DRAFT_QUERIES = 36
+
+
+@pytest.mark.parametrize("route", ["session_of", "session_not_given", "session_deviation", "session"])
+def test_sessions_are_for_practitioners(
+    reception_client: Client, admin_client: Client, client: Client, plan: Plan, route: str
+) -> None:
+    key = SessionFactory(plan=plan).pk if route == "session" else first(plan).pk
+    for other in (reception_client, admin_client):
+        assert get(other, route, key).status_code == 404
+    assert get(client, route, key).status_code == 302
+    for other in (reception_client, admin_client):
+        assert post(other, "session_begin", first(plan).pk).status_code == 404
+
+
+def test_unknown_sessions_are_not_found(practitioner_client: Client) -> None:
+    unknown = "00000000-0000-4000-8000-000000000000"
+    for route in ("session_of", "session_not_given", "session_deviation", "session"):
+        assert get(practitioner_client, route, unknown).status_code == 404
+    for route in ("session_begin", "session_doses"):
+        assert post(practitioner_client, route, unknown).status_code == 404

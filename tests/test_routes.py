@@ -1,0 +1,415 @@
+"""Deny by default: every address, asked by everybody, against a written table.
+
+A route that is missing from the table fails. The table says what DESIGN 6 says: a page that is not for a role answers
+404 where the thing itself must not be known, 403 with whom to ask where only the act is not theirs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from clinic.models import Practitioner, RecordOpened
+from tests.factories import (
+    AbsenceFactory,
+    AlertFactory,
+    AllergyFactory,
+    AppointmentFactory,
+    AppointmentTypeFactory,
+    ClinicalReportFactory,
+    ConsultationFactory,
+    EnteredInErrorFactory,
+    PatchTestFactory,
+    PatientFactory,
+    PractitionerFactory,
+    SessionFactory,
+    TestReadingFactory,
+    WalkInFactory,
+    cleared_plan,
+    consented_plan,
+)
+from tests.factories.clock import ago
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
+
+ROLES = ("anonymous", "reception", "practitioner", "admin")
+UNKNOWN = UUID(int=0)
+# A browser always sends something: a form without any field would not count as filled in.
+EMPTY_FORM = {"csrfmiddlewaretoken": "x"}
+LOGIN = "/accounts/login/"
+
+# What GET and POST answer to: anonymous, reception, practitioner, admin. "POST" and "GET" stand for routes that
+# take only that verb: the others get 405 (whoever has not signed in is sent to sign in first).
+ONLY_GET, ONLY_POST = "302 405 405 405", "302 405 405 405"
+DESK = {
+    "clinic:start": ("302 302 302 302", ONLY_GET),
+    "clinic:health": ("200 200 200 200", "405 405 405 405"),
+    "clinic:gallery": ("302 403 403 200", ONLY_GET),
+    "clinic:diary": ("302 200 200 200", ONLY_GET),
+    "clinic:waiting": ("302 200 200 200", ONLY_GET),
+    "clinic:my_day": ("302 404 200 404", ONLY_GET),
+    "clinic:patients": ("302 200 200 200", "302 200 200 200"),
+    "clinic:patient_new": ("302 200 200 403", "302 422 422 403"),
+    "clinic:patient_edit": ("302 200 200 200", "302 422 422 403"),
+    "clinic:patient_not_a_duplicate": (ONLY_POST, "302 302 302 403"),
+    "clinic:book": ("302 200 200 403", "302 200 200 403"),
+    "clinic:book_for": ("302 200 200 403", "302 422 422 403"),
+    "clinic:appointment": ("302 200 200 200", ONLY_GET),
+    "clinic:appointment_move": ("302 200 200 403", "302 422 422 403"),
+    "clinic:appointment_cancel": ("302 200 200 403", "302 422 422 403"),
+    "clinic:appointment_step": (ONLY_POST, "302 302 302 403"),
+    "clinic:walk_in_note": ("302 302 302 302", "302 200 200 403"),
+    "clinic:walk_in_left": (ONLY_POST, "302 302 302 403"),
+    "clinic:opening": ("302 200 200 200", ONLY_GET),
+    "clinic:opening_add": ("302 200 200 200", "302 422 422 422"),
+    "clinic:opening_entry": ("302 200 200 200", ONLY_GET),
+    "clinic:opening_remove": ("302 200 403 200", "302 302 403 302"),
+    "clinic:review": ("302 404 200 200", ONLY_GET),
+    "clinic:records_opened": ("302 404 404 200", "302 404 404 422"),
+}
+PATHWAY = {
+    "consultations:patient": ("302 200 200 200", ONLY_GET),
+    "consultations:consultation_begin": (ONLY_POST, "302 403 302 403"),
+    "consultations:allergy_new": ("302 200 200 403", "302 422 422 403"),
+    "consultations:alert_new": ("302 403 200 403", "302 403 422 403"),
+    "consultations:report_new": ("302 200 200 403", "302 422 422 403"),
+    "consultations:allergy_assess": ("302 403 200 404", "302 403 422 404"),
+    "consultations:alert_lift": ("302 403 200 404", "302 403 302 404"),
+    "consultations:report_triage": ("302 404 200 404", "302 404 422 404"),
+    "consultations:consultation_of": ("302 403 200 403", "302 403 302 403"),
+    "consultations:consultation": ("302 404 200 404", "302 404 422 404"),
+    "consultations:plan": ("302 404 200 404", ONLY_GET),
+    "consultations:plan_change": ("302 404 200 404", "302 404 422 404"),
+    "consultations:consent_sign": ("302 404 200 404", "302 404 422 404"),
+    "consultations:consent": ("302 404 200 404", ONLY_GET),
+    "consultations:consent_withdraw": ("302 404 200 404", "302 404 302 404"),
+    "consultations:patch_test_give": ("302 404 200 404", "302 404 422 404"),
+    "consultations:patch_test": ("302 404 200 404", ONLY_GET),
+    "consultations:patch_test_read": ("302 404 200 404", "302 404 422 404"),
+    "consultations:patch_test_reaction": ("302 404 200 404", "302 404 422 404"),
+    "consultations:reading_of_plan": ("302 404 302 404", ONLY_GET),
+    "consultations:session_of": ("302 404 200 404", ONLY_GET),
+    "consultations:session_begin": (ONLY_POST, "302 404 302 404"),
+    "consultations:session_not_given": ("302 404 200 404", "302 404 422 404"),
+    "consultations:session_deviation": ("302 404 200 404", "302 404 422 404"),
+    "consultations:session": ("302 404 200 404", "302 404 422 404"),
+    "consultations:session_doses": (ONLY_POST, "302 404 200 404"),
+    "consultations:addendum": (ONLY_POST, "302 404 422 404"),
+    "consultations:take_over": (ONLY_POST, "302 404 302 404"),
+    "consultations:entered_in_error": (ONLY_POST, "302 404 422 404"),
+    "consultations:error_confirm": ("302 404 200 200", "302 404 302 302"),
+    "consultations:worklists": ("302 404 200 404", ONLY_GET),
+    "consultations:incidents": ("302 404 200 200", ONLY_GET),
+    "consultations:lots": ("302 404 200 200", ONLY_GET),
+    "consultations:lot_receive": ("302 404 200 403", "302 404 422 403"),
+    "consultations:lot_quarantine": ("302 404 200 403", "302 404 422 403"),
+}
+# Signing in and out, and passwords (allauth). Nobody signs up; addresses of e-mails are kept by the admins.
+ACCOUNTS = {
+    "account_login": ("200 302 302 302", "200 302 302 302"),
+    "account_logout": ("302 200 200 200", "302 302 302 302"),
+    "account_signup": ("200 302 302 302", "200 302 302 302"),
+    "account_inactive": ("200 200 200 200", "405 405 405 405"),
+    "account_reauthenticate": ("302 200 200 200", "302 200 200 200"),
+    "account_email": ("302 200 200 200", "302 200 200 200"),
+    "account_email_verification_sent": ("200 200 200 200", "405 405 405 405"),
+    "account_change_password": ("302 200 200 200", "302 200 200 200"),
+    "account_set_password": ("302 302 302 302", "302 302 302 302"),
+    "account_reset_password": ("200 200 200 200", "200 200 200 200"),
+    "account_confirm_login_code": ("302 302 302 302", "302 302 302 302"),
+    "account_confirm_email": ("200 200 200 200", "302 302 302 302"),
+    "account_reset_password_from_key_done": ("200 200 200 200", "405 405 405 405"),
+    "account_reset_password_from_key": ("200 200 200 200", "200 200 200 200"),
+    "account_reset_password_done": ("200 200 200 200", "405 405 405 405"),
+}
+TABLE = DESK | PATHWAY | ACCOUNTS
+# Pages on which a patient's clinical record is read: opening one is written down, whatever else happens.
+CLINICAL_PAGES = {
+    "consultations:patient",
+    "consultations:report_triage",
+    "consultations:consultation",
+    "consultations:plan",
+    "consultations:plan_change",
+    "consultations:consent_sign",
+    "consultations:consent",
+    "consultations:consent_withdraw",
+    "consultations:patch_test_give",
+    "consultations:patch_test",
+    "consultations:patch_test_read",
+    "consultations:patch_test_reaction",
+    "consultations:session_of",
+    "consultations:session_not_given",
+    "consultations:session_deviation",
+    "consultations:session",
+}
+
+
+def routes() -> dict[str, URLPattern]:
+    """Every route of the resolver by its full name; the admin's catch-all has none."""
+    return dict(_walk(get_resolver().url_patterns, ""))
+
+
+def _walk(patterns: list[URLPattern | URLResolver], space: str) -> Iterator[tuple[str, URLPattern]]:
+    for pattern in patterns:
+        if isinstance(pattern, URLPattern):
+            yield f"{space}{pattern.name}", pattern
+        else:
+            yield from _walk(
+                pattern.url_patterns, f"{space}{pattern.namespace}:" if pattern.namespace else space
+            )
+
+
+OURS = {name: pattern for name, pattern in routes().items() if not name.startswith("admin:")}
+ADMIN = {name: pattern for name, pattern in routes().items() if name.startswith("admin:")}
+
+
+@dataclass
+class World:
+    """One real object for every kind of address."""
+
+    ids: dict[str, Any]
+    by_route: dict[str, dict[str, Any]] = field(default_factory=dict)
+    posts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def address(self, name: str, **instead: Any) -> str:
+        """The route's address, for the objects of this world unless others are named."""
+        wanted = self.ids | self.by_route.get(name, {}) | instead
+        return reverse(
+            name, kwargs={key: wanted[key] for key in OURS[name].pattern.converters} or _groups(name)
+        )
+
+
+def _groups(name: str) -> dict[str, str]:
+    """Regular expressions (allauth's) name their groups."""
+    made_up = {"uidb36": "1", "key": "made-up"}
+    return {key: made_up[key] for key in OURS[name].pattern.regex.groupindex}
+
+
+@pytest.fixture
+def world(doctor: Practitioner) -> World:
+    """A patient in the middle of the pathway, with a little of everything."""
+    plan = cleared_plan()
+    test = plan.patch_tests.get()
+    first, second = plan.planned_sessions.all()[:2]
+    signed = SessionFactory(plan=plan, planned=first, signed=True, started_at=ago(days=7))
+    visit = AppointmentFactory(
+        patient=plan.patient, practitioner=doctor, type=AppointmentTypeFactory(purpose="")
+    )
+    unread = PatchTestFactory(plan=consented_plan(), given_at=ago(hours=50))
+    draft = SessionFactory(plan=cleared_plan(), practitioner=doctor)
+    someone, colleague = PatientFactory(), PractitionerFactory(signs_in=True)
+    leave = AbsenceFactory(practitioner=colleague)
+    return World(
+        ids={
+            "patient_id": plan.patient_id,
+            "appointment_id": visit.pk,
+            "walk_in_id": WalkInFactory().pk,
+            "plan_id": plan.pk,
+            "consent_id": plan.consents.get().pk,
+            "test_id": test.pk,
+            "planned_id": second.pk,
+            "session_id": draft.pk,
+            "consultation_id": ConsultationFactory(practitioner=doctor).pk,
+            "allergy_id": AllergyFactory().pk,
+            "alert_id": AlertFactory().pk,
+            "report_id": ClinicalReportFactory().pk,
+            "lot_id": test.lots.first().pk,
+            "error_id": EnteredInErrorFactory(reading=TestReadingFactory()).pk,
+            "entry_id": leave.pk,
+            "record_id": signed.pk,
+            "kind": "session",
+            "step": "confirm",
+            "change": "hold",
+        },
+        by_route={
+            "clinic:opening_add": {"kind": "absence"},
+            "clinic:opening_entry": {"kind": "absence"},
+            "clinic:opening_remove": {"kind": "absence"},
+            "consultations:patch_test_read": {"test_id": unread.pk},
+            "consultations:reading_of_plan": {"plan_id": unread.plan_id},
+            "consultations:take_over": {"kind": "consultation", "record_id": ConsultationFactory().pk},
+        },
+        posts={
+            "clinic:patient_not_a_duplicate": {"other": someone.pk},
+            "clinic:appointment_step": {"version": visit.version},
+            "clinic:walk_in_note": {"patient": someone.pk},
+        },
+    )
+
+
+@pytest.fixture
+def clients(reception_client: Client, practitioner_client: Client, admin_client: Client) -> dict[str, Client]:
+    return dict(zip(ROLES, [Client(), reception_client, practitioner_client, admin_client], strict=True))
+
+
+def ask(client: Client, verb: str, address: str, data: dict[str, Any] | None = None) -> Any:
+    """One request from a fresh browser with the client's cookies; whatever it changes is taken back."""
+    browser = Client()
+    browser.cookies = client.cookies.copy()
+    with transaction.atomic():
+        answer = getattr(browser, verb)(address, data or {})
+        transaction.set_rollback(True)
+    return answer
+
+
+class TestTheTable:
+    def test_every_route_stands_in_it_and_nothing_else(self) -> None:
+        assert sorted(OURS) == sorted(TABLE)
+
+    @pytest.mark.parametrize("verb", ["get", "post"])
+    @pytest.mark.parametrize("role", ROLES)
+    def test_it_says_what_everybody_gets(
+        self, world: World, clients: dict[str, Client], role: str, verb: str
+    ) -> None:
+        expected, found = {}, {}
+        for name, lines in TABLE.items():
+            expected[name] = int(lines[verb == "post"].split()[ROLES.index(role)])
+            data = EMPTY_FORM | world.posts.get(name, {}) if verb == "post" else {}
+            found[name] = ask(clients[role], verb, world.address(name), data).status_code
+        assert found == expected
+
+    @pytest.mark.parametrize("verb", ["get", "post"])
+    def test_without_signing_in_every_closed_page_leads_to_the_sign_in(self, world: World, verb: str) -> None:
+        elsewhere = {}
+        for name, lines in (DESK | PATHWAY).items():
+            answer = ask(Client(), verb, world.address(name), EMPTY_FORM)
+            if lines[verb == "post"].startswith("302") and not answer["Location"].startswith(
+                f"{LOGIN}?next="
+            ):
+                elsewhere[name] = answer["Location"]
+        assert elsewhere == {}
+
+    @pytest.mark.parametrize("verb", ["put", "patch", "delete"])
+    def test_other_verbs_are_refused(self, world: World, clients: dict[str, Client], verb: str) -> None:
+        found = {
+            name: ask(clients["practitioner"], verb, world.address(name)).status_code
+            for name in DESK | PATHWAY
+        }
+        assert {
+            name: status for name, status in found.items() if status != HTTPStatus.METHOD_NOT_ALLOWED
+        } == {}
+
+
+class TestThingsThatAreNotThere:
+    @pytest.mark.parametrize("role", ROLES[1:])
+    def test_an_unknown_id_is_not_found_or_not_theirs(
+        self, world: World, clients: dict[str, Client], role: str
+    ) -> None:
+        """Whoever may act gets 404; a role that may not is refused before or after, and never served."""
+        column, served = ROLES.index(role), {}
+        for name, (get, post) in (DESK | PATHWAY).items():
+            keys = [key for key in OURS[name].pattern.converters if key.endswith("_id")]
+            verb, line = ("post", post) if get == ONLY_POST else ("get", get)
+            if not keys:
+                continue
+            address = world.address(name, **dict.fromkeys(keys, UNKNOWN))
+            status = ask(clients[role], verb, address, EMPTY_FORM).status_code
+            forbidden = line.split()[column] == "403"
+            if status != HTTPStatus.NOT_FOUND and not (forbidden and status == HTTPStatus.FORBIDDEN):
+                served[name] = status
+        assert served == {}
+
+    @pytest.mark.parametrize("route", ["addendum", "take_over", "entered_in_error"])
+    def test_the_id_of_another_kind_of_record_is_not_found(
+        self, world: World, clients: dict[str, Client], route: str
+    ) -> None:
+        kinds = ["consultation", "patch-test", "consent", "reading", "plan", "no-such-kind"]
+        addresses = [reverse(f"consultations:{route}", args=[kind, world.ids["record_id"]]) for kind in kinds]
+        answers = [ask(clients["practitioner"], "post", address, EMPTY_FORM) for address in addresses]
+        assert [answer.status_code for answer in answers] == [404] * len(kinds)
+
+    @pytest.mark.parametrize("route", ["opening_entry", "opening_remove"])
+    def test_an_entry_of_another_kind_is_not_found(
+        self, world: World, clients: dict[str, Client], route: str
+    ) -> None:
+        entry = world.ids["entry_id"]
+        for kind, key in [("extra", entry), ("closed-day", entry), ("no-such-kind", entry), ("absence", "x")]:
+            address = reverse(f"clinic:{route}", args=[kind, key])
+            assert ask(clients["reception"], "get", address).status_code == 404
+
+    def test_unknown_steps_and_changes_are_not_found(self, world: World, clients: dict[str, Client]) -> None:
+        step = world.address("clinic:appointment_step", step="explode")
+        change = world.address("consultations:plan_change", change="explode")
+        assert ask(clients["reception"], "post", step, EMPTY_FORM).status_code == 404
+        assert ask(clients["practitioner"], "get", change).status_code == 404
+        assert ask(clients["practitioner"], "post", change, EMPTY_FORM).status_code == 404
+
+
+class TestTheAdmin:
+    """Grouped by one rule: the admin role, and nobody else, whatever the table and the verb."""
+
+    # Signing in and out have no page of their own here.
+    OPEN = {"admin:login"}
+
+    @pytest.mark.parametrize("verb", ["get", "post"])
+    def test_nobody_but_an_admin_comes_in(self, clients: dict[str, Client], verb: str) -> None:
+        wrong = {}
+        for name, pattern in ADMIN.items():
+            address = _admin_address(name, pattern)
+            found = [ask(clients[role], verb, address, EMPTY_FORM) for role in ROLES[:3]]
+            leads_to_sign_in = found[0].status_code == 302 and LOGIN in found[0]["Location"]
+            refused = [answer.status_code for answer in found[1:]] == [403, 403]
+            if not (leads_to_sign_in and (refused or name in self.OPEN)):
+                wrong[name] = [answer.status_code for answer in found]
+        assert wrong == {}
+
+    def test_an_admin_meets_no_fault(self, clients: dict[str, Client]) -> None:
+        found = {
+            name: ask(clients["admin"], "get", _admin_address(name, pattern)).status_code
+            for name, pattern in ADMIN.items()
+        }
+        assert {
+            name: status for name, status in found.items() if status not in {200, 302, 403, 404, 405}
+        } == {}
+        opened = [name for name, status in found.items() if status == HTTPStatus.OK]
+        assert "admin:index" in opened and "admin:clinic_user_changelist" in opened
+
+
+def _admin_address(name: str, pattern: URLPattern) -> str:
+    """With made-up keys: who may not come in learns nothing from what exists."""
+    if name == "admin:None":
+        return "/admin/no/such/page/"
+    values = {"app_label": "clinic", "uuid": UNKNOWN, "int": 1}
+    kwargs = {
+        key: values.get(key, values.get(type(converter).__name__.removesuffix("Converter").lower(), "1"))
+        for key, converter in pattern.pattern.converters.items()
+    } or {key: values.get(key, "1") for key in pattern.pattern.regex.groupindex}
+    return reverse(name, kwargs=kwargs)
+
+
+class TestOpeningARecord:
+    def test_every_clinical_page_writes_down_who_whom_and_when(
+        self, world: World, practitioner_client: Client, doctor: Practitioner, clinic_now: Any
+    ) -> None:
+        """And no other page does: the log is about records, not about the diary."""
+        logged = {}
+        for name, (get, _post) in (DESK | PATHWAY).items():
+            if get.split()[2] not in {"200", "302"}:
+                continue
+            with transaction.atomic():
+                answer = practitioner_client.get(world.address(name))
+                rows = list(RecordOpened.objects.values_list("user", "patient", "page", "at"))
+                transaction.set_rollback(True)
+            if rows:
+                assert rows == [(doctor.user_id, answer.context["patient"].pk, name, clinic_now)]
+                logged[name] = len(rows)
+        assert sorted(logged) == sorted(CLINICAL_PAGES)
+
+    @pytest.mark.parametrize("role", ["reception", "admin"])
+    def test_pages_without_the_record_are_not_in_the_log(
+        self, world: World, clients: dict[str, Client], role: str
+    ) -> None:
+        assert clients[role].get(world.address("consultations:patient")).status_code == HTTPStatus.OK
+        assert not RecordOpened.objects.exists()
+
+    def test_being_refused_is_no_opening(self, world: World, clients: dict[str, Client]) -> None:
+        for role in ("anonymous", "reception", "admin"):
+            for name in CLINICAL_PAGES - {"consultations:patient"}:
+                clients[role].get(world.address(name))
+        assert not RecordOpened.objects.exists()
