@@ -207,7 +207,8 @@ def usage(*, window: Interval) -> list[Usage]:
         away, booked = (found.get(resource.pk, table.nothing) for found in (table.away, table.booked))
         return Usage(resource, len(opened - away), len(booked))
 
-    return [row(each) for each in (*people, *rooms, *devices)]
+    resources: list[Practitioner | Room | Device] = [*people, *rooms, *devices]
+    return [row(each) for each in resources]
 
 
 def last_start(type: AppointmentType, at: datetime) -> datetime:

@@ -172,11 +172,15 @@ def visit_in_progress(patient: Patient) -> Appointment | None:
 
 
 def tests_to_read(user: User) -> QuerySet[PatchTest]:
-    """Test injections whose delayed reading is still awaited, the longest due first."""
+    """Test injections whose delayed reading is still awaited and which the person may see, the longest due first."""
+    return awaiting_reading().visible_to(user)
+
+
+def awaiting_reading() -> QuerySet[PatchTest]:
+    """Signed test injections that have not been read, for those who plan the days as well."""
     decided = TestReading.objects.exclude(result=TestResult.AWAITING).values("patch_test")
     return (
-        PatchTest.objects.visible_to(user)
-        .signed()
+        PatchTest.objects.signed()
         .exclude(pk__in=decided)
         .select_related("patient", "plan__indication", "formula", "policy", "practitioner")
         .order_by("given_at")
@@ -242,6 +246,11 @@ def usable_lots(formula: Formula, *, on: datetime) -> dict[str, list[Lot]]:
     for lot in Lot.objects.usable_on(timezone.localdate(on)).of_components(codes).select_related("component"):
         lots[lot.component.code].append(lot)
     return lots
+
+
+def every_lot(facts: PlanFacts) -> QuerySet[Lot]:
+    """All lots of the formula's components, usable or not: a draft may name one that has been put aside since."""
+    return Lot.objects.of_components(sorted(facts.component_codes)).select_related("component")
 
 
 def reference_for(formula_code: str, family: str) -> Q:

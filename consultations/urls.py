@@ -5,6 +5,7 @@ from django.urls import path
 from consultations.views import (
     consents,
     consultations,
+    late,
     lots,
     patch_tests,
     patients,
@@ -97,6 +98,7 @@ urlpatterns = [
     ),
     path("errors/<uuid:error_id>/confirm/", records.confirm_error, name="error_confirm"),
     path("worklists/", worklists.show, name="worklists"),
+    path("late/", late.show, name="late"),
     path("incidents/", worklists.incidents, name="incidents"),
     path("lots/", lots.show, name="lots"),
     path("lots/new/", lots.receive, name="lot_receive"),

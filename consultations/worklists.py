@@ -1,5 +1,6 @@
 """What waits for somebody: the counts behind "Needs someone", and the rows of the worklists page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -23,7 +24,8 @@ from consultations.models import (
     PlannedSession,
     Session,
 )
-from consultations.queries import sessions_overdue, tests_to_read, unsigned
+from consultations.offers import session_label
+from consultations.queries import awaiting_reading, sessions_overdue, tests_to_read, unsigned
 from consultations.rules.allergens import unassessed
 from consultations.rules.patch_test import Window, reading_window
 
@@ -48,6 +50,9 @@ DEVIATION_WORDS = {
 }
 
 
+_READING = gettext_lazy("Reading of the test injection")
+
+
 @dataclass(frozen=True)
 class ReadingDue:
     """A test that waits for its reading."""
@@ -60,11 +65,39 @@ class ReadingDue:
 
 def readings(*, user: User, at: datetime) -> list[ReadingDue]:
     """Tests to read, the longest due first; overdue ones are past their window."""
+    return _due(tests_to_read(user), at)
+
+
+def _due(tests: Iterable[PatchTest], at: datetime) -> list[ReadingDue]:
     rows = []
-    for test in tests_to_read(user):
+    for test in tests:
         window = reading_window(test.given_at, test.policy)
         rows.append(ReadingDue(test, window, at >= window.closes_at, window.contains(at)))
     return sorted(rows, key=lambda row: row.window.due_at)
+
+
+@dataclass(frozen=True)
+class Late:
+    """A visit that should be on the books or over: whose, what, since when, and who knows the patient."""
+
+    patient: Patient
+    what: str
+    since: datetime | None
+    who: str
+
+
+def late(*, at: datetime) -> list[Late]:
+    """Readings due or overdue and sessions overdue, as everybody who plans the days may know them: no findings."""
+    found = [
+        Late(row.test.patient, str(_READING), row.window.opens_at, str(row.test.practitioner))
+        for row in _due(awaiting_reading(), at)
+        if row.is_overdue or row.is_open
+    ]
+    for row in sessions_late(at=at):
+        plan = row.planned.plan
+        what = session_label(row.planned.ordinal, row.total)
+        found.append(Late(plan.patient, what, row.since, str(plan.consultation.practitioner)))
+    return found
 
 
 def notices(*, user: User, at: datetime) -> list[Notice]:
@@ -72,67 +105,51 @@ def notices(*, user: User, at: datetime) -> list[Notice]:
     found: list[Notice] = []
     if user.has_role(Role.PRACTITIONER):
         found += _for_practitioners(user, at)
+    elif user.has_role(Role.RECEPTION, Role.ADMIN):
+        found += _for_the_desk(at)
     if user.has_role(Role.ADMIN):
         month_ago = at - timedelta(days=30)
         incidents = Deviation.objects.visible_to(user).filter(recorded_at__gte=month_ago).count()
-        waiting = EnteredInError.objects.visible_to(user).waiting().count()
+        waiting = EnteredInError.objects.filter(confirmed_at=None).count()
         url = reverse("consultations:incidents")
         found.append(
-            Notice(
-                _("Deviations in the last 30 days"),
-                incidents,
-                url,
-                "alert-triangle",
-                incidents > 0,
-            )
+            Notice(_("Deviations in the last 30 days"), incidents, url, "alert-triangle", incidents > 0)
         )
         found.append(Notice(_("Errors to confirm"), waiting, url, "clipboard-check", waiting > 0))
     return found
 
 
+def _for_the_desk(at: datetime) -> list[Notice]:
+    url, due = reverse("consultations:late"), _due(awaiting_reading(), at)
+    overdue = sum(row.is_overdue for row in due)
+    return [
+        Notice(_("Readings due"), sum(row.is_open for row in due), url, "eye"),
+        Notice(_("Readings overdue"), overdue, url, "alert-circle", overdue > 0),
+        Notice(_("Sessions overdue"), len(sessions_overdue(at)), url, "hourglass"),
+    ]
+
+
 def _for_practitioners(user: User, at: datetime) -> list[Notice]:
-    worklists = reverse("consultations:worklists")
     due = readings(user=user, at=at)
     overdue = sum(row.is_overdue for row in due)
-    open_now = sum(row.is_open for row in due)
     reports = ClinicalReport.objects.visible_to(user).untriaged()
-    red = sum(report.red_flag for report in reports)
+    red = any(report.red_flag for report in reports)
     limit = at - timedelta(hours=ClinicSettings.current().unsigned_after_hours)
+    late_drafts = len(unsigned(user, before=limit))
     return [
+        Notice(_("Reports to look at"), len(reports), _list("reports"), "message-report", red),
+        Notice(_("Readings due"), sum(row.is_open for row in due), _list("readings"), "eye"),
+        Notice(_("Readings overdue"), overdue, _list("readings"), "alert-circle", overdue > 0),
+        Notice(_("Records unsigned for too long"), late_drafts, _list("unsigned"), "signature"),
         Notice(
-            _("Reports to look at"),
-            len(reports),
-            f"{worklists}#reports",
-            "message-report",
-            red > 0,
+            _("Allergies to assess"), len(allergies_to_assess(user)), _list("allergies"), "alert-triangle"
         ),
-        Notice(_("Readings due"), open_now, f"{worklists}#readings", "eye"),
-        Notice(
-            _("Readings overdue"),
-            overdue,
-            f"{worklists}#readings",
-            "alert-circle",
-            overdue > 0,
-        ),
-        Notice(
-            _("Records unsigned for too long"),
-            len(unsigned(user, before=limit)),
-            f"{worklists}#unsigned",
-            "signature",
-        ),
-        Notice(
-            _("Allergies to assess"),
-            len(allergies_to_assess(user)),
-            f"{worklists}#allergies",
-            "alert-triangle",
-        ),
-        Notice(
-            _("Sessions overdue"),
-            len(sessions_overdue(at)),
-            f"{worklists}#sessions",
-            "hourglass",
-        ),
+        Notice(_("Sessions overdue"), len(sessions_overdue(at)), _list("sessions"), "hourglass"),
     ]
+
+
+def _list(anchor: str) -> str:
+    return f"{reverse('consultations:worklists')}#{anchor}"
 
 
 def allergies_to_assess(user: User) -> list[Allergy]:

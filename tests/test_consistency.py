@@ -251,6 +251,8 @@ NOT_ACTIONS = {
     "consultations/actions/adverse_events.py::check_triage": "checks; the form asks it too",
     "consultations/actions/consents.py::wording": "reads: the text as it will be shown and signed",
     "consultations/actions/consultations.py::intention": "reads: what the answers are judged for",
+    "consultations/actions/consultations.py::open_points": "reads: what a draft still lacks",
+    "consultations/actions/session_contents.py::replace": "part of saving a draft session",
     "consultations/actions/plans.py::drop_proposal": "part of changing a draft consultation",
     "consultations/actions/records.py::record_of": "reads",
     "consultations/actions/reference.py::check_publishable": "checks",

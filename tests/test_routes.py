@@ -27,7 +27,6 @@ from tests.factories import (
     EnteredInErrorFactory,
     PatchTestFactory,
     PatientFactory,
-    PractitionerFactory,
     SessionFactory,
     TestReadingFactory,
     WalkInFactory,
@@ -43,6 +42,7 @@ UNKNOWN = UUID(int=0)
 # A browser always sends something: a form without any field would not count as filled in.
 EMPTY_FORM = {"csrfmiddlewaretoken": "x"}
 LOGIN = "/accounts/login/"
+SIGN_IN = (LOGIN, "/admin/login/")  # the admin's own leads on to the one sign-in
 
 # What GET and POST answer to: anonymous, reception, practitioner, admin. "POST" and "GET" stand for routes that
 # take only that verb: the others get 405 (whoever has not signed in is sent to sign in first).
@@ -52,8 +52,8 @@ DESK = {
     "clinic:health": ("200 200 200 200", "405 405 405 405"),
     "clinic:gallery": ("302 403 403 200", ONLY_GET),
     "clinic:diary": ("302 200 200 200", ONLY_GET),
-    "clinic:waiting": ("302 200 200 200", ONLY_GET),
-    "clinic:my_day": ("302 404 200 404", ONLY_GET),
+    "clinic:waiting": ("302 302 302 302", ONLY_GET),  # a part of the diary; by itself it leads there
+    "clinic:my_day": ("302 403 200 403", ONLY_GET),
     "clinic:patients": ("302 200 200 200", "302 200 200 200"),
     "clinic:patient_new": ("302 200 200 403", "302 422 422 403"),
     "clinic:patient_edit": ("302 200 200 200", "302 422 422 403"),
@@ -69,7 +69,7 @@ DESK = {
     "clinic:opening": ("302 200 200 200", ONLY_GET),
     "clinic:opening_add": ("302 200 200 200", "302 422 422 422"),
     "clinic:opening_entry": ("302 200 200 200", ONLY_GET),
-    "clinic:opening_remove": ("302 200 403 200", "302 302 403 302"),
+    "clinic:opening_remove": ("302 200 200 200", "302 302 302 302"),
     "clinic:review": ("302 404 200 200", ONLY_GET),
     "clinic:records_opened": ("302 404 404 200", "302 404 404 422"),
 }
@@ -105,6 +105,7 @@ PATHWAY = {
     "consultations:entered_in_error": (ONLY_POST, "302 404 422 404"),
     "consultations:error_confirm": ("302 404 200 200", "302 404 302 302"),
     "consultations:worklists": ("302 404 200 404", ONLY_GET),
+    "consultations:late": ("302 200 200 200", ONLY_GET),
     "consultations:incidents": ("302 404 200 200", ONLY_GET),
     "consultations:lots": ("302 404 200 200", ONLY_GET),
     "consultations:lot_receive": ("302 404 200 403", "302 404 422 403"),
@@ -117,13 +118,13 @@ ACCOUNTS = {
     "account_signup": ("200 302 302 302", "200 302 302 302"),
     "account_inactive": ("200 200 200 200", "405 405 405 405"),
     "account_reauthenticate": ("302 200 200 200", "302 200 200 200"),
-    "account_email": ("302 200 200 200", "302 200 200 200"),
+    "account_email": ("302 200 200 200", "302 302 302 302"),
     "account_email_verification_sent": ("200 200 200 200", "405 405 405 405"),
     "account_change_password": ("302 200 200 200", "302 200 200 200"),
     "account_set_password": ("302 302 302 302", "302 302 302 302"),
     "account_reset_password": ("200 200 200 200", "200 200 200 200"),
     "account_confirm_login_code": ("302 302 302 302", "302 302 302 302"),
-    "account_confirm_email": ("200 200 200 200", "302 302 302 302"),
+    "account_confirm_email": ("200 200 200 200", "404 404 404 404"),
     "account_reset_password_from_key_done": ("200 200 200 200", "405 405 405 405"),
     "account_reset_password_from_key": ("200 200 200 200", "200 200 200 200"),
     "account_reset_password_done": ("200 200 200 200", "405 405 405 405"),
@@ -203,8 +204,7 @@ def world(doctor: Practitioner) -> World:
     )
     unread = PatchTestFactory(plan=consented_plan(), given_at=ago(hours=50))
     draft = SessionFactory(plan=cleared_plan(), practitioner=doctor)
-    someone, colleague = PatientFactory(), PractitionerFactory(signs_in=True)
-    leave = AbsenceFactory(practitioner=colleague)
+    someone, leave = PatientFactory(), AbsenceFactory(practitioner=doctor)
     return World(
         ids={
             "patient_id": plan.patient_id,
@@ -249,12 +249,13 @@ def clients(reception_client: Client, practitioner_client: Client, admin_client:
 
 
 def ask(client: Client, verb: str, address: str, data: dict[str, Any] | None = None) -> Any:
-    """One request from a fresh browser with the client's cookies; whatever it changes is taken back."""
-    browser = Client()
-    browser.cookies = client.cookies.copy()
+    """One request; whatever it changes, in the database and in the browser's cookies, is taken back."""
+    before = dict(client.cookies)
     with transaction.atomic():
-        answer = getattr(browser, verb)(address, data or {})
+        answer = getattr(client, verb)(address, data or {})
         transaction.set_rollback(True)
+    client.cookies.clear()
+    client.cookies.update(before)
     return answer
 
 
@@ -267,12 +268,14 @@ class TestTheTable:
     def test_it_says_what_everybody_gets(
         self, world: World, clients: dict[str, Client], role: str, verb: str
     ) -> None:
-        expected, found = {}, {}
+        surprises = {}
         for name, lines in TABLE.items():
-            expected[name] = int(lines[verb == "post"].split()[ROLES.index(role)])
+            expected = int(lines[verb == "post"].split()[ROLES.index(role)])
             data = EMPTY_FORM | world.posts.get(name, {}) if verb == "post" else {}
-            found[name] = ask(clients[role], verb, world.address(name), data).status_code
-        assert found == expected
+            found = ask(clients[role], verb, world.address(name), data).status_code
+            if found != expected:
+                surprises[name] = f"{found}, not {expected}"
+        assert surprises == {}
 
     @pytest.mark.parametrize("verb", ["get", "post"])
     def test_without_signing_in_every_closed_page_leads_to_the_sign_in(self, world: World, verb: str) -> None:
@@ -333,6 +336,11 @@ class TestThingsThatAreNotThere:
             address = reverse(f"clinic:{route}", args=[kind, key])
             assert ask(clients["reception"], "get", address).status_code == 404
 
+    @pytest.mark.parametrize("route", ["opening_entry", "opening_remove"])
+    def test_a_colleagues_absence_is_not_theirs(self, clients: dict[str, Client], route: str) -> None:
+        address = reverse(f"clinic:{route}", args=["absence", AbsenceFactory().pk])
+        assert [ask(clients[role], "get", address).status_code for role in ROLES[1:]] == [200, 404, 200]
+
     def test_unknown_steps_and_changes_are_not_found(self, world: World, clients: dict[str, Client]) -> None:
         step = world.address("clinic:appointment_step", step="explode")
         change = world.address("consultations:plan_change", change="explode")
@@ -353,7 +361,7 @@ class TestTheAdmin:
         for name, pattern in ADMIN.items():
             address = _admin_address(name, pattern)
             found = [ask(clients[role], verb, address, EMPTY_FORM) for role in ROLES[:3]]
-            leads_to_sign_in = found[0].status_code == 302 and LOGIN in found[0]["Location"]
+            leads_to_sign_in = found[0].status_code == 302 and found[0]["Location"].startswith(SIGN_IN)
             refused = [answer.status_code for answer in found[1:]] == [403, 403]
             if not (leads_to_sign_in and (refused or name in self.OPEN)):
                 wrong[name] = [answer.status_code for answer in found]
@@ -399,7 +407,7 @@ class TestOpeningARecord:
             if rows:
                 assert rows == [(doctor.user_id, answer.context["patient"].pk, name, clinic_now)]
                 logged[name] = len(rows)
-        assert sorted(logged) == sorted(CLINICAL_PAGES)
+        assert set(logged) ^ CLINICAL_PAGES == set()
 
     @pytest.mark.parametrize("role", ["reception", "admin"])
     def test_pages_without_the_record_are_not_in_the_log(

@@ -34,7 +34,7 @@ def diary(request: HttpRequest) -> HttpResponse:
         "as_list": request.GET.get("show") == "list",
         "diary": read_day(day, user=request.user, at=at),
         "waiting": waiting_now(user=request.user, at=at),
-        "notices": readiness.pathway().notices(user=request.user, at=at),
+        "notices": _notices(request, at),
         "may_book": access.may_book(request.user),
         "undo": take_undo(request),
     }
@@ -80,11 +80,16 @@ def my_day(request: HttpRequest) -> HttpResponse:
             {"card": card, "step": _main_step(card, at), "links": _links(request, card)} for card in cards
         ],
         "waiting": [each for each in waiting if each.card and each.card.visit.practitioner == practitioner],
-        "notices": readiness.pathway().notices(user=request.user, at=at),
+        "notices": _notices(request, at),
         "may_book": True,
         "undo": take_undo(request),
     }
     return render(request, "clinic/my_day.html", context, status=422 if form.errors else 200)
+
+
+def _notices(request: HttpRequest, at: datetime) -> list[readiness.Notice]:
+    """What needs someone; a count of nothing needs nobody."""
+    return [each for each in readiness.pathway().notices(user=request.user, at=at) if each.count]
 
 
 def _around(day: date) -> dict[str, Any]:

@@ -200,31 +200,12 @@ class Journey:
         by, at = _user(visit), visit.starts_at + timedelta(minutes=5)
         draft = consultations.begin(patient=self.patient, appointment=visit, by=by, at=at)
         chosen = PlanTemplate.objects.current().get(code=template)
-        indication = Indication.objects.current().get(code=chosen.indication_code)
         suitable = outcome in (Outcome.ELIGIBLE, Outcome.CONDITIONS)
-        proposal = (
-            Proposal(
-                Technique.objects.current().get(code=technique or chosen.technique_code),
-                Formula.objects.current().get(code=chosen.formula_code),
-                chosen,
-                starts_on,
-            )
-            if suitable
-            else None
-        )
+        proposal = _proposal(chosen, technique, starts_on) if suitable else None
         draft = consultations.save(
             consultation=draft,
-            details={
-                "indication": indication,
-                "history": "Well otherwise. No earlier injections here.",
-                "goals": "Hopes for a visible change, knows that it may not come.",
-                "weight_kg": Decimal(self.random.randint(55, 88)),
-                "outcome": outcome,
-                "outcome_reason": reason,
-                "deferred_until": until,
-                "leaflet": Leaflet.objects.current().get(code="about-mesotherapy"),
-                **DISCUSSED,
-            },
+            details=self._found(chosen)
+            | {"outcome": outcome, "outcome_reason": reason, "deferred_until": until},
             replies=[_reply(question, yes or {}) for question in _questions()],
             risks=_risks(),
             proposal=proposal,
@@ -232,15 +213,31 @@ class Journey:
             by=by,
             at=at,
         )
-        if sign:
-            done = visit.starts_at + timedelta(minutes=30)
-            draft = consultations.sign(
-                consultation=draft, proposal=proposal, version=draft.version, by=by, at=done
-            )
-            self.finish(visit)
-        if sign and suitable:
-            self.plan = draft.plan
-        return draft
+        return self._sign(draft, proposal, visit) if sign else draft
+
+    def _found(self, template: PlanTemplate) -> dict[str, Any]:
+        """What a consultation for the template usually finds and discusses."""
+        return {
+            "indication": Indication.objects.current().get(code=template.indication_code),
+            "history": "Well otherwise. No earlier injections here.",
+            "goals": "Hopes for a visible change, knows that it may not come.",
+            "weight_kg": Decimal(self.random.randint(55, 88)),
+            "leaflet": Leaflet.objects.current().get(code="about-mesotherapy"),
+            **DISCUSSED,
+        }
+
+    def _sign(self, draft: Consultation, proposal: Proposal | None, visit: Appointment) -> Consultation:
+        signed = consultations.sign(
+            consultation=draft,
+            proposal=proposal,
+            version=draft.version,
+            by=_user(visit),
+            at=visit.starts_at + timedelta(minutes=30),
+        )
+        self.finish(visit)
+        if proposal:
+            self.plan = signed.plan
+        return signed
 
     def consent(self, visit: Appointment, *, representative: str = "") -> None:
         """Sign the consent at a visit."""
@@ -370,6 +367,15 @@ class Journey:
 
     def _lots(self, formula: Formula, on: datetime) -> list[Lot]:
         return [lots[0] for lots in usable_lots(formula, on=on).values() if lots]
+
+
+def _proposal(template: PlanTemplate, technique: str, starts_on: date | None) -> Proposal:
+    return Proposal(
+        Technique.objects.current().get(code=technique or template.technique_code),
+        Formula.objects.current().get(code=template.formula_code),
+        template,
+        starts_on,
+    )
 
 
 def _reply(question: ContraindicationQuestion, yes: Mapping[str, str]) -> Reply:

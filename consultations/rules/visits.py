@@ -125,10 +125,12 @@ def _reading(visit: Visit, facts: PlanFacts, *, together: Together, starting: bo
 
 
 def _window_for_reading(facts: PlanFacts, test: PatchTest | None, together: Together) -> Window | None:
-    if test:
-        return reading_window(test.given_at, test.policy)
-    times = together.times(purposes.test_of(facts.plan), facts)
-    return reading_window(max(times), facts.plan.test_policy) if times else None
+    """Of the test that is still to come, a repeat of one nobody read among them; else of the one that was given."""
+    coming = together.to_come(purposes.test_of(facts.plan), facts)
+    later = [moment for moment in coming if test is None or moment > test.given_at]
+    if later:
+        return reading_window(max(later), facts.plan.test_policy)
+    return reading_window(test.given_at, test.policy) if test else None
 
 
 def _repeat_wait(visit: Visit, facts: PlanFacts) -> list[Condition]:

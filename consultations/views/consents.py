@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic.errors import DomainError
-from clinic.models import Appointment
+from clinic.models import Appointment, User
 from consultations import purposes
 from consultations.actions import consents as actions
 from consultations.enums import Signer
@@ -79,6 +79,7 @@ def withdraw(request: HttpRequest, consent_id: UUID) -> HttpResponse:
     consent = _consent(request, consent_id)
     authorship.check_may_record(request.user)
     at = timezone.now()
+    chart.opened(request, consent.patient, at=at)
     form = WithdrawForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -93,7 +94,7 @@ def withdraw(request: HttpRequest, consent_id: UUID) -> HttpResponse:
     context = {
         "consent": consent,
         "form": form,
-        "consequence": _consequence(consent, at=at),
+        "consequence": _consequence(consent, user=request.user, at=at),
         "back_url": reverse("consultations:consent", args=[consent.pk]),
         **chart.header(request, consent.patient),
     }
@@ -141,11 +142,12 @@ def _sign_page(
     return render(request, "consultations/consent_sign.html", context, status=status)
 
 
-def _consequence(consent: Consent, *, at: datetime) -> str:
+def _consequence(consent: Consent, *, user: User, at: datetime) -> str:
     """What stops at once, and which visits that touches."""
     facts = facts_of_one(consent.plan)
     wanted = [purposes.test_of(consent.plan), *(purposes.session_of(each) for each in facts.planned)]
-    upcoming = Appointment.objects.upcoming(at).filter(patient=consent.patient_id, purpose__in=wanted).count()
+    visits_to_come = Appointment.objects.visible_to(user).upcoming(at)
+    upcoming = visits_to_come.filter(patient=consent.patient_id, purpose__in=wanted).count()
     stops = _("From this moment nothing may be injected under this plan. The signature stays on record.")
     if not upcoming:
         return stops

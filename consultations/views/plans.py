@@ -113,6 +113,7 @@ def change(request: HttpRequest, plan_id: UUID, change: str) -> HttpResponse:
         Plan.objects.visible_to(request.user).select_related("patient", "indication", "formula"), pk=plan_id
     )
     authorship.check_may_record(request.user)
+    chart.opened(request, plan.patient, at=timezone.now())
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

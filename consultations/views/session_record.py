@@ -16,8 +16,8 @@ from consultations.actions.sessions import Contents
 from consultations.enums import ScoreMoment, TechniqueFamily
 from consultations.forms.sessions import SessionForm
 from consultations.forms.zones import ZoneRows
-from consultations.models import AftercareRule, Lot, ReactionType, Scale, Session
-from consultations.queries import PlanFacts, facts_of_one
+from consultations.models import AftercareRule, ReactionType, Scale, Session
+from consultations.queries import PlanFacts, every_lot, facts_of_one
 from consultations.rules import authorship
 from consultations.session_page import aftercare, banner, bars
 from consultations.views import chart
@@ -50,7 +50,7 @@ class Recording:
             scale=Scale.objects.current().filter(code=template.scale_code).first()
             if template.scale_code
             else None,
-            lots=Lot.objects.of_components(sorted(facts.component_codes)).select_related("component"),
+            lots=every_lot(facts),
             reactions=ReactionType.objects.current(),
         )
         needleless = session.technique.family == TechniqueFamily.NEEDLELESS

@@ -202,6 +202,7 @@ def _waiting_page(
 def _side_page(
     request: HttpRequest, planned: PlannedSession, form: Any, template: str, **more: Any
 ) -> HttpResponse:
+    chart.opened(request, planned.plan.patient, at=timezone.now())
     context = _context(request, planned, None) | {"form": form, **more}
     return render(request, template, context, status=422 if form.errors else 200)
 

@@ -142,7 +142,9 @@ def _consult(desk: Screen, doctor: Screen, day: Day) -> None:
     page = doctor.page
     page.get_by_role("link", name="Open consultation").click()
     page.get_by_role("button", name="Begin the consultation").click()
-    page.get_by_label("What the patient comes for").select_option(label="Skin ageing and wrinkles of the face")
+    page.get_by_label("What the patient comes for").select_option(
+        label="Skin ageing and wrinkles of the face"
+    )
     expect(page.locator("#evidence")).to_contain_text("trials")
     page.get_by_role("button", name="to all still open").click()
     for box in page.locator("input[type=checkbox][name^=discussed_], input[type=checkbox][name=risks]").all():
@@ -153,11 +155,15 @@ def _consult(desk: Screen, doctor: Screen, day: Day) -> None:
     expect(page.locator("select[name=formula]")).not_to_have_value("")
     doctor.check_accessible()
     page.get_by_role("button", name="Save and sign").click()
-    expect(page.get_by_role("heading", name="Proposed plan").or_(page.get_by_text("Signed by")).first).to_be_visible()
+    expect(
+        page.get_by_role("heading", name="Proposed plan").or_(page.get_by_text("Signed by")).first
+    ).to_be_visible()
     plan = Plan.objects.get()
     assert plan.status == PlanStatus.ACTIVE
     doctor.open(f"/plans/{plan.pk}/consent/")
-    page.get_by_label("name of the person", exact=False).or_(page.locator("input[name=signer_name]")).first.fill("Jeanne Moreau")
+    page.get_by_label("name of the person", exact=False).or_(
+        page.locator("input[name=signer_name]")
+    ).first.fill("Jeanne Moreau")
     page.locator("input[name=agreed]").check()
     doctor.check_accessible()
     page.get_by_role("button", name="Sign", exact=True).click()
@@ -193,7 +199,9 @@ def _test_and_reading(desk: Screen, doctor: Screen, day: Day) -> None:
     page.locator("input[name=wheal_end_mm]").fill("5")
     day.go_to(test.starts_at + timedelta(minutes=25))
     page.get_by_role("button", name="Sign the test").click()
-    expect(page.get_by_text("delayed reading awaited").or_(page.get_by_text("Signed by")).first).to_be_visible()
+    expect(
+        page.get_by_text("delayed reading awaited").or_(page.get_by_text("Signed by")).first
+    ).to_be_visible()
     reading = Appointment.objects.get(type__purpose="reading")
     day.go_to(reading.starts_at)
     _arrive(desk, reading)

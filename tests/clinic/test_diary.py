@@ -350,10 +350,12 @@ def test_somebody_without_a_role_is_told_whom_to_ask(db: None, client: Client) -
 def test_notices_lead_to_their_lists(desk: Desk, reception_client: Client) -> None:
     class Noticing(readiness.Pathway):
         def notices(self, *, user, at):
-            return [Notice("readings due today", 3, "/readings/")]
+            return [Notice("readings due today", 3, "/readings/"), Notice("reports", 0, "/reports/")]
 
     readiness.connect(Noticing())
-    assert 'href="/readings/"' in page(reception_client)
+    text = page(reception_client)
+    assert 'href="/readings/"' in text
+    assert "/reports/" not in text  # nothing to do needs nobody
 
 
 def test_what_lies_on_another_day_is_not_shown(desk: Desk) -> None:

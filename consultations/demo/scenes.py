@@ -1,0 +1,38 @@
+"""What several scenes of the demo share."""
+
+import random
+from typing import Any
+
+from clinic.models import User
+from consultations.demo.clinic import DemoClinic
+from consultations.demo.journey import Journey
+
+
+def new_patient(clinic: DemoClinic, rng: random.Random, offset: int, **details: Any) -> Journey:
+    """Register somebody on the day `offset` from today."""
+    base = {
+        "sex": "female",
+        "phone": f"+33 6 {rng.randint(10, 99)} {rng.randint(10, 99)} {rng.randint(10, 99)} 71",
+    }
+    return Journey.start(clinic, base | details, clinic.moment(offset, 8), rng)
+
+
+def eligible(journey: Journey, clinic: DemoClinic, offset: int, template: str, **kwargs: Any) -> None:
+    """Consultation and consent on the day `offset`."""
+    visit = journey.book("consultation", clinic.moment(offset, 9), at=clinic.moment(offset - 2, 10))
+    journey.consult(visit, template, **kwargs)
+    journey.consent(visit, representative=journey.patient.representative_name)
+
+
+def tested(journey: Journey, clinic: DemoClinic, offset: int, **reading: Any) -> None:
+    """Test on the day `offset` and its reading in the window."""
+    test, visit = journey.book_test(clinic.moment(offset, 9), at=clinic.moment(offset - 1, 10))
+    journey.give_test(test)
+    journey.read(visit, **reading)
+
+
+def user_of(clinic: DemoClinic, username: str) -> User:
+    """The sign-in of one of the demo\'s practitioners."""
+    user = clinic.practitioners[username].user
+    assert user is not None
+    return user
