@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -110,6 +110,10 @@ class ClinicAdminSite(admin.AdminSite):
         """Third-party tables come with Django's permissions, which mean nothing here: they stay out."""
         if admin_class is not None and issubclass(admin_class, RolePermissions):
             super().register(model_or_iterable, admin_class, **options)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Without "view on site": nothing here has a page there, and it would look up any row of any table."""
+        return [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
 
     def has_permission(self, request: HttpRequest) -> bool:
         """The role decides; `is_staff` does not matter."""

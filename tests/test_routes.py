@@ -279,9 +279,9 @@ class TestTheTable:
 
     @pytest.mark.parametrize("verb", ["get", "post"])
     def test_without_signing_in_every_closed_page_leads_to_the_sign_in(self, world: World, verb: str) -> None:
-        elsewhere = {}
+        elsewhere, anonymous = {}, Client()
         for name, lines in (DESK | PATHWAY).items():
-            answer = ask(Client(), verb, world.address(name), EMPTY_FORM)
+            answer = ask(anonymous, verb, world.address(name), EMPTY_FORM)
             if lines[verb == "post"].startswith("302") and not answer["Location"].startswith(
                 f"{LOGIN}?next="
             ):

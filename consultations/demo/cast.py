@@ -34,7 +34,8 @@ def new_caller(clinic: DemoClinic, rng: random.Random) -> None:
         by=clinic.reception,
         at=clinic.moment(-1, 9),
     )
-    journey.book("consultation", clinic.moment(0, 10), at=clinic.moment(-1, 9))
+    soon = max(clinic.moment(0, 10), clinic.now + timedelta(minutes=30))
+    journey.book("consultation", soon, at=clinic.moment(-1, 9))
 
 
 def reading_due(clinic: DemoClinic, rng: random.Random) -> None:
@@ -204,6 +205,7 @@ def minor(clinic: DemoClinic, rng: random.Random) -> None:
         "PAIN-ACUTE-LBP",
         outcome=Outcome.CONDITIONS,
         reason="Mother agrees and is present.",
+        yes={"age_min": ""},
     )
     journey.book("session", clinic.moment(0, 16), at=clinic.moment(-3, 9))
 

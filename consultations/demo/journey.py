@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 from clinic import readiness
@@ -19,14 +18,13 @@ from clinic.intervals import Interval
 from clinic.models import Appointment, Device, Patient, Practitioner, User
 from clinic.readiness import Offer
 from consultations.actions import consents, consultations, patch_tests, sessions
-from consultations.actions.consultations import Proposal, Reply
+from consultations.actions.consultations import Proposal
+from consultations.demo.choices import proposal_of, questions, reply_to, risks, zone_for
 from consultations.demo.clinic import DemoClinic
-from consultations.enums import Answer, Grade, Outcome, ScoreMoment, SessionOutcome, Signer, TechniqueFamily
+from consultations.enums import Grade, Outcome, ScoreMoment, SessionOutcome, Signer, TechniqueFamily
 from consultations.models import (
-    BodyZone,
     ConsentText,
     Consultation,
-    ContraindicationQuestion,
     Formula,
     Indication,
     Leaflet,
@@ -35,26 +33,14 @@ from consultations.models import (
     Plan,
     PlannedSession,
     PlanTemplate,
-    ReactionType,
     Scale,
     Session,
-    Technique,
 )
 from consultations.queries import usable_lots
 
 DISCUSSED = {
     f"discussed_{name}": True for name in ("technique", "visits", "alternatives", "aftercare", "expectations")
 }
-
-
-@cache
-def _questions() -> list[ContraindicationQuestion]:
-    return list(ContraindicationQuestion.objects.current().prefetch_related("rules"))
-
-
-@cache
-def _risks() -> list[ReactionType]:
-    return list(ReactionType.objects.current().filter(is_discussed=True))
 
 
 @dataclass
@@ -201,13 +187,13 @@ class Journey:
         draft = consultations.begin(patient=self.patient, appointment=visit, by=by, at=at)
         chosen = PlanTemplate.objects.current().get(code=template)
         suitable = outcome in (Outcome.ELIGIBLE, Outcome.CONDITIONS)
-        proposal = _proposal(chosen, technique, starts_on) if suitable else None
+        proposal = proposal_of(chosen, technique, starts_on) if suitable else None
         draft = consultations.save(
             consultation=draft,
             details=self._found(chosen)
             | {"outcome": outcome, "outcome_reason": reason, "deferred_until": until},
-            replies=[_reply(question, yes or {}) for question in _questions()],
-            risks=_risks(),
+            replies=[reply_to(question, yes or {}) for question in questions()],
+            risks=risks(),
             proposal=proposal,
             version=draft.version,
             by=by,
@@ -345,7 +331,7 @@ class Journey:
         template = draft.plan.template
         points = template.usual_points or 20
         each = template.usual_ml_per_point or Decimal("0.05")
-        zone = _zone(draft.plan.indication.group)
+        zone = zone_for(draft.plan.indication.code)
         scale = Scale.objects.current().filter(code=template.scale_code or "pain_nrs").first()
         scores = []
         if template.scale_code and scale is not None:
@@ -367,30 +353,6 @@ class Journey:
 
     def _lots(self, formula: Formula, on: datetime) -> list[Lot]:
         return [lots[0] for lots in usable_lots(formula, on=on).values() if lots]
-
-
-def _proposal(template: PlanTemplate, technique: str, starts_on: date | None) -> Proposal:
-    return Proposal(
-        Technique.objects.current().get(code=technique or template.technique_code),
-        Formula.objects.current().get(code=template.formula_code),
-        template,
-        starts_on,
-    )
-
-
-def _reply(question: ContraindicationQuestion, yes: Mapping[str, str]) -> Reply:
-    if question.code in yes:
-        return Reply(question, Answer.YES, override_reason=yes[question.code])
-    return Reply(question, Answer.NO)
-
-
-@cache
-def _zone(group: str) -> BodyZone:
-    view = {"face": "face", "hair": "scalp"}.get(group, "body_back")
-    zones = BodyZone.objects.current()
-    zone = zones.filter(view__startswith=view[:4]).first() or zones.first()
-    assert zone is not None
-    return zone
 
 
 def _user(visit: Appointment) -> User:

@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.errors import DomainError
+from clinic.rules.people import is_minor
+from consultations.dates import in_words
 from consultations.enums import SUITABLE, Answer, Decision, Outcome, RuleScope
 from consultations.models import (
     Consultation,
@@ -16,6 +18,7 @@ from consultations.models import (
     ContraindicationQuestion,
 )
 
+AGE_QUESTION = "age_min"  # asked like the others, but the record knows the answer
 _STRICTNESS = [Decision.ASK, Decision.DEFER, Decision.OVERRIDE, Decision.BLOCK]
 _SPECIFICITY = {
     RuleScope.GENERAL: 0,
@@ -113,6 +116,9 @@ def _checks(
     yield partial(_check_indication, consultation)
     yield partial(_check_chosen, consultation)
     yield partial(_check_answered, answers, questions)
+    for answer in answers:
+        if answer.question.code == AGE_QUESTION:
+            yield partial(_check_age, consultation, answer)
     if not consultation.outcome:
         return
     yield partial(_check_explained, consultation)
@@ -121,6 +127,18 @@ def _checks(
             yield partial(_check_not_ruled_out, answer)
         yield partial(_check_discussed, consultation)
     yield partial(_check_plan, consultation, proposes_plan)
+
+
+def _check_age(consultation: Consultation, answer: ContraindicationAnswer) -> None:
+    """The birth date answers this one; a slip of the hand must not turn a minor into an adult."""
+    minor = is_minor(consultation.patient, at=consultation.created_at)
+    if minor == (answer.answer == Answer.NO):
+        raise DomainError(
+            _("The patient was born on %(day)s: correct this answer, or the birth date.")
+            % {"day": in_words(consultation.patient.birth_date)},
+            "age_contradicts",
+            field=f"answer_{AGE_QUESTION}",
+        )
 
 
 def _check_indication(consultation: Consultation) -> None:

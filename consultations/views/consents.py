@@ -36,9 +36,8 @@ def sign(request: HttpRequest, plan_id: UUID) -> HttpResponse:
     at = timezone.now()
     chart.opened(request, plan.patient, at=at)
     text = ConsentText.objects.current().order_by("code").first()
-    form = ConsentForm(
-        request.POST if request.method == "POST" else None, patient=plan.patient, text=text, at=at
-    )
+    posted = request.POST if request.method == "POST" else None
+    form = ConsentForm(posted, patient=plan.patient, text=text, at=at)
     if request.method == "GET":
         return _sign_page(request, plan, form, text, at=at)
     if not form.is_valid():

@@ -31,9 +31,8 @@ def give(request: HttpRequest, plan_id: UUID) -> HttpResponse:
     """Record and sign a test injection with its immediate reading."""
     plan = get_object_or_404(Plan.objects.visible_to(request.user).select_related("patient"), pk=plan_id)
     authorship.check_may_record(request.user)
-    at = timezone.now()
+    at, facts = timezone.now(), facts_of_one(plan)
     chart.opened(request, plan.patient, at=at)
-    facts = facts_of_one(plan)
     form = _give_form(request, facts, at=at)
     if request.method == "GET" or not form.is_valid():
         return _give_page(request, facts, form, at=at, status=422 if form.errors else 200)

@@ -75,8 +75,8 @@ def triage(request: HttpRequest, report_id: UUID) -> HttpResponse:
     if request.method == "GET":
         return _triage_page(request, entry, TriageForm(), at=at)
     form = TriageForm(request.POST)
-    if not form.is_valid():
-        return _triage_page(request, entry, form, at=at, status=422)
+    if not form.is_valid() or "again" in request.POST:
+        return _triage_page(request, entry, form, at=at, status=422 if form.errors else 200)
     data = form.cleaned_data
     outcome = TriageOutcome(data["outcome"])
     try:

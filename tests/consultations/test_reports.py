@@ -279,6 +279,16 @@ class TestLooking:
         report.refresh_from_db()
         assert (plan.status, report.outcome, report.note) == (status, outcome, "It has spread.")
 
+    def test_choosing_again_keeps_what_was_written(
+        self, practitioner_client: Client, report: ClinicalReport
+    ) -> None:
+        sent = {"outcome": "stop", "note": "It has spread.", "sure": "yes", "again": "yes"}
+        page = practitioner_client.post(triage_url(report), sent)
+        kept = {name: page.context["form"][name].value() for name in ("outcome", "note")}
+        assert (page.status_code, kept) == (200, {"outcome": "stop", "note": "It has spread."})
+        report.refresh_from_db()
+        assert report.triaged_at is None
+
     def test_stopping_stops_what_is_on_hold_too(self, doctor: Practitioner, clinic_now: datetime) -> None:
         plan = PlanFactory(status=PlanStatus.ON_HOLD)
         entry = ClinicalReportFactory(patient=plan.patient)

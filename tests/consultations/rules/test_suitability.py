@@ -1,5 +1,6 @@
 """What a yes means, and when a consultation may be signed with its outcome (CLINICAL 0.6, 3)."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from consultations.enums import Answer, Decision, Outcome, RuleScope
 from consultations.models import Consultation, ContraindicationAnswer, ContraindicationQuestion
 from consultations.rules import suitability
 from consultations.rules.suitability import Intention
-from tests.factories import ContraindicationQuestionFactory, IndicationFactory
-from tests.factories.clock import TODAY
+from tests.factories import ContraindicationQuestionFactory, IndicationFactory, PatientFactory
+from tests.factories.clock import CLINIC_NOW, TODAY
 
 pytestmark = pytest.mark.django_db
 
@@ -198,3 +199,22 @@ def test_an_unanswered_question_keeps_every_outcome_open() -> None:
         with pytest.raises(DomainError) as refused:
             suitability.check_outcome(consultation, [], [question], proposes_plan=False)
         assert (refused.value.code, refused.value.field) == ("questions_open", "answer_left-open")
+
+
+@pytest.mark.parametrize(
+    ("born", "answer", "refusal"),
+    [
+        (date(2010, 1, 1), Answer.NO, ("age_contradicts", "answer_age_min")),
+        (date(2010, 1, 1), Answer.YES, None),
+        (date(1990, 1, 1), Answer.NO, None),
+        (date(1990, 1, 1), Answer.YES, ("age_contradicts", "answer_age_min")),
+    ],
+)
+def test_the_birth_date_answers_the_question_about_age(
+    born: date, answer: Answer, refusal: tuple[str, str] | None
+) -> None:
+    patient = PatientFactory(birth_date=born, representative_name="Claire")
+    question = ContraindicationQuestion.objects.current().get(code=suitability.AGE_QUESTION)
+    decision = "" if answer == Answer.NO else Decision.ASK
+    given = ContraindicationAnswer(question=question, answer=answer, decision=decision)
+    assert _refusal(_consultation(patient=patient, created_at=CLINIC_NOW), given) == refusal
