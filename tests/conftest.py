@@ -68,12 +68,16 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The migrated database with the reference data and the clinic's settings, as every clinic has them."""
     with django_db_blocker.unblock():
         call_command("load_reference", verbosity=0)
         ClinicSettings.objects.get_or_create(pk=1, defaults={"time_zone": settings.TIME_ZONE})
         connection.close()
+    yield
+    with django_db_blocker.unblock():
+        # A browser that kept its line open keeps a server thread, and that its connection: the database is dropped now.
+        _disconnect_others(connection.settings_dict["NAME"])
 
 
 @pytest.fixture
@@ -101,11 +105,17 @@ def committed_db(
                 cursor.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
 
 
-def _copy_database(source: str, copy: str) -> None:
-    """CREATE DATABASE … TEMPLATE; nobody may be connected to the template meanwhile."""
+def _disconnect_others(name: str) -> None:
+    """Close this thread's connection and end everybody else's to the database."""
     connection.close()
     with connection._nodb_cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [source])
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+
+
+def _copy_database(source: str, copy: str) -> None:
+    """CREATE DATABASE … TEMPLATE; nobody may be connected to the template meanwhile."""
+    _disconnect_others(source)
+    with connection._nodb_cursor() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
         cursor.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{source}"')
 
