@@ -12,6 +12,7 @@ from clinic.actions.locking import explained
 from clinic.errors import DomainError
 from clinic.models import Appointment, Patient, User
 from consultations.actions import plans
+from consultations.actions.plans import Proposal
 from consultations.actions.signing import content_hash
 from consultations.actions.visits import hold_still, resettle
 from consultations.enums import SUITABLE, Answer, Decision
@@ -20,10 +21,7 @@ from consultations.models import (
     ContraindicationAnswer,
     ContraindicationQuestion,
     DiscussedRisk,
-    Formula,
-    PlanTemplate,
     ReactionType,
-    Technique,
 )
 from consultations.rules import authorship, suitability
 
@@ -37,16 +35,6 @@ class Reply:
     override_reason: str = ""
     defer_until: date | None = None
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """The plan that an eligible consultation ends with; `starts_on` is the wanted first day."""
-
-    technique: Technique
-    formula: Formula
-    template: PlanTemplate
-    starts_on: date | None = None
 
 
 @explained

@@ -1,9 +1,7 @@
 """Plans: proposed and agreed with a consultation; held, resumed, stopped, completed with a reason."""
 
-from __future__ import annotations
-
-from datetime import datetime
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from django.utils.translation import gettext as _
 
@@ -14,17 +12,27 @@ from consultations.actions.visits import hold_still, resettle
 from consultations.enums import PlanStatus
 from consultations.models import (
     Consultation,
+    Formula,
     PatchTestPolicy,
     Plan,
     PlannedSession,
     PlanStatusChange,
+    PlanTemplate,
+    Technique,
 )
 from consultations.queries import reference_for
 from consultations.rules import authorship
 from consultations.rules import plans as rules
 
-if TYPE_CHECKING:
-    from consultations.actions.consultations import Proposal
+
+@dataclass(frozen=True)
+class Proposal:
+    """The plan that an eligible consultation ends with; `starts_on` is the wanted first day."""
+
+    technique: Technique
+    formula: Formula
+    template: PlanTemplate
+    starts_on: date | None = None
 
 
 def propose(*, consultation: Consultation, proposal: Proposal, by: User, at: datetime) -> Plan:

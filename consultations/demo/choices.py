@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cache
 
-from consultations.actions.consultations import Proposal, Reply
+from consultations.actions.consultations import Reply
+from consultations.actions.plans import Proposal
 from consultations.enums import Answer
 from consultations.models import (
     BodyZone,

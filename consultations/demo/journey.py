@@ -18,7 +18,7 @@ from clinic.intervals import Interval
 from clinic.models import Appointment, Device, Patient, Practitioner, User
 from clinic.readiness import Offer
 from consultations.actions import consents, consultations, patch_tests, sessions
-from consultations.actions.consultations import Proposal
+from consultations.actions.plans import Proposal
 from consultations.demo.choices import proposal_of, questions, reply_to, risks, zone_for
 from consultations.demo.clinic import DemoClinic
 from consultations.enums import Grade, Outcome, ScoreMoment, SessionOutcome, Signer, TechniqueFamily

@@ -10,7 +10,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms.base import DayField, MeasureField
-from consultations.actions.consultations import Proposal
+from consultations.actions.plans import Proposal
 from consultations.enums import SUITABLE, Outcome
 from consultations.forms.questions import QuestionsForm
 from consultations.models import (

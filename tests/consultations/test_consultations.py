@@ -8,7 +8,8 @@ import pytest
 from clinic.errors import DomainError, NotAllowed, Stale
 from clinic.models import Practitioner, User
 from consultations.actions import consultations as actions
-from consultations.actions.consultations import Proposal, Reply
+from consultations.actions.consultations import Reply
+from consultations.actions.plans import Proposal
 from consultations.enums import Answer, Decision, Outcome, PlanStatus
 from consultations.models import (
     Consultation,

@@ -52,14 +52,14 @@ def _by_bulk_create(row: Any) -> None:
     type(row)._default_manager.bulk_create([row])
 
 
-def _by_raw_sql(row: Any) -> None:
+def by_raw_sql(row: Any) -> None:
     fields = [field for field in row._meta.concrete_fields if getattr(row, field.attname) is not None]
     columns = ", ".join(field.column for field in fields)
     values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
     sql(f"INSERT INTO {row._meta.db_table} ({columns}) VALUES ({', '.join(['%s'] * len(fields))})", *values)()
 
 
-WAYS = [by_save, _by_bulk_create, _by_raw_sql]
+WAYS = [by_save, _by_bulk_create, by_raw_sql]
 
 
 def build_session(plan: Plan, **fields: Any) -> Session:
