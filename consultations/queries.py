@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from clinic.enums import UPCOMING, AppointmentStatus
 from clinic.models import Appointment, Patient, User
-from consultations.enums import GIVEN, PlanStatus, ReadingKind, TestResult
+from consultations.enums import GIVEN, ReadingKind, TestResult
 from consultations.models import (
     Allergy,
     ClinicalReport,
@@ -209,20 +209,6 @@ def unsigned(user: User, *, before: datetime) -> list[Consultation | Session]:
         .select_related("patient", "practitioner", "plan__indication", "planned"),
     ]
     return sorted(drafts, key=lambda draft: draft.created_at)
-
-
-def sessions_overdue(at: datetime, *, grace: timedelta = timedelta(days=7)) -> list[PlannedSession]:
-    """The next session of each active plan that has neither been given nor booked although a week late."""
-    plans = list(Plan.objects.filter(status=PlanStatus.ACTIVE))
-    late = []
-    for facts in facts_of(plans).values():
-        if not (upcoming := unbooked(facts)):
-            continue
-        last = facts.given[-1].started_at if facts.given else facts.plan.consultation.signed_at
-        wait = timedelta(days=upcoming[0].min_gap_days) + grace
-        if last and at - last > max(wait, timedelta(days=14)):
-            late.append(upcoming[0])
-    return late
 
 
 def unbooked(facts: PlanFacts) -> list[PlannedSession]:

@@ -14,6 +14,7 @@ from clinic.enums import Role
 from clinic.models import Appointment, ClinicSettings, Patient, User
 from clinic.readiness import Notice
 from consultations import purposes
+from consultations.enums import PlanStatus
 from consultations.models import (
     Allergy,
     ClinicalReport,
@@ -21,11 +22,13 @@ from consultations.models import (
     EnteredInError,
     Lot,
     PatchTest,
+    Plan,
     PlannedSession,
     Session,
 )
 from consultations.offers import session_label
-from consultations.queries import awaiting_reading, sessions_overdue, tests_to_read, unsigned
+from consultations.queries import awaiting_reading, facts_of, tests_to_read, unbooked, unsigned
+from consultations.rules import clearance
 from consultations.rules.allergens import unassessed
 from consultations.rules.patch_test import Window, reading_window
 
@@ -50,6 +53,8 @@ DEVIATION_WORDS = {
 }
 
 
+# How long past its hard gap, and at the least, before an unbooked session is called overdue.
+_GRACE, _PATIENCE = timedelta(days=7), timedelta(days=14)
 _READING = gettext_lazy("Reading of the test injection")
 
 
@@ -170,6 +175,24 @@ def reading_visits(rows: list[ReadingDue], *, user: User, at: datetime) -> dict[
     visits = Appointment.objects.visible_to(user).upcoming(at).filter(purpose__in=wanted).with_people()
     found = {purposes.parse(visit.purpose).key: visit for visit in visits.order_by("-starts_at")}
     return {key: visit for key, visit in found.items() if key}
+
+
+def sessions_overdue(at: datetime) -> list[PlannedSession]:
+    """The next session of each active plan that could be given and is neither booked nor given although a week late.
+
+    A plan that is closed (a positive test, an allergy) waits for a decision, not for a booking.
+    """
+    late = []
+    for facts in facts_of(list(Plan.objects.filter(status=PlanStatus.ACTIVE))).values():
+        if not (upcoming := unbooked(facts)):
+            continue
+        last = facts.given[-1].started_at if facts.given else facts.plan.consultation.signed_at
+        wait = max(timedelta(days=upcoming[0].min_gap_days) + _GRACE, _PATIENCE)
+        judged = clearance.judge(facts, gate=clearance.Gate.TEST, on=at)
+        closed = any(each.code not in clearance.MAY_STILL_COME for each in judged.conditions)
+        if last and at - last > wait and not closed:
+            late.append(upcoming[0])
+    return late
 
 
 @dataclass(frozen=True)
