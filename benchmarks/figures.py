@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from uuid import uuid4
 
 from django.db import connection, transaction
@@ -12,8 +15,11 @@ from benchmarks.measure import Ratio, compare
 from clinic import availability, readiness
 from clinic.actions import booking
 from clinic.enums import HOLDS_TIME
+from clinic.errors import SlotTaken
 from clinic.intervals import Interval
-from clinic.models import Appointment
+from clinic.models import Appointment, Patient
+
+CROWD = 32
 
 
 def main() -> int:
@@ -31,6 +37,7 @@ def main() -> int:
         print(f"{'what':<64} {'ours ms':>9} {'other ms':>9} {'ratio':>9}")
         for figure in figures(clinic):
             print(figure, flush=True)
+        print(f"\n{CROWD} clients, one slot: slowest answer {slowest_of_a_crowd(clinic) * 1000:.0f} ms")
     finally:
         connection.creation.destroy_test_db(name, verbosity=0)
     return 0
@@ -166,3 +173,33 @@ def _course(clinic: data.BigClinic) -> Ratio:
             transaction.set_rollback(True)
 
     return compare("a course of 10 in one book_many, against ten single bookings", ours, one_by_one, rounds=7)
+
+
+def slowest_of_a_crowd(clinic: data.BigClinic) -> float:
+    """Seconds until the last of many clients who want the same slot at the same moment has an answer."""
+    before = readiness.connect(readiness.Pathway())
+    start = datetime.combine(data.MONDAY, datetime.min.time(), UTC)
+    window = Interval(start + timedelta(weeks=3), start + timedelta(weeks=4))
+    slot = availability.free_starts(type=clinic.type, window=window, at=data.NOW, limit=1, **_wishes(clinic))[
+        0
+    ]
+    barrier = threading.Barrier(CROWD)
+
+    def ask(patient: Patient) -> float:
+        connection.ensure_connection()
+        barrier.wait(timeout=60)
+        began = perf_counter()
+        wish = booking.Wish(patient, clinic.type, slot.practitioner, slot.room, slot.starts_at, slot.device)
+        try:
+            booking.book(wish=wish, by=clinic.desk, at=data.NOW)
+        except SlotTaken:
+            pass
+        finally:
+            waited = perf_counter() - began
+            connection.close()
+        return waited
+
+    with ThreadPoolExecutor(CROWD) as crowd:
+        slowest = max(crowd.map(ask, clinic.patients[:CROWD]))
+    readiness.connect(before)
+    return slowest
