@@ -42,18 +42,3 @@ class User(AbstractUser):
     def has_role(self, *roles: Role) -> bool:
         """Whether the person is active and holds any of the roles."""
         return self.is_active and any(role in self.roles for role in roles)
-
-    @property
-    def is_reception(self) -> bool:
-        """For templates."""
-        return self.has_role(Role.RECEPTION)
-
-    @property
-    def is_practitioner(self) -> bool:
-        """For templates."""
-        return self.has_role(Role.PRACTITIONER)
-
-    @property
-    def is_clinic_admin(self) -> bool:
-        """For templates."""
-        return self.has_role(Role.ADMIN)

@@ -74,7 +74,6 @@ _GIVEN = [
     "Yasmin",
     "Zoé",
 ]
-_SHARE = 0.6  # of the free places of a day that get taken
 _BUSY_DAYS = (-2, -1, 0, 1, 2, 3, 5, 7)
 
 

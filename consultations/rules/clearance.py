@@ -288,11 +288,3 @@ def _caps(facts: PlanFacts, planned: PlannedSession | None) -> list[Condition]:
         }
         found.append(Condition("course_full", _ask(facts), detail=detail))
     return found
-
-
-def first_possible(facts: PlanFacts, conditions: Collection[Condition], *, at: datetime) -> datetime | None:
-    """The earliest moment at which nothing that has a date stands in the way; None when a person must act first."""
-    dated = [each.earliest for each in conditions if each.earliest]
-    if len(dated) < len(conditions):
-        return None
-    return max(dated, default=at)
