@@ -7,7 +7,7 @@ sets as the search, so that the search and its explanation cannot disagree.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import attrgetter, or_
@@ -16,15 +16,17 @@ from typing import NamedTuple, Unpack
 from django.utils import timezone
 
 from clinic import timetable
-from clinic.intervals import EPOCH, MINUTE, Interval, Minutes, ceil_minute, local_day
-from clinic.models import AppointmentType, Device, Practitioner, Room
-from clinic.search import Candidates, FreeStart, Obstacle, Search, Wishes, may_do, reach
+from clinic.intervals import EPOCH, MINUTE, Interval, Minutes, ceil_minute, local_day, merge
+from clinic.models import Appointment, AppointmentType, Device, Patient, Practitioner, Room
+from clinic.search import Candidates, FreeStart, Obstacle, Search, Wishes, may_do, reach, stretch
+from clinic.timetable import Timetable
 
 __all__ = [
     "FreeStart",
     "Gap",
     "Obstacle",
     "Pair",
+    "Place",
     "Usage",
     "Wishes",
     "first_free",
@@ -34,6 +36,7 @@ __all__ = [
     "usage",
     "why_none",
     "why_not",
+    "why_not_all",
 ]
 
 # "First free" looks at one day, then at the rest of the week, of four weeks, of twelve; then at twelve weeks a time.
@@ -53,6 +56,22 @@ class Gap(NamedTuple):
     shortest: timedelta
     ideal: timedelta
     longest: timedelta
+
+
+class Place(NamedTuple):
+    """Exactly where and when one visit is wanted. `starts_at` is a whole minute."""
+
+    type: AppointmentType
+    patient: Patient
+    practitioner: Practitioner
+    room: Room
+    device: Device | None
+    starts_at: datetime
+
+    @property
+    def window(self) -> Interval:
+        """The one minute at which it may start."""
+        return Interval(self.starts_at, self.starts_at + MINUTE)
 
 
 class Usage(NamedTuple):
@@ -76,7 +95,7 @@ def free_starts(
     Respects the type's notice and how far ahead it may be booked, both counted from `at`, and the clinic's grid.
     """
     span = _bookable(type, window, at)
-    return Search.load(type, span, Candidates.suiting(type, wishes)).found(limit) if span else []
+    return Search.load(type, span, Candidates.suiting(type, wishes), at=at).found(limit) if span else []
 
 
 def first_free(
@@ -93,7 +112,7 @@ def first_free(
     span = _bookable(type, Interval(begin, end), at) if begin < end else None
     candidates = Candidates.suiting(type, wishes)
     for window in _widening(span) if span else []:
-        found += Search.load(type, window, candidates).found(limit - len(found))
+        found += Search.load(type, window, candidates, at=at).found(limit - len(found))
         if len(found) >= limit:
             break
     return found
@@ -164,24 +183,79 @@ def why_none(
 
     Names each obstacle that would be enough alone; where only several together leave nothing, it names those.
     """
+    if plain := _before_any_search(type, practitioner, window, at):
+        return plain
+    candidates = Candidates.suiting(type, {**wishes, "practitioners": [practitioner]})
+    span = _bookable(type, window, at)
+    search = Search.load(type, span or window, candidates, at=at)
+    return _too_soon(span) + _in_the_way(search, practitioner)
+
+
+def why_not_all(
+    places: Sequence[Place], *, at: datetime, ignoring: Collection[Appointment] = ()
+) -> list[list[Obstacle]]:
+    """`why_not` for every place, the timetable of all of them read once; they do not stand in each other's way here.
+
+    For a course, whose visits are decided on together.
+    """
+    table = _table_of(places, at=at, ignoring=ignoring)
+    return [_why_not_there(place, table, at) for place in places]
+
+
+def _table_of(places: Sequence[Place], *, at: datetime, ignoring: Collection[Appointment]) -> Timetable:
+    spans = [stretch(each.type, each.window) for each in places]
+    hull = Interval(min(each.starts_at for each in spans), max(each.ends_at for each in spans))
+    return timetable.read(
+        hull,
+        at=at,
+        spans=merge(spans),
+        practitioners={each.practitioner.pk for each in places},
+        rooms={each.room.pk for each in places},
+        devices={each.device.pk for each in places if each.device},
+        patients={each.patient.pk for each in places},
+        ignoring=[each.pk for each in ignoring],
+    )
+
+
+def _why_not_there(place: Place, table: Timetable, at: datetime) -> list[Obstacle]:
+    if plain := _before_any_search(place.type, place.practitioner, place.window, at):
+        return plain
+    span = _bookable(place.type, place.window, at)
+    wishes = Wishes(
+        practitioners=[place.practitioner],
+        rooms=[place.room],
+        devices=[place.device] if place.device else [],
+        patient=place.patient,
+    )
+    search = Search(place.type, place.window, Candidates.suiting(place.type, wishes), table)
+    return _too_soon(span) + _in_the_way(search, place.practitioner)
+
+
+def _before_any_search(
+    type: AppointmentType, practitioner: Practitioner, window: Interval, at: datetime
+) -> list[Obstacle]:
+    """What is wrong whatever the timetable says."""
     if window.starts_at >= last_start(type, at):
         return [Obstacle.TOO_FAR]
     if window.ends_at < at - timedelta(days=1):
         return [Obstacle.NOTICE]
-    if not may_do(practitioner, type):
-        return [Obstacle.NOT_TRAINED]
-    span = _bookable(type, window, at)
-    # Staff may overrule the notice, so that it must not hide what else is in the way.
-    too_soon = [] if span else [Obstacle.NOTICE]
-    candidates = Candidates.suiting(type, {**wishes, "practitioners": [practitioner]})
-    search = Search.load(type, span or window, candidates)
+    return [] if may_do(practitioner, type) else [Obstacle.NOT_TRAINED]
+
+
+def _too_soon(span: Interval | None) -> list[Obstacle]:
+    """Staff may overrule the notice, so that it must not hide what else is in the way."""
+    return [] if span else [Obstacle.NOTICE]
+
+
+def _in_the_way(search: Search, practitioner: Practitioner) -> list[Obstacle]:
+    """Each obstacle that would be enough alone, or those that only together leave no start."""
     leaves = search.requirements(practitioner)
     asked = search.on_grid or search.within(search.window)
     alone = [obstacle for obstacle, starts in leaves.items() if not asked & starts]
-    return too_soon + (alone or _together(asked, leaves))
+    return alone or _together(asked, leaves)
 
 
-def usage(*, window: Interval) -> list[Usage]:
+def usage(*, window: Interval, at: datetime) -> list[Usage]:
     """Open and booked minutes of every active practitioner, room and device, in the order of the diary.
 
     A practitioner is open in working hours and extra opening, less absences. A room or device is open while a
@@ -191,6 +265,7 @@ def usage(*, window: Interval) -> list[Usage]:
     rooms, devices = list(Room.objects.active()), list(Device.objects.active())
     table = timetable.read(
         window,
+        at=at,
         practitioners=[each.pk for each in people],
         rooms=[each.pk for each in rooms],
         devices=[each.pk for each in devices],

@@ -228,7 +228,7 @@ def what_is(appointment: Appointment, second: Appointment | None = None) -> What
             ideal=ideal,
             longest=max(closest, ideal + _PAIR_SHIFT),
         )
-    kind = appointment.type
+    kind = appointment.type.lasting(appointment.minutes)
     return What(key="this", type=kind, label=kind.name, purpose=appointment.purpose, pair=pair)
 
 

@@ -33,6 +33,7 @@ class ContactChannel(models.TextChoices):
 class AppointmentStatus(models.TextChoices):
     """The states of an appointment; `TRANSITIONS` is the only table of moves between them."""
 
+    HELD = "held", _("held")
     PROVISIONAL = "provisional", _("provisional")
     BOOKED = "booked", _("booked")
     CONFIRMED = "confirmed", _("confirmed")
@@ -83,10 +84,12 @@ class Readiness(models.TextChoices):
 
 
 _S = AppointmentStatus
-BORN_AS = frozenset({_S.PROVISIONAL, _S.BOOKED})
+BORN_AS = frozenset({_S.HELD, _S.PROVISIONAL, _S.BOOKED})
 UPCOMING = frozenset({_S.PROVISIONAL, _S.BOOKED, _S.CONFIRMED})
-HOLDS_TIME = frozenset({*UPCOMING, _S.ARRIVED, _S.IN_PROGRESS, _S.COMPLETED})
+HOLDS_TIME = frozenset({_S.HELD, *UPCOMING, _S.ARRIVED, _S.IN_PROGRESS, _S.COMPLETED})
 TRANSITIONS: dict[AppointmentStatus, frozenset[AppointmentStatus]] = {
+    # Kept for a patient who calls back: taken, or let go.
+    _S.HELD: frozenset({_S.PROVISIONAL, _S.BOOKED, _S.CANCELLED}),
     _S.PROVISIONAL: frozenset({_S.BOOKED, _S.ARRIVED, _S.CANCELLED, _S.NO_SHOW}),
     _S.BOOKED: frozenset({_S.PROVISIONAL, _S.CONFIRMED, _S.ARRIVED, _S.CANCELLED, _S.NO_SHOW}),
     # A confirmed visit that is moved has to be confirmed again.

@@ -230,6 +230,42 @@ class Minutes:
         return Minutes(self.origin, self.length, bits & ((1 << self.length) - 1))
 
 
+@dataclass(frozen=True, slots=True)
+class Suits:
+    """When somebody can come: ISO weekdays, and starts from `since` up to, but not including, `until` (None: midnight).
+
+    Clock times are the clinic's; `since` must come before `until`.
+    """
+
+    weekdays: frozenset[int] = frozenset(range(1, 8))
+    since: time = time.min
+    until: time | None = None
+
+    def minutes(self, nothing: Minutes, zone: tzinfo) -> Minutes:
+        """The minutes of the window of `nothing` that suit."""
+        first, last = (
+            (EPOCH + minute * MINUTE).astimezone(zone).date()
+            for minute in (nothing.origin, nothing.origin + nothing.length)
+        )
+        days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+        return nothing.with_spans(self._span(day, zone) for day in days if day.isoweekday() in self.weekdays)
+
+    def contains(self, instant: datetime, zone: tzinfo) -> bool:
+        """Whether a visit that starts then suits."""
+        local = _in_utc(instant).astimezone(zone)
+        early = self.until is None or local.time() < self.until
+        return local.isoweekday() in self.weekdays and self.since <= local.time() and early
+
+    def _span(self, day: date, zone: tzinfo) -> tuple[int, int]:
+        """Epoch minutes; where an hour comes twice, both are meant."""
+        end = (
+            clock_time(day, self.until, zone, later=True)
+            if self.until
+            else clock_time(day + timedelta(days=1), time.min, zone)
+        )
+        return floor_minute(clock_time(day, self.since, zone)), floor_minute(end)
+
+
 def floor_minute(instant: datetime) -> int:
     """The epoch minute the instant lies in."""
     return (_in_utc(instant) - EPOCH) // MINUTE

@@ -20,7 +20,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from clinic import timetable
-from clinic.intervals import MINUTE, Interval, Minutes, ceil_minute
+from clinic.intervals import MINUTE, Interval, Minutes, Suits, ceil_minute
 from clinic.models import (
     Appointment,
     AppointmentType,
@@ -43,6 +43,7 @@ class Wishes(TypedDict, total=False):
     location: Location | None
     patient: Patient | None
     ignoring: Collection[Appointment]
+    suits: Suits | None
 
 
 class Obstacle(StrEnum):
@@ -81,6 +82,7 @@ class Candidates:
     location: Location | None
     patient: Patient | None
     ignoring: list[Appointment]
+    suits: Suits | None = None
 
     @classmethod
     def suiting(cls, type: AppointmentType, wishes: Wishes) -> Candidates:
@@ -99,6 +101,7 @@ class Candidates:
             location=wishes.get("location"),
             patient=wishes.get("patient"),
             ignoring=list(wishes.get("ignoring", ())),
+            suits=wishes.get("suits"),
         )
 
 
@@ -116,11 +119,11 @@ class Search:
     table: Timetable
 
     @classmethod
-    def load(cls, type: AppointmentType, window: Interval, candidates: Candidates) -> Search:
+    def load(cls, type: AppointmentType, window: Interval, candidates: Candidates, *, at: datetime) -> Search:
         """Read the timetable of the candidates, in two queries. `window` is that of the starts."""
-        before, after = reach(type)
         table = timetable.read(
-            Interval(window.starts_at - before, window.ends_at + after),
+            stretch(type, window),
+            at=at,
             practitioners=[each.pk for each in candidates.practitioners],
             rooms=[each.pk for each in candidates.rooms],
             devices=[each.pk for each in candidates.devices],
@@ -159,6 +162,14 @@ class Search:
         """The starts in the window that lie on the grid of the clinic's clock."""
         grid = self.type.grid_minutes or ClinicSettings.current().grid_minutes
         return self.within(self.window).on_grid(grid, timezone.get_default_timezone())
+
+    @cached_property
+    def suiting(self) -> Minutes:
+        """The starts that suit the patient; all, when nothing is known of that."""
+        suits = self.candidates.suits
+        if suits is None:
+            return ~self.table.nothing
+        return suits.minutes(self.table.nothing, timezone.get_default_timezone())
 
     @cached_property
     def patient_free(self) -> Minutes:
@@ -201,9 +212,9 @@ class Search:
     @cached_property
     def _fitting(self) -> dict[UUID, Minutes]:
         """By location, the starts that suit the grid, the patient, a room and, where one is needed, a device."""
-        fitting = {}
+        fitting, anywhere = {}, self.on_grid & self.suiting & self.patient_free
         for location in {room.location_id for room in self.candidates.rooms}:
-            starts = self.on_grid & self.patient_free & self._any(self.candidates.rooms, location)
+            starts = anywhere & self._any(self.candidates.rooms, location)
             fitting[location] = (
                 starts & self._any(self.candidates.devices, location) if self.type.device_kind else starts
             )
@@ -246,6 +257,12 @@ class Search:
     def _locations(self, practitioner: Practitioner) -> list[UUID]:
         wanted = self.candidates.location
         return [each for each in self.table.locations(practitioner.pk) if wanted is None or each == wanted.pk]
+
+
+def stretch(type: AppointmentType, window: Interval) -> Interval:
+    """The time that visits which start in the window can take of anybody or anything."""
+    before, after = reach(type)
+    return Interval(window.starts_at - before, window.ends_at + after)
 
 
 def reach(type: AppointmentType) -> tuple[timedelta, timedelta]:

@@ -7,9 +7,9 @@ times faster than rows with timestamps and UUIDs, and the opening time of all co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -54,9 +54,9 @@ SELECT practitioner_id::text,
        room_id::text, device_id::text,
        floor(date_part('epoch', room_from) / 60)::int, ceil(date_part('epoch', room_until) / 60)::int
   FROM clinic_appointment
- WHERE starts_at > %(from)s - interval '48 hours' AND starts_at < %(until)s + interval '24 hours'
-   AND room_until > %(from)s AND room_from < %(until)s
-   AND status = ANY(%(holding)s) AND id <> ALL(%(ignoring)s::uuid[])
+ WHERE ({near_room})
+   AND status = ANY(%(holding)s) AND (held_until IS NULL OR held_until > %(at)s)
+   AND id <> ALL(%(ignoring)s::uuid[])
    AND (practitioner_id = ANY(%(practitioners)s::uuid[]) OR room_id = ANY(%(rooms)s::uuid[])
         OR device_id = ANY(%(devices)s::uuid[]))
  UNION ALL
@@ -65,9 +65,18 @@ SELECT patient_id::text,
        NULL, NULL, NULL, NULL
   FROM clinic_appointment
  WHERE patient_id = ANY(%(patients)s::uuid[])
-   AND starts_at > %(from)s - interval '24 hours' AND starts_at < %(until)s AND ends_at > %(from)s
-   AND status = ANY(%(holding)s) AND id <> ALL(%(ignoring)s::uuid[])
+   AND ({near_visit})
+   AND status = ANY(%(holding)s) AND (held_until IS NULL OR held_until > %(at)s)
+   AND id <> ALL(%(ignoring)s::uuid[])
 """
+
+_NEAR_ROOM = (
+    "starts_at > %(from_{n})s - interval '48 hours' AND starts_at < %(until_{n})s + interval '24 hours'"
+    " AND room_until > %(from_{n})s AND room_from < %(until_{n})s"
+)
+_NEAR_VISIT = (
+    "starts_at > %(from_{n})s - interval '24 hours' AND starts_at < %(until_{n})s AND ends_at > %(from_{n})s"
+)
 
 Key = tuple[UUID, UUID]  # practitioner and location
 
@@ -123,15 +132,22 @@ class Timetable:
 def read(
     window: Interval,
     *,
+    at: datetime,
     practitioners: Collection[UUID],
     rooms: Collection[UUID] = (),
     devices: Collection[UUID] = (),
     patients: Collection[UUID] = (),
     ignoring: Collection[UUID] = (),
+    spans: Sequence[Interval] = (),
 ) -> Timetable:
-    """The timetable of these people and things; `ignoring` are appointments to look through (one being moved)."""
+    """The timetable of these people and things as known at `at`, when holds that have run out count no more.
+
+    `ignoring` are appointments to look through (one being moved). With `spans` only these parts of the window are
+    read: the visits of a course are a few hours of half a year.
+    """
     zone = timezone.get_default_timezone()
-    days = _local_days(window, zone)
+    spans = spans or [window]
+    days = sorted({day for span in spans for day in _local_days(span, zone)})
     table = Timetable(window, Minutes.none(window))
     wanted = {
         "practitioners": list(practitioners),
@@ -140,6 +156,7 @@ def read(
         "patients": list(patients),
         "ignoring": list(ignoring),
         "holding": sorted(HOLDS_TIME),
+        "at": at,
         "from": window.starts_at,
         "until": window.ends_at,
         "first_day": days[0],
@@ -148,8 +165,20 @@ def read(
     rows = [Row(*row) for row in _rows(_OPENING, wanted)]
     _fill_hours(table, rows, days, zone)
     _fill_spans(table, rows)
-    _fill_booked(table, _rows(_BOOKED, wanted), [*practitioners, *rooms, *devices, *patients])
+    _fill_booked(
+        table, _rows(_booked_in(spans, wanted), wanted), [*practitioners, *rooms, *devices, *patients]
+    )
     return table
+
+
+def _booked_in(spans: Sequence[Interval], wanted: dict[str, Any]) -> str:
+    """The statement for these spans; their ends are added to what is `wanted`. Our own text only is put together."""
+    for n, span in enumerate(spans):
+        wanted |= {f"from_{n}": span.starts_at, f"until_{n}": span.ends_at}
+    near_room, near_visit = (
+        " OR ".join(f"({near.format(n=n)})" for n in range(len(spans))) for near in (_NEAR_ROOM, _NEAR_VISIT)
+    )
+    return _BOOKED.format(near_room=near_room, near_visit=near_visit)
 
 
 def _rows(sql: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:

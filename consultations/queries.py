@@ -132,7 +132,9 @@ def _rows_of_plans(plans: Collection[Plan]) -> tuple[Groups, Groups, Groups]:
 
 def _rows_of_patients(patients: Collection[UUID]) -> dict[str, Groups]:
     """What any plan of a patient is judged by, each kind by patient, under the name of its field in PlanFacts."""
-    visits = Appointment.objects.holding_time().exclude(purpose="").order_by("starts_at")
+    # A hold is a wish: nothing follows from it until it is taken.
+    booked = Appointment.objects.holding_time().exclude(status=AppointmentStatus.HELD)
+    visits = booked.exclude(purpose="").order_by("starts_at")
     wanted: dict[str, QuerySet] = {
         "sessions": Session.objects.select_related("entered_in_error", "planned", "plan")
         .prefetch_related("doses__component", "zones")

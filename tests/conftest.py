@@ -31,6 +31,7 @@ from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
+from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from pytest_django.live_server_helper import LiveServer  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 
@@ -68,9 +69,19 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The migrated database with the reference data and the clinic's settings, as every clinic has them."""
+def django_db_setup(
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_keepdb: bool,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[None]:
+    """The migrated database with the reference data and the clinic's settings, as every clinic has them.
+
+    In place of pytest-django's own, which makes no database when none of the collected tests names `db` itself: ours
+    name `rows` or `committed_db`, and would then have run on the clinic's.
+    """
     with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, keepdb=django_db_keepdb, aliases={"default"})
         call_command("load_reference", verbosity=0)
         ClinicSettings.objects.get_or_create(pk=1, defaults={"time_zone": settings.TIME_ZONE})
         connection.close()
@@ -78,6 +89,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock():
         # A browser that kept its line open keeps a server thread, and that its connection: the database is dropped now.
         _disconnect_others(connection.settings_dict["NAME"])
+        if not django_db_keepdb:
+            teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture

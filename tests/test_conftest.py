@@ -20,6 +20,10 @@ def test_the_clock_stands_still_on_a_monday_morning(clinic_now: object) -> None:
     assert timezone.localtime().strftime("%A %H:%M") == "Monday 09:00"
 
 
+def test_no_test_runs_on_the_clinics_own_database(rows: None) -> None:
+    assert connection.settings_dict["NAME"].startswith("test_")
+
+
 def test_every_database_has_the_reference_data_and_the_clinics_time_zone(db: None) -> None:
     assert Formula.objects.current().exists()
     assert ClinicSettings.objects.get().time_zone == "Europe/Paris"

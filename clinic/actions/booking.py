@@ -6,15 +6,18 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import connection
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from clinic import readiness
 from clinic.actions.locking import explained, lock
-from clinic.enums import AppointmentStatus, Readiness
-from clinic.errors import DomainError, NotCleared
+from clinic.availability import Place
+from clinic.enums import AppointmentStatus, CancelledBy
+from clinic.errors import DomainError
 from clinic.models import (
     Appointment,
     AppointmentType,
+    ClinicSettings,
     Device,
     Patient,
     Practitioner,
@@ -26,7 +29,10 @@ from clinic.rules import access, booking
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One visit to be booked. `pair_of` is the position, in the same request, of the visit it belongs to."""
+    """One visit to be booked. `pair_of` is the position, in the same request, of the visit it belongs to.
+
+    `minutes` is how long the patient will be here; None means as long as the type says.
+    """
 
     patient: Patient
     type: AppointmentType
@@ -37,11 +43,21 @@ class Wish:
     purpose: str = ""
     note: str = ""
     pair_of: int | None = None
+    minutes: int | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where and when, with the type as long as this visit."""
+        kind = self.type.lasting(self.minutes)
+        return Place(kind, self.patient, self.practitioner, self.room, self.device, self.starts_at)
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A visit to be put elsewhere; `version` is that of the page the person looked at."""
+    """A visit to be put elsewhere; `version` is that of the page the person looked at.
+
+    `minutes` is how long the patient will be here; None keeps the length the visit has.
+    """
 
     appointment: Appointment
     version: int
@@ -49,6 +65,12 @@ class Move:
     room: Room
     starts_at: datetime
     device: Device | None = None
+    minutes: int | None = None
+
+    def place(self, row: Appointment) -> Place:
+        """Where and when the locked row goes, with its type as long as it will be."""
+        kind = row.type.lasting(row.minutes if self.minutes is None else self.minutes)
+        return Place(kind, row.patient, self.practitioner, self.room, self.device, self.starts_at)
 
 
 def book(*, wish: Wish, by: User, at: datetime, request_id: UUID | None = None) -> Appointment:
@@ -70,6 +92,34 @@ def book_many(
         NotCleared: the clinical pathway refuses one of the visits.
         DomainError: past, closed, outside hours …
     """
+    booked, is_new = _put_on_the_books(wishes, None, by=by, at=at, request_id=request_id)
+    if is_new:
+        readiness.pathway().booked(booked, by=by, at=at)
+    return booked
+
+
+@explained
+def hold_many(
+    *, wishes: Sequence[Wish], until: datetime, by: User, at: datetime, request_id: UUID | None = None
+) -> list[Appointment]:
+    """Keep the time of all of the visits for a patient who calls back; nobody else gets it before `until`.
+
+    The pathway takes a hold for a wish, not for a booking: nothing follows from it. See `clinic.actions.holds`.
+
+    Raises:
+        DomainError: bad_hold, for an end in the past, after the visit, or later than the clinic allows.
+        NotAllowed, SlotTaken, NotCleared, DomainError: as for `book_many`.
+    """
+    longest = timedelta(hours=ClinicSettings.current().longest_hold_hours)
+    for wish in wishes:
+        booking.check_hold(until, starts_at=wish.starts_at, longest=longest, at=at)
+    return _put_on_the_books(wishes, until, by=by, at=at, request_id=request_id)[0]
+
+
+def _put_on_the_books(
+    wishes: Sequence[Wish], held_until: datetime | None, *, by: User, at: datetime, request_id: UUID | None
+) -> tuple[list[Appointment], bool]:
+    """The rows, and whether this request made them (a retry finds what the first try made)."""
     access.check_may_book(by)
     if not wishes:
         raise DomainError(_("Choose at least one visit."), "nothing_to_book")
@@ -82,28 +132,34 @@ def book_many(
     )
     earlier = Appointment.objects.filter(created_by=by, request_id=request_id).order_by("request_item")
     if booked := list(earlier):
-        return booked
-    for wish in wishes:
-        _check_wish(wish, at=at)
-    verdicts = _judge([_visit(wish) for wish in wishes], at=at)
-    booked = _insert(wishes, verdicts, request_id=request_id, by=by, at=at)
-    readiness.pathway().booked(booked, by=by, at=at)
-    return booked
+        return booked, False
+    clear_run_out(at=at, by=by)
+    _check_wishes(wishes, at=at)
+    verdicts = booking.check_cleared([_visit(wish) for wish in wishes], at=at)
+    rows = [_appointment(wish, by=by, at=at) for wish in wishes]
+    for item, (row, wish, verdict) in enumerate(zip(rows, wishes, verdicts, strict=True)):
+        row.request_id, row.request_item = request_id, item
+        row.pair_of = None if wish.pair_of is None else rows[wish.pair_of]
+        row.status = AppointmentStatus.HELD if held_until else booking.status_of(verdict)
+        row.held_until = held_until
+        _check_fields(row)
+    return Appointment.objects.bulk_create(rows), True
 
 
-def _insert(
-    wishes: Sequence[Wish], verdicts: Sequence[readiness.Verdict], *, request_id: UUID, by: User, at: datetime
-) -> list[Appointment]:
-    booked: list[Appointment] = []
-    for item, (wish, verdict) in enumerate(zip(wishes, verdicts, strict=True)):
-        appointment = _appointment(wish, verdict.state, by=by, at=at)
-        appointment.request_id, appointment.request_item = request_id, item
-        if wish.pair_of is not None:
-            appointment.pair_of = booked[wish.pair_of]
-        _check_fields(appointment)
-        appointment.save(force_insert=True)
-        booked.append(appointment)
-    return booked
+def clear_run_out(*, by: User, at: datetime) -> None:
+    """Call off the holds whose time to call back has passed. Whoever is about to take time does this first.
+
+    Rows that somebody else is clearing away at this moment are theirs.
+    """
+    gone = Appointment.objects.run_out(at).select_for_update(skip_locked=True, no_key=True)
+    Appointment.objects.filter(pk__in=gone.values("pk")).update(
+        status=AppointmentStatus.CANCELLED,
+        held_until=None,
+        cancelled_at=at,
+        cancelled_by=CancelledBy.CLINIC,
+        cancel_reason=_("The hold ran out."),
+        version=F("version") + 1,
+    )
 
 
 def _check_fields(appointment: Appointment) -> None:
@@ -123,9 +179,10 @@ def move_many(*, moves: Sequence[Move], by: User, at: datetime) -> list[Appointm
     access.check_may_book(by)
     held = [move.appointment for move in moves]
     locked = _lock_both_ends(moves)
-    for move in moves:
-        _check_move(move, locked[move.appointment.pk], at=at, ignoring=held)
+    clear_run_out(at=at, by=by)
     rows = [locked[move.appointment.pk] for move in moves]
+    places = [_checked(move, row, at=at) for move, row in zip(moves, rows, strict=True)]
+    booking.check_free(places, at=at, ignoring=held)
     visits = [
         readiness.Visit(row.patient, row.purpose, move.starts_at, row)
         for row, move in zip(rows, moves, strict=True)
@@ -133,8 +190,8 @@ def move_many(*, moves: Sequence[Move], by: User, at: datetime) -> list[Appointm
     with connection.cursor() as cursor:
         # Two visits that swap places overlap for a moment.
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        for row, move, verdict in zip(rows, moves, _judge(visits, at=at), strict=True):
-            _place(row, move, verdict)
+        for row, place, verdict in zip(rows, places, booking.check_cleared(visits, at=at), strict=True):
+            _place(row, place, verdict)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     readiness.pathway().moved(rows, by=by, at=at)
     return rows
@@ -152,10 +209,10 @@ def _lock_both_ends(moves: Sequence[Move]) -> dict[UUID, Appointment]:
     )
 
 
-def _place(row: Appointment, move: Move, verdict: readiness.Verdict) -> None:
-    row.practitioner, row.room, row.device = move.practitioner, move.room, move.device
-    put(row, move.starts_at)
-    row.status = _status(verdict.state)
+def _place(row: Appointment, place: Place, verdict: readiness.Verdict) -> None:
+    row.practitioner, row.room, row.device = place.practitioner, place.room, place.device
+    put(row, place.starts_at, as_type=place.type)
+    row.status = booking.status_of(verdict)
     row.version += 1
     _check_fields(row)
     row.save(force_update=True)
@@ -166,9 +223,12 @@ def move(*, to: Move, by: User, at: datetime) -> Appointment:
     return move_many(moves=[to], by=by, at=at)[0]
 
 
-def put(appointment: Appointment, starts_at: datetime) -> None:
-    """Set the visit's six times from its type's offsets (minutes relative to the patient's start)."""
-    kind = appointment.type
+def put(appointment: Appointment, starts_at: datetime, *, as_type: AppointmentType | None = None) -> None:
+    """Set the visit's six times from the offsets (minutes relative to the patient's start) of its type.
+
+    `as_type` is that type with another length, see `AppointmentType.lasting`.
+    """
+    kind = as_type or appointment.type
 
     def after(minutes: int) -> datetime:
         return starts_at + timedelta(minutes=minutes)
@@ -182,55 +242,29 @@ def put(appointment: Appointment, starts_at: datetime) -> None:
     )
 
 
-def _check_wish(wish: Wish, *, at: datetime) -> None:
-    if wish.patient.merged_into_id:
-        raise DomainError(_("This record was merged into another. Open that one."), "merged_patient")
-    booking.check_time(wish.starts_at, type=wish.type, at=at)
-    booking.check_free(
-        type=wish.type,
-        patient=wish.patient,
-        practitioner=wish.practitioner,
-        room=wish.room,
-        device=wish.device,
-        starts_at=wish.starts_at,
-        at=at,
-    )
+def _check_wishes(wishes: Sequence[Wish], *, at: datetime) -> None:
+    for wish in wishes:
+        if wish.patient.merged_into_id:
+            raise DomainError(_("This record was merged into another. Open that one."), "merged_patient")
+        booking.check_length(wish.type, wish.minutes)
+        booking.check_time(wish.starts_at, type=wish.type, at=at)
+    booking.check_free([wish.place for wish in wishes], at=at)
 
 
-def _check_move(move: Move, row: Appointment, *, at: datetime, ignoring: Sequence[Appointment]) -> None:
+def _checked(move: Move, row: Appointment, *, at: datetime) -> Place:
+    """Where the visit goes, once everything has been checked that does not depend on who else is there."""
     booking.check_version(row, move.version)
     booking.check_reschedulable(row)
+    booking.check_length(row.type, move.minutes)
     booking.check_time(move.starts_at, type=row.type, at=at)
-    booking.check_free(
-        type=row.type,
-        patient=row.patient,
-        practitioner=move.practitioner,
-        room=move.room,
-        device=move.device,
-        starts_at=move.starts_at,
-        at=at,
-        ignoring=ignoring,
-    )
-
-
-def _judge(visits: Sequence[readiness.Visit], *, at: datetime) -> list[readiness.Verdict]:
-    verdicts = readiness.pathway().judge(visits, at=at)
-    for verdict in verdicts:
-        if verdict.state == Readiness.REFUSED:
-            first = verdict.conditions[0]
-            raise NotCleared(first.what, first.code, conditions=verdict.conditions)
-    return verdicts
+    return move.place(row)
 
 
 def _visit(wish: Wish) -> readiness.Visit:
     return readiness.Visit(wish.patient, wish.purpose, wish.starts_at)
 
 
-def _status(state: Readiness) -> AppointmentStatus:
-    return AppointmentStatus.PROVISIONAL if state == Readiness.PROVISIONAL else AppointmentStatus.BOOKED
-
-
-def _appointment(wish: Wish, state: Readiness, *, by: User, at: datetime) -> Appointment:
+def _appointment(wish: Wish, *, by: User, at: datetime) -> Appointment:
     appointment = Appointment(
         patient=wish.patient,
         type=wish.type,
@@ -239,9 +273,8 @@ def _appointment(wish: Wish, state: Readiness, *, by: User, at: datetime) -> App
         device=wish.device,
         purpose=wish.purpose,
         note=wish.note,
-        status=_status(state),
         created_by=by,
         created_at=at,
     )
-    put(appointment, wish.starts_at)
+    put(appointment, wish.starts_at, as_type=wish.place.type)
     return appointment

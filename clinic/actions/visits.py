@@ -5,6 +5,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from clinic import readiness
+from clinic.actions.booking import clear_run_out
 from clinic.actions.locking import explained, lock
 from clinic.enums import AppointmentStatus, CancelledBy, Readiness
 from clinic.errors import DomainError, NotCleared
@@ -177,18 +178,13 @@ def reinstate(*, appointment: Appointment, by: User, at: datetime, version: int 
     """
     access.check_may_book(by)
     row = _lock_all(appointment, version=version)
+    clear_run_out(by=by, at=at)
     if row.status not in (AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW):
         raise DomainError(_("This appointment is on the books already."), "wrong_state")
     visit = readiness.Visit(row.patient, row.purpose, row.starts_at, row)
-    (verdict,) = readiness.pathway().judge([visit], at=at)
-    if verdict.state == Readiness.REFUSED:
-        raise NotCleared(
-            verdict.conditions[0].what,
-            verdict.conditions[0].code,
-            conditions=verdict.conditions,
-        )
-    provisional = verdict.state == Readiness.PROVISIONAL and row.status == AppointmentStatus.CANCELLED
-    row.status = AppointmentStatus.PROVISIONAL if provisional else AppointmentStatus.BOOKED
+    (verdict,) = booking.check_cleared([visit], at=at)
+    was_cancelled = row.status == AppointmentStatus.CANCELLED
+    row.status = booking.status_of(verdict) if was_cancelled else AppointmentStatus.BOOKED
     row.cancelled_at, row.cancelled_by, row.cancelled_late, row.cancel_reason = (
         None,
         "",

@@ -117,11 +117,12 @@ _HOUR = timedelta(hours=1)
 def read_day(day: date, *, user: User, at: datetime) -> Day:
     """The day as this person may see it."""
     span = local_day(day, timezone.get_default_timezone())
-    visits = list(Appointment.objects.visible_to(user).on_day(day).with_people().order_by("starts_at"))
+    on_the_day = Appointment.objects.visible_to(user).in_force(at).on_day(day)
+    visits = list(on_the_day.with_people().order_by("starts_at"))
     cards = cards_of(visits, user=user, at=at)
     people = {each.pk: each for each in Practitioner.objects.active()}
     people |= {each.practitioner_id: each.practitioner for each in visits}
-    table = timetable.read(span, practitioners=list(people))
+    table = timetable.read(span, at=at, practitioners=list(people))
     closed = ClosedDay.objects.filter(day=day).first()
     opened = {key: _open_minutes(table, key) for key in people}
     held = [card for card in cards if card.visit.status not in CALLED_OFF]

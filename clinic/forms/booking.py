@@ -91,6 +91,7 @@ class BookForm(BaseForm):
     choice = SlotsField(label=_("Time"))
     request_id = forms.UUIDField(widget=forms.HiddenInput)
     note = forms.CharField(label=_("Note for the diary"), max_length=500, required=False)
+    held_until = LocalDateTimeField(label=_("The patient calls back by"), required=False)
 
 
 class MoveForm(BaseForm):

@@ -20,7 +20,7 @@ from clinic.enums import (
     CancelledBy,
     Role,
 )
-from clinic.intervals import Interval, local_day
+from clinic.intervals import MINUTE, Interval, local_day
 from clinic.models.catalogue import AppointmentType
 from clinic.models.people import Patient, Practitioner
 from clinic.models.places import Device, Room
@@ -45,6 +45,14 @@ class AppointmentQuerySet(models.QuerySet):
     def holding_time(self) -> Self:
         """Those whose status keeps others out of their time."""
         return self.filter(_HOLDS_TIME)
+
+    def in_force(self, at: datetime) -> Self:
+        """Without holds that have run out: they keep nobody out any more and wait to be cleared away."""
+        return self.exclude(status=AppointmentStatus.HELD, held_until__lte=at)
+
+    def run_out(self, at: datetime) -> Self:
+        """Holds whose time to call back has passed."""
+        return self.filter(status=AppointmentStatus.HELD, held_until__lte=at)
 
     def upcoming(self, at: datetime) -> Self:
         """Still to come: not arrived, not called off, not yet over at `at`."""
@@ -123,6 +131,7 @@ class Appointment(models.Model):
     room_from = models.DateTimeField()
     room_until = models.DateTimeField()
     note = models.CharField(_("note"), max_length=500, blank=True)
+    held_until = models.DateTimeField(_("held until"), null=True, blank=True)
     arrived_at = models.DateTimeField(_("arrived"), null=True, blank=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
@@ -145,6 +154,7 @@ class Appointment(models.Model):
         indexes = [
             models.Index("starts_at", name="appointment_starts_at"),
             models.Index("patient", "starts_at", name="appointment_of_patient"),
+            models.Index("held_until", name="appointment_held", condition=Q(status="held")),
             models.Index("purpose", name="appointment_purpose", condition=~Q(purpose="")),
         ]
         constraints = [
@@ -222,6 +232,11 @@ class Appointment(models.Model):
                 _("A cancellation says when and by whom."),
             ),
             check(
+                "appointment_held_until",
+                Q(status="held", held_until__isnull=False) | (~Q(status="held") & Q(held_until=None)),
+                _("A hold says until when; nothing else does."),
+            ),
+            check(
                 "appointment_actual_times",
                 (~Q(status__in=_HERE) | Q(arrived_at__isnull=False))
                 & (~Q(status__in=_HERE[1:]) | Q(started_at__isnull=False))
@@ -251,6 +266,11 @@ class Appointment(models.Model):
     def holds_time(self) -> bool:
         """Whether others are kept out of its time."""
         return self.status in HOLDS_TIME
+
+    @property
+    def minutes(self) -> int:
+        """How long the patient is here, as planned."""
+        return (self.ends_at - self.starts_at) // MINUTE
 
     @property
     def is_upcoming(self) -> bool:

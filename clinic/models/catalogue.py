@@ -1,6 +1,8 @@
 """What can be booked."""
 
 import uuid
+from copy import copy
+from typing import Self
 
 import pghistory
 from django.db import models
@@ -84,3 +86,16 @@ class AppointmentType(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def lasting(self, minutes: int | None) -> Self:
+        """An unsaved copy for a visit of so many patient minutes; practitioner and room end as much later or earlier.
+
+        The type itself for None or its own length. Whether so short a visit makes sense is a rule's question.
+        """
+        if minutes is None or minutes == self.patient_minutes:
+            return self
+        kind, longer = copy(self), minutes - self.patient_minutes
+        kind.patient_minutes = minutes
+        kind.practitioner_until = self.practitioner_until + longer
+        kind.room_until = self.room_until + longer
+        return kind

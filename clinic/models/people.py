@@ -1,7 +1,7 @@
 """Patients and practitioners."""
 
 import uuid
-from datetime import date
+from datetime import date, time
 from typing import Self
 
 import pghistory
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.db import Fold, append_only, check, never_deleted
 from clinic.enums import ContactChannel, Role, Sex
+from clinic.intervals import Suits
 from clinic.models.places import ActiveQuerySet
 from clinic.models.user import User
 
@@ -70,6 +71,23 @@ class Patient(models.Model):
     representative_relation = models.CharField(_("relation to the patient"), max_length=100, blank=True)
     representative_phone = models.CharField(_("representative's phone"), max_length=40, blank=True)
     desk_note = models.TextField(_("desk note"), max_length=2000, blank=True)
+    suits_weekdays = ArrayField(
+        models.PositiveSmallIntegerField(),
+        verbose_name=_("weekdays that suit"),
+        default=list,
+        blank=True,
+        help_text=_("None chosen: any day."),
+    )
+    suits_since = models.TimeField(_("can come from"), null=True, blank=True)
+    suits_until = models.TimeField(_("can come until"), null=True, blank=True)
+    usual_practitioner = models.ForeignKey(
+        "Practitioner",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("usual practitioner"),
+    )
     merged_into = models.ForeignKey(
         "self",
         models.PROTECT,
@@ -118,6 +136,16 @@ class Patient(models.Model):
                 _("Check the birth date: it lies before 1900."),
             ),
             check(
+                "patient_suits_weekdays",
+                Q(suits_weekdays__contained_by=list(range(1, 8))),
+                _("Choose weekdays from the list."),
+            ),
+            check(
+                "patient_suits_order",
+                Q(suits_since=None) | Q(suits_until=None) | Q(suits_since__lt=F("suits_until")),
+                _("The end must come after the start."),
+            ),
+            check(
                 "patient_not_merged_into_itself",
                 Q(merged_into=None) | ~Q(merged_into=F("id")),
                 _("A record cannot be merged into itself."),
@@ -142,6 +170,14 @@ class Patient(models.Model):
     def short_name(self) -> str:
         """For a diary card: family name and initial."""
         return f"{self.family_name}, {self.given_names[:1]}." if self.given_names else self.family_name
+
+    @property
+    def suits(self) -> Suits | None:
+        """When it suits the patient, as recorded; None where nothing is."""
+        if not self.suits_weekdays and self.suits_since is None and self.suits_until is None:
+            return None
+        days = frozenset(self.suits_weekdays or range(1, 8))
+        return Suits(days, self.suits_since or time.min, self.suits_until)
 
     def age_on(self, day: date) -> int:
         """Full years on the day."""

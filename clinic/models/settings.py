@@ -30,6 +30,12 @@ class ClinicSettings(models.Model):
     late_cancellation_hours = models.PositiveSmallIntegerField(
         _("a cancellation is late within … hours"), default=24
     )
+    longest_hold_hours = models.PositiveSmallIntegerField(
+        _("a hold lasts at most … hours"),
+        default=72,
+        validators=[MinValueValidator(1)],
+        help_text=_("How long a time may be kept for a patient who calls back."),
+    )
     unsigned_after_hours = models.PositiveSmallIntegerField(
         _("an unsigned record is overdue after … hours"), default=24
     )

@@ -1,24 +1,25 @@
 """Whether a visit may be put at a time, and whether its state may change. Reads only; asked under the locks."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic.availability import Obstacle, last_start, why_not
-from clinic.enums import TRANSITIONS, AppointmentStatus
-from clinic.errors import DomainError, SlotTaken, Stale
+from clinic import readiness
+from clinic.availability import Obstacle, Place, last_start, why_not_all
+from clinic.enums import TRANSITIONS, AppointmentStatus, Readiness
+from clinic.errors import DomainError, NotCleared, SlotTaken, Stale
 from clinic.models import (
     Appointment,
     AppointmentType,
-    Device,
-    Patient,
     Practitioner,
-    Room,
 )
 
 # A walk-in is placed on the grid mark just gone; anything earlier is the past.
 JUST_NOW = timedelta(minutes=30)
+SHORTEST, LONGEST = 5, 12 * 60  # minutes: of the practitioner, of the patient (as appointment_type_length)
 _STAFF_MAY = {Obstacle.NOTICE, Obstacle.OFF_GRID}
 _TAKEN = {
     Obstacle.PRACTITIONER_BUSY: "practitioner_taken",
@@ -60,18 +61,47 @@ def check_time(starts_at: datetime, *, type: AppointmentType, at: datetime) -> N
         raise DomainError(obstacle_words(Obstacle.TOO_FAR), "too_far", field="starts_at")
 
 
-def check_free(
-    *,
-    type: AppointmentType,
-    patient: Patient,
-    practitioner: Practitioner,
-    room: Room,
-    device: Device | None,
-    starts_at: datetime,
-    at: datetime,
-    ignoring: Collection[Appointment] = (),
-) -> None:
-    """Practitioner, room, device and patient are open and free for the whole visit.
+def check_length(type: AppointmentType, minutes: int | None) -> None:
+    """A visit of its own length is whole: the practitioner has at least five minutes, and it ends within the day.
+
+    Raises:
+        DomainError: bad_length, for the field `minutes`.
+    """
+    if minutes is None:
+        return
+    kind = type.lasting(minutes)
+    if minutes > LONGEST or kind.practitioner_until - kind.practitioner_from < SHORTEST:
+        raise DomainError(
+            _("This kind of visit takes %(shortest)d to %(longest)d minutes. Choose a length between these.")
+            % {"shortest": type.patient_minutes + SHORTEST - _seen(type), "longest": LONGEST},
+            "bad_length",
+            field="minutes",
+        )
+
+
+def check_hold(until: datetime, *, starts_at: datetime, longest: timedelta, at: datetime) -> None:
+    """A hold ends in the future, before the visit begins, and no later than the clinic allows.
+
+    Raises:
+        DomainError: bad_hold, for the field `held_until`.
+    """
+    latest = min(starts_at, at + longest)
+    if not at < until <= latest:
+        raise DomainError(
+            _("A time is held until %(latest)s at the latest. Choose an earlier moment.")
+            % {"latest": date_format(timezone.localtime(latest), "j M Y, H:i")},
+            "bad_hold",
+            field="held_until",
+        )
+
+
+def _seen(type: AppointmentType) -> int:
+    """For how many minutes the practitioner is needed."""
+    return type.practitioner_until - type.practitioner_from
+
+
+def check_free(places: Sequence[Place], *, at: datetime, ignoring: Collection[Appointment] = ()) -> None:
+    """Practitioner, room, device and patient are open and free for the whole of each visit.
 
     `ignoring` are visits that this very transaction moves away.
 
@@ -79,33 +109,28 @@ def check_free(
         SlotTaken: somebody else has one of them.
         DomainError: closed, away, outside hours, not trained, or the device is missing.
     """
-    if bool(type.device_kind) != (device is not None):
-        raise DomainError(_("Choose the device this visit needs."), "device_missing", field="device")
-    obstacles = why_not(
-        type=type,
-        practitioner=practitioner,
-        starts_at=starts_at,
-        at=at,
-        rooms=[room],
-        devices=[device] if device else None,
-        patient=patient,
-        ignoring=ignoring,
-    )
-    for obstacle in obstacles:
-        if obstacle in _STAFF_MAY:
-            continue
-        sentence = _named(obstacle, practitioner=practitioner, room=room, device=device)
-        if code := _TAKEN.get(obstacle):
-            raise SlotTaken(sentence, code)
-        raise DomainError(sentence, str(obstacle), field="starts_at")
+    for place in places:
+        if bool(place.type.device_kind) != (place.device is not None):
+            raise DomainError(_("Choose the device this visit needs."), "device_missing", field="device")
+    for place, obstacles in zip(places, why_not_all(places, at=at, ignoring=ignoring), strict=True):
+        for obstacle in obstacles:
+            if obstacle not in _STAFF_MAY:
+                raise _refusal(obstacle, place)
 
 
-def _named(obstacle: Obstacle, *, practitioner: Practitioner, room: Room, device: Device | None) -> str:
+def _refusal(obstacle: Obstacle, place: Place) -> DomainError:
+    sentence = _named(obstacle, place)
+    if code := _TAKEN.get(obstacle):
+        return SlotTaken(sentence, code)
+    return DomainError(sentence, str(obstacle), field="starts_at")
+
+
+def _named(obstacle: Obstacle, place: Place) -> str:
     if obstacle == Obstacle.ROOM_NONE_FREE:
-        return _("%(room)s is not free at this time.") % {"room": room}
+        return _("%(room)s is not free at this time.") % {"room": place.room}
     if obstacle == Obstacle.DEVICE_NONE_FREE:
-        return _("%(device)s is not free at this time.") % {"device": device}
-    return obstacle_words(obstacle, practitioner=practitioner)
+        return _("%(device)s is not free at this time.") % {"device": place.device}
+    return obstacle_words(obstacle, practitioner=place.practitioner)
 
 
 def check_version(appointment: Appointment, version: int) -> None:
@@ -157,3 +182,23 @@ def check_reschedulable(appointment: Appointment) -> None:
 def is_late_cancellation(appointment: Appointment, *, at: datetime, late_hours: int) -> bool:
     """Whether a cancellation at `at` comes within `late_hours` of the start."""
     return appointment.starts_at - at < timedelta(hours=late_hours)
+
+
+def check_cleared(visits: Sequence[readiness.Visit], *, at: datetime) -> list[readiness.Verdict]:
+    """What the pathway says of visits that are to be booked together: each clear or provisional.
+
+    Raises:
+        NotCleared: with the conditions of the first visit that is refused.
+    """
+    verdicts = readiness.pathway().judge(visits, at=at)
+    for verdict in verdicts:
+        if verdict.state == Readiness.REFUSED:
+            first = verdict.conditions[0]
+            raise NotCleared(first.what, first.code, conditions=verdict.conditions)
+    return verdicts
+
+
+def status_of(verdict: readiness.Verdict) -> AppointmentStatus:
+    """As which a visit with this verdict goes on the books: provisional while something is awaited, else booked."""
+    provisional = verdict.state == Readiness.PROVISIONAL
+    return AppointmentStatus.PROVISIONAL if provisional else AppointmentStatus.BOOKED

@@ -21,6 +21,7 @@ from clinic.readiness import pathway
 register = template.Library()
 
 STATUS_ICONS = {
+    AppointmentStatus.HELD: "hourglass",
     AppointmentStatus.PROVISIONAL: "circle-dashed",
     AppointmentStatus.BOOKED: "calendar",
     AppointmentStatus.CONFIRMED: "calendar-check",

@@ -23,6 +23,7 @@ from clinic.forms.booking import BookForm, FindPatientForm, MoveForm, StateForm,
 from clinic.models import Appointment, Patient, User, WalkIn
 from clinic.queries import find_patients
 from clinic.rules import access
+from clinic.views.changes import moment_in_words
 from clinic.views.panel import Panel
 
 _FOUND = 12
@@ -132,7 +133,10 @@ def _book(user: User, panel: Panel, form: BookForm, at: datetime) -> list[Appoin
         )
         for number, ((kind, purpose), place) in enumerate(zip(kinds, resolve(slots), strict=True))
     ]
-    return booking.book_many(wishes=wishes, by=user, at=at, request_id=form.cleaned_data["request_id"])
+    request_id = form.cleaned_data["request_id"]
+    if until := form.cleaned_data["held_until"]:
+        return booking.hold_many(wishes=wishes, until=until, by=user, at=at, request_id=request_id)
+    return booking.book_many(wishes=wishes, by=user, at=at, request_id=request_id)
 
 
 def chooser_page(
@@ -200,6 +204,12 @@ def _tell(request: HttpRequest, form: BookForm, booked: list[Appointment]) -> No
     if [each.starts_at for each in booked] != [slot.starts_at for slot in form.cleaned_data["choice"]]:
         messages.warning(
             request, _("This page had booked a visit already. Open booking again for another one.")
+        )
+        return
+    if booked[0].held_until:
+        words = _("Held until %(until)s: %(visit)s.")
+        messages.success(
+            request, words % {"visit": booked[0], "until": moment_in_words(booked[0].held_until)}
         )
         return
     words = ngettext(

@@ -1,5 +1,6 @@
 """What somebody else did to a visit since a page was opened, read from the visit's history."""
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.utils import timezone
@@ -41,4 +42,9 @@ def _status(status: str) -> str:
 
 def moment_of(visit: Any) -> str:
     """When the visit (or a past version of it) begins, as the pages write it."""
-    return date_format(timezone.localtime(visit.starts_at), pgettext("date and time format", "D j M Y, H:i"))
+    return moment_in_words(visit.starts_at)
+
+
+def moment_in_words(moment: datetime) -> str:
+    """A moment on the clinic's clock, as the pages write it."""
+    return date_format(timezone.localtime(moment), pgettext("date and time format", "D j M Y, H:i"))

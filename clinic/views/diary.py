@@ -97,7 +97,7 @@ def _around(day: date) -> dict[str, Any]:
 
 
 def _own_cards(request: HttpRequest, day: date, at: datetime) -> list[Card]:
-    visits = Appointment.objects.visible_to(request.user).on_day(day).with_people()
+    visits = Appointment.objects.visible_to(request.user).in_force(at).on_day(day).with_people()
     mine = visits.for_practitioner(request.user.practitioner).exclude(status=AppointmentStatus.CANCELLED)
     return cards_of(list(mine.order_by("starts_at")), user=request.user, at=at)
 

@@ -69,7 +69,7 @@ def review(request: HttpRequest) -> HttpResponse:
     week, now = _week(request), timezone.now()
     if request.GET.get("list") in _LISTS:
         return _list_page(request, week, request.GET["list"])
-    rows = _usage(week, request.user)
+    rows = _usage(week, request.user, at=now)
     context = {
         "week": week,
         "earlier": week.shifted(-1),
@@ -146,7 +146,7 @@ def _in_week(week: Week, user: User) -> QuerySet[Appointment]:
     return _scope(user).filter(starts_at__gte=span.starts_at, starts_at__lt=span.ends_at)
 
 
-def _usage(week: Week, user: User) -> list[dict[str, Any]]:
+def _usage(week: Week, user: User, *, at: datetime) -> list[dict[str, Any]]:
     """Practitioners, rooms and devices, each with hours booked against hours open."""
     everyone = user.has_role(Role.ADMIN)
     return [
@@ -160,7 +160,7 @@ def _usage(week: Week, user: User) -> list[dict[str, Any]]:
             "share": round(100 * row.booked_minutes / row.open_minutes) if row.open_minutes else None,
             "url": _list_url(week, "visits", row.resource.pk),
         }
-        for row in availability.usage(window=week.span)
+        for row in availability.usage(window=week.span, at=at)
         if everyone or (isinstance(row.resource, Practitioner) and row.resource.user_id == user.pk)
     ]
 

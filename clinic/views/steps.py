@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from clinic.actions import visits
+from clinic.actions import holds, visits
 from clinic.enums import AppointmentStatus
 from clinic.models import Appointment
 
@@ -30,6 +30,8 @@ class Step:
 STEPS = {
     step.slug: step
     for step in (
+        Step("take", _("Book it"), _("Booked."), "calendar-check", holds.take),
+        Step("release", _("Release"), _("The time is free again."), "calendar-cancel", holds.release),
         Step("arrive", _("Arrived"), _("Checked in."), "walk", visits.arrive),
         Step("start", _("Start"), _("Started."), "player-play", visits.start),
         Step("complete", _("Complete"), _("Completed."), "circle-check", visits.complete),
@@ -71,6 +73,7 @@ def _slugs(visit: Appointment, at: datetime) -> Iterator[str]:
 
 
 _LATER = {
+    _S.HELD: ["take", "release"],
     _S.ARRIVED: ["start", "undo-arrival"],
     _S.IN_PROGRESS: ["complete"],
     _S.COMPLETED: ["reopen"],

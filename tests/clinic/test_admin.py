@@ -241,6 +241,7 @@ class TestSettings:
             "grid_minutes": 10,
             "late_cancellation_hours": 24,
             "unsigned_after_hours": 24,
+            "longest_hold_hours": 48,
         }
         keeper_client.post(page(ClinicSettings, "change", 1), posted)
         after = ClinicSettings.objects.get()

@@ -575,7 +575,7 @@ class TestUsage:
         OutOfService.objects.create(device=gun, **span(clinic, "11:30", "12:00"))
         booked(clinic, on(MONDAY, "10:00"), 45, room_from=on(MONDAY, "09:45"))
         with django_assert_num_queries(5):
-            rows = usage(window=local_day(MONDAY, PARIS))
+            rows = usage(window=local_day(MONDAY, PARIS), at=AT)
         assert rows == [
             (clinic.silva, 120, 45),
             (amari, 60, 0),
@@ -585,4 +585,4 @@ class TestUsage:
 
     def test_only_the_window_counts(self, clinic):
         booked(clinic, on(MONDAY, "10:00"), 60)
-        assert usage(window=between("10:30", "11:30"))[0] == (clinic.silva, 60, 30)
+        assert usage(window=between("10:30", "11:30"), at=AT)[0] == (clinic.silva, 60, 30)

@@ -243,7 +243,7 @@ def test_what_only_the_constraint_sees_becomes_a_sentence(
 ) -> None:
     """The rules look first; were they wrong, the database would still refuse, and in words."""
     desk.book(tuesday("09:00"))
-    monkeypatch.setattr(booking, "_check_wish", lambda wish, at: None)
+    monkeypatch.setattr(booking, "_check_wishes", lambda wishes, at: None)
     with pytest.raises(SlotTaken) as refusal:
         desk.book(tuesday("09:00"), patient=PatientFactory())
     assert (refusal.value.code, refusal.value.status) == ("practitioner_taken", 409)

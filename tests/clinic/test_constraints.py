@@ -111,6 +111,26 @@ def _a_move_by_update_into_taken_time() -> None:
     )
 
 
+@cases.refused_by("appointment_held_until")
+def _a_hold_without_an_end() -> None:
+    AppointmentFactory(status=AppointmentStatus.HELD, held_until=None)
+
+
+@cases.refused_by("appointment_held_until")
+def _a_booked_visit_that_runs_out() -> None:
+    AppointmentFactory(held_until=_TEN)
+
+
+@cases.refused_by("patient_suits_weekdays")
+def _a_patient_who_comes_on_an_eighth_day() -> None:
+    PatientFactory(suits_weekdays=[1, 8])
+
+
+@cases.refused_by("patient_suits_order")
+def _a_patient_who_can_come_until_before_from() -> None:
+    PatientFactory(suits_since=time(12), suits_until=time(9))
+
+
 def test_a_visit_may_begin_at_the_minute_another_ends() -> None:
     first = AppointmentFactory(starts_at=_TEN)
     AppointmentFactory(

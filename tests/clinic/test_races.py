@@ -6,7 +6,6 @@ Each test commits, on a copy of the loaded database. The last ones take a guard 
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
@@ -184,7 +183,7 @@ def test_one_of_16_courses_of_ten_wins_whole(desk: Desk, crowd: list[Patient]) -
 def test_without_the_rules_the_constraint_lets_one_in_and_without_it_everybody(
     desk: Desk, crowd: list[Patient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(booking, "_check_wish", lambda wish, at: None)
+    monkeypatch.setattr(booking, "_check_wishes", lambda wishes, at: None)
     outcomes = race([booker(desk, desk.wish(slot(0), patient=patient)) for patient in crowd])
     assert len(winners(outcomes)) == 1
     assert _sentences(outcomes) == {"The practitioner has just been booked for this time."}
@@ -200,16 +199,15 @@ def test_without_locks_courses_deadlock(
 ) -> None:
     """Both checks pass, because nothing is committed; then each course inserts what the other one waits for."""
     monkeypatch.setattr(booking, "lock", lambda **rows: {})
-    first_inserted, seen = threading.Barrier(2), threading.local()
-    check_fields = booking._check_fields
-
-    def meet_before_the_second_insert(appointment: Appointment) -> None:
-        seen.count = getattr(seen, "count", 0) + 1
-        if seen.count == 2:
-            first_inserted.wait(timeout=20)
-        check_fields(appointment)
-
-    monkeypatch.setattr(booking, "_check_fields", meet_before_the_second_insert)
+    with connection.cursor() as cursor:  # so that both have a first row before either has a second
+        cursor.execute(
+            "CREATE FUNCTION take_your_time() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN PERFORM pg_sleep(1); RETURN NEW; END'"
+        )
+        cursor.execute(
+            "CREATE TRIGGER slow BEFORE INSERT ON clinic_appointment"
+            " FOR EACH ROW EXECUTE FUNCTION take_your_time()"
+        )
     days = [slot(n) for n in range(2)]
     courses = [
         [desk.wish(starts_at, patient=patient) for starts_at in order]

@@ -91,6 +91,7 @@ def _moments(status: str) -> dict[str, object]:
     """The columns that a row in this state must and may fill."""
     called_off = status == AppointmentStatus.CANCELLED
     return {
+        "held_until": CLINIC_NOW if status == AppointmentStatus.HELD else None,
         "arrived_at": CLINIC_NOW,
         "started_at": CLINIC_NOW,
         "ended_at": CLINIC_NOW,
@@ -115,7 +116,7 @@ def test_a_status_moves_only_along_the_table(before: AppointmentStatus, after: A
 
 
 @pytest.mark.parametrize("status", AppointmentStatus)
-def test_a_visit_is_born_provisional_or_booked(status: AppointmentStatus) -> None:
+def test_a_visit_is_born_held_provisional_or_booked(status: AppointmentStatus) -> None:
     seen = AppointmentFactory()
 
     def born() -> None:

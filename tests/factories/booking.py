@@ -78,6 +78,9 @@ class AppointmentFactory(DjangoModelFactory):
     practitioner_until = _after_start("practitioner_until")
     room_from = _after_start("room_from")
     room_until = _after_start("room_until")
+    held_until = factory.LazyAttribute(
+        lambda visit: ahead(hours=2) if getattr(visit, "status", "") == _S.HELD else None
+    )
     created_by = factory.SubFactory(UserFactory, reception=True)
     created_at = factory.LazyFunction(lambda: ago(days=7))
 
