@@ -10,7 +10,14 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from clinic.chooser import Part, Slot
-from clinic.forms.base import FIRST_DAY, LAST_DAY, BaseForm, DayField, LocalDateTimeField
+from clinic.forms.base import (
+    FIRST_DAY,
+    LAST_DAY,
+    BaseForm,
+    DayField,
+    LocalDateTimeField,
+    LocalDateTimeWidget,
+)
 
 
 class InstantField(forms.Field):
@@ -91,7 +98,18 @@ class BookForm(BaseForm):
     choice = SlotsField(label=_("Time"))
     request_id = forms.UUIDField(widget=forms.HiddenInput)
     note = forms.CharField(label=_("Note for the diary"), max_length=500, required=False)
-    held_until = LocalDateTimeField(label=_("The patient calls back by"), required=False)
+    hold = forms.ChoiceField(choices=[("yes", "yes")], required=False)
+    held_until = LocalDateTimeField(
+        label=_("The patient calls back by"), required=False, widget=LocalDateTimeWidget({"form": "booking"})
+    )
+
+    def clean_held_until(self) -> datetime | None:
+        """Until when the place is only held; None when it is to be booked, whatever stands in the field."""
+        if not self.cleaned_data.get("hold"):
+            return None
+        if not self.cleaned_data["held_until"]:
+            raise ValidationError(_("Enter until when the time is held."), code="required")
+        return self.cleaned_data["held_until"]
 
 
 class MoveForm(BaseForm):

@@ -1,7 +1,7 @@
 """Booking: the patient, then what, who and when on one panel. Search words are posted, never part of an address."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -59,7 +59,7 @@ def book(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     at = timezone.now()
     typed, state_form, panel = load_panel(request, patient, whats(patient, at=at), at)
     if request.method == "GET":
-        form = BookForm(initial={"request_id": uuid4()})
+        form = BookForm(initial={"request_id": uuid4(), "held_until": _calls_back_by(at)})
         return chooser_page(request, panel, form, template=_TEMPLATE, typed=typed, state_form=state_form)
     form, walk_in = BookForm(request.POST), _walk_in(request, panel)
     if not form.is_valid():
@@ -221,6 +221,11 @@ def _tell(request: HttpRequest, form: BookForm, booked: list[Appointment]) -> No
 def _safe_next(request: HttpRequest, panel: Panel) -> str:
     url = panel.state["next"] or ""
     return url if url_has_allowed_host_and_scheme(url, allowed_hosts=None) and url.startswith("/") else ""
+
+
+def _calls_back_by(at: datetime) -> datetime:
+    """What is proposed for a hold: the full hour after three hours."""
+    return (at + timedelta(hours=4)).replace(minute=0, second=0, microsecond=0)
 
 
 def _local_day(visit: Appointment) -> date:

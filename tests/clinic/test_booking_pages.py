@@ -383,3 +383,55 @@ def test_every_offered_place_can_be_booked(desk: Desk, reception_client: Client)
     assert [type(each) for each in options] == [Option] * 6
     reception_client.post(url(desk.patient), form(desk, CLINIC_NOW, choice=options[0].value))
     assert Appointment.objects.get().starts_at == CLINIC_NOW
+
+
+# --- only held ---------------------------------------------------------------------------------------------------------
+
+
+def hold(desk: Desk, clock: str, **changes) -> dict[str, str]:
+    """What the button "Hold this time" posts."""
+    until = {"hold": "yes", "held_until_0": "2026-03-02", "held_until_1": "17:00"}
+    return {**form(desk, tuesday(clock)), **until, **changes}
+
+
+def test_a_time_can_be_held_instead_of_booked(desk: Desk, reception_client: Client) -> None:
+    response = reception_client.post(url(desk.patient), hold(desk, "09:30"), follow=True)
+    visit = Appointment.objects.get()
+    assert (visit.status, visit.held_until) == ("held", CLINIC_NOW + timedelta(hours=8))
+    assert "Held until Mon 2 Mar 2026, 17:00" in text(response)
+
+
+def test_the_book_button_books_whatever_stands_in_the_field_for_holding(
+    desk: Desk, reception_client: Client
+) -> None:
+    reception_client.post(url(desk.patient), hold(desk, "09:30", hold=""))
+    assert Appointment.objects.get().status == "booked"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"held_until_0": "", "held_until_1": ""}, "Enter until when the time is held."),
+        (
+            {"held_until_0": "2026-03-20"},
+            "A time is held until 3 Mar 2026, 09:30 at the latest. Choose an earlier moment.",
+        ),
+    ],
+)
+def test_a_hold_that_cannot_be_is_explained_and_what_was_typed_is_kept(
+    desk: Desk, reception_client: Client, changes: dict[str, str], sentence: str
+) -> None:
+    response = reception_client.post(url(desk.patient), hold(desk, "09:30", note="calls", **changes))
+    assert (response.status_code, Appointment.objects.count()) == (422, 0)
+    assert sentence in text(response)
+    assert 'value="calls"' in text(response)
+
+
+def test_the_panel_of_a_hold_offers_to_book_or_release_it(desk: Desk, reception_client: Client) -> None:
+    reception_client.post(url(desk.patient), hold(desk, "09:30"))
+    visit = Appointment.objects.get()
+    page = text(reception_client.get(reverse("clinic:appointment", args=[visit.pk])))
+    assert "The patient calls back by Mon 2 Mar 2026, 17:00." in page
+    reception_client.post(reverse("clinic:appointment_step", args=[visit.pk, "take"]), {"version": 1})
+    visit.refresh_from_db()
+    assert visit.status == "booked"
