@@ -5,6 +5,7 @@ from django.urls import path
 from clinic.views import (
     appointments,
     book,
+    contacts,
     diary,
     gallery,
     health,
@@ -40,6 +41,9 @@ urlpatterns = [
     path("appointments/<uuid:appointment_id>/<slug:step>/", appointments.step, name="appointment_step"),
     path("walk-ins/", walk_ins.note, name="walk_in_note"),
     path("walk-ins/<uuid:walk_in_id>/left/", walk_ins.left, name="walk_in_left"),
+    path("contacts/", contacts.show, name="contacts"),
+    path("contacts/<uuid:entry_id>/tries/", contacts.record_try, name="contact_try"),
+    path("contacts/<uuid:entry_id>/close/", contacts.close, name="contact_close"),
     path("opening/", opening.overview, name="opening"),
     path("opening/<slug:kind>/new/", opening.add, name="opening_add"),
     path("opening/<slug:kind>/<str:entry_id>/", opening.show, name="opening_entry"),

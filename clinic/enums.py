@@ -52,6 +52,41 @@ class CancelledBy(models.TextChoices):
     CLINICAL = "clinical", _("a clinical decision")
 
 
+class ContactReason(models.TextChoices):
+    """Why a patient has to be called; the most pressing first. The words hold no finding: reception reads them."""
+
+    POSITIVE_TEST = "test", _("about the test visits")
+    RECALL = "recall", _("recall")
+    OVERDUE_READING = "overdue_reading", _("overdue reading")
+    CANCELLED = "cancelled", _("visit cancelled")
+    MOVED = "moved", _("visit moved")
+    WAITLIST_OFFER = "waitlist_offer", _("offer from the waitlist")
+
+
+class ContactOutcome(models.TextChoices):
+    """How a try to reach somebody ended."""
+
+    REACHED = "reached", _("reached")
+    LEFT_MESSAGE = "left_message", _("left a message")
+    NO_ANSWER = "no_answer", _("no answer")
+    WRONG_NUMBER = "wrong_number", _("wrong number")
+
+
+class WaitlistOutcome(models.TextChoices):
+    """How a wait for a time ended."""
+
+    BOOKED = "booked", _("booked")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class OfferAnswer(models.TextChoices):
+    """What became of an offered time."""
+
+    ACCEPTED = "accepted", _("accepted")
+    DECLINED = "declined", _("declined")
+    GONE = "gone", _("gone")
+
+
 class RoomKind(models.TextChoices):
     """What a room is fitted for."""
 

@@ -1,7 +1,9 @@
 """Questions of the desk that span tables or need PostgreSQL's text search. Read only."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
+from uuid import UUID
 
 from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
 from django.db.models import Case, F, OrderBy, Q, QuerySet, TextField, Value, When
@@ -12,6 +14,7 @@ from clinic.models import (
     Absence,
     Appointment,
     ClosedDay,
+    ContactEntry,
     NotADuplicate,
     OutOfService,
     Patient,
@@ -126,6 +129,25 @@ def affected_by(entry: Absence | OutOfService | ClosedDay, *, at: datetime) -> Q
         mine = visits.filter(room=entry.room) if entry.room_id else visits.filter(device=entry.device)
         inside = {"room_from__lt": entry.ends_at, "room_until__gt": entry.starts_at}
     return mine.filter(**inside).order_by("starts_at")
+
+
+def patients_to_call(*, user: User) -> int:
+    """How many patients are on the contact list."""
+    return ContactEntry.objects.visible_to(user).open().values("patient").distinct().count()
+
+
+def told_by_visit(visits: Iterable[Appointment]) -> dict[UUID, bool]:
+    """For each visit its patient had to be told about: whether they have been. Others are not in it."""
+    entries = ContactEntry.objects.filter(about__in=[each.pk for each in visits]).exclude(told=False)
+    # What still has to be told comes last, and so decides.
+    rows = entries.order_by(F("told").asc(nulls_last=True)).values_list("about", "told")
+    return {visit: bool(told) for visit, told in rows}
+
+
+def contact_about(visit: Appointment) -> ContactEntry | None:
+    """What the patient still has to be told about the visit; else what they were told last."""
+    entries = visit.contact_entries.exclude(told=False).select_related("closed_by")
+    return entries.order_by(F("told").desc(nulls_first=True), "-asked_at").first()
 
 
 def similar_on_record(patient: Patient) -> list[Patient]:

@@ -99,8 +99,10 @@ urlpatterns = [
     path("errors/<uuid:error_id>/confirm/", records.confirm_error, name="error_confirm"),
     path("worklists/", worklists.show, name="worklists"),
     path("late/", late.show, name="late"),
+    path("late/<uuid:test_id>/call/", late.call, name="late_call"),
     path("incidents/", worklists.incidents, name="incidents"),
     path("lots/", lots.show, name="lots"),
     path("lots/new/", lots.receive, name="lot_receive"),
     path("lots/<uuid:lot_id>/quarantine/", lots.quarantine, name="lot_quarantine"),
+    path("lots/<uuid:lot_id>/recall/", lots.recall, name="lot_recall"),
 ]

@@ -83,18 +83,26 @@ def _due(tests: Iterable[PatchTest], at: datetime) -> list[ReadingDue]:
 
 @dataclass(frozen=True)
 class Late:
-    """A visit that should be on the books or over: whose, what, since when, and who knows the patient."""
+    """A visit that should be on the books or over: whose, what, since when, and who knows the patient. `test` is the one
+    to be read, where a reading is overdue."""
 
     patient: Patient
     what: str
     since: datetime | None
     who: str
+    test: UUID | None = None
 
 
 def late(*, at: datetime) -> list[Late]:
     """Readings due or overdue and sessions overdue, as everybody who plans the days may know them: no findings."""
     found = [
-        Late(row.test.patient, str(_READING), row.window.opens_at, str(row.test.practitioner))
+        Late(
+            row.test.patient,
+            str(_READING),
+            row.window.opens_at,
+            str(row.test.practitioner),
+            row.test.pk if row.is_overdue else None,
+        )
         for row in _due(awaiting_reading(), at)
         if row.is_overdue or row.is_open
     ]

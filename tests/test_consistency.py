@@ -474,6 +474,7 @@ ALONE = {
     "retired_at": "as published_at",
     "starts_at": "a planned time",
     "ends_at": "a planned time",
+    "was_at": "a planned time, as the patient knows it",
     "arrived_at": "every step of an appointment is in its history with the user",
     "started_at": "as arrived_at; of a session: its practitioner's",
     "ended_at": "as started_at",

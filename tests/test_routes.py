@@ -24,6 +24,7 @@ from tests.factories import (
     AppointmentTypeFactory,
     ClinicalReportFactory,
     ConsultationFactory,
+    ContactEntryFactory,
     EnteredInErrorFactory,
     PatchTestFactory,
     PatientFactory,
@@ -66,6 +67,9 @@ DESK = {
     "clinic:appointment_step": (ONLY_POST, "302 302 302 403"),
     "clinic:walk_in_note": ("302 302 302 302", "302 200 200 403"),
     "clinic:walk_in_left": (ONLY_POST, "302 302 302 403"),
+    "clinic:contacts": ("302 200 200 200", ONLY_GET),
+    "clinic:contact_try": (ONLY_POST, "302 422 422 403"),
+    "clinic:contact_close": (ONLY_POST, "302 422 422 403"),
     "clinic:opening": ("302 200 200 200", ONLY_GET),
     "clinic:opening_add": ("302 200 200 200", "302 422 422 422"),
     "clinic:opening_entry": ("302 200 200 200", ONLY_GET),
@@ -106,10 +110,12 @@ PATHWAY = {
     "consultations:error_confirm": ("302 404 200 200", "302 404 302 302"),
     "consultations:worklists": ("302 404 200 404", ONLY_GET),
     "consultations:late": ("302 200 200 200", ONLY_GET),
+    "consultations:late_call": (ONLY_POST, "302 302 302 403"),
     "consultations:incidents": ("302 404 200 200", ONLY_GET),
     "consultations:lots": ("302 404 200 200", ONLY_GET),
     "consultations:lot_receive": ("302 404 200 403", "302 404 422 403"),
     "consultations:lot_quarantine": ("302 404 200 403", "302 404 422 403"),
+    "consultations:lot_recall": (ONLY_POST, "302 404 302 403"),
 }
 # Signing in and out, and passwords (allauth). Nobody signs up; addresses of e-mails are kept by the admins.
 ACCOUNTS = {
@@ -203,6 +209,7 @@ def world(doctor: Practitioner) -> World:
         patient=plan.patient, practitioner=doctor, type=AppointmentTypeFactory(purpose="")
     )
     unread = PatchTestFactory(plan=consented_plan(), given_at=ago(hours=50))
+    overdue, call = PatchTestFactory(plan=consented_plan(), given_at=ago(days=20)), ContactEntryFactory()
     draft = SessionFactory(plan=cleared_plan(), practitioner=doctor)
     someone, leave = PatientFactory(), AbsenceFactory(practitioner=doctor)
     return World(
@@ -231,7 +238,10 @@ def world(doctor: Practitioner) -> World:
             "clinic:opening_add": {"kind": "absence"},
             "clinic:opening_entry": {"kind": "absence"},
             "clinic:opening_remove": {"kind": "absence"},
+            "clinic:contact_try": {"entry_id": call.pk},
+            "clinic:contact_close": {"entry_id": call.pk},
             "consultations:patch_test_read": {"test_id": unread.pk},
+            "consultations:late_call": {"test_id": overdue.pk},
             "consultations:reading_of_plan": {"plan_id": unread.plan_id},
             "consultations:take_over": {"kind": "consultation", "record_id": ConsultationFactory().pk},
         },

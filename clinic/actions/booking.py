@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from clinic import readiness
+from clinic.actions import contacts
 from clinic.actions.locking import explained, lock
 from clinic.availability import Place
 from clinic.enums import AppointmentStatus, CancelledBy
@@ -169,8 +170,10 @@ def _check_fields(appointment: Appointment) -> None:
 
 
 @explained
-def move_many(*, moves: Sequence[Move], by: User, at: datetime) -> list[Appointment]:
+def move_many(*, moves: Sequence[Move], by: User, at: datetime, told: bool = False) -> list[Appointment]:
     """Put visits elsewhere, all or none; two visits may swap places.
+
+    Each patient comes on the contact list, unless they have been `told` (or asked for it): then that is recorded.
 
     Raises:
         NotAllowed, SlotTaken, NotCleared, DomainError: as for booking.
@@ -190,10 +193,13 @@ def move_many(*, moves: Sequence[Move], by: User, at: datetime) -> list[Appointm
     with connection.cursor() as cursor:
         # Two visits that swap places overlap for a moment.
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        before = [(row.starts_at, row.practitioner) for row in rows]
         for row, place, verdict in zip(rows, places, booking.check_cleared(visits, at=at), strict=True):
             _place(row, place, verdict)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     readiness.pathway().moved(rows, by=by, at=at)
+    for row, (was_at, was_with) in zip(rows, before, strict=True):
+        contacts.visit_moved(visit=row, was_at=was_at, was_with=was_with, told=told, by=by, at=at)
     return rows
 
 
@@ -218,9 +224,9 @@ def _place(row: Appointment, place: Place, verdict: readiness.Verdict) -> None:
     row.save(force_update=True)
 
 
-def move(*, to: Move, by: User, at: datetime) -> Appointment:
+def move(*, to: Move, by: User, at: datetime, told: bool = False) -> Appointment:
     """Move one visit; see `move_many`."""
-    return move_many(moves=[to], by=by, at=at)[0]
+    return move_many(moves=[to], by=by, at=at, told=told)[0]
 
 
 def put(appointment: Appointment, starts_at: datetime, *, as_type: AppointmentType | None = None) -> None:

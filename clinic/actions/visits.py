@@ -5,12 +5,14 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from clinic import readiness
+from clinic.actions import contacts
 from clinic.actions.booking import clear_run_out
 from clinic.actions.locking import explained, lock
 from clinic.enums import AppointmentStatus, CancelledBy, Readiness
 from clinic.errors import DomainError, NotCleared
 from clinic.models import Appointment, ClinicSettings, User
 from clinic.rules import access, booking
+from clinic.rules.contacts import patient_asked
 
 
 def _lock_one(appointment: Appointment, *, version: int | None) -> Appointment:
@@ -130,11 +132,15 @@ def cancel(
     appointment: Appointment,
     cancelled_by: CancelledBy,
     reason: str = "",
+    told: bool = False,
     by: User,
     at: datetime,
     version: int | None = None,
 ) -> Appointment:
-    """Call the visit off and free its time. Late is judged by the clinic's own setting."""
+    """Call the visit off and free its time. Late is judged by the clinic's own setting.
+
+    Unless the patient asked for it, or has been `told`, they come on the contact list.
+    """
     access.check_may_book(by)
     row = _lock_one(appointment, version=version)
     booking.check_move(row, AppointmentStatus.CANCELLED)
@@ -149,6 +155,7 @@ def cancel(
     row.arrived_at = None
     _save(row)
     readiness.pathway().released([row], by=by, at=at)
+    contacts.visit_cancelled(visit=row, told=told or patient_asked(cancelled_by), by=by, at=at)
     return row
 
 
@@ -183,6 +190,7 @@ def reinstate(*, appointment: Appointment, by: User, at: datetime, version: int 
         raise DomainError(_("This appointment is on the books already."), "wrong_state")
     visit = readiness.Visit(row.patient, row.purpose, row.starts_at, row)
     (verdict,) = booking.check_cleared([visit], at=at)
+    was_told_off = bool(row.cancelled_by) and not patient_asked(CancelledBy(row.cancelled_by))
     was_cancelled = row.status == AppointmentStatus.CANCELLED
     row.status = booking.status_of(verdict) if was_cancelled else AppointmentStatus.BOOKED
     row.cancelled_at, row.cancelled_by, row.cancelled_late, row.cancel_reason = (
@@ -193,6 +201,8 @@ def reinstate(*, appointment: Appointment, by: User, at: datetime, version: int 
     )
     _save(row)
     readiness.pathway().booked([row], by=by, at=at)
+    if was_told_off:
+        contacts.visit_reinstated(visit=row, by=by, at=at)
     return row
 
 

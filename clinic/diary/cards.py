@@ -14,6 +14,7 @@ from clinic import readiness
 from clinic.enums import UPCOMING, AppointmentStatus
 from clinic.intervals import MINUTE
 from clinic.models import Appointment, Patient, User, WalkIn
+from clinic.queries import told_by_visit
 
 CALLED_OFF = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW})
 TO_COME = UPCOMING | {AppointmentStatus.ARRIVED}
@@ -30,12 +31,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A visit as the diary shows it. `name` is as short as tells the day's patients apart."""
+    """A visit as the diary shows it. `name` is as short as tells the day's patients apart; `told` is whether the patient
+    knows of a change, and None where there is nothing to tell."""
 
     visit: Appointment
     name: str
     badge: readiness.Badge
     place: Place | None = None
+    told: bool | None = None
 
     @property
     def label(self) -> str:
@@ -78,8 +81,12 @@ def cards_of(visits: Sequence[Appointment], *, user: User, at: datetime) -> list
     """The visits as cards, in their order; `visits` come with their people."""
     names = short_names([each.patient for each in visits])
     badges = readiness.pathway().badges(visits, user=user, at=at) if visits else {}
+    told = told_by_visit(visits) if visits else {}
     nothing = readiness.Badge()
-    return [Card(each, names[each.patient_id], badges.get(each.pk, nothing)) for each in visits]
+    return [
+        Card(each, names[each.patient_id], badges.get(each.pk, nothing), told=told.get(each.pk))
+        for each in visits
+    ]
 
 
 def waiting_now(*, user: User, at: datetime) -> list[Waiting]:

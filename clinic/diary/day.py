@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -208,7 +208,7 @@ def _spans(opened: Iterable[Minutes], cards: Iterable[Card]) -> list[Interval]:
 
 def _drawn(card: Card, scale: Scale) -> Card:
     place = scale.place(card.visit.practitioner_from, card.visit.practitioner_until)
-    return Card(card.visit, card.name, card.badge, place)
+    return replace(card, place=place)
 
 
 def _away(span: Interval, people: Iterable[Practitioner]) -> dict[UUID, list[Absence]]:

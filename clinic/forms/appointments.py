@@ -38,6 +38,11 @@ class CancelForm(VersionForm):
         initial=CancelledBy.PATIENT,
     )
     reason = forms.CharField(label=_("Reason"), max_length=500, required=False)
+    told = forms.BooleanField(
+        label=_("The patient has been told"),
+        required=False,
+        help_text=_("Who cancelled themselves knows. Anybody else comes on the list of those to call."),
+    )
     both = forms.BooleanField(label=_("Cancel both visits"), required=False, initial=True)
 
     def __init__(self, *args: object, has_pair: bool = False, **kwargs: object) -> None:
@@ -47,4 +52,6 @@ class CancelForm(VersionForm):
 
     def layout(self) -> Layout:
         """In the order in which one asks."""
-        return Layout("version", "cancelled_by", "reason", *(["both"] if "both" in self.fields else []))
+        return Layout(
+            "version", "cancelled_by", "told", "reason", *(["both"] if "both" in self.fields else [])
+        )

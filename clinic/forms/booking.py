@@ -120,3 +120,8 @@ class MoveForm(BaseForm):
     pair_version = forms.IntegerField(
         min_value=1, max_value=2_000_000_000, widget=forms.HiddenInput, required=False
     )
+    told = forms.BooleanField(
+        label=_("The patient has been told"),
+        required=False,
+        help_text=_("Or asked for it. Left open, the patient comes on the list of those to call."),
+    )

@@ -2,6 +2,7 @@
 
 from clinic.models.appointment import Appointment
 from clinic.models.catalogue import AppointmentType
+from clinic.models.contact import ContactEntry, ContactTry
 from clinic.models.history import RecordOpened
 from clinic.models.opening import (
     Absence,
@@ -14,7 +15,7 @@ from clinic.models.people import NotADuplicate, Patient, Practitioner
 from clinic.models.places import Device, Location, Room
 from clinic.models.settings import ClinicSettings
 from clinic.models.user import User
-from clinic.models.waitlist import WalkIn
+from clinic.models.waitlist import WaitlistEntry, WaitlistOffer, WalkIn
 
 __all__ = [
     "Absence",
@@ -22,6 +23,8 @@ __all__ = [
     "AppointmentType",
     "ClinicSettings",
     "ClosedDay",
+    "ContactEntry",
+    "ContactTry",
     "Device",
     "ExtraOpening",
     "Location",
@@ -32,6 +35,8 @@ __all__ = [
     "RecordOpened",
     "Room",
     "User",
+    "WaitlistEntry",
+    "WaitlistOffer",
     "WalkIn",
     "WorkingHours",
 ]

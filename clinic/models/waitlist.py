@@ -1,18 +1,26 @@
-"""People who want to be seen and have no time yet."""
+"""People who want to be seen and have no time yet: at the counter, or waiting at home for one to become free."""
 
 import uuid
+from datetime import date, time, timedelta
 from typing import Self
 
 import pghistory
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, recorded_together, refuse_truncate
-from clinic.enums import Role
+from clinic.db import check, never_deleted, recorded_together, refuse_truncate
+from clinic.enums import OfferAnswer, Role, WaitlistOutcome
+from clinic.intervals import Suits
 from clinic.models.appointment import Appointment
-from clinic.models.people import Patient
+from clinic.models.catalogue import AppointmentType
+from clinic.models.contact import ContactEntry
+from clinic.models.people import Patient, Practitioner
+from clinic.models.places import Device, Room
 from clinic.models.user import User
+
+_DAY = timedelta(days=1)
 
 
 class WalkInQuerySet(models.QuerySet):
@@ -75,3 +83,202 @@ class WalkIn(models.Model):
 
     def __str__(self) -> str:
         return f"{self.patient}: {self.wants}"
+
+
+class WaitlistQuerySet(models.QuerySet):
+    """The desk's words about the waitlist."""
+
+    def visible_to(self, user: User) -> Self:
+        """Everyone who sees the diary."""
+        return self if user.has_role(*Role) else self.none()
+
+    def open(self) -> Self:
+        """Still waiting for a time, longest wait first."""
+        return self.filter(closed_at=None).order_by("asked_at", "pk")
+
+    def wanting(self, day: date) -> Self:
+        """Those for whom the local day is neither too early nor too late, nor a weekday that does not suit."""
+        return self.filter(earliest_on__lte=day, latest_on__gte=day, weekdays__contains=[day.isoweekday()])
+
+    def with_wishes(self) -> Self:
+        """With all that a row shows and a match asks: patient, type, practitioners."""
+        return self.select_related("patient", "type", "asked_by").prefetch_related("practitioners")
+
+
+@pghistory.track(append_only=True)
+class WaitlistEntry(models.Model):
+    """A patient waits for a time: what for, with whom, between which days, and when it suits."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(
+        Patient, models.PROTECT, related_name="waitlist_entries", verbose_name=_("patient")
+    )
+    type = models.ForeignKey(AppointmentType, models.PROTECT, related_name="+", verbose_name=_("type"))
+    purpose = models.CharField(max_length=80, blank=True)
+    label = models.CharField(_("what"), max_length=200)
+    minutes = models.PositiveSmallIntegerField(
+        _("minutes"), null=True, blank=True, help_text=_("Empty: as long as its type.")
+    )
+    practitioners = models.ManyToManyField(
+        Practitioner, related_name="+", blank=True, verbose_name=_("practitioners")
+    )
+    earliest_on = models.DateField(_("not before"))
+    latest_on = models.DateField(_("not after"))
+    weekdays = ArrayField(models.PositiveSmallIntegerField(), verbose_name=_("weekdays"))
+    since = models.TimeField(_("from"), default=time.min)
+    until = models.TimeField(_("before"), null=True, blank=True)
+    note = models.CharField(_("note"), max_length=500, blank=True)
+    asked_at = models.DateTimeField(_("waits since"))
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+    closed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    outcome = models.CharField(_("outcome"), max_length=10, choices=WaitlistOutcome, blank=True)
+    appointment = models.ForeignKey(
+        Appointment, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("booked as")
+    )
+
+    objects = WaitlistQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("waitlist entry")
+        verbose_name_plural = _("waitlist entries")
+        indexes = [
+            models.Index("asked_at", name="waitlist_open", condition=Q(closed_at=None)),
+        ]
+        constraints = [
+            recorded_together(
+                "waitlist_closed_together",
+                "closed_at",
+                "closed_by",
+                message=_("An entry that is closed says when and by whom."),
+            ),
+            check(
+                "waitlist_outcome_known",
+                Q(closed_at=None, outcome="", appointment=None)
+                | Q(closed_at__isnull=False, outcome=WaitlistOutcome.BOOKED, appointment__isnull=False)
+                | Q(closed_at__isnull=False, outcome=WaitlistOutcome.WITHDRAWN, appointment=None),
+                _("An entry ends as booked, with its visit, or as withdrawn."),
+            ),
+            check(
+                "waitlist_days_in_order",
+                Q(earliest_on__lte=F("latest_on")),
+                _("The last day must not come before the first."),
+            ),
+            check(
+                "waitlist_times_in_order",
+                Q(until=None) | Q(since__lt=F("until")),
+                _("The time until which it suits must come after the time from which it does."),
+            ),
+            check(
+                "waitlist_weekdays_known",
+                Q(weekdays__contained_by=list(range(1, 8))) & ~Q(weekdays=[]),
+                _("Choose at least one weekday."),
+            ),
+            models.UniqueConstraint(
+                fields=["patient", "type", "purpose"],
+                condition=Q(closed_at=None),
+                name="waitlist_waits_once",
+                violation_error_message=_("This patient is on the waitlist for this visit already."),
+            ),
+        ]
+        triggers = never_deleted("waitlist")
+
+    def __str__(self) -> str:
+        return f"{self.patient}: {self.label}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the patient still waits."""
+        return self.closed_at is None
+
+    @property
+    def kind(self) -> AppointmentType:
+        """The type, as long as this visit is to be."""
+        return self.type.lasting(self.minutes)
+
+    @property
+    def suits(self) -> Suits:
+        """When the patient can come."""
+        return Suits(frozenset(self.weekdays), self.since, self.until)
+
+
+class WaitlistOfferQuerySet(models.QuerySet):
+    """The desk's words about offered times."""
+
+    def visible_to(self, user: User) -> Self:
+        """Everyone who sees the diary."""
+        return self if user.has_role(*Role) else self.none()
+
+    def unanswered(self) -> Self:
+        """Offered, and neither accepted, declined nor known to be gone."""
+        return self.filter(answer="")
+
+    def rivals_of(self, offer: "WaitlistOffer") -> Self:
+        """Offers to others that may want the same person's or thing's time, within a day of it."""
+        shared = Q(practitioner=offer.practitioner_id) | Q(room=offer.room_id)
+        if offer.device_id:
+            shared |= Q(device=offer.device_id)
+        near = {"starts_at__gt": offer.starts_at - _DAY, "starts_at__lt": offer.starts_at + _DAY}
+        return self.filter(shared, **near).exclude(entry=offer.entry_id)
+
+    def with_people(self) -> Self:
+        """With all that booking it takes."""
+        return self.select_related("entry__patient", "entry__type", "practitioner", "room", "device", "contact")
+
+
+@pghistory.track(append_only=True)
+class WaitlistOffer(models.Model):
+    """A time offered to somebody who waits. It holds no time: the first to accept gets it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    entry = models.ForeignKey(WaitlistEntry, models.PROTECT, related_name="offers")
+    contact = models.OneToOneField(ContactEntry, models.PROTECT, related_name="offer")
+    practitioner = models.ForeignKey(Practitioner, models.PROTECT, related_name="+")
+    room = models.ForeignKey(Room, models.PROTECT, related_name="+")
+    device = models.ForeignKey(Device, models.PROTECT, null=True, blank=True, related_name="+")
+    starts_at = models.DateTimeField(_("starts"))
+    offered_at = models.DateTimeField(_("offered at"))
+    offered_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    answer = models.CharField(_("answer"), max_length=10, choices=OfferAnswer, blank=True)
+    answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
+    answered_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+
+    objects = WaitlistOfferQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("offer from the waitlist")
+        verbose_name_plural = _("offers from the waitlist")
+        constraints = [
+            recorded_together(
+                "waitlist_offer_answered_together",
+                "answered_at",
+                "answered_by",
+                message=_("An answer says when it was given and who noted it."),
+            ),
+            check(
+                "waitlist_offer_answer_known",
+                Q(answer="", answered_at=None) | Q(answer__in=OfferAnswer.values, answered_at__isnull=False),
+                _("An offer is accepted, declined or gone."),
+            ),
+            models.UniqueConstraint(
+                fields=["entry", "practitioner", "starts_at"],
+                condition=Q(answer=""),
+                name="waitlist_offer_once",
+                violation_error_message=_("This time has been offered to this patient already."),
+            ),
+            models.UniqueConstraint(
+                fields=["entry"],
+                condition=Q(answer=OfferAnswer.ACCEPTED),
+                name="waitlist_offer_accepted_once",
+                violation_error_message=_("This patient has accepted another time."),
+            ),
+        ]
+        triggers = never_deleted("waitlist_offer")
+
+    def __str__(self) -> str:
+        return f"{self.entry}: {self.starts_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an answer is still awaited; whether the time is still there is another question."""
+        return not self.answer

@@ -25,6 +25,24 @@ def may_book(user: User) -> bool:
     return user.has_role(Role.RECEPTION, Role.PRACTITIONER)
 
 
+def check_may_contact(user: User) -> None:
+    """Reception and practitioners call patients and note how that went; admins read the list.
+
+    Raises:
+        NotAllowed: for anybody else.
+    """
+    if not may_contact(user):
+        raise NotAllowed(
+            _("Patients are called by reception. Ask the front desk."),
+            "contact_not_allowed",
+        )
+
+
+def may_contact(user: User) -> bool:
+    """See check_may_contact."""
+    return user.has_role(Role.RECEPTION, Role.PRACTITIONER)
+
+
 def check_may_edit_patients(user: User) -> None:
     """Reception and practitioners register patients and correct their identity; admins read.
 

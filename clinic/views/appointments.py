@@ -23,6 +23,7 @@ from clinic.errors import DomainError, Stale
 from clinic.forms.appointments import CancelForm, VersionForm
 from clinic.forms.booking import MoveForm, StateForm, TypedTimeForm
 from clinic.models import Appointment, ClinicSettings
+from clinic.queries import contact_about
 from clinic.rules import access
 from clinic.rules.booking import check_move, check_reschedulable, is_late_cancellation
 from clinic.views.book import chooser_page, load_panel
@@ -109,7 +110,8 @@ def move(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
         return _move_page(request, page, form, status=422)
     before = [Slot.of(each) for each in held]
     try:
-        moved = booking.move_many(moves=_moves(held, form), by=request.user, at=at)
+        moves, told = _moves(held, form), form.cleaned_data["told"]
+        moved = booking.move_many(moves=moves, told=told, by=request.user, at=at)
     except DomainError as refusal:
         return _move_page(request, page, form, refusal=refusal, status=refusal.status)
     offer_moving_back(request, moved, before)
@@ -163,6 +165,8 @@ def _panel(
         "refusal": refusal,
         "missing": getattr(refusal, "conditions", ()),
         "changes": changes_since(visit, seen) if isinstance(refusal, Stale) and seen else [],
+        "contact": contact_about(visit),
+        "may_contact": access.may_contact(request.user),
     }
     template = "clinic/_appointment.html" if request.htmx else "clinic/appointment.html"
     return render(request, template, context, status=refusal.status if refusal else 200)
@@ -185,6 +189,7 @@ def _cancel(request: HttpRequest, visit: Appointment, pair: Appointment | None, 
     words = {
         "cancelled_by": CancelledBy(form.cleaned_data["cancelled_by"]),
         "reason": form.cleaned_data["reason"],
+        "told": form.cleaned_data["told"],
     }
     at = timezone.now()
     with transaction.atomic():

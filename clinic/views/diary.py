@@ -5,8 +5,10 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from clinic import readiness
@@ -14,7 +16,8 @@ from clinic.diary import Card, cards_of, read_day, waiting_now
 from clinic.enums import AppointmentStatus, Role
 from clinic.errors import NotAllowed
 from clinic.forms.appointments import DayForm
-from clinic.models import Appointment
+from clinic.models import Appointment, User
+from clinic.queries import patients_to_call
 from clinic.rules import access
 from clinic.views.steps import Step, next_steps
 from clinic.views.undo import take_undo
@@ -89,7 +92,17 @@ def my_day(request: HttpRequest) -> HttpResponse:
 
 def _notices(request: HttpRequest, at: datetime) -> list[readiness.Notice]:
     """What needs someone; a count of nothing needs nobody."""
-    return [each for each in readiness.pathway().notices(user=request.user, at=at) if each.count]
+    found = [*_desk_notices(request.user), *readiness.pathway().notices(user=request.user, at=at)]
+    return [each for each in found if each.count]
+
+
+def _desk_notices(user: User) -> list[readiness.Notice]:
+    """The desk's own, for those who can do something about them."""
+    if not access.may_contact(user):
+        return []
+    count = patients_to_call(user=user)
+    words = ngettext("patient to call", "patients to call", count)
+    return [readiness.Notice(words, count, reverse("clinic:contacts"), "phone")]
 
 
 def _around(day: date) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from clinic.actions import contacts
 from clinic.actions.locking import explained
+from clinic.enums import ContactReason
 from clinic.errors import DomainError, NotCleared
 from clinic.models import Appointment, Practitioner, User
 from consultations.actions.deviations import record_deviation
@@ -179,7 +181,22 @@ def _add_reading(
     reading.save(force_insert=True)
     if reading.grade == Grade.EXTREME or reading.systemic_sign:
         _note_allergy(test, reading, by=by, at=at)
+    if reading.result == TestResult.POSITIVE:
+        _ask_to_call(test, by=by, at=at)
     return reading
+
+
+def _ask_to_call(test: PatchTest, *, by: User, at: datetime) -> None:
+    """The patient's visits cannot take place as they stand. Reception reads whom to speak to, not what was found."""
+    words = _("Please call: %(who)s wants to speak to you about your test visits.")
+    who = getattr(by, "practitioner", None) or test.practitioner
+    contacts.ask(
+        patient=test.patient,
+        reason=ContactReason.POSITIVE_TEST,
+        text=words % {"who": who},
+        by=by,
+        at=at,
+    )
 
 
 def _note_allergy(test: PatchTest, reading: TestReading, *, by: User, at: datetime) -> None:

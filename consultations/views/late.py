@@ -1,12 +1,19 @@
 """Readings due and sessions overdue, for everybody who plans the days: who, what, since when; no findings."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.utils import timezone
-from django.views.decorators.http import require_safe
+from uuid import UUID
 
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from clinic.actions import contacts
+from clinic.enums import ContactReason
+from clinic.models import ContactEntry
 from clinic.rules import access
-from clinic.views.posted import page_number
+from clinic.views.posted import page_number, way_back
 from consultations import worklists
 
 PAGE = 30
@@ -14,14 +21,46 @@ PAGE = 30
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """The list, the longest waiting first; booking is one click away for those who book."""
+    """The list, the longest waiting first; booking and calling are one click away for those who do."""
     rows = worklists.late(at=timezone.now())
     number = page_number(request)
     shown = rows[(number - 1) * PAGE : number * PAGE]
     context = {
         "rows": shown,
+        "called": _on_the_contact_list(request, shown),
         "may_book": access.may_book(request.user),
         "newer_url": f"?page={number - 1}" if number > 1 else "",
         "older_url": f"?page={number + 1}" if len(rows) > number * PAGE else "",
     }
     return render(request, "consultations/late.html", context)
+
+
+@require_POST
+def call(request: HttpRequest, test_id: UUID) -> HttpResponse:
+    """Put the patient of an overdue reading on the contact list."""
+    access.check_may_contact(request.user)
+    at = timezone.now()
+    row = next((each for each in worklists.late(at=at) if each.test == test_id), None)
+    if row is None:
+        raise Http404
+    words = _("Please call: the reading of your test is overdue, and %(who)s wants to see you.")
+    contacts.ask(
+        patient=row.patient,
+        reason=ContactReason.OVERDUE_READING,
+        text=words % {"who": row.who},
+        by=request.user,
+        at=at,
+    )
+    messages.success(
+        request, _("%(name)s is on the list of patients to call.") % {"name": row.patient.short_name}
+    )
+    return redirect(way_back(request, request.POST) or "consultations:late")
+
+
+def _on_the_contact_list(request: HttpRequest, rows: list[worklists.Late]) -> set[UUID]:
+    """The patients somebody calls about their reading already."""
+    entries = ContactEntry.objects.visible_to(request.user).open()
+    asked = entries.filter(
+        reason=ContactReason.OVERDUE_READING, patient__in=[each.patient.pk for each in rows if each.test]
+    )
+    return set(asked.values_list("patient", flat=True))

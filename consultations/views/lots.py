@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic.enums import Role
 from clinic.errors import DomainError
@@ -100,6 +100,25 @@ def quarantine(request: HttpRequest, lot_id: UUID) -> HttpResponse:
     return render(request, "consultations/lot_quarantine.html", context, status=422 if form.errors else 200)
 
 
+@require_POST
+def recall(request: HttpRequest, lot_id: UUID) -> HttpResponse:
+    """Put everybody the lot was used for on the contact list."""
+    lot = get_object_or_404(_lots(request.user), pk=lot_id)
+    authorship.check_may_record(request.user)
+    try:
+        asked = actions.recall(lot=lot, by=request.user, at=timezone.now())
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+        return redirect(_address(lot))
+    words = ngettext(
+        "%(count)s patient is on the list of those to call.",
+        "%(count)s patients are on the list of those to call.",
+        len(asked),
+    )
+    messages.success(request, words % {"count": len(asked)})
+    return redirect("clinic:contacts")
+
+
 def _check_may_see(user: User) -> None:
     if not user.has_role(Role.PRACTITIONER, Role.ADMIN):
         raise Http404
@@ -154,7 +173,8 @@ def _row(lot: Lot, today: date) -> dict[str, Any]:
 
 def _one(request: HttpRequest, lot: Lot) -> HttpResponse:
     may_put_aside = authorship.may_record(request.user) and not lot.quarantined_at
-    context = {"may_put_aside": may_put_aside, **_use(request, lot)}
+    may_recall = authorship.may_record(request.user) and bool(lot.quarantined_at)
+    context = {"may_put_aside": may_put_aside, "may_recall": may_recall, **_use(request, lot)}
     return render(request, "consultations/lot.html", context)
 
 

@@ -7,12 +7,14 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from clinic.enums import HOLDS_TIME, AppointmentStatus
+from clinic.enums import HOLDS_TIME, AppointmentStatus, ContactReason
 from clinic.models import Appointment, ClinicSettings, NotADuplicate, Patient, User
 from tests.factories import (
     AbsenceFactory,
     AppointmentFactory,
     AppointmentTypeFactory,
+    ContactEntryFactory,
+    ContactTryFactory,
     DeviceFactory,
     ExtraOpeningFactory,
     OutOfServiceFactory,
@@ -20,6 +22,8 @@ from tests.factories import (
     PractitionerFactory,
     RoomFactory,
     UserFactory,
+    WaitlistEntryFactory,
+    WaitlistOfferFactory,
     WalkInFactory,
     WorkingHoursFactory,
 )
@@ -396,6 +400,129 @@ def _somebody_who_was_placed_and_left() -> None:
 @cases.refused_by("walk_in_waits_once")
 def _somebody_who_waits_twice() -> None:
     WalkInFactory(patient=WalkInFactory().patient)
+
+
+# Who has been told, and who waits for a time ----------------------------------------------------------------------
+
+
+@cases.refused_by("contact_closed_together")
+def _a_call_closed_by_nobody() -> None:
+    ContactEntryFactory(closed_at=ago(minutes=1), told=True)
+
+
+@cases.refused_by("contact_closed_together")
+def _a_closed_call_that_does_not_say_whether_the_patient_knows() -> None:
+    ContactEntryFactory(closed=True, told=None)
+
+
+@cases.refused_by("contact_reason_known")
+def _a_call_for_an_unknown_reason() -> None:
+    ContactEntryFactory(reason="gossip")
+
+
+@cases.refused_by("contact_says_something")
+def _a_call_with_nothing_to_say() -> None:
+    ContactEntryFactory(text="")
+
+
+@cases.refused_by("contact_open_once")
+def _two_calls_about_one_reading() -> None:
+    ContactEntryFactory(patient=ContactEntryFactory().patient)
+
+
+@cases.refused_by("contact_open_once")
+def _two_calls_about_one_moved_visit() -> None:
+    visit = AppointmentFactory()
+    for _ in range(2):
+        ContactEntryFactory(patient=visit.patient, about=visit, reason=ContactReason.MOVED)
+
+
+def test_a_patient_may_be_called_again_once_told_and_about_another_visit_or_offer() -> None:
+    patient = ContactEntryFactory(closed=True).patient
+    ContactEntryFactory(patient=patient)
+    ContactEntryFactory(patient=patient, about=AppointmentFactory(patient=patient))
+    for _ in range(2):
+        ContactEntryFactory(patient=patient, reason=ContactReason.WAITLIST_OFFER)
+    assert patient.contact_entries.open().count() == 4
+
+
+@cases.refused_by("contact_try_channel_known")
+def _a_try_by_pigeon() -> None:
+    ContactTryFactory(channel="pigeon")
+
+
+@cases.refused_by("contact_try_outcome_known")
+def _a_try_with_an_unknown_outcome() -> None:
+    ContactTryFactory(outcome="perhaps")
+
+
+@cases.refused_by("waitlist_closed_together")
+def _a_wait_that_nobody_ended() -> None:
+    WaitlistEntryFactory(closed_at=ago(minutes=1), outcome="withdrawn")
+
+
+@cases.refused_by("waitlist_outcome_known")
+def _a_wait_that_ended_somehow() -> None:
+    WaitlistEntryFactory(closed_at=ago(minutes=1), closed_by=UserFactory())
+
+
+@cases.refused_by("waitlist_outcome_known")
+def _a_wait_that_ended_as_booked_without_a_visit() -> None:
+    WaitlistEntryFactory(closed_at=ago(minutes=1), closed_by=UserFactory(), outcome="booked")
+
+
+@cases.refused_by("waitlist_days_in_order")
+def _a_wait_that_ends_before_it_begins() -> None:
+    WaitlistEntryFactory(earliest_on=date(2026, 3, 3), latest_on=date(2026, 3, 2))
+
+
+@cases.refused_by("waitlist_times_in_order")
+def _a_wait_for_no_time_of_the_day() -> None:
+    WaitlistEntryFactory(since=time(12), until=time(12))
+
+
+@cases.refused_by("waitlist_weekdays_known")
+def _a_wait_for_an_eighth_day() -> None:
+    WaitlistEntryFactory(weekdays=[1, 8])
+
+
+@cases.refused_by("waitlist_weekdays_known")
+def _a_wait_for_no_day() -> None:
+    WaitlistEntryFactory(weekdays=[])
+
+
+@cases.refused_by("waitlist_waits_once")
+def _a_patient_who_waits_twice_for_one_visit() -> None:
+    first = WaitlistEntryFactory()
+    WaitlistEntryFactory(patient=first.patient, type=first.type)
+
+
+@cases.refused_by("waitlist_offer_answered_together")
+def _an_answer_nobody_noted() -> None:
+    WaitlistOfferFactory(answer="declined", answered_at=ago(minutes=1))
+
+
+@cases.refused_by("waitlist_offer_answer_known")
+def _an_unknown_answer() -> None:
+    WaitlistOfferFactory(answer="maybe", answered_at=ago(minutes=1), answered_by=UserFactory())
+
+
+@cases.refused_by("waitlist_offer_answer_known")
+def _an_answer_without_its_time() -> None:
+    WaitlistOfferFactory(answer="declined")
+
+
+@cases.refused_by("waitlist_offer_once")
+def _one_time_offered_twice_to_one_patient() -> None:
+    first = WaitlistOfferFactory()
+    WaitlistOfferFactory(entry=first.entry, practitioner=first.practitioner)
+
+
+@cases.refused_by("waitlist_offer_accepted_once")
+def _two_times_accepted_for_one_wait() -> None:
+    accepted = {"answer": "accepted", "answered_at": ago(minutes=1), "answered_by": UserFactory()}
+    first = WaitlistOfferFactory(**accepted)
+    WaitlistOfferFactory(entry=first.entry, starts_at=ahead(days=2), **accepted)
 
 
 # What is no constraint of ours but must hold ----------------------------------------------------------------------

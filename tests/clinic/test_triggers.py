@@ -4,8 +4,17 @@ import pytest
 from django.db import connection, models
 
 from clinic.enums import BORN_AS, TRANSITIONS, AppointmentStatus, CancelledBy
-from clinic.models import Absence, Appointment, ClinicSettings, NotADuplicate, RecordOpened
-from tests.factories import AbsenceFactory, AppointmentFactory, PatientFactory, UserFactory
+from clinic.models import Absence, Appointment, ClinicSettings, ContactTry, NotADuplicate, RecordOpened
+from tests.factories import (
+    AbsenceFactory,
+    AppointmentFactory,
+    ContactEntryFactory,
+    ContactTryFactory,
+    PatientFactory,
+    UserFactory,
+    WaitlistEntryFactory,
+    WaitlistOfferFactory,
+)
 from tests.factories.clock import CLINIC_NOW
 from tests.guards import (
     Case,
@@ -193,6 +202,31 @@ def _a_look_into_a_record_that_is_forgotten() -> None:
 @cases.refused_by("record_opened_append_only")
 def _a_look_into_a_record_put_on_somebody_else() -> None:
     RecordOpened.objects.filter(pk=_opened().pk).update(user=UserFactory())
+
+
+@cases.refused_by("contact_no_delete")
+def _a_call_that_is_forgotten() -> None:
+    ContactEntryFactory().delete()
+
+
+@cases.refused_by("contact_try_append_only")
+def _a_try_that_is_forgotten() -> None:
+    ContactTryFactory().delete()
+
+
+@cases.refused_by("contact_try_append_only")
+def _a_try_that_ended_otherwise_afterwards() -> None:
+    ContactTry.objects.filter(pk=ContactTryFactory().pk).update(outcome="reached")
+
+
+@cases.refused_by("waitlist_no_delete")
+def _a_wait_that_is_forgotten() -> None:
+    WaitlistEntryFactory().delete()
+
+
+@cases.refused_by("waitlist_offer_no_delete")
+def _an_offer_that_is_forgotten() -> None:
+    WaitlistOfferFactory().delete()
 
 
 def _emptied(table: str) -> None:

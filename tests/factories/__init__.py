@@ -9,6 +9,10 @@ from tests.factories.alerts import (
 from tests.factories.booking import (
     AppointmentFactory,
     AppointmentTypeFactory,
+    ContactEntryFactory,
+    ContactTryFactory,
+    WaitlistEntryFactory,
+    WaitlistOfferFactory,
     WalkInFactory,
 )
 from tests.factories.consents import ConsentFactory, ConsentWithdrawalFactory
@@ -82,6 +86,8 @@ __all__ = [
     "ConsentTextFactory",
     "ConsentWithdrawalFactory",
     "ConsultationFactory",
+    "ContactEntryFactory",
+    "ContactTryFactory",
     "ContraindicationAnswerFactory",
     "ContraindicationQuestionFactory",
     "DeviationFactory",
@@ -113,6 +119,8 @@ __all__ = [
     "TestReadingFactory",
     "UserFactory",
     "VersionedFactory",
+    "WaitlistEntryFactory",
+    "WaitlistOfferFactory",
     "WalkInFactory",
     "WorkingHoursFactory",
     "cleared_plan",

@@ -1,15 +1,31 @@
-"""Appointment types, appointments, walk-ins."""
+"""Appointment types, appointments, walk-ins, the contact list, the waitlist."""
 
 from __future__ import annotations  # `type` is a field below
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import factory
 from factory.django import DjangoModelFactory
 
-from clinic.enums import BORN_AS, AppointmentStatus, CancelledBy, RoomKind
-from clinic.models import Appointment, AppointmentType, WalkIn
+from clinic.enums import (
+    BORN_AS,
+    AppointmentStatus,
+    CancelledBy,
+    ContactChannel,
+    ContactOutcome,
+    ContactReason,
+    RoomKind,
+)
+from clinic.models import (
+    Appointment,
+    AppointmentType,
+    ContactEntry,
+    ContactTry,
+    WaitlistEntry,
+    WaitlistOffer,
+    WalkIn,
+)
 from tests.factories.clock import ago, ahead
 from tests.factories.people import PatientFactory, PractitionerFactory
 from tests.factories.places import RoomFactory
@@ -124,3 +140,79 @@ class WalkInFactory(DjangoModelFactory):
     wants = "a look at the reaction"
     came_at = factory.LazyFunction(lambda: ago(minutes=10))
     noted_by = factory.SubFactory(UserFactory, reception=True)
+
+
+class ContactEntryFactory(DjangoModelFactory):
+    """A patient who has to be called. `closed=True`: has been told."""
+
+    class Meta:
+        model = ContactEntry
+
+    class Params:
+        closed = factory.Trait(
+            closed_at=factory.LazyFunction(ago),
+            closed_by=factory.SubFactory(UserFactory, reception=True),
+            told=True,
+        )
+
+    patient = factory.SubFactory(PatientFactory)
+    reason = ContactReason.OVERDUE_READING
+    text = "Please call: the reading is overdue."
+    asked_at = factory.LazyFunction(lambda: ago(hours=2))
+    asked_by = factory.SubFactory(UserFactory, reception=True)
+
+
+class ContactTryFactory(DjangoModelFactory):
+    """Nobody answered."""
+
+    class Meta:
+        model = ContactTry
+
+    entry = factory.SubFactory(ContactEntryFactory)
+    channel = ContactChannel.PHONE
+    outcome = ContactOutcome.NO_ANSWER
+    tried_at = factory.LazyFunction(lambda: ago(hours=1))
+    tried_by = factory.SubFactory(UserFactory, reception=True)
+
+
+class WaitlistEntryFactory(DjangoModelFactory):
+    """Waits for any practitioner, any day of March 2026, at any time."""
+
+    class Meta:
+        model = WaitlistEntry
+        skip_postgeneration_save = True
+
+    patient = factory.SubFactory(PatientFactory)
+    type = factory.SubFactory(AppointmentTypeFactory)
+    purpose = factory.SelfAttribute("type.purpose")
+    label = factory.SelfAttribute("type.name")
+    earliest_on = date(2026, 3, 1)
+    latest_on = date(2026, 3, 31)
+    weekdays = factory.LazyFunction(lambda: list(range(1, 8)))
+    asked_at = factory.LazyFunction(lambda: ago(days=3))
+    asked_by = factory.SubFactory(UserFactory, reception=True)
+
+    @factory.post_generation
+    def practitioners(self, create: bool, extracted: Any, **kwargs: Any) -> None:
+        """Whom the patient would like to see."""
+        if create and extracted:
+            self.practitioners.set(extracted)
+
+
+class WaitlistOfferFactory(DjangoModelFactory):
+    """A time offered and not answered yet."""
+
+    class Meta:
+        model = WaitlistOffer
+
+    entry = factory.SubFactory(WaitlistEntryFactory)
+    contact = factory.SubFactory(
+        ContactEntryFactory,
+        patient=factory.SelfAttribute("..entry.patient"),
+        reason=ContactReason.WAITLIST_OFFER,
+    )
+    practitioner = factory.SubFactory(PractitionerFactory)
+    room = factory.SubFactory(RoomFactory)
+    starts_at = factory.LazyFunction(lambda: ahead(days=1, hours=1))
+    offered_at = factory.LazyFunction(lambda: ago(minutes=30))
+    offered_by = factory.SubFactory(UserFactory, reception=True)

@@ -1,0 +1,67 @@
+"""What a patient has to be told when the clinic changes a visit, in words that hold no finding; and when it is done."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from clinic.enums import CancelledBy
+from clinic.errors import Stale
+from clinic.models import Appointment, ContactEntry, Practitioner
+
+
+def check_open(entry: ContactEntry) -> None:
+    """Somebody still has to call.
+
+    Raises:
+        Stale: contact_closed.
+    """
+    if not entry.is_open:
+        raise Stale(
+            _("Somebody else has closed this entry already. Look at the list again."), "contact_closed"
+        )
+
+
+def patient_asked(cancelled_by: CancelledBy) -> bool:
+    """Whether the patient knows, because they called the visit off themselves."""
+    return cancelled_by == CancelledBy.PATIENT
+
+
+def matters_to_patient(visit: Appointment, *, was_at: datetime | None, was_with: Practitioner | None) -> bool:
+    """Whether the patient would come at the wrong time, or meet somebody they do not expect. A room is shown on the day."""
+    return (visit.starts_at, visit.practitioner_id) != (was_at, was_with.pk if was_with else None)
+
+
+def moved_text(visit: Appointment, *, was_at: datetime) -> str:
+    """What to say about a visit that was moved; `was_at` is the time the patient knows."""
+    words = {"type": visit.type, "who": visit.practitioner, "now": in_words(visit.starts_at)}
+    if was_at == visit.starts_at:
+        return _("“%(type)s” on %(now)s is with %(who)s now.") % words
+    return _("“%(type)s” has moved from %(was)s to %(now)s, with %(who)s.") % {
+        **words,
+        "was": in_words(was_at),
+    }
+
+
+def cancelled_text(visit: Appointment, *, was_at: datetime) -> str:
+    """What to say about a visit that does not take place."""
+    return _("“%(type)s” on %(was)s does not take place. Offer another time.") % {
+        "type": visit.type,
+        "was": in_words(was_at),
+    }
+
+
+def again_text(visit: Appointment) -> str:
+    """What to say when a visit that was called off is on the books again."""
+    return _("“%(type)s” on %(now)s, with %(who)s, takes place after all.") % {
+        "type": visit.type,
+        "who": visit.practitioner,
+        "now": in_words(visit.starts_at),
+    }
+
+
+def in_words(moment: datetime) -> str:
+    """Day and time as the pages write it."""
+    return date_format(timezone.localtime(moment), pgettext("date and time format", "D j M Y, H:i"))
