@@ -16,7 +16,7 @@ from typing import NamedTuple, Unpack
 from django.utils import timezone
 
 from clinic import timetable
-from clinic.intervals import EPOCH, MINUTE, Interval, Minutes, ceil_minute, local_day, merge
+from clinic.intervals import EPOCH, MINUTE, Interval, ceil_minute, local_day, merge
 from clinic.models import Appointment, AppointmentType, Device, Patient, Practitioner, Room
 from clinic.search import Candidates, FreeStart, Obstacle, Search, Wishes, may_do, reach, stretch
 from clinic.timetable import Timetable
@@ -188,7 +188,7 @@ def why_none(
     candidates = Candidates.suiting(type, {**wishes, "practitioners": [practitioner]})
     span = _bookable(type, window, at)
     search = Search.load(type, span or window, candidates, at=at)
-    return _too_soon(span) + _in_the_way(search, practitioner)
+    return _too_soon(span) + search.obstacles(practitioner, search.window)
 
 
 def why_not_all(
@@ -228,7 +228,7 @@ def _why_not_there(place: Place, table: Timetable, at: datetime) -> list[Obstacl
         patient=place.patient,
     )
     search = Search(place.type, place.window, Candidates.suiting(place.type, wishes), table)
-    return _too_soon(span) + _in_the_way(search, place.practitioner)
+    return _too_soon(span) + search.obstacles(place.practitioner, search.window)
 
 
 def _before_any_search(
@@ -245,14 +245,6 @@ def _before_any_search(
 def _too_soon(span: Interval | None) -> list[Obstacle]:
     """Staff may overrule the notice, so that it must not hide what else is in the way."""
     return [] if span else [Obstacle.NOTICE]
-
-
-def _in_the_way(search: Search, practitioner: Practitioner) -> list[Obstacle]:
-    """Each obstacle that would be enough alone, or those that only together leave no start."""
-    leaves = search.requirements(practitioner)
-    asked = search.on_grid or search.within(search.window)
-    alone = [obstacle for obstacle, starts in leaves.items() if not asked & starts]
-    return alone or _together(asked, leaves)
 
 
 def usage(*, window: Interval, at: datetime) -> list[Usage]:
@@ -323,15 +315,3 @@ def _nearest(first: FreeStart, seconds: list[FreeStart], gap: Gap) -> FreeStart 
         return abs(second.starts_at - ideal), second.practitioner != first.practitioner
 
     return min(seconds[since:until], key=distance, default=None)
-
-
-def _together(asked: Minutes, leaves: dict[Obstacle, Minutes]) -> list[Obstacle]:
-    """Those that only together leave no start; the hours and the grid are not news. Empty if a start is left."""
-    blamed: list[Obstacle] = []
-    for obstacle, starts in leaves.items():
-        if asked - starts and obstacle not in (Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID):
-            blamed.append(obstacle)
-        asked &= starts
-        if not asked:
-            return blamed or [obstacle]
-    return []

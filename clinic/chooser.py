@@ -284,8 +284,13 @@ def week_of(first_day: date) -> Interval:
 
 def in_part(options: Iterable[Option], part: Part) -> list[Option]:
     """Those whose first visit begins in the part of the day, on the clinic's clock."""
-    since, until = _HOURS[part]
+    since, until = hours_of(part)
     return [each for each in options if since <= timezone.localtime(each.first.starts_at).time() < until]
+
+
+def hours_of(part: Part) -> tuple[time, time]:
+    """The part of the day on the clinic's clock."""
+    return _HOURS[part]
 
 
 def _lenient(type: AppointmentType) -> AppointmentType:

@@ -12,7 +12,8 @@ from uuid import UUID
 from django.urls import reverse
 
 from clinic.enums import Readiness
-from clinic.models import Appointment, AppointmentType, Patient, User
+from clinic.gaps import DayGap, HourGap
+from clinic.models import Appointment, AppointmentType, Patient, Practitioner, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,42 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class FixedVisit:
+    """A visit of a course that is not to be planned any more: given, or (with `appointment`) on the books."""
+
+    starts_at: datetime
+    practitioner: Practitioner
+    appointment: Appointment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One visit of a course. `gap` is counted from the step before; `earliest` and `latest` are hard, `ideal` is
+    aimed at (the later of it and the gap's ideal day). `pairs` says that it belongs to the step before.
+    """
+
+    type: AppointmentType
+    label: str
+    purpose: str = ""
+    gap: DayGap | HourGap | None = None
+    earliest: datetime | None = None
+    ideal: datetime | None = None
+    latest: datetime | None = None
+    fixed: FixedVisit | None = None
+    pairs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CourseOffer:
+    """Several visits that can be booked in one go. `conditions` say why they cannot be booked yet, if so."""
+
+    key: str
+    label: str
+    steps: tuple[Step, ...]
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Badge:
     """What a diary card shows: "Session 2 of 6", ready or not, and what is missing (as far as the viewer may know)."""
 
@@ -127,6 +164,10 @@ class Pathway:
 
     def offers(self, patient: Patient, *, at: datetime) -> list[Offer]:
         """What this patient may book next, the most sensible first."""
+        return []
+
+    def courses(self, patient: Patient, *, at: datetime) -> list[CourseOffer]:
+        """The courses this patient may book in one go, the most sensible first."""
         return []
 
     def badges(self, appointments: Sequence[Appointment], *, user: User, at: datetime) -> dict[UUID, Badge]:

@@ -152,6 +152,29 @@ class Search:
         ]
         return sorted(free, key=attrgetter("starts_at"))[:limit]
 
+    @cached_property
+    def by_practitioner(self) -> dict[Practitioner, Minutes]:
+        """Who can start when, at whatever location; without those who cannot at all."""
+        found: dict[Practitioner, Minutes] = {}
+        for practitioner, _, starts in self._all_offers:
+            found[practitioner] = found.get(practitioner, self.table.nothing) | starts
+        return found
+
+    def place(self, practitioner: Practitioner, starts_at: datetime) -> FreeStart | None:
+        """This start with the first suitable room and device; None when it is not free."""
+        for who, location, starts in self._all_offers:
+            if who == practitioner and starts_at in starts:
+                rooms, devices = (
+                    (
+                        each
+                        for each in found
+                        if each.location_id == location and starts_at in self._usable[each.pk]
+                    )
+                    for found in (self.candidates.rooms, self.candidates.devices)
+                )
+                return FreeStart(starts_at, practitioner, next(rooms), next(devices, None))
+        return None
+
     def within(self, window: Interval) -> Minutes:
         """The starts that lie in the window."""
         span = (ceil_minute(window.starts_at), ceil_minute(window.ends_at))
@@ -199,6 +222,21 @@ class Search:
             Obstacle.ROOM_NONE_FREE: rooms | ~works,
             Obstacle.DEVICE_NONE_FREE: devices | ~works if self.type.device_kind else ~no_start,
         }
+
+    @cached_property
+    def _all_offers(self) -> list[Offer]:
+        return list(self._offers())
+
+    def obstacles(self, practitioner: Practitioner, window: Interval) -> list[Obstacle]:
+        """Why the window holds no start with this practitioner; empty when it holds one.
+
+        Names each obstacle that would be enough alone; where only several together leave nothing, it names those.
+        """
+        leaves, within = self.requirements(practitioner), self.within(window)
+        asked = self.on_grid & within or within
+        return [obstacle for obstacle, starts in leaves.items() if not asked & starts] or _together(
+            asked, leaves
+        )
 
     def _offers(self) -> Iterator[Offer]:
         """Who can start where and when, practitioner by practitioner."""
@@ -273,3 +311,15 @@ def reach(type: AppointmentType) -> tuple[timedelta, timedelta]:
 def may_do(practitioner: Practitioner, type: AppointmentType) -> bool:
     """Whether the practitioner takes patients and is trained in what the type needs."""
     return practitioner.is_active and (not type.skill or type.skill in practitioner.skills)
+
+
+def _together(asked: Minutes, leaves: dict[Obstacle, Minutes]) -> list[Obstacle]:
+    """Those that only together leave no start; the hours and the grid are not news. Empty if a start is left."""
+    blamed: list[Obstacle] = []
+    for obstacle, starts in leaves.items():
+        if asked - starts and obstacle not in (Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID):
+            blamed.append(obstacle)
+        asked &= starts
+        if not asked:
+            return blamed or [obstacle]
+    return []

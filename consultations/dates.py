@@ -1,32 +1,25 @@
 """Calendar arithmetic in the clinic's own days."""
 
-from calendar import monthrange
 from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from clinic.gaps import months_later
 from consultations.enums import IntervalUnit
-
-
-def add_months_to_date(day: date, months: int) -> date:
-    """The same day some calendar months later; the last day of a shorter month."""
-    index = day.month - 1 + months
-    year, month = day.year + index // 12, index % 12 + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 def add_months(moment: datetime, months: int) -> datetime:
     """The same clinic time on the same day some calendar months later."""
     local = timezone.localtime(moment, timezone.get_default_timezone())
-    day = add_months_to_date(local.date(), months)
+    day = months_later(local.date(), months)
     return local.replace(year=day.year, month=day.month, day=day.day)
 
 
 def later(day: date, amount: int, unit: str) -> date:
     """`amount` days, weeks or calendar months after the day."""
     if unit == IntervalUnit.MONTHS:
-        return add_months_to_date(day, amount)
+        return months_later(day, amount)
     return day + timedelta(days=amount * (7 if unit == IntervalUnit.WEEKS else 1))
 
 

@@ -39,17 +39,18 @@ def for_facts(all_facts: Iterable[PlanFacts], *, at: datetime) -> list[Offer]:
 
 
 def _of_plan(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
-    found = _test_offers(facts, types, at=at)
+    found = test_offers(facts, types, at=at)
     waiting = unbooked(facts)
     if waiting:
         found += _session_offers(facts, types, at=at)
     elif len(facts.given) == len(facts.planned):
         for kind in _types(types, Kind.REVIEW):
-            found.append(Offer(kind, _named(kind.name, facts), purposes.review_of(facts.plan)))
+            found.append(Offer(kind, named(kind.name, facts), purposes.review_of(facts.plan)))
     return found
 
 
-def _named(label: str, facts: PlanFacts) -> str:
+def named(label: str, facts: PlanFacts) -> str:
+    """With the indication, which tells two plans of one patient apart."""
     return f"{label} · {facts.plan.indication}"
 
 
@@ -74,7 +75,8 @@ def _about_to_clear(facts: PlanFacts, at: datetime) -> bool:
     )
 
 
-def _test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+def test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+    """The reading that is due, or the test with its reading; nothing where both are settled or on the books."""
     if not test_wanted(facts, at):
         return []
     plan, test = facts.plan, visits.open_test(facts)
@@ -87,7 +89,7 @@ def _test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]
         return [
             Offer(
                 readings[0],
-                _named(_("Reading"), facts),
+                named(_("Reading"), facts),
                 purposes.reading_of(plan),
                 earliest=window.opens_at,
                 ideal=window.due_at,
@@ -116,7 +118,7 @@ def _pair_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]
     )
     missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=at).conditions
     hard = tuple(each for each in missing if each.code not in clearance.MAY_STILL_COME)
-    label = _named(_("Test + reading"), facts)
+    label = named(_("Test + reading"), facts)
     purpose = purposes.test_of(facts.plan)
     return [Offer(tests[0], label, purpose, earliest=repeat_from(facts), pair=pair, conditions=hard)]
 
@@ -126,25 +128,25 @@ def _session_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Off
     window = next(
         each for each in plans.windows(facts, on=timezone.localdate(at)) if each.planned.pk == first.pk
     )
-    cleared = _cleared_from(facts, at)
+    cleared = cleared_from(facts, at)
     earliest = max(_midnight(window.earliest), at, cleared)
     ideal = max(_noon(window.ideal), earliest)
     latest = max(_midnight(window.latest + timedelta(days=1)), ideal + timedelta(days=7))
     return [
         Offer(
             kind,
-            _named(session_label(first.ordinal, len(facts.planned)), facts),
+            named(session_label(first.ordinal, len(facts.planned)), facts),
             purposes.session_of(first),
             earliest=earliest,
             ideal=ideal,
             latest=latest,
-            conditions=_in_the_way(facts, first, at=ideal),
+            conditions=in_the_way(facts, first, at=ideal),
         )
         for kind in _types(types, Kind.SESSION, facts.plan.technique.family)
     ]
 
 
-def _in_the_way(facts: PlanFacts, planned: PlannedSession, *, at: datetime) -> tuple[Condition, ...]:
+def in_the_way(facts: PlanFacts, planned: PlannedSession, *, at: datetime) -> tuple[Condition, ...]:
     """What keeps the session from being booked even for then; what may still come before it does not."""
     visit = Visit(facts.plan.patient, purposes.session_of(planned), at)
     purpose = Purpose(Kind.SESSION, planned.pk)
@@ -154,7 +156,7 @@ def _in_the_way(facts: PlanFacts, planned: PlannedSession, *, at: datetime) -> t
     return tuple(each for each in judged.conditions if each.code not in clearance.MAY_STILL_COME)
 
 
-def _cleared_from(facts: PlanFacts, at: datetime) -> datetime:
+def cleared_from(facts: PlanFacts, at: datetime) -> datetime:
     """From when the test, read or under way, would clear a session; now, if nothing is awaited."""
     if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED or clearance.test_settled(
         facts, at

@@ -12,6 +12,7 @@ from clinic.enums import Role
 from clinic.models import Appointment, Patient, User
 from clinic.readiness import (
     Badge,
+    CourseOffer,
     Link,
     Notice,
     Offer,
@@ -20,7 +21,7 @@ from clinic.readiness import (
     Visit,
     Warning,
 )
-from consultations import offers, purposes, worklists
+from consultations import course_offers, offers, purposes, worklists
 from consultations.enums import AllergyStatus
 from consultations.models import Alert, Allergy, Plan, PlannedSession
 from consultations.purposes import Kind, Purpose
@@ -54,6 +55,10 @@ class ClinicalPathway(Pathway):
     def offers(self, patient: Patient, *, at: datetime) -> list[Offer]:
         """See consultations.offers."""
         return offers.for_patient(patient, at=at)
+
+    def courses(self, patient: Patient, *, at: datetime) -> list[CourseOffer]:
+        """See consultations.course_offers."""
+        return course_offers.for_patient(patient, at=at)
 
     def badges(self, appointments: Sequence[Appointment], *, user: User, at: datetime) -> dict[UUID, Badge]:
         """Label and readiness of each visit; what was found is for practitioners only."""

@@ -136,7 +136,7 @@ def _rows_of_patients(patients: Collection[UUID]) -> dict[str, Groups]:
     booked = Appointment.objects.holding_time().exclude(status=AppointmentStatus.HELD)
     visits = booked.exclude(purpose="").order_by("starts_at")
     wanted: dict[str, QuerySet] = {
-        "sessions": Session.objects.select_related("entered_in_error", "planned", "plan")
+        "sessions": Session.objects.select_related("entered_in_error", "planned", "plan", "practitioner")
         .prefetch_related("doses__component", "zones")
         .order_by("started_at"),
         "tests": PatchTest.objects.filter(signed_at__isnull=False)

@@ -29,7 +29,9 @@ class Gate(StrEnum):
 
 
 # Can still become a yes before a booked visit: such a visit may be booked, provisionally.
-MAY_STILL_COME = frozenset({"consent", "test", "report_open", "allergy_unassessed", "cap_undecided"})
+MAY_STILL_COME = frozenset(
+    {"consent", "test", "test_again", "report_open", "allergy_unassessed", "cap_undecided"}
+)
 
 
 @dataclass(frozen=True)

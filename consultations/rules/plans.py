@@ -96,8 +96,12 @@ def _window(
     else:
         earliest = max(before + timedelta(days=planned.min_gap_days), on)
         ideal = max(later(before, planned.interval, planned.unit), earliest)
-    slack = max(3, planned.interval * _DAYS[IntervalUnit(planned.unit)] // 2)
-    return Window(planned, earliest, ideal, ideal + timedelta(days=slack), session, visit)
+    return Window(planned, earliest, ideal, ideal + timedelta(days=slack_days(planned)), session, visit)
+
+
+def slack_days(planned: PlannedSession) -> int:
+    """How many days after its ideal day a session is still in time: half its interval, three days at least."""
+    return max(3, planned.interval * _DAYS[IntervalUnit(planned.unit)] // 2)
 
 
 def _visit_of(planned: PlannedSession) -> Appointment | None:

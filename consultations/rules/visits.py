@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from clinic.enums import AppointmentStatus, Readiness
 from clinic.readiness import Condition, Verdict, Visit
 from consultations import purposes
-from consultations.dates import in_words
+from consultations.dates import add_months, in_words
 from consultations.enums import TestResult
 from consultations.models import PatchTest, PlannedSession
 from consultations.purposes import Kind, Purpose
@@ -177,14 +177,16 @@ def _session(
         and any(each.code == "test" for each in missing)
         and not test_expected(facts, before=visit.starts_at, together=together)
     ):
-        missing = [_test_first(facts) if each.code == "test" else each for each in missing]
+        instead = _test_again(visit, facts, planned, together) or _test_first(facts)
+        missing = [instead if each.code == "test" else each for each in missing]
     return _of(missing, starting=starting)
 
 
 def test_expected(facts: PlanFacts, *, before: datetime, together: Together) -> bool:
-    """Whether a reading is on the books early enough to clear a session then."""
+    """Whether a reading is on the books that would clear a session then: early enough, and not expired by then."""
     clears_from = test_clears_from(facts, together=together)
-    return clears_from is not None and clears_from <= before
+    until = _awaited_until(facts, together)
+    return clears_from is not None and until is not None and clears_from <= before < until
 
 
 def test_clears_from(facts: PlanFacts, *, together: Together) -> datetime | None:
@@ -196,6 +198,37 @@ def test_clears_from(facts: PlanFacts, *, together: Together) -> datetime | None
         return None
     waited = max(tested) + timedelta(hours=facts.plan.test_policy.min_hours_before_session)
     return max(waited, min(readings) + timedelta(minutes=1))
+
+
+def _awaited_until(facts: PlanFacts, together: Together) -> datetime | None:
+    """Until when the test under way would be valid, should its reading show no reaction."""
+    readings = together.to_come(purposes.reading_of(facts.plan), facts)
+    return add_months(min(readings), facts.plan.test_policy.validity_months) if readings else None
+
+
+def _test_again(
+    visit: Visit, facts: PlanFacts, planned: PlannedSession, together: Together
+) -> Condition | None:
+    """A course outlives its test (CLINICAL 1.6): sessions before its last day are covered by it, and the later ones
+    can be booked with them, provisionally, because a new test can still be made in the course of it."""
+    known = [
+        each.valid_until
+        for each in facts.readings
+        if each.valid_until and not in_error(each) and facts.component_codes & set(each.patch_test.component_codes)
+    ]
+    awaited = _awaited_until(facts, together)
+    last_day = max([*known, *([awaited] if awaited else [])], default=None)
+    earlier = [
+        moment
+        for other in facts.planned
+        if other.ordinal < planned.ordinal
+        for moment in together.to_come(purposes.session_of(other), facts)
+        if clearance.test_settled(facts, moment) or test_expected(facts, before=moment, together=together)
+    ]
+    if last_day is None or visit.starts_at < last_day or not earlier:
+        return None
+    sentence = _("The test is valid until %(day)s: this session needs a new test and its reading before it.")
+    return Condition("test_again", sentence % {"day": in_words(last_day)})
 
 
 def _test_first(facts: PlanFacts) -> Condition:

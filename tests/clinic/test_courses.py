@@ -1,0 +1,205 @@
+"""The course search: the best chain of visits, held against every chain there is, and what it says when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
+
+from clinic.availability import free_starts
+from clinic.courses import Choice, CourseSearch
+from clinic.course_relaxations import Way, relaxations
+from clinic.enums import RoomKind
+from clinic.gaps import DayGap, HourGap
+from clinic.intervals import Interval
+from clinic.models import AppointmentType
+from clinic.readiness import FixedVisit, Step
+from clinic.search import FreeStart, Obstacle, Suits
+from tests.clinic.desk import Desk, on
+from tests.factories.booking import AppointmentFactory, AppointmentTypeFactory
+from tests.factories.clock import CLINIC_NOW
+from tests.factories.opening import AbsenceFactory, ClosedDayFactory, WorkingHoursFactory
+from tests.factories.people import PatientFactory, PractitionerFactory
+from tests.factories.places import LocationFactory, RoomFactory
+
+pytestmark = pytest.mark.django_db
+
+TUESDAY = date(2026, 3, 3)
+WEEKLY = DayGap(shortest=6, ideal=7, slack=3)
+HARMLESS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+def weekly(kind: AppointmentType, count: int, gap: DayGap = WEEKLY) -> tuple[Step, ...]:
+    first = Step(kind, "1", "s:1", earliest=on(TUESDAY, "00:00"), latest=on(TUESDAY + timedelta(days=7), "00:00"))
+    return (first, *(Step(kind, str(n), f"s:{n}", gap) for n in range(2, count + 1)))
+
+
+def search(desk: Desk, steps: Sequence[Step], chosen=None, **wishes) -> CourseSearch:
+    return CourseSearch(tuple(steps), CLINIC_NOW, {"patient": desk.patient, **wishes}, chosen or {})
+
+
+def days(found: CourseSearch) -> list[str]:
+    assert found.course is not None
+    return [f"{timezone.localtime(visit.starts_at):%d %b %H:%M}" for visit in found.course.visits]
+
+
+# --- against every chain there is ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Small:
+    """A small clinic's fortnight and a course in it."""
+
+    hours: list[tuple[int, int, int]]  # practitioner, weekday, hour from
+    away: list[tuple[int, int]]  # practitioner, day
+    taken: list[tuple[int, int, int]]  # practitioner, day, hour
+    gaps: list[DayGap | HourGap]
+    fixed: tuple[int, int] | None  # position, day
+    span: int = field(default=4)
+
+
+@st.composite
+def smalls(draw: st.DrawFn) -> Small:
+    who, day = st.integers(0, 1), st.integers(0, 13)
+    hour = st.sampled_from([9, 14])
+    day_gap = st.builds(
+        lambda shortest, ideal, slack: DayGap(shortest, shortest + ideal, 0, slack),
+        st.integers(1, 3),
+        st.integers(0, 3),
+        st.integers(0, 3),
+    )
+    hour_gap = st.builds(
+        lambda first, ideal, longest: HourGap(
+            timedelta(hours=first), timedelta(hours=first + ideal), timedelta(hours=first + ideal + longest)
+        ),
+        st.sampled_from([1, 20, 47]),
+        st.sampled_from([0, 24, 30]),
+        st.sampled_from([1, 25]),
+    )
+    return Small(
+        hours=draw(st.lists(st.tuples(who, st.integers(1, 7), hour), min_size=4, max_size=12, unique=True)),
+        away=draw(st.lists(st.tuples(who, day), max_size=3)),
+        taken=draw(st.lists(st.tuples(who, day, hour), max_size=4, unique=True)),
+        gaps=draw(st.lists(st.one_of(day_gap, hour_gap), min_size=1, max_size=3)),
+        fixed=draw(st.none() | st.tuples(st.integers(0, 2), st.integers(2, 9))),
+    )
+
+
+class World:
+    """The clinic as rows, the course as steps, and every chain of free starts there is."""
+
+    def __init__(self, small: Small) -> None:
+        AppointmentType.objects.update(is_active=False)
+        self.small = small
+        location = LocationFactory()
+        self.people = [PractitionerFactory(name=name, position=n) for n, name in enumerate("AB")]
+        rooms = [RoomFactory(location=location, kind=RoomKind.CONSULTATION) for _ in range(2)]
+        for who, weekday, hour in small.hours:
+            WorkingHoursFactory(
+                practitioner=self.people[who], location=location, weekday=weekday, starts=time(hour), ends=time(hour + 2)
+            )
+        self.kind = AppointmentTypeFactory(grid_minutes=60)
+        self.patient = PatientFactory()
+        for who, day in small.away:
+            AbsenceFactory(practitioner=self.people[who], starts_at=self.day(day), ends_at=self.day(day + 1))
+        for who, day, hour in small.taken:
+            AppointmentFactory(
+                type=self.kind, practitioner=self.people[who], room=rooms[who], starts_at=self.day(day, hour)
+            )
+        self.steps = self._steps()
+
+    def day(self, number: int, hour: int = 0) -> datetime:
+        return on(TUESDAY + timedelta(days=number), f"{hour:02}:00")
+
+    def _steps(self) -> tuple[Step, ...]:
+        first = Step(self.kind, "1", "s:1", earliest=self.day(0), ideal=self.day(1), latest=self.day(self.small.span))
+        steps = [first, *(Step(self.kind, str(n), f"s:{n}", gap) for n, gap in enumerate(self.small.gaps, 2))]
+        if self.small.fixed and self.small.fixed[0] < len(steps) and len(steps) > 1:
+            number, day = self.small.fixed
+            fixed = FixedVisit(self.day(day, 10), self.people[0])
+            steps[number] = Step(self.kind, "fixed", gap=steps[number].gap, fixed=fixed)
+        return tuple(steps)
+
+    def free(self) -> list[FreeStart]:
+        window = Interval(self.day(0), self.day(45))
+        return free_starts(type=self.kind, window=window, at=CLINIC_NOW, practitioners=self.people, patient=self.patient)
+
+    def every_cost(self) -> list[tuple[int, int, int, int]]:
+        free = self.free()
+        return [_cost(self.steps, chain) for chain in self._chains(free, ())]
+
+    def _chains(self, free: list[FreeStart], chain: tuple) -> Iterator[tuple]:
+        if len(chain) == len(self.steps):
+            yield chain
+            return
+        step, before = self.steps[len(chain)], chain[-1] if chain else None
+        earlier_fixed = bool(chain) and self.steps[len(chain) - 1].fixed is not None
+        for place in [step.fixed] if step.fixed else free:
+            if (earlier_fixed and step.fixed) or before is None and step.fixed:
+                yield from self._chains(free, (*chain, place))
+            elif _fits(step, before, place):
+                yield from self._chains(free, (*chain, place))
+
+
+def _fits(step: Step, before, place) -> bool:
+    if before is None or step.gap is None:
+        low, high = step.earliest or CLINIC_NOW, step.latest
+        return low <= place.starts_at and (high is None or place.starts_at < high)
+    if isinstance(step.gap, HourGap):
+        apart = place.starts_at - before.starts_at
+        return max(step.gap.shortest, timedelta(minutes=30)) <= apart <= step.gap.longest
+    there, here = timezone.localdate(before.starts_at), timezone.localdate(place.starts_at)
+    late = None if step.fixed else step.gap.due(there) + timedelta(days=step.gap.slack)
+    return (here - there).days >= step.gap.shortest and (late is None or here <= late)
+
+
+def _off(step: Step, before, place, settled: bool) -> int:
+    here = timezone.localdate(place.starts_at)
+    if settled:
+        return 0
+    if before is None or step.gap is None:
+        return abs((here - timezone.localdate(step.ideal)).days)
+    if isinstance(step.gap, HourGap):
+        return abs((here - timezone.localdate(before.starts_at + step.gap.ideal)).days)
+    return abs((here - step.gap.due(timezone.localdate(before.starts_at))).days)
+
+
+def _cost(steps: Sequence[Step], chain: Sequence) -> tuple[int, int, int, int]:
+    """Days off the ideal, changes of practitioner, of weekday, minutes between the hours: plainly."""
+    total = [0, 0, 0, 0]
+    for number, (step, place) in enumerate(zip(steps, chain, strict=True)):
+        before = chain[number - 1] if number else None
+        settled = step.fixed is not None and (before is None or steps[number - 1].fixed is not None)
+        total[0] += _off(step, before, place, settled)
+        if before is None:
+            continue
+        there, here = timezone.localtime(before.starts_at), timezone.localtime(place.starts_at)
+        total[1] += before.practitioner != place.practitioner
+        total[2] += there.weekday() != here.weekday()
+        total[3] += abs(there.hour * 60 + there.minute - here.hour * 60 - here.minute)
+    return tuple(total)
+
+
+@given(small=smalls())
+@settings(max_examples=25, deadline=None, suppress_health_check=HARMLESS)
+def test_the_course_is_the_best_of_all_chains_of_free_starts(rows: None, clinic_now: datetime, small: Small) -> None:
+    with transaction.atomic():
+        world = World(small)
+        costs = world.every_cost()
+        found = CourseSearch(
+            world.steps, CLINIC_NOW, {"practitioners": world.people, "patient": world.patient}, {}
+        )
+        assert (tuple(found.course.cost) if found.course else None) == min(costs, default=None)
+        if found.course:
+            free = {(each.starts_at, each.practitioner.pk) for each in world.free()}
+            chosen = [visit.place for visit in found.course.visits if visit.place]
+            assert all((each.starts_at, each.practitioner.pk) in free for each in chosen)
+            assert _cost(world.steps, [visit.place or visit for visit in found.course.visits]) == found.course.cost
+        transaction.set_rollback(True)
