@@ -146,7 +146,9 @@ class CoursePage:
         window = found.window
         said = {"visit": found.step.label}
         if window is None or found.is_too_tight:
-            return [_("“%(visit)s” has no place: the visits before and after it leave no day between.") % said]
+            return [
+                _("“%(visit)s” has no place: the visits before and after it leave no day between.") % said
+            ]
         zone = timezone.get_default_timezone()
         said |= {
             "first": _day(window.starts_at.astimezone(zone).date()),
@@ -262,11 +264,14 @@ def _in_short(course: Course) -> str:
         "last": _day(timezone.localdate(visits[-1].starts_at)),
         "who": people[0] if len(people) == 1 else _("%(count)s practitioners") % {"count": len(people)},
     }
-    return ngettext(
-        "%(count)s visit, %(first)s, with %(who)s",
-        "%(count)s visits, %(first)s to %(last)s, with %(who)s",
-        len(visits),
-    ) % said
+    return (
+        ngettext(
+            "%(count)s visit, %(first)s, with %(who)s",
+            "%(count)s visits, %(first)s to %(last)s, with %(who)s",
+            len(visits),
+        )
+        % said
+    )
 
 
 def _gap_words(visit: CourseVisit) -> str:
@@ -284,8 +289,12 @@ def _off_words(days: int) -> str:
     if days == 0:
         return _("ideal")
     if days > 0:
-        return ngettext("%(days)s day later than ideal", "%(days)s days later than ideal", days) % {"days": days}
-    return ngettext("%(days)s day earlier than ideal", "%(days)s days earlier than ideal", -days) % {"days": -days}
+        return ngettext("%(days)s day later than ideal", "%(days)s days later than ideal", days) % {
+            "days": days
+        }
+    return ngettext("%(days)s day earlier than ideal", "%(days)s days earlier than ideal", -days) % {
+        "days": -days
+    }
 
 
 def _nearest(options: Sequence[Other], visit: CourseVisit, *, last_day: bool) -> Other | None:
@@ -294,7 +303,9 @@ def _nearest(options: Sequence[Other], visit: CourseVisit, *, last_day: bool) ->
         return None
     day = timezone.localdate(options[-1 if last_day else 0].start.starts_at)
     there = [each for each in options if timezone.localdate(each.start.starts_at) == day]
-    return min(there, key=lambda each: (each.start.practitioner != visit.practitioner, _hours_apart(each, visit)))
+    return min(
+        there, key=lambda each: (each.start.practitioner != visit.practitioner, _hours_apart(each, visit))
+    )
 
 
 def _hours_apart(option: Other, visit: CourseVisit) -> float:

@@ -128,7 +128,9 @@ class CourseSearch:
             people = supply.people(day)
             order = sorted(people, key=lambda who: who == visit.practitioner.pk)
             by_start = {start: who for who in order for start in people[who] if start >= layer.low}
-            found += [Start(instant(start), supply.practitioners[by_start[start]]) for start in sorted(by_start)]
+            found += [
+                Start(instant(start), supply.practitioners[by_start[start]]) for start in sorted(by_start)
+            ]
         return found
 
     @cached_property

@@ -1,16 +1,14 @@
 """What the course page is asked and told: the wishes, what was chosen for single visits, and the visits to be booked."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from crispy_forms.layout import Layout
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from clinic.chooser import Part, Slot
+from clinic.chooser import Slot
 from clinic.course_page import PARTS, WEEKDAYS, read_choice
 from clinic.courses import Choice
 from clinic.forms.base import FIRST_DAY, LAST_DAY, BaseForm, DayField
@@ -37,7 +35,9 @@ class ManyField(forms.Field):
         try:
             found = self.read(chosen)
         except (ValueError, OverflowError) as error:
-            raise ValidationError(_("Choose one of the times that are offered."), code="bad_choice") from error
+            raise ValidationError(
+                _("Choose one of the times that are offered."), code="bad_choice"
+            ) from error
         if not purpose or not FIRST_DAY <= found.starts_at.date() <= LAST_DAY:
             raise ValidationError(_("Choose one of the times that are offered."), code="bad_choice")
         return purpose, found

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -73,7 +73,7 @@ def _asked(
     if offer is None and not given.get("course"):
         offer = next(iter(ready), None)
     people = practitioners_for(offer.steps[-1].type) if offer else []
-    form = CourseForm(_begin_with(patient) | _lists(given) if request.method == "GET" else given, practitioners=people)
+    form = CourseForm(given if given else _begin_with(patient), practitioners=people)
     state = form.state
     chosen, pinned = chosen_from(state)
     if offer is None:
@@ -182,13 +182,9 @@ def _kept(form: CourseForm) -> list[tuple[str, str]]:
     ]
 
 
-def _begin_with(patient: Patient) -> dict[str, list[str]]:
-    """What is on record of when it suits the patient."""
-    return {}
-
-
-def _lists(given: QueryDict) -> dict[str, list[str]]:
-    return dict(given.lists())
+def _begin_with(patient: Patient) -> QueryDict:
+    """What is on record of when it suits the patient; used until something is asked for."""
+    return QueryDict(mutable=True)
 
 
 def _choice(slot: Slot) -> Choice:

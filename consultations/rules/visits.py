@@ -214,7 +214,9 @@ def _test_again(
     known = [
         each.valid_until
         for each in facts.readings
-        if each.valid_until and not in_error(each) and facts.component_codes & set(each.patch_test.component_codes)
+        if each.valid_until
+        and not in_error(each)
+        and facts.component_codes & set(each.patch_test.component_codes)
     ]
     awaited = _awaited_until(facts, together)
     last_day = max([*known, *([awaited] if awaited else [])], default=None)

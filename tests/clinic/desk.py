@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from clinic.actions import booking
 from clinic.enums import Readiness, RoomKind
 from clinic.models import Appointment, AppointmentType, Device, Location, Patient, Practitioner, Room, User
-from clinic.readiness import Badge, Condition, Offer, Pathway, Verdict, Visit
+from clinic.readiness import Badge, Condition, CourseOffer, Offer, Pathway, Verdict, Visit
 from tests.factories.booking import AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW, PARIS
 from tests.factories.opening import WorkingHoursFactory
@@ -28,6 +28,7 @@ class ToldPathway(Pathway):
     refuses: set[str] = field(default_factory=set)
     provisional: set[str] = field(default_factory=set)
     offered: list[Offer] = field(default_factory=list)
+    offered_courses: list[CourseOffer] = field(default_factory=list)
     told: list[tuple[str, list[UUID]]] = field(default_factory=list)
 
     def judge(self, visits: Sequence[Visit], *, at: datetime, starting: bool = False) -> list[Verdict]:
@@ -41,6 +42,10 @@ class ToldPathway(Pathway):
     def offers(self, patient: Patient, *, at: datetime) -> list[Offer]:
         """As told."""
         return self.offered
+
+    def courses(self, patient: Patient, *, at: datetime) -> list[CourseOffer]:
+        """As told."""
+        return self.offered_courses
 
     def booked(self, appointments: Sequence[Appointment], *, by: User, at: datetime) -> None:
         """Remembered."""

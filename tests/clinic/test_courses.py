@@ -11,21 +11,19 @@ from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pytest_django import DjangoAssertNumQueries
 
 from clinic.availability import free_starts
-from clinic.courses import Choice, CourseSearch
-from clinic.course_relaxations import Way, relaxations
+from clinic.courses import CourseSearch
 from clinic.enums import RoomKind
 from clinic.gaps import DayGap, HourGap
 from clinic.intervals import Interval
 from clinic.models import AppointmentType
 from clinic.readiness import FixedVisit, Step
-from clinic.search import FreeStart, Obstacle, Suits
+from clinic.search import FreeStart
 from tests.clinic.desk import Desk, on
 from tests.factories.booking import AppointmentFactory, AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW
-from tests.factories.opening import AbsenceFactory, ClosedDayFactory, WorkingHoursFactory
+from tests.factories.opening import AbsenceFactory, WorkingHoursFactory
 from tests.factories.people import PatientFactory, PractitionerFactory
 from tests.factories.places import LocationFactory, RoomFactory
 
@@ -37,7 +35,9 @@ HARMLESS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
 def weekly(kind: AppointmentType, count: int, gap: DayGap = WEEKLY) -> tuple[Step, ...]:
-    first = Step(kind, "1", "s:1", earliest=on(TUESDAY, "00:00"), latest=on(TUESDAY + timedelta(days=7), "00:00"))
+    first = Step(
+        kind, "1", "s:1", earliest=on(TUESDAY, "00:00"), latest=on(TUESDAY + timedelta(days=7), "00:00")
+    )
     return (first, *(Step(kind, str(n), f"s:{n}", gap) for n in range(2, count + 1)))
 
 
@@ -103,7 +103,11 @@ class World:
         rooms = [RoomFactory(location=location, kind=RoomKind.CONSULTATION) for _ in range(2)]
         for who, weekday, hour in small.hours:
             WorkingHoursFactory(
-                practitioner=self.people[who], location=location, weekday=weekday, starts=time(hour), ends=time(hour + 2)
+                practitioner=self.people[who],
+                location=location,
+                weekday=weekday,
+                starts=time(hour),
+                ends=time(hour + 2),
             )
         self.kind = AppointmentTypeFactory(grid_minutes=60)
         self.patient = PatientFactory()
@@ -119,7 +123,9 @@ class World:
         return on(TUESDAY + timedelta(days=number), f"{hour:02}:00")
 
     def _steps(self) -> tuple[Step, ...]:
-        first = Step(self.kind, "1", "s:1", earliest=self.day(0), ideal=self.day(1), latest=self.day(self.small.span))
+        first = Step(
+            self.kind, "1", "s:1", earliest=self.day(0), ideal=self.day(1), latest=self.day(self.small.span)
+        )
         steps = [first, *(Step(self.kind, str(n), f"s:{n}", gap) for n, gap in enumerate(self.small.gaps, 2))]
         if self.small.fixed and self.small.fixed[0] < len(steps) and len(steps) > 1:
             number, day = self.small.fixed
@@ -129,7 +135,9 @@ class World:
 
     def free(self) -> list[FreeStart]:
         window = Interval(self.day(0), self.day(45))
-        return free_starts(type=self.kind, window=window, at=CLINIC_NOW, practitioners=self.people, patient=self.patient)
+        return free_starts(
+            type=self.kind, window=window, at=CLINIC_NOW, practitioners=self.people, patient=self.patient
+        )
 
     def every_cost(self) -> list[tuple[int, int, int, int]]:
         free = self.free()
@@ -142,9 +150,11 @@ class World:
         step, before = self.steps[len(chain)], chain[-1] if chain else None
         earlier_fixed = bool(chain) and self.steps[len(chain) - 1].fixed is not None
         for place in [step.fixed] if step.fixed else free:
-            if (earlier_fixed and step.fixed) or before is None and step.fixed:
-                yield from self._chains(free, (*chain, place))
-            elif _fits(step, before, place):
+            if (
+                (earlier_fixed and step.fixed)
+                or (before is None and step.fixed)
+                or _fits(step, before, place)
+            ):
                 yield from self._chains(free, (*chain, place))
 
 
@@ -189,7 +199,9 @@ def _cost(steps: Sequence[Step], chain: Sequence) -> tuple[int, int, int, int]:
 
 @given(small=smalls())
 @settings(max_examples=25, deadline=None, suppress_health_check=HARMLESS)
-def test_the_course_is_the_best_of_all_chains_of_free_starts(rows: None, clinic_now: datetime, small: Small) -> None:
+def test_the_course_is_the_best_of_all_chains_of_free_starts(
+    rows: None, clinic_now: datetime, small: Small
+) -> None:
     with transaction.atomic():
         world = World(small)
         costs = world.every_cost()
@@ -201,5 +213,8 @@ def test_the_course_is_the_best_of_all_chains_of_free_starts(rows: None, clinic_
             free = {(each.starts_at, each.practitioner.pk) for each in world.free()}
             chosen = [visit.place for visit in found.course.visits if visit.place]
             assert all((each.starts_at, each.practitioner.pk) in free for each in chosen)
-            assert _cost(world.steps, [visit.place or visit for visit in found.course.visits]) == found.course.cost
+            assert (
+                _cost(world.steps, [visit.place or visit for visit in found.course.visits])
+                == found.course.cost
+            )
         transaction.set_rollback(True)
