@@ -9,7 +9,7 @@ until a chain fits below it, so that a course that is nearly ideal looks at next
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from functools import reduce
@@ -74,16 +74,18 @@ class Calendar:
 class Supply:
     """The free starts of one kind of visit, day by day; sets of minutes are cut up only where somebody looks."""
 
-    def __init__(self, search: Search, calendar: Calendar) -> None:
+    def __init__(self, search: Search, calendar: Calendar, days: Collection[int]) -> None:
+        """`days` are those whose timetable was read; on the others nothing is known, so nothing is free."""
         self.search, self.calendar = search, calendar
         self.practitioners = {each.pk: each for each in search.by_practitioner}
         every = reduce(or_, search.by_practitioner.values(), search.table.nothing)
         self._origin = every.origin
         self._bytes = {each.pk: _bytes(found) for each, found in search.by_practitioner.items()}
         self._anybody = _bytes(every)
-        last = calendar.first + len(calendar.edges) - 1
-        self.days = [day for day in range(calendar.first, last) if self._bits(self._anybody, day)]
+        self.days = [day for day in sorted(days) if self._bits(self._anybody, day)]
+        self._known = set(self.days)
         self._starts: dict[int, list[int]] = {}
+        self._people: dict[int, People] = {}
 
     def starts(self, day: int) -> list[int]:
         """When anybody could start that day."""
@@ -93,8 +95,11 @@ class Supply:
 
     def people(self, day: int) -> People:
         """Who could start when that day."""
-        found = {who: self._minutes(data, day) for who, data in self._bytes.items()}
-        return {who: starts for who, starts in found.items() if starts}
+        if day not in self._people:
+            known = self._bytes.items() if day in self._known else ()
+            found = ((who, self._minutes(data, day)) for who, data in known)
+            self._people[day] = {who: starts for who, starts in found if starts}
+        return self._people[day]
 
     def place(self, practitioner: UUID, start: int) -> FreeStart:
         """A free start of these, with its room and device."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -22,11 +22,11 @@ from clinic import readiness
 from clinic.chooser import Part, Slot, hours_of, practitioners_for
 from clinic.course_relaxations import Relaxation, Way, relaxations, stretched
 from clinic.courses import Choice, Course, CourseSearch, CourseVisit, Start
-from clinic.intervals import local_day
+from clinic.intervals import Suits, local_day
 from clinic.models import Patient, Practitioner
 from clinic.readiness import CourseOffer, Step, Verdict, Visit
 from clinic.rules.booking import obstacle_words
-from clinic.search import FreeStart, Suits, Wishes
+from clinic.search import FreeStart, Wishes
 
 PARTS = {
     Part.ANY: gettext_lazy("Any time"),
@@ -43,8 +43,7 @@ WEEKDAYS = {
     6: gettext_lazy("Sat"),
     7: gettext_lazy("Sun"),
 }
-_AROUND = 7  # days around a visit in which other starts are shown
-_A_DAY = 6  # of them, so many a day
+_A_DAY = 6  # other starts shown of a day
 
 
 def write_choice(choice: Choice | Start | FreeStart) -> str:
@@ -185,7 +184,7 @@ class CoursePage:
         suits = None
         if days or part:
             since, until = hours_of(Part(part or ""))
-            suits = Suits(frozenset(days or WEEKDAYS), since, until)
+            suits = Suits(frozenset(days or WEEKDAYS), since, None if until == time.max else until)
         return Wishes(practitioners=[who] if who else None, patient=self.patient, suits=suits)
 
     def _verdicts(self, course: Course) -> list[Verdict]:
@@ -199,10 +198,7 @@ class CoursePage:
         if visit.place is None:
             return Row(visit, _gap_words(visit), verdict)
         purpose = visit.step.purpose
-        options = [
-            Other(start, f"{purpose}@{write_choice(start)}")
-            for start in self.search.options(number, days=_AROUND)
-        ]
+        options = [Other(start, f"{purpose}@{write_choice(start)}") for start in self.search.options(number)]
         today = timezone.localdate(visit.starts_at)
         before = [each for each in options if timezone.localdate(each.start.starts_at) < today]
         behind = [each for each in options if timezone.localdate(each.start.starts_at) > today]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import time, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from django.utils import timezone
 
 from clinic.courses import Course, CourseSearch
 from clinic.gaps import DayGap
+from clinic.intervals import Suits
 from clinic.readiness import Step
-from clinic.search import Suits, Wishes
+from clinic.search import Wishes
 
 _ENOUGH = 2  # this many ways out are offered
 
@@ -69,7 +70,7 @@ def _without_times(wishes: Wishes, way: Way) -> Wishes:
     suits = wishes.get("suits")
     if suits is None:
         return wishes
-    open_ = Suits(frozenset(range(1, 8)), time.min, time.max)
+    open_ = Suits()
     kept = {
         Way.HOURS: replace(open_, weekdays=suits.weekdays),
         Way.WEEKDAYS: replace(suits, weekdays=open_.weekdays),

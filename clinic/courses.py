@@ -18,15 +18,16 @@ from django.utils import timezone
 from clinic import timetable
 from clinic.availability import last_start
 from clinic.course_days import Calendar, Chain, Cost, Layer, Seat, Supply, instant, seat_of
-from clinic.gaps import DayGap, HourGap
-from clinic.intervals import MINUTE, Interval, ceil_minute, local_day
+from clinic.gaps import HourGap
+from clinic.intervals import MINUTE, Interval, ceil_minute, local_day, merge
 from clinic.models import Device, Practitioner, Room
 from clinic.readiness import Step
 from clinic.search import Candidates, FreeStart, Obstacle, Search, Wishes, reach
 
-# How far behind the ideal end the first look goes; only a course that does not fit reads on to the far end.
-_MARGIN = 14
-_MONTHS_DIFFER = 3  # days by which calendar months differ in length
+# The first look reads only the days that a chain so many days off the ideal, altogether, can reach; the next look
+# reads more, and the last one everything up to the far end.
+_LOOKS = (5, 21)
+_AROUND = 7  # days around a visit in which other starts for it are looked for
 
 
 class Choice(NamedTuple):
@@ -116,15 +117,14 @@ class CourseSearch:
         nobody = not search.candidates.practitioners
         return Obstruction(layer.step, window, said, is_too_tight=not said and not nobody)
 
-    def options(self, number: int, *, days: int) -> list[Start]:
-        """Free starts for one visit of the found course, so many days around it: one a start, best the same person."""
-        chain, course = self._answer
+    def options(self, number: int) -> list[Start]:
+        """Free starts for one visit of the found course, a week around it: one a start, best with the same person."""
+        course, layer = self.course, self._surroundings.layers[number]
         assert course is not None
-        visit, layer = course.visits[number], chain.layers[number]
+        visit, supply = course.visits[number], layer.supply
         today = timezone.localdate(visit.starts_at).toordinal()
-        supply = layer.supply
         found: list[Start] = []
-        for day in range(today - days, today + days + 1):
+        for day in range(today - _AROUND, today + _AROUND + 1):
             people = supply.people(day)
             order = sorted(people, key=lambda who: who == visit.practitioner.pk)
             by_start = {start: who for who in order for start in people[who] if start >= layer.low}
@@ -134,14 +134,21 @@ class CourseSearch:
         return found
 
     @cached_property
+    def _surroundings(self) -> Chain:
+        assert self.course is not None
+        around = timedelta(days=_AROUND)
+        days = (timezone.localdate(each.starts_at) for each in self.course.visits if each.place)
+        return self._read([(day - around, day + around) for day in days])
+
+    @cached_property
     def _answer(self) -> tuple[Chain, Course | None]:
-        """What is near the ideal is looked at first; the far end is read only for a course that does not fit."""
-        has_more = self._far_end > self._near_end
-        chain = self._read(self._near_end)
-        found = chain.best(_MARGIN) if has_more else chain.best()
-        if found is None and has_more:
-            chain = self._read(self._far_end)
-            found = chain.best()
+        """What is near the ideal is looked at first."""
+        for off in _LOOKS:
+            chain = self._read(self._within_reach(off))
+            if found := chain.best(off):
+                return chain, self._course(chain.layers, *found)
+        chain = self._read([(timezone.localdate(self._begin), self._far_end)])
+        found = chain.best()
         return chain, self._course(chain.layers, *found) if found else None
 
     @cached_property
@@ -153,10 +160,15 @@ class CourseSearch:
             list(Device.objects.active() if devices is None else devices),
         )
 
-    def _read(self, last_day: date) -> Chain:
-        """The timetable of everybody and everything that could serve a visit of the course, and its layers."""
-        zone = timezone.get_default_timezone()
-        span = Interval(self._begin, local_day(last_day, zone).ends_at)
+    def _read(self, ranges: Sequence[tuple[date, date]]) -> Chain:
+        """The timetable of these days, of everybody and everything that could serve the course, and its layers."""
+        zone, begin = timezone.get_default_timezone(), self._begin
+        spans = [
+            Interval(max(begin, local_day(first, zone).starts_at), local_day(last, zone).ends_at)
+            for first, last in ranges
+            if local_day(last, zone).ends_at > begin
+        ]
+        span = Interval(min(each.starts_at for each in spans), max(each.ends_at for each in spans))
         people, rooms, devices = self._people_and_things
         wanted = Wishes(**{**self.wishes, "practitioners": people, "rooms": rooms, "devices": devices})
         kinds = {step.type.pk: step.type for step in self.steps}
@@ -165,6 +177,8 @@ class CourseSearch:
         patient = self.wishes.get("patient")
         table = timetable.read(
             Interval(span.starts_at - before, span.ends_at + after),
+            at=self.at,
+            spans=merge(Interval(each.starts_at - before, each.ends_at + after) for each in spans),
             practitioners={each.pk for found in suiting.values() for each in found.practitioners},
             rooms={each.pk for found in suiting.values() for each in found.rooms},
             devices={each.pk for found in suiting.values() for each in found.devices},
@@ -172,7 +186,10 @@ class CourseSearch:
             ignoring=[each.pk for each in self.wishes.get("ignoring", ())],
         )
         calendar = Calendar(span, zone)
-        supplies = {key: Supply(Search(kinds[key], span, suiting[key], table), calendar) for key in kinds}
+        days = {day for first, last in ranges for day in range(first.toordinal(), last.toordinal() + 1)}
+        supplies = {
+            key: Supply(Search(kinds[key], span, suiting[key], table), calendar, days) for key in kinds
+        }
         return Chain([self._layer(number, supplies[step.type.pk]) for number, step in enumerate(self.steps)])
 
     def _layer(self, number: int, supply: Supply) -> Layer:
@@ -214,27 +231,60 @@ class CourseSearch:
         begin = max(low, before.starts_at) if before else low
         return min([begin, *(choice.starts_at for choice in self.chosen.values())])
 
-    @cached_property
-    def _near_end(self) -> date:
-        """The ideal end and a margin; no course up to the margin off the ideal ends later."""
-        months = sum(isinstance(step.gap, DayGap) and step.gap.months > 0 for step in self.steps)
-        return min(self._end(slack=False) + timedelta(days=_MARGIN + _MONTHS_DIFFER * months), self._far_end)
+    def _within_reach(self, off: int) -> list[tuple[date, date]]:
+        """For each visit the first and last day that a chain at most `off` days off the ideal can put it on.
+
+        Spending k of the days off on the way costs what the visit before was reached with, and the rest here.
+        """
+        first: list[date] = []
+        last: list[date] = []
+        ranges = []
+        for number, step in enumerate(self.steps):
+            settled = self._settled_on(number)
+            early = (
+                [settled] if settled else [self._due(step, each, upwards=False) for each in first or [None]]
+            )
+            late = [settled] if settled else [self._due(step, each, upwards=True) for each in last or [None]]
+            days = [timedelta(days=n) for n in range(off + 1)]
+            if settled and step.fixed:
+                first, last = [settled], [settled]
+            else:
+                first = [
+                    min(day - days[k - j] for j, day in enumerate(early[: k + 1])) for k in range(off + 1)
+                ]
+                last = [max(day + days[k - j] for j, day in enumerate(late[: k + 1])) for k in range(off + 1)]
+            ranges.append((first[-1], last[-1]))
+        return [each for each, step in zip(ranges, self.steps, strict=True) if not step.fixed]
+
+    def _settled_on(self, number: int) -> date | None:
+        """The day of a visit that is fixed or was chosen."""
+        fixed, choice = self.steps[number].fixed, self.chosen.get(number)
+        settled = fixed or choice
+        return timezone.localdate(settled.starts_at) if settled else None
+
+    def _due(self, step: Step, before: date | None, *, upwards: bool) -> date:
+        """The ideal day after a visit on that day; a gap in hours may begin early or late in the day."""
+        low = instant(self._bounds(step)[0])
+        ideal = timezone.localdate(max(step.ideal, low) if step.ideal else low)
+        if before is None or step.gap is None:
+            return ideal
+        if isinstance(step.gap, HourGap):
+            due = before + timedelta(days=step.gap.ideal.days + upwards)
+        else:
+            due = step.gap.due(before)
+        return max(due, ideal) if step.ideal else due
 
     @cached_property
     def _far_end(self) -> date:
-        return max(self._end(slack=True), timezone.localdate(self._begin))
-
-    def _end(self, *, slack: bool) -> date:
-        """When the last visit would be: ideally, or at the latest."""
+        """The last day on which the last visit may be."""
         day = last = timezone.localdate(self._begin)
         for number, step in enumerate(self.steps):
-            choice = self.chosen.get(number)
-            if step.fixed or choice:
-                day = timezone.localdate(step.fixed.starts_at if step.fixed else choice.starts_at)
+            if settled := self._settled_on(number):
+                day = settled
             else:
                 low, high = (timezone.localdate(instant(each)) for each in self._bounds(step))
                 ideal = max(low, timezone.localdate(step.ideal) if step.ideal else low)
-                day = min(max(_next_day(step, day, slack=slack) or high, ideal), high)
+                day = min(max(_last_day(step, day, ideal) or high, ideal), high)
             last = max(last, day)
         return last
 
@@ -262,14 +312,11 @@ class CourseSearch:
         return Course(tuple(visits), cost)
 
 
-def _next_day(step: Step, before: date, *, slack: bool) -> date | None:
-    """The day after the visit before that is ideal, or the last that does; None where nothing says."""
+def _last_day(step: Step, before: date, ideal: date) -> date | None:
+    """The last day that does after a visit on that day; None where nothing says."""
     gap = step.gap
-    if gap is None:
-        return None if slack else date.min
     if isinstance(gap, HourGap):
-        far = gap.longest if slack else gap.ideal
-        return None if far is None else before + far + timedelta(days=1)
-    if not slack:
-        return gap.due(before)
-    return None if gap.slack is None else gap.due(before) + timedelta(days=gap.slack)
+        return None if gap.longest is None else before + gap.longest + timedelta(days=1)
+    if gap is None or gap.slack is None:
+        return None
+    return max(gap.due(before), ideal) + timedelta(days=gap.slack)

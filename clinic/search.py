@@ -233,7 +233,7 @@ class Search:
         Names each obstacle that would be enough alone; where only several together leave nothing, it names those.
         """
         leaves, within = self.requirements(practitioner), self.within(window)
-        asked = self.on_grid & within or within
+        asked = self.on_grid & self.suiting & within or self.on_grid & within or within
         return [obstacle for obstacle, starts in leaves.items() if not asked & starts] or _together(
             asked, leaves
         )
