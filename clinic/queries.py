@@ -131,9 +131,10 @@ def affected_by(entry: Absence | OutOfService | ClosedDay, *, at: datetime) -> Q
     return mine.filter(**inside).order_by("starts_at")
 
 
-def patients_to_call(*, user: User) -> int:
-    """How many patients are on the contact list."""
-    return ContactEntry.objects.visible_to(user).open().values("patient").distinct().count()
+def patients_to_call(*, user: User, at: datetime) -> int:
+    """How many patients are on the contact list; an offer of a time that has passed is nothing to call about."""
+    entries = ContactEntry.objects.visible_to(user).open()
+    return entries.exclude(offer__starts_at__lte=at).values("patient").distinct().count()
 
 
 def told_by_visit(visits: Iterable[Appointment]) -> dict[UUID, bool]:

@@ -30,6 +30,7 @@ from tests.factories import (
     PatientFactory,
     SessionFactory,
     TestReadingFactory,
+    WaitlistOfferFactory,
     WalkInFactory,
     cleared_plan,
     consented_plan,
@@ -70,6 +71,13 @@ DESK = {
     "clinic:contacts": ("302 200 200 200", ONLY_GET),
     "clinic:contact_try": (ONLY_POST, "302 422 422 403"),
     "clinic:contact_close": (ONLY_POST, "302 422 422 403"),
+    "clinic:waitlist": ("302 200 200 200", ONLY_GET),
+    "clinic:waitlist_fits": ("302 404 404 403", ONLY_GET),  # without a time there is no such page
+    "clinic:waitlist_add": ("302 200 200 403", "302 422 422 403"),
+    "clinic:waitlist_withdraw": (ONLY_POST, "302 302 302 403"),
+    "clinic:waitlist_offer": (ONLY_POST, "302 302 302 403"),
+    "clinic:offer_accept": (ONLY_POST, "302 302 302 403"),
+    "clinic:offer_decline": (ONLY_POST, "302 302 302 403"),
     "clinic:opening": ("302 200 200 200", ONLY_GET),
     "clinic:opening_add": ("302 200 200 200", "302 422 422 422"),
     "clinic:opening_entry": ("302 200 200 200", ONLY_GET),
@@ -210,6 +218,7 @@ def world(doctor: Practitioner) -> World:
     )
     unread = PatchTestFactory(plan=consented_plan(), given_at=ago(hours=50))
     overdue, call = PatchTestFactory(plan=consented_plan(), given_at=ago(days=20)), ContactEntryFactory()
+    offer = WaitlistOfferFactory()
     draft = SessionFactory(plan=cleared_plan(), practitioner=doctor)
     someone, leave = PatientFactory(), AbsenceFactory(practitioner=doctor)
     return World(
@@ -227,6 +236,7 @@ def world(doctor: Practitioner) -> World:
             "alert_id": AlertFactory().pk,
             "report_id": ClinicalReportFactory().pk,
             "lot_id": test.lots.first().pk,
+            "offer_id": offer.pk,
             "error_id": EnteredInErrorFactory(reading=TestReadingFactory()).pk,
             "entry_id": leave.pk,
             "record_id": signed.pk,
@@ -240,6 +250,8 @@ def world(doctor: Practitioner) -> World:
             "clinic:opening_remove": {"kind": "absence"},
             "clinic:contact_try": {"entry_id": call.pk},
             "clinic:contact_close": {"entry_id": call.pk},
+            "clinic:waitlist_withdraw": {"entry_id": offer.entry_id},
+            "clinic:waitlist_offer": {"entry_id": offer.entry_id},
             "consultations:patch_test_read": {"test_id": unread.pk},
             "consultations:late_call": {"test_id": overdue.pk},
             "consultations:reading_of_plan": {"plan_id": unread.plan_id},

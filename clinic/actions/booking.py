@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 
 from clinic import readiness
-from clinic.actions import contacts
+from clinic.actions import contacts, waitlist
 from clinic.actions.locking import explained, lock
 from clinic.availability import Place
 from clinic.enums import AppointmentStatus, CancelledBy
@@ -96,6 +96,7 @@ def book_many(
     booked, is_new = _put_on_the_books(wishes, None, by=by, at=at, request_id=request_id)
     if is_new:
         readiness.pathway().booked(booked, by=by, at=at)
+        waitlist.booked(appointments=booked, by=by, at=at)
     return booked
 
 

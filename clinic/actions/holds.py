@@ -5,6 +5,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from clinic import readiness
+from clinic.actions import waitlist
 from clinic.actions.locking import explained, lock
 from clinic.availability import Place
 from clinic.enums import AppointmentStatus, CancelledBy
@@ -34,6 +35,7 @@ def take(*, appointment: Appointment, by: User, at: datetime, version: int | Non
         row.version += 1
         row.save(force_update=True)
     readiness.pathway().booked(held, by=by, at=at)
+    waitlist.booked(appointments=held, by=by, at=at)
     return held[0]
 
 

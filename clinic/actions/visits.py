@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from clinic import readiness
-from clinic.actions import contacts
+from clinic.actions import contacts, waitlist
 from clinic.actions.booking import clear_run_out
 from clinic.actions.locking import explained, lock
 from clinic.enums import AppointmentStatus, CancelledBy, Readiness
@@ -201,6 +201,7 @@ def reinstate(*, appointment: Appointment, by: User, at: datetime, version: int 
     )
     _save(row)
     readiness.pathway().booked([row], by=by, at=at)
+    waitlist.booked(appointments=[row], by=by, at=at)
     if was_told_off:
         contacts.visit_reinstated(visit=row, by=by, at=at)
     return row

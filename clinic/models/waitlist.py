@@ -223,7 +223,9 @@ class WaitlistOfferQuerySet(models.QuerySet):
 
     def with_people(self) -> Self:
         """With all that booking it takes."""
-        return self.select_related("entry__patient", "entry__type", "practitioner", "room", "device", "contact")
+        return self.select_related(
+            "entry__patient", "entry__type", "practitioner", "room", "device", "contact"
+        )
 
 
 @pghistory.track(append_only=True)

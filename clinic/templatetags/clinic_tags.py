@@ -1,7 +1,7 @@
 """What templates may ask for: icons, dates and numbers as people read them, roles, and ways to other pages."""
 
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -10,11 +10,14 @@ from django import template
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 from django.utils import formats, timezone
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from clinic.enums import AppointmentStatus, Readiness, Role
+from clinic.intervals import Suits
 from clinic.models import Patient, User
 from clinic.readiness import pathway
 
@@ -113,6 +116,24 @@ def clock(value: datetime | None) -> str:
 def when(value: datetime | None) -> str:
     """Day and time: "Thu 26 Nov 2026, 09:15"."""
     return _written(value, pgettext("date and time format", "D j M Y, H:i"))
+
+
+@register.filter
+def suits_words(suits: Suits) -> str:
+    """When it suits somebody: "any day, any time", or "Mon, Wed, 09:00 to 12:00"."""
+    names = [str(WEEKDAYS_ABBR[weekday - 1]) for weekday in sorted(suits.weekdays)]
+    days = _("any day") if len(names) == 7 else ", ".join(names)
+    since, until = _clock_face(suits.since), _clock_face(suits.until) if suits.until else ""
+    if suits.since == time.min:
+        times = _("before %(until)s") % {"until": until} if until else _("any time")
+    else:
+        words = _("%(since)s to %(until)s") if until else _("from %(since)s")
+        times = words % {"since": since, "until": until}
+    return f"{days}, {times}"
+
+
+def _clock_face(value: time) -> str:
+    return formats.time_format(value, pgettext("time format", "H:i"))
 
 
 @register.filter

@@ -1,6 +1,7 @@
 """One visit: the panel over the diary, its steps, moving and cancelling it."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,16 +21,19 @@ from clinic.availability import FreeStart
 from clinic.chooser import Slot, resolve, what_is
 from clinic.enums import AppointmentStatus, CancelledBy
 from clinic.errors import DomainError, Stale
+from clinic.fitting import Fit, fits_at
 from clinic.forms.appointments import CancelForm, VersionForm
 from clinic.forms.booking import MoveForm, StateForm, TypedTimeForm
 from clinic.models import Appointment, ClinicSettings
 from clinic.queries import contact_about
 from clinic.rules import access
-from clinic.rules.booking import check_move, check_reschedulable, is_late_cancellation
+from clinic.rules.booking import JUST_NOW, check_move, check_reschedulable, is_late_cancellation
 from clinic.views.book import chooser_page, load_panel
 from clinic.views.changes import changes_since
 from clinic.views.steps import STEPS, may_be_cancelled, may_be_moved, next_steps
 from clinic.views.undo import offer_moving_back, offer_reinstating
+
+_FITS = 5  # as many as one calls for one place
 
 
 @require_safe
@@ -167,9 +171,17 @@ def _panel(
         "changes": changes_since(visit, seen) if isinstance(refusal, Stale) and seen else [],
         "contact": contact_about(visit),
         "may_contact": access.may_contact(request.user),
+        "fits": _fits(request, visit, at) if may_book else [],
     }
     template = "clinic/_appointment.html" if request.htmx else "clinic/appointment.html"
     return render(request, template, context, status=refusal.status if refusal else 200)
+
+
+def _fits(request: HttpRequest, visit: Appointment, at: datetime) -> list[Fit]:
+    """Who on the waitlist could take the time of a visit that was called off."""
+    if visit.holds_time or visit.practitioner_from < at - JUST_NOW or not visit.practitioner.is_active:
+        return []
+    return fits_at(visit.practitioner, visit.practitioner_from, user=request.user, at=at)[:_FITS]
 
 
 def _after(request: HttpRequest, appointment_id: UUID) -> HttpResponse:

@@ -19,14 +19,16 @@ from clinic import readiness
 from clinic.actions import booking, walk_ins
 from clinic.chooser import Option, What, resolve, whats
 from clinic.errors import DomainError, SlotTaken
+from clinic.fitting import Fit, fits_at
 from clinic.forms.booking import BookForm, FindPatientForm, MoveForm, StateForm, TypedTimeForm
-from clinic.models import Appointment, Patient, User, WalkIn
+from clinic.models import Appointment, Patient, Practitioner, User, WalkIn
 from clinic.queries import find_patients
 from clinic.rules import access
 from clinic.views.changes import moment_in_words
 from clinic.views.panel import Panel
 
 _FOUND = 12
+_FITS = 5  # as many as one calls for one place
 _TEMPLATE = "clinic/book.html"
 
 
@@ -46,9 +48,20 @@ def choose_patient(request: HttpRequest) -> HttpResponse:
         "has_more": len(found) > _FOUND,
         "kept": request.GET.urlencode(),
         "starts_at": state["starts_at"],
+        "fits": [] if request.htmx else _fits(request, state, timezone.now()),
     }
     template = "clinic/_book_patients.html" if request.htmx else "clinic/book_patient.html"
     return render(request, template, context, status=422 if form.errors else 200)
+
+
+def _fits(request: HttpRequest, state: dict[str, Any], at: datetime) -> list[Fit]:
+    """Who on the waitlist could take the free place that was clicked."""
+    if not state["practitioner"] or not state["starts_at"]:
+        return []
+    practitioner = Practitioner.objects.active().filter(pk=state["practitioner"]).first()
+    if practitioner is None:
+        return []
+    return fits_at(practitioner, state["starts_at"], user=request.user, at=at)[:_FITS]
 
 
 @require_http_methods(["GET", "POST"])

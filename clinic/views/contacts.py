@@ -20,12 +20,14 @@ from django.views.decorators.http import require_POST, require_safe
 from clinic.actions import contacts
 from clinic.enums import ContactChannel, ContactOutcome, ContactReason
 from clinic.errors import DomainError
+from clinic.fitting import gone
 from clinic.forms.contacts import CloseForm, ReasonForm, TryForm
-from clinic.models import ContactEntry, ContactTry
+from clinic.models import ContactEntry, ContactTry, WaitlistOffer
 from clinic.rules import access
 from clinic.views.posted import page_number, way_back
 
 PAGE = 20
+_OFFERED = ("entry__patient", "entry__type", "practitioner", "room", "device")
 _ID = "%s-{}"  # a page holds many of these forms
 _DONE = {
     ContactOutcome.REACHED: gettext_lazy("%(name)s has been reached."),
@@ -116,6 +118,7 @@ def _page(request: HttpRequest, unfinished: Unfinished | None = None) -> HttpRes
         ],
         "tabs": _tabs(request, chosen),
         "is_closed": chosen == "closed",
+        "gone": gone(_offers(rows[:PAGE]), at=timezone.now()),
         "unfinished": unfinished,
         "channels": ContactChannel.choices,
         "outcomes": ContactOutcome.choices,
@@ -130,11 +133,17 @@ def _chosen(request: HttpRequest, chosen: str) -> QuerySet[ContactEntry]:
     entries = (
         ContactEntry.objects.visible_to(request.user)
         .select_related("patient", "about__type", "about__practitioner", "asked_by", "closed_by")
+        .select_related(*(f"offer__{each}" for each in _OFFERED))
         .prefetch_related(Prefetch("tries", ContactTry.objects.select_related("tried_by")))
     )
     if chosen == "closed":
         return entries.filter(closed_at__isnull=False).order_by("-closed_at", "pk")
     return (entries.filter(reason=chosen) if chosen else entries).open().by_reason()
+
+
+def _offers(entries: list[ContactEntry]) -> list[WaitlistOffer]:
+    """The offers that still wait for an answer."""
+    return [each.offer for each in entries if each.is_open and hasattr(each, "offer")]
 
 
 def _tabs(request: HttpRequest, chosen: str) -> list[dict[str, Any]]:

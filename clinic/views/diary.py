@@ -15,6 +15,7 @@ from clinic import readiness
 from clinic.diary import Card, cards_of, read_day, waiting_now
 from clinic.enums import AppointmentStatus, Role
 from clinic.errors import NotAllowed
+from clinic.fitting import fits_today
 from clinic.forms.appointments import DayForm
 from clinic.models import Appointment, User
 from clinic.queries import patients_to_call
@@ -92,17 +93,23 @@ def my_day(request: HttpRequest) -> HttpResponse:
 
 def _notices(request: HttpRequest, at: datetime) -> list[readiness.Notice]:
     """What needs someone; a count of nothing needs nobody."""
-    found = [*_desk_notices(request.user), *readiness.pathway().notices(user=request.user, at=at)]
+    found = [*_desk_notices(request.user, at), *readiness.pathway().notices(user=request.user, at=at)]
     return [each for each in found if each.count]
 
 
-def _desk_notices(user: User) -> list[readiness.Notice]:
+def _desk_notices(user: User, at: datetime) -> list[readiness.Notice]:
     """The desk's own, for those who can do something about them."""
     if not access.may_contact(user):
         return []
-    count = patients_to_call(user=user)
-    words = ngettext("patient to call", "patients to call", count)
-    return [readiness.Notice(words, count, reverse("clinic:contacts"), "phone")]
+    to_call, fitting = patients_to_call(user=user, at=at), len(fits_today(user=user, at=at))
+    words = ngettext("patient to call", "patients to call", to_call)
+    fit = ngettext(
+        "on the waitlist fits today's free places", "on the waitlist fit today's free places", fitting
+    )
+    return [
+        readiness.Notice(words, to_call, reverse("clinic:contacts"), "phone"),
+        readiness.Notice(fit, fitting, f"{reverse('clinic:waitlist')}?show=today", "user-check"),
+    ]
 
 
 def _around(day: date) -> dict[str, Any]:

@@ -119,6 +119,7 @@ class Panel:
                 "last_day": first_day + timedelta(days=6),
                 "week_before": self._week_before(first_day),
                 "week_after": self.link(week=first_day + timedelta(days=7), why=None, starts_at=None),
+                "wait_url": self._wait_url(),
                 "lacks_second": not options and search.lacks_second(window),
                 "wanted": wanted,
                 "chosen": first.value if first else "",
@@ -145,6 +146,13 @@ class Panel:
         """The address of the panel with these choices changed."""
         state = {**self.state, **changes}
         return f"{self.url}?{urlencode({name: _written(value) for name, value in state.items() if value})}"
+
+    def _wait_url(self) -> str:
+        """The waitlist, with the choices made so far; empty where a visit on the books is being moved."""
+        if self.ignoring:
+            return ""
+        kept = {name: self.state[name] for name in ("what", "practitioner", "part") if self.state[name]}
+        return f"{reverse('clinic:waitlist_add', args=[self.patient.pk])}?{urlencode(kept)}"
 
     def _first_day(self, search: Search) -> date:
         """The Monday of the week that was asked for; else of the wanted time; else of the first free place."""

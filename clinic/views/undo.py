@@ -1,6 +1,8 @@
 """A way back after a move or a cancellation: a form that does the reverse as an action of its own, with its history."""
 
+from datetime import UTC
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -8,17 +10,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.chooser import Slot
-from clinic.models import Appointment
+from clinic.fitting import fits_at
+from clinic.intervals import MINUTE
+from clinic.models import Appointment, Practitioner
 from clinic.views.changes import moment_of
 
 _KEY = "undo"
 
 
-def offer_undo(request: HttpRequest, *, text: str, url: str, fields: dict[str, Any]) -> None:
-    """Keep one way back for the next page this person sees."""
+def offer_undo(request: HttpRequest, *, text: str, url: str, fields: dict[str, Any], freed: str = "") -> None:
+    """Keep one way back for the next page this person sees; `freed` leads to who could have the time left behind."""
     request.session[_KEY] = {
         "text": text,
         "url": url,
+        "freed": freed,
         "fields": {name: str(value) for name, value in fields.items()},
     }
 
@@ -56,4 +61,15 @@ def offer_moving_back(request: HttpRequest, moved: list[Appointment], before: li
             "alone": "yes" if len(moved) == 1 else "",
             "pair_version": moved[1].version if len(moved) > 1 else "",
         },
+        freed=_freed(request, first, before[0]),
     )
+
+
+def _freed(request: HttpRequest, visit: Appointment, place: Slot) -> str:
+    """Who on the waitlist fits the time that the visit has left; empty where nobody does."""
+    at, practitioner = timezone.now(), Practitioner.objects.active().filter(pk=place.practitioner).first()
+    begins_at = place.starts_at + visit.type.practitioner_from * MINUTE
+    if practitioner is None or not fits_at(practitioner, begins_at, user=request.user, at=at):
+        return ""
+    query = {"practitioner": place.practitioner, "starts_at": begins_at.astimezone(UTC).isoformat()}
+    return f"{reverse('clinic:waitlist_fits')}?{urlencode(query)}"

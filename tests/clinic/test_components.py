@@ -183,7 +183,7 @@ class TestNavigation:
     @pytest.mark.parametrize(
         ("roles", "expected"),
         [
-            (["reception"], {"/diary/", "/patients/", "/contacts/", "/opening/"}),
+            (["reception"], {"/diary/", "/patients/", "/contacts/", "/waitlist/", "/opening/"}),
             (["practitioner"], {"/diary/", "/patients/", "/my-day/", "/worklists/"}),
             (["admin"], {"/diary/", "/patients/", "/review/", "/admin/"}),
             ([], {"/diary/", "/patients/"}),

@@ -287,7 +287,7 @@ def test_patients_are_counted_once_however_much_they_have_to_be_told(desk: Desk)
     ContactEntryFactory(patient=first.patient, reason=ContactReason.RECALL)
     ContactEntryFactory()
     ContactEntryFactory(closed=True)
-    assert patients_to_call(user=desk.user) == 2
+    assert patients_to_call(user=desk.user, at=CLINIC_NOW) == 2
 
 
 def test_a_visit_is_told_to_be_told_or_neither(desk: Desk) -> None:

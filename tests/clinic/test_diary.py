@@ -247,7 +247,7 @@ def test_the_diary_asks_the_same_questions_whatever_the_day_holds(
     show: str,
 ) -> None:
     fill(desk, count)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         assert reception_client.get(URL + show).status_code == 200
 
 
@@ -257,7 +257,7 @@ def test_my_day_asks_the_same_questions_whatever_the_day_holds(
 ) -> None:
     for n in range(count):
         visit(desk, f"{13 + n}:00", patient=PatientFactory(), room=RoomFactory())
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert silva_client.get("/my-day/").status_code == 200
 
 

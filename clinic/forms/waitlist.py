@@ -1,0 +1,123 @@
+"""What somebody waits for: which visit, with whom, between which days, and when it suits."""
+
+from collections.abc import Sequence
+from datetime import date, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from crispy_forms.layout import Div, Layout
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from clinic.chooser import Slot, What
+from clinic.forms.base import BaseForm, ClockField, DayField
+from clinic.forms.booking import SlotsField
+from clinic.intervals import Suits
+from clinic.models import Patient, Practitioner
+
+WEEKDAYS = [
+    (1, _("Monday")),
+    (2, _("Tuesday")),
+    (3, _("Wednesday")),
+    (4, _("Thursday")),
+    (5, _("Friday")),
+    (6, _("Saturday")),
+    (7, _("Sunday")),
+]
+_USUALLY = timedelta(days=28)  # how long somebody waits unless told otherwise
+
+
+class WaitForm(BaseForm):
+    """The wishes of somebody who waits."""
+
+    what = forms.ChoiceField(label=_("What"), widget=forms.RadioSelect)
+    practitioners = forms.MultipleChoiceField(
+        label=_("With whom"),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("None chosen: anybody."),
+    )
+    earliest_on = DayField(label=_("Not before"))
+    latest_on = DayField(label=_("Not after"))
+    weekdays = forms.TypedMultipleChoiceField(
+        label=_("Weekdays that suit"),
+        choices=WEEKDAYS,
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one weekday.")},
+    )
+    since = ClockField(label=_("Can come from"), required=False)
+    until = ClockField(label=_("Can come until"), required=False)
+    note = forms.CharField(label=_("Note"), max_length=500, required=False)
+
+    def __init__(
+        self, *args: Any, whats: Sequence[What], people: Sequence[Practitioner], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.whats = {what.key: what for what in whats}
+        self.people = {str(who.pk): who for who in people}
+        self.fields["what"].choices = [(what.key, what.label) for what in whats]
+        self.fields["practitioners"].choices = [(key, who.name) for key, who in self.people.items()]
+
+    def layout(self) -> Layout:
+        """What, with whom, which days, when on the day."""
+        return Layout(
+            "what",
+            "practitioners",
+            Div("earliest_on", "latest_on", css_class="wait-days"),
+            "weekdays",
+            Div("since", "until", css_class="wait-days"),
+            "note",
+        )
+
+    def clean_what(self) -> What:
+        return self.whats[self.cleaned_data["what"]]
+
+    def clean_practitioners(self) -> list[Practitioner]:
+        return [self.people[key] for key in self.cleaned_data["practitioners"]]
+
+    def clean_since(self) -> time:
+        return self.cleaned_data["since"] or time.min
+
+
+class OfferForm(BaseForm):
+    """The one place that is offered."""
+
+    choice = SlotsField()
+
+    def clean_choice(self) -> Slot:
+        slots = self.cleaned_data["choice"]
+        if len(slots) != 1:
+            raise ValidationError(_("Choose one of the times that are offered."), code="bad_choice")
+        return slots[0]
+
+
+class ListForm(BaseForm):
+    """Which part of the waitlist is looked at."""
+
+    practitioner = forms.UUIDField(required=False)
+    show = forms.ChoiceField(choices=[("today", "today")], required=False)
+
+    @property
+    def chosen(self) -> tuple[UUID | None, str]:
+        """Whose patients (or everybody's), and whether only who fits today; nonsense is nothing."""
+        self.full_clean()
+        return self.cleaned_data.get("practitioner"), self.cleaned_data.get("show", "")
+
+
+def first_wishes(
+    patient: Patient, what: What | None, *, practitioner: UUID | None, suits: Suits | None, today: date
+) -> dict[str, Any]:
+    """What the form begins with: what was chosen on the way here, else what is recorded of the patient."""
+    suits = suits or patient.suits or Suits()
+    earliest = max(today, what.earliest.date()) if what and what.earliest else today
+    return {
+        "what": what.key if what else None,
+        "practitioners": [str(practitioner)] if practitioner else [],
+        "earliest_on": earliest,
+        "latest_on": earliest + _USUALLY,
+        "weekdays": sorted(suits.weekdays),
+        "since": suits.since if suits.since > time.min else None,
+        "until": suits.until,
+    }

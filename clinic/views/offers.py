@@ -1,0 +1,116 @@
+"""Offering a free time to somebody on the waitlist, and what they answer."""
+
+from datetime import UTC
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from clinic import readiness
+from clinic.actions import offers
+from clinic.chooser import Option, Search, What, known_to, resolve, whats
+from clinic.errors import DomainError, SlotTaken
+from clinic.forms.waitlist import OfferForm
+from clinic.models import Practitioner, WaitlistEntry, WaitlistOffer
+from clinic.rules import access
+from clinic.views.posted import way_back
+
+
+@require_POST
+def offer(request: HttpRequest, entry_id: UUID) -> HttpResponse:
+    """One click puts the patient on the contact list with this time."""
+    access.check_may_book(request.user)
+    entries = WaitlistEntry.objects.visible_to(request.user).select_related("patient", "type")
+    entry, form = get_object_or_404(entries, pk=entry_id), OfferForm(request.POST)
+    back = way_back(request, request.POST) or "clinic:contacts"
+    if not form.is_valid():
+        messages.error(request, _("Choose one of the times that are offered."))
+        return redirect(back)
+    try:
+        (place,) = resolve([form.cleaned_data["choice"]])
+        offers.offer(entry=entry, place=place, by=request.user, at=timezone.now())
+    except SlotTaken:
+        return _taken(request, entry, form.cleaned_data["choice"])
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+        return redirect(back)
+    messages.success(
+        request, _("Call %(name)s: the offer is on the contact list.") % {"name": entry.patient.short_name}
+    )
+    return redirect(back)
+
+
+@require_POST
+def accept(request: HttpRequest, offer_id: UUID) -> HttpResponse:
+    """Books the time, or says that it has just been taken and what is free instead."""
+    access.check_may_book(request.user)
+    made, at = _visible(request, offer_id), timezone.now()
+    try:
+        visit = offers.accept(offer=made, by=request.user, at=at)
+    except SlotTaken:
+        offers.let_go(offer=made, by=request.user, at=at)
+        return _taken(request, made.entry, made)
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+        return redirect(way_back(request, request.POST) or "clinic:waitlist")
+    messages.success(request, _("Booked: %(visit)s.") % {"visit": visit})
+    return redirect(f"{reverse('clinic:diary')}?day={timezone.localdate(visit.starts_at)}")
+
+
+@require_POST
+def decline(request: HttpRequest, offer_id: UUID) -> HttpResponse:
+    """The patient goes on waiting."""
+    access.check_may_book(request.user)
+    made = _visible(request, offer_id)
+    try:
+        offers.decline(offer=made, by=request.user, at=timezone.now())
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(
+            request, _("Noted: %(name)s goes on waiting.") % {"name": made.entry.patient.short_name}
+        )
+    return redirect(way_back(request, request.POST) or "clinic:waitlist")
+
+
+def _visible(request: HttpRequest, offer_id: UUID) -> WaitlistOffer:
+    return get_object_or_404(WaitlistOffer.objects.visible_to(request.user).with_people(), pk=offer_id)
+
+
+def _taken(request: HttpRequest, entry: WaitlistEntry, place: Any) -> HttpResponse:
+    """Somebody else was faster: the next best times, each one click from being booked."""
+    at = timezone.now()
+    key = f"{entry.type.code}:{entry.purpose}"
+    named = What(key=key, type=entry.kind, label=entry.label, purpose=entry.purpose)
+    what = next((each for each in whats(entry.patient, at=at) if each.key == key), named)
+    who = Practitioner.objects.filter(
+        pk=getattr(place, "practitioner_id", None) or place.practitioner
+    ).first()
+    search = Search(what, entry.patient, at, practitioner=who, known=known_to(entry.patient))
+    context = {
+        "patient": entry.patient,
+        "warnings": readiness.pathway()
+        .warnings([entry.patient], user=request.user)
+        .get(entry.patient_id, []),
+        "entry": entry,
+        "starts_at": place.starts_at,
+        "times": [
+            {"place": option.first, "url": _booking_url(entry, key, option)}
+            for option in search.alternatives(place.starts_at)
+        ],
+    }
+    return render(request, "clinic/waitlist_taken.html", context, status=SlotTaken.status)
+
+
+def _booking_url(entry: WaitlistEntry, key: str, option: Option) -> str:
+    """The booking panel with this very time chosen."""
+    moment = option.first.starts_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+    query = {"what": key, "practitioner": option.first.practitioner.pk, "starts_at": moment}
+    return f"{reverse('clinic:book_for', args=[entry.patient_id])}?{urlencode(query)}"

@@ -1,0 +1,158 @@
+"""The waitlist: who waits for a time, who fits a free one; putting somebody on it and taking them off."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from clinic import readiness
+from clinic.actions import waitlist
+from clinic.chooser import Part, What, hours_of, practitioners_for, whats
+from clinic.errors import DomainError
+from clinic.fitting import fits_at, fits_today, gone
+from clinic.forms.booking import StateForm
+from clinic.forms.waitlist import ListForm, WaitForm, first_wishes
+from clinic.intervals import Suits
+from clinic.models import Patient, Practitioner, WaitlistEntry, WaitlistOffer
+from clinic.rules import access
+from clinic.views.posted import page_number, way_back
+
+PAGE = 20
+
+
+@require_safe
+def show(request: HttpRequest) -> HttpResponse:
+    """Everybody who waits, or those a practitioner could see, the longest wait first; or who fits today."""
+    chosen, part = ListForm(request.GET).chosen
+    at, number, today = timezone.now(), page_number(request), part == "today"
+    entries = [] if today else _entries(request, chosen)
+    rows = list(entries[(number - 1) * PAGE : number * PAGE + 1])
+    offers = [offer for entry in rows[:PAGE] for offer in entry.offers.all()]
+    context = {
+        "entries": rows[:PAGE],
+        "gone": gone(offers, at=at),
+        "is_today": today,
+        "fits": fits_today(user=request.user, at=at) if today else [],
+        "tabs": _tabs(chosen, today=today),
+        "may_book": access.may_book(request.user),
+        "newer_url": _url(chosen, number - 1) if number > 1 else "",
+        "older_url": _url(chosen, number + 1) if len(rows) > PAGE else "",
+    }
+    return render(request, "clinic/waitlist.html", context)
+
+
+@require_safe
+def fits(request: HttpRequest) -> HttpResponse:
+    """Who fits one free time of one practitioner."""
+    access.check_may_book(request.user)
+    state, at = StateForm(request.GET).state, timezone.now()
+    if not state["practitioner"] or not state["starts_at"]:
+        raise Http404
+    practitioner = get_object_or_404(Practitioner.objects.active(), pk=state["practitioner"])
+    context = {
+        "practitioner": practitioner,
+        "starts_at": state["starts_at"],
+        "fits": fits_at(practitioner, state["starts_at"], user=request.user, at=at),
+    }
+    return render(request, "clinic/waitlist_fits.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def add(request: HttpRequest, patient_id: UUID) -> HttpResponse:
+    """Put the patient on the list; what was chosen while booking is kept."""
+    access.check_may_book(request.user)
+    patient = get_object_or_404(Patient.objects.visible_to(request.user).current(), pk=patient_id)
+    at = timezone.now()
+    choices = [what for what in whats(patient, at=at) if not what.conditions]
+    people = list(Practitioner.objects.active())
+    if request.method == "GET":
+        initial = _begin(request, patient, choices, at)
+        return _add_page(request, patient, WaitForm(initial=initial, whats=choices, people=people))
+    form = WaitForm(request.POST, whats=choices, people=people)
+    if not form.is_valid():
+        return _add_page(request, patient, form, status=422)
+    try:
+        wait = waitlist.Wait(**form.cleaned_data)
+        waitlist.add(patient=patient, wait=wait, by=request.user, at=at)
+    except DomainError as refusal:
+        form.add_domain_error(refusal)
+        return _add_page(request, patient, form, status=refusal.status)
+    messages.success(request, _("%(name)s is on the waitlist.") % {"name": patient.short_name})
+    return redirect(way_back(request, request.POST) or "clinic:waitlist")
+
+
+@require_POST
+def withdraw(request: HttpRequest, entry_id: UUID) -> HttpResponse:
+    """The patient waits no more."""
+    access.check_may_book(request.user)
+    entries = WaitlistEntry.objects.visible_to(request.user).select_related("patient")
+    entry = get_object_or_404(entries, pk=entry_id)
+    try:
+        waitlist.withdraw(entry=entry, by=request.user, at=timezone.now())
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, _("%(name)s is off the waitlist.") % {"name": entry.patient.short_name})
+    return redirect(way_back(request, request.POST) or "clinic:waitlist")
+
+
+def _begin(request: HttpRequest, patient: Patient, choices: list[What], at: datetime) -> dict[str, Any]:
+    """The choices of the booking panel, where that is where the person comes from."""
+    state = StateForm(request.GET).state
+    what = next((each for each in choices if each.key == state["what"]), choices[0] if choices else None)
+    who = state["practitioner"]
+    if what and who not in {each.pk for each in practitioners_for(what.type)}:
+        who = None
+    suits = None
+    if state["part"]:
+        since, until = hours_of(Part(state["part"]))
+        suits = Suits(patient.suits.weekdays if patient.suits else Suits().weekdays, since, until)
+    return first_wishes(patient, what, practitioner=who, suits=suits, today=timezone.localdate(at))
+
+
+def _add_page(request: HttpRequest, patient: Patient, form: WaitForm, *, status: int = 200) -> HttpResponse:
+    given = request.POST if request.method == "POST" else request.GET
+    context = {
+        "patient": patient,
+        "warnings": readiness.pathway().warnings([patient], user=request.user).get(patient.pk, []),
+        "form": form,
+        "next": way_back(request, given),
+        "waiting": WaitlistEntry.objects.visible_to(request.user).open().filter(patient=patient),
+    }
+    return render(request, "clinic/waitlist_add.html", context, status=status)
+
+
+def _entries(request: HttpRequest, chosen: UUID | None) -> QuerySet[WaitlistEntry]:
+    offers = WaitlistOffer.objects.visible_to(request.user).unanswered().with_people().order_by("starts_at")
+    entries = WaitlistEntry.objects.visible_to(request.user).open().with_wishes()
+    if chosen:
+        entries = entries.filter(Q(practitioners=chosen) | Q(practitioners=None)).distinct()
+    return entries.prefetch_related(Prefetch("offers", offers))
+
+
+def _tabs(chosen: UUID | None, *, today: bool) -> list[dict[str, Any]]:
+    """Everybody, who fits today, and whom each practitioner could see."""
+    url = reverse("clinic:waitlist")
+    everybody = not chosen and not today
+    return [
+        {"label": _("Everybody"), "url": url, "current": everybody, "count": None},
+        {"label": _("Fit today"), "url": f"{url}?show=today", "current": today, "count": None},
+        *(
+            {"label": who.name, "url": _url(who.pk, 1), "current": who.pk == chosen, "count": None}
+            for who in Practitioner.objects.active()
+        ),
+    ]
+
+
+def _url(chosen: UUID | None, number: int) -> str:
+    wanted = {**({"practitioner": chosen} if chosen else {}), **({"page": number} if number > 1 else {})}
+    return f"{reverse('clinic:waitlist')}{'?' if wanted else ''}{urlencode(wanted)}"

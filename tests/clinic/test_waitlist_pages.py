@@ -1,0 +1,369 @@
+"""The waitlist's pages: put on it from booking, offered in one click where a time is free, answered on the list."""
+
+from __future__ import annotations
+
+from datetime import date, time
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from clinic.actions import booking, offers
+from clinic.availability import FreeStart
+from clinic.chooser import Slot
+from clinic.enums import CancelledBy, OfferAnswer
+from clinic.models import Appointment, ContactEntry, WaitlistEntry, WaitlistOffer
+from tests.clinic.desk import Desk, on
+from tests.factories import PatientFactory, WaitlistEntryFactory
+from tests.factories.clock import CLINIC_NOW, TODAY, ago
+
+URL = "/waitlist/"
+TUESDAY = date(2026, 3, 3)
+NINE, TEN = on(TUESDAY, "09:00"), on(TUESDAY, "10:00")
+HTMX = {"HX-Request": "true"}
+
+
+def page(client: Client, url: str = URL) -> str:
+    return client.get(url).content.decode()
+
+
+def waiting(desk: Desk, **changes: object) -> WaitlistEntry:
+    return WaitlistEntryFactory(**{"type": desk.visit, "purpose": "", **changes})
+
+
+def offered(desk: Desk, entry: WaitlistEntry) -> WaitlistOffer:
+    place = FreeStart(NINE, desk.silva, desk.room, None)
+    return offers.offer(entry=entry, place=place, by=desk.user, at=CLINIC_NOW)
+
+
+def add_url(desk: Desk, query: str = "") -> str:
+    return f"{reverse('clinic:waitlist_add', args=[desk.patient.pk])}{query}"
+
+
+def wishes(**changes: object) -> dict[str, object]:
+    return {
+        "what": "visit:",
+        "earliest_on": "2026-03-02",
+        "latest_on": "2026-03-20",
+        "weekdays": ["1", "2"],
+        **changes,
+    }
+
+
+# --- the list ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_row_says_who_waits_for_what_and_when_it_suits(desk: Desk, reception_client: Client) -> None:
+    waiting(
+        desk,
+        patient__family_name="Haddad",
+        practitioners=[desk.amari],
+        weekdays=[1, 3],
+        since=time(9),
+        until=time(12),
+        note="lives <near> by",
+    )
+    shown = page(reception_client)
+    for words in (
+        "Haddad, Jeanne",
+        "Check-up, Dr Amari",
+        "Sun 1 Mar 2026 to Tue 31 Mar 2026",
+        "Mon, Wed, 09:00 to 12:00",
+        "Since Fri 27 Feb 2026, 09:00",
+        "lives &lt;near&gt; by",
+    ):
+        assert words in shown
+
+
+def test_an_empty_list_says_what_would_fill_it(desk: Desk, reception_client: Client) -> None:
+    assert "Nobody waits" in page(reception_client)
+    assert "Nobody on the waitlist fits today" in page(reception_client, f"{URL}?show=today")
+
+
+def test_a_practitioners_part_has_hers_and_who_would_see_anybody(
+    desk: Desk, reception_client: Client
+) -> None:
+    hers = waiting(desk, practitioners=[desk.silva])
+    anybodys = waiting(desk, asked_at=ago(days=9))
+    waiting(desk, practitioners=[desk.amari])
+    found = reception_client.get(f"{URL}?practitioner={desk.silva.pk}").context["entries"]
+    assert found == [anybodys, hers]
+
+
+def test_the_list_is_paged(desk: Desk, reception_client: Client) -> None:
+    for _ in range(21):
+        waiting(desk)
+    assert page(reception_client).count('id="wait-') == 20
+    assert page(reception_client, f"{URL}?page=2").count('id="wait-') == 1
+
+
+def test_who_fits_today_can_be_offered_it_at_once(desk: Desk, reception_client: Client) -> None:
+    entry = waiting(desk)
+    shown = page(reception_client, f"{URL}?show=today")
+    assert "Mon 2 Mar 2026, 09:00, Dr Silva, Room 1" in shown
+    assert reverse("clinic:waitlist_offer", args=[entry.pk]) in shown
+
+
+def test_an_admin_reads_without_buttons(desk: Desk, admin_client: Client) -> None:
+    entry = waiting(desk)
+    shown = page(admin_client)
+    assert entry.patient.name in shown
+    assert reverse("clinic:waitlist_withdraw", args=[entry.pk]) not in shown
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_list_asks_the_same_questions_whatever_it_holds(
+    desk: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    for _ in range(count):
+        offered(desk, waiting(desk, practitioners=[desk.silva, desk.amari]))
+    with django_assert_num_queries(9):
+        assert reception_client.get(URL).status_code == 200
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_who_fits_asks_the_same_questions_however_many_do(
+    desk: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    for _ in range(count):
+        waiting(desk, practitioners=[desk.silva])
+    with django_assert_num_queries(13):
+        assert reception_client.get(f"{URL}?show=today").status_code == 200
+    url = f"{URL}fits/?practitioner={desk.silva.pk}&starts_at=2026-03-03T08:00Z"
+    with django_assert_num_queries(10):
+        assert len(reception_client.get(url).context["fits"]) == count
+
+
+# --- putting somebody on it, taking somebody off ----------------------------------------------------------------------
+
+
+def test_booking_leads_to_the_waitlist_and_keeps_the_choices(desk: Desk, reception_client: Client) -> None:
+    panel = f"{reverse('clinic:book_for', args=[desk.patient.pk])}?practitioner={desk.amari.pk}&part=morning"
+    link = add_url(desk, f"?what=visit%3A&amp;practitioner={desk.amari.pk}&amp;part=morning")
+    assert link in page(reception_client, panel)
+    form = reception_client.get(link.replace("&amp;", "&")).context["form"]
+    assert form["what"].value() == "visit:"
+    assert form["practitioners"].value() == [str(desk.amari.pk)]
+    assert (form["since"].value(), form["until"].value()) == (None, time(12))
+
+
+def test_moving_a_visit_offers_no_waitlist(desk: Desk, reception_client: Client) -> None:
+    visit = desk.book(TEN)
+    assert add_url(desk) not in page(reception_client, reverse("clinic:appointment_move", args=[visit.pk]))
+
+
+def test_what_is_recorded_of_the_patient_is_filled_in(desk: Desk, reception_client: Client) -> None:
+    desk.patient.suits_weekdays, desk.patient.suits_since = [2, 4], time(14)
+    desk.patient.save()
+    form = reception_client.get(add_url(desk)).context["form"]
+    assert (form["weekdays"].value(), form["since"].value()) == ([2, 4], time(14))
+
+
+def test_putting_somebody_on_the_list(desk: Desk, reception_client: Client) -> None:
+    data = wishes(practitioners=[desk.silva.pk], since="09:00", until="12:00", note="any day but soon")
+    answer = reception_client.post(add_url(desk), data)
+    assert (answer.status_code, answer["Location"]) == (302, URL)
+    entry = WaitlistEntry.objects.get()
+    assert (entry.patient, entry.type, entry.purpose, entry.label) == (
+        desk.patient,
+        desk.visit,
+        "",
+        "Check-up",
+    )
+    assert (entry.weekdays, entry.since, entry.until) == ([1, 2], time(9), time(12))
+    assert list(entry.practitioners.all()) == [desk.silva]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"what": "session:x"}, "is not one of the available choices"),
+        ({"weekdays": []}, "Choose at least one weekday."),
+        ({"latest_on": "2026-03-01"}, "The last day must not come before the first."),
+        ({"since": "12:00", "until": "09:00"}, "The end must come after the start."),
+        ({"note": "x" * 501}, "Write at most 500 characters"),
+        ({"practitioners": ["nobody"]}, "is not one of the available choices"),
+    ],
+)
+def test_bad_input_is_named_kept_and_changes_nothing(
+    desk: Desk, reception_client: Client, changes: dict[str, object], sentence: str
+) -> None:
+    answer = reception_client.post(add_url(desk), wishes(**{"note": "kept words", **changes}))
+    assert answer.status_code == 422
+    shown = answer.content.decode()
+    assert sentence in shown
+    assert "kept words" in shown or "note" in changes
+    assert not WaitlistEntry.objects.exists()
+
+
+def test_waiting_twice_for_one_visit_is_refused(desk: Desk, reception_client: Client) -> None:
+    reception_client.post(add_url(desk), wishes())
+    answer = reception_client.post(add_url(desk), wishes())
+    assert answer.status_code == 422
+    assert "This patient is on the waitlist for this visit already." in answer.content.decode()
+    assert "Waits for “Check-up” since" in page(reception_client, add_url(desk))
+
+
+def test_taking_somebody_off_the_list(desk: Desk, reception_client: Client) -> None:
+    entry = waiting(desk)
+    url = reverse("clinic:waitlist_withdraw", args=[entry.pk])
+    assert reception_client.post(url)["Location"] == URL
+    entry.refresh_from_db()
+    assert entry.outcome == "withdrawn"
+    assert "no longer on the waitlist" in reception_client.post(url, follow=True).content.decode()
+
+
+# --- where a time is free ---------------------------------------------------------------------------------------------
+
+
+def test_after_cancelling_the_panel_offers_the_time_to_who_fits(desk: Desk, reception_client: Client) -> None:
+    entry, visit = waiting(desk), desk.book(NINE)
+    data = {"version": visit.version, "cancelled_by": CancelledBy.PATIENT}
+    url = reverse("clinic:appointment_cancel", args=[visit.pk])
+    shown = reception_client.post(url, data, headers=HTMX).content.decode()
+    assert "On the waitlist, and fit this time" in shown
+    assert entry.patient.name in shown
+    assert f'value="{Slot(NINE, desk.silva.pk, desk.room.pk, None)}"' in shown
+
+
+def test_a_visit_on_the_books_offers_its_time_to_nobody(desk: Desk, reception_client: Client) -> None:
+    waiting(desk)
+    sheet = reverse("clinic:appointment", args=[desk.book(NINE).pk])
+    assert "fit this time" not in page(reception_client, sheet)
+
+
+def test_a_free_place_in_the_diary_shows_who_fits_it(desk: Desk, reception_client: Client) -> None:
+    entry = waiting(desk)
+    url = f"/book/?practitioner={desk.silva.pk}&starts_at=2026-03-03T09%3A00%3A00%2B01%3A00"
+    assert entry.patient.name in page(reception_client, url)
+    assert entry.patient.name not in page(reception_client, "/book/")
+
+
+def test_after_a_move_the_diary_leads_to_who_fits_the_time_left_behind(
+    desk: Desk, reception_client: Client
+) -> None:
+    entry, visit = waiting(desk), desk.book(NINE)
+    url = reverse("clinic:appointment_move", args=[visit.pk])
+    choice = Slot(TEN, desk.silva.pk, desk.room.pk, None)
+    answer = reception_client.post(url, {"version": 1, "choice": str(choice)}, follow=True)
+    freed = answer.context["undo"]["freed"]
+    assert "Who on the waitlist fits the free time?" in answer.content.decode()
+    assert [fit.entry for fit in reception_client.get(freed).context["fits"]] == [entry]
+
+
+def test_after_a_move_that_suits_nobody_nothing_is_said(desk: Desk, reception_client: Client) -> None:
+    visit = desk.book(NINE)
+    url = reverse("clinic:appointment_move", args=[visit.pk])
+    choice = Slot(TEN, desk.silva.pk, desk.room.pk, None)
+    answer = reception_client.post(url, {"version": 1, "choice": str(choice)}, follow=True)
+    assert answer.context["undo"]["freed"] == ""
+
+
+def test_the_diary_says_how_many_fit_today(desk: Desk, reception_client: Client) -> None:
+    assert "on the waitlist" not in page(reception_client, "/diary/")
+    waiting(desk)
+    waiting(desk)
+    assert "2</strong> on the waitlist fit today&#x27;s free places" in page(reception_client, "/diary/")
+
+
+# --- offering and answering -------------------------------------------------------------------------------------------
+
+
+def test_one_click_offers_and_the_contact_list_has_it(desk: Desk, reception_client: Client) -> None:
+    entry = waiting(desk)
+    choice = Slot(NINE, desk.silva.pk, desk.room.pk, None)
+    url = reverse("clinic:waitlist_offer", args=[entry.pk])
+    assert reception_client.post(url, {"choice": str(choice)})["Location"] == "/contacts/"
+    offer = WaitlistOffer.objects.get()
+    shown = page(reception_client, "/contacts/")
+    assert "Offer from the waitlist" in shown
+    assert reverse("clinic:offer_accept", args=[offer.pk]) in shown
+    assert reverse("clinic:offer_decline", args=[offer.pk]) in shown
+
+
+@pytest.mark.parametrize("choice", ["", "nonsense"])
+def test_an_unread_place_offers_nothing(desk: Desk, reception_client: Client, choice: str) -> None:
+    url = reverse("clinic:waitlist_offer", args=[waiting(desk).pk])
+    answer = reception_client.post(url, {"choice": choice}, follow=True)
+    assert "Choose one of the times that are offered." in answer.content.decode()
+    assert not WaitlistOffer.objects.exists()
+
+
+def test_a_place_taken_meanwhile_is_not_offered_and_others_are_shown(
+    desk: Desk, reception_client: Client
+) -> None:
+    entry = waiting(desk)
+    desk.book(NINE)
+    choice = Slot(NINE, desk.silva.pk, desk.room.pk, None)
+    answer = reception_client.post(reverse("clinic:waitlist_offer", args=[entry.pk]), {"choice": str(choice)})
+    assert answer.status_code == 409
+    assert "Tue 3 Mar 2026, 09:00 has just been taken." in answer.content.decode()
+
+
+def test_accepting_books_and_shows_the_day(desk: Desk, reception_client: Client) -> None:
+    entry = waiting(desk)
+    url = reverse("clinic:offer_accept", args=[offered(desk, entry).pk])
+    assert reception_client.post(url)["Location"] == "/diary/?day=2026-03-03"
+    assert Appointment.objects.get().patient == entry.patient
+    assert reception_client.get(URL).context["entries"] == []
+
+
+def test_accepting_late_shows_the_next_best_times_and_the_patient_goes_on_waiting(
+    desk: Desk, reception_client: Client
+) -> None:
+    entry = waiting(desk)
+    offer = offered(desk, entry)
+    desk.book(NINE, patient=PatientFactory())
+    answer = reception_client.post(reverse("clinic:offer_accept", args=[offer.pk]))
+    assert answer.status_code == 409
+    shown = answer.content.decode()
+    assert "Tue 3 Mar 2026, 09:00 has just been taken." in shown
+    first = answer.context["times"][0]
+    assert (first["place"].starts_at, first["place"].practitioner) == (NINE, desk.amari)
+    booking_page = reception_client.get(first["url"]).content.decode()
+    assert "Wanted: Tue 3 Mar 2026, 09:00" in booking_page
+    offer.refresh_from_db()
+    entry.refresh_from_db()
+    assert (offer.answer, entry.is_open) == (OfferAnswer.GONE, True)
+
+
+def test_declining_goes_on_waiting(desk: Desk, reception_client: Client) -> None:
+    entry = waiting(desk)
+    offer = offered(desk, entry)
+    url = reverse("clinic:offer_decline", args=[offer.pk])
+    assert reception_client.post(url, {"next": "/contacts/"})["Location"] == "/contacts/"
+    offer.refresh_from_db()
+    assert (offer.answer, ContactEntry.objects.get().told) == (OfferAnswer.DECLINED, True)
+    assert entry.patient.name in page(reception_client)
+
+
+def test_an_offer_that_cannot_be_had_any_more_is_shown_as_gone(desk: Desk, reception_client: Client) -> None:
+    offer = offered(desk, waiting(desk))
+    assert ">gone<" not in page(reception_client) + page(reception_client, "/contacts/")
+    desk.book(NINE)
+    for shown in (page(reception_client), page(reception_client, "/contacts/")):
+        assert ">gone<" in shown
+        assert reverse("clinic:offer_accept", args=[offer.pk]) not in shown
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_offers_on_the_contact_list_ask_the_same_questions(
+    desk: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    for _ in range(count):
+        offered(desk, waiting(desk))
+    with django_assert_num_queries(8):
+        assert reception_client.get("/contacts/").status_code == 200
+
+
+def test_a_hold_that_runs_out_shows_who_fits_as_any_free_place_does(
+    desk: Desk, reception_client: Client
+) -> None:
+    entry = waiting(desk)
+    until = on(TODAY, "10:00")
+    booking.hold_many(wishes=[desk.wish(NINE)], until=until, by=desk.user, at=ago(hours=1))
+    url = f"{URL}fits/?practitioner={desk.silva.pk}&starts_at=2026-03-03T08:00Z"
+    assert reception_client.get(url).context["fits"] == []
+    Appointment.objects.update(held_until=ago(minutes=1))
+    assert [fit.entry for fit in reception_client.get(url).context["fits"]] == [entry]
