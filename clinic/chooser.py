@@ -282,12 +282,6 @@ def week_of(first_day: date) -> Interval:
     )
 
 
-def hours_of(part: Part) -> tuple[time, time | None]:
-    """From when and until when (None: midnight) the part of the day lasts, on the clinic's clock."""
-    since, until = _HOURS[part]
-    return since, None if until == time.max else until
-
-
 def in_part(options: Iterable[Option], part: Part) -> list[Option]:
     """Those whose first visit begins in the part of the day, on the clinic's clock."""
     since, until = hours_of(part)

@@ -1,6 +1,6 @@
 """The waitlist: who waits for a time, who fits a free one; putting somebody on it and taking them off."""
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -115,7 +115,8 @@ def _begin(request: HttpRequest, patient: Patient, choices: list[What], at: date
     suits = None
     if state["part"]:
         since, until = hours_of(Part(state["part"]))
-        suits = Suits(patient.suits.weekdays if patient.suits else Suits().weekdays, since, until)
+        weekdays = (patient.suits or Suits()).weekdays
+        suits = Suits(weekdays, since, None if until == time.max else until)
     return first_wishes(patient, what, practitioner=who, suits=suits, today=timezone.localdate(at))
 
 
