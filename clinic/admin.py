@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from clinic.actions import opening
-from clinic.admin_site import ClinicInline, ClinicModelAdmin, ReadOnlyAdmin, RolePermissions
+from clinic.actions import catalogue, opening
+from clinic.admin_site import BookableAdmin, ClinicInline, ClinicModelAdmin, ReadOnlyAdmin, RolePermissions
 from clinic.enums import Role
 from clinic.intervals import Interval
 from clinic.models import (
@@ -98,13 +98,23 @@ class WorkingHoursInline(ClinicInline):
 
 
 @admin.register(Practitioner)
-class PractitionerAdmin(ClinicModelAdmin):
+class PractitionerAdmin(BookableAdmin):
     """People patients are booked with."""
 
+    of = "practitioner"
     list_display = ("name", "user", "skills", "position", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name",)
     inlines = (WorkingHoursInline,)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """The hours on the practitioner's page, through the actions too."""
+        at = timezone.now()
+        for hours in formset.save(commit=False):
+            catalogue.keep(entry=hours, by=request.user, at=at)
+        for hours in formset.deleted_objects:
+            catalogue.drop(entry=hours, by=request.user, at=at)
+        formset.save_m2m()
 
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> Any:
         """Techniques are boxes to tick: those that some kind of visit asks for."""
@@ -122,25 +132,36 @@ class LocationAdmin(ClinicModelAdmin):
 
 
 @admin.register(Room)
-class RoomAdmin(ClinicModelAdmin):
+class RoomAdmin(BookableAdmin):
     """Rooms."""
 
+    of = "room"
     list_display = ("name", "location", "kind", "position", "is_active")
     list_filter = ("kind", "location", "is_active")
 
 
 @admin.register(Device)
-class DeviceAdmin(ClinicModelAdmin):
-    """Guns and needleless machines."""
+class DeviceAdmin(BookableAdmin):
+    """Guns and needleless machines. From the day after its service is due a device cannot be booked."""
 
-    list_display = ("name", "kind", "location", "serial_number", "service_due_on", "is_active")
+    of = "device"
+    list_display = ("name", "kind", "location", "serial_number", "service_due_on", "service", "is_active")
     list_filter = ("kind", "location", "is_active")
+
+    @admin.display(description=_("service"))
+    def service(self, device: Device) -> str:
+        """Whether it can be booked, in words."""
+        if device.service_due_on is None:
+            return "–"
+        is_due = device.service_due_on < timezone.localdate()
+        return _("due: not booked until serviced") if is_due else _("in order")
 
 
 @admin.register(AppointmentType)
-class AppointmentTypeAdmin(ClinicModelAdmin):
-    """Kinds of visit, with who is busy for how long."""
+class AppointmentTypeAdmin(BookableAdmin):
+    """Kinds of visit, with who is busy for how long. Visits that are booked keep the length they have."""
 
+    of = "type"
     list_display = ("name", "code", "purpose", "patient_minutes", "room_kind", "skill", "is_active")
     list_filter = ("is_active", "purpose")
 
@@ -150,12 +171,22 @@ class AppointmentTypeAdmin(ClinicModelAdmin):
 
 
 @admin.register(WorkingHours)
-class WorkingHoursAdmin(ClinicModelAdmin):
+class WorkingHoursAdmin(BookableAdmin):
     """Weekly hours in clinic time."""
 
+    of = "practitioner"
     list_display = ("practitioner", "weekday", "starts", "ends", "location", "valid_from", "valid_until")
     list_filter = ("practitioner", "weekday")
     may_delete = True
+
+    def narrowed_to(self, entry: WorkingHours) -> Practitioner:
+        """Hours are a practitioner's."""
+        return entry.practitioner
+
+    def delete_model(self, request: HttpRequest, obj: WorkingHours) -> None:
+        """Under the locks; then what was booked in these hours."""
+        catalogue.drop(entry=obj, by=request.user, at=timezone.now())
+        self.say_what_is_outside(request, obj)
 
 
 @admin.register(ClosedDay)

@@ -13,16 +13,21 @@ from django.db import IntegrityError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 
+from clinic.actions import catalogue
 from clinic.enums import Role
 from clinic.errors import DomainError
+from clinic.outside import visits_outside
 
 View = Callable[..., HttpResponse]
 Context = dict[str, Any] | None
+_COUNTED = 50  # so many visits outside opening time are counted; the page lists all
 
 
 def is_admin(request: HttpRequest) -> bool:
@@ -84,6 +89,46 @@ class ReadOnlyAdmin(ClinicModelAdmin):
     """A table that is looked at here and written elsewhere, or never."""
 
     may_add = may_change = False
+
+
+class BookableAdmin(ClinicModelAdmin):
+    """What can be booked: saved under the locks of booking; then says which upcoming visits the change leaves outside.
+
+    `of` is the name by which the page of these visits is narrowed to this entry.
+    """
+
+    of = ""
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Through the action, which takes the locks."""
+        catalogue.keep(entry=obj, by=request.user, at=timezone.now())
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """When everything is written."""
+        super().save_related(request, form, formsets, change)
+        self.say_what_is_outside(request, form.instance)
+
+    def narrowed_to(self, entry: Any) -> Model:
+        """Whose visits are looked at."""
+        return entry
+
+    def say_what_is_outside(self, request: HttpRequest, entry: Any) -> None:
+        """How many visits stand outside opening time now, and where they are listed. None was deleted."""
+        chosen = self.narrowed_to(entry)
+        found, has_more = visits_outside(at=timezone.now(), offset=0, limit=_COUNTED, **{self.of: chosen})
+        if not found:
+            return
+        sentence = ngettext(
+            "%(count)d upcoming visit stands outside opening time now; nothing was deleted.",
+            "%(count)d upcoming visits stand outside opening time now; nothing was deleted.",
+            len(found),
+        )
+        count = _("More than %(count)d") % {"count": len(found)} if has_more else len(found)
+        address = f"{reverse('clinic:opening_outside')}?{self.of}={chosen.pk}"
+        said = format_html(
+            '{} <a href="{}">{}</a>', sentence.replace("%(count)d", str(count)), address, _("Look at them")
+        )
+        self.message_user(request, said, messages.WARNING)
 
 
 class ClinicInline(RolePermissions, admin.TabularInline):

@@ -251,7 +251,7 @@ def usage(*, window: Interval, at: datetime) -> list[Usage]:
     """Open and booked minutes of every active practitioner, room and device, in the order of the diary.
 
     A practitioner is open in working hours and extra opening, less absences. A room or device is open while a
-    practitioner is at its location, less the time it is out of service.
+    practitioner is at its location, less the time it is out of service or waits for its service.
     """
     people = list(Practitioner.objects.active())
     rooms, devices = list(Room.objects.active()), list(Device.objects.active())
@@ -271,8 +271,10 @@ def usage(*, window: Interval, at: datetime) -> list[Usage]:
     def row(resource: Practitioner | Room | Device) -> Usage:
         owner = resource.pk if isinstance(resource, Practitioner) else resource.location_id
         opened = reduce(or_, (minutes for key, minutes in present.items() if owner in key), table.nothing)
-        away, booked = (found.get(resource.pk, table.nothing) for found in (table.away, table.booked))
-        return Usage(resource, len(opened - away), len(booked))
+        away, due, booked = (
+            found.get(resource.pk, table.nothing) for found in (table.away, table.due, table.booked)
+        )
+        return Usage(resource, len(opened - away - due), len(booked))
 
     resources: list[Practitioner | Room | Device] = [*people, *rooms, *devices]
     return [row(each) for each in resources]

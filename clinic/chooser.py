@@ -154,8 +154,17 @@ class Search:
         """For each practitioner asked why the window holds no place, in words; who has one is left out."""
         people = [self.practitioner] if self.practitioner else practitioners_for(self.what.type)
         asked = [(who, self._obstacles(who, self.what.type, window)) for who in people]
+        return [(who, self.words(who, found)) for who, found in asked if found]
+
+    def words(self, who: Practitioner, obstacles: Iterable[Obstacle]) -> list[str]:
+        """The obstacles as the desk says them, with the device whose service is due."""
         return [
-            (who, [obstacle_words(each, practitioner=who) for each in found]) for who, found in asked if found
+            obstacle_words(
+                each,
+                practitioner=who,
+                device=_due_for_service(self.what.type) if each == Obstacle.SERVICE_DUE else None,
+            )
+            for each in obstacles
         ]
 
     def obstacles_at(self, practitioner: Practitioner, starts_at: datetime) -> list[Obstacle]:
@@ -235,6 +244,12 @@ def what_is(appointment: Appointment, second: Appointment | None = None) -> What
 def practitioners_for(type: AppointmentType) -> list[Practitioner]:
     """Who is trained in what this visit needs, in the order of the diary."""
     return [each for each in Practitioner.objects.active() if may_do(each, type)]
+
+
+def _due_for_service(type: AppointmentType) -> Device | None:
+    """The device of this kind that has waited longest for its service; the words name it."""
+    due = Device.objects.active().filter(kind=type.device_kind, service_due_on__isnull=False)
+    return due.order_by("service_due_on", "name").first()
 
 
 def known_to(patient: Patient) -> set[UUID]:

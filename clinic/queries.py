@@ -6,19 +6,26 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
-from django.db.models import Case, F, OrderBy, Q, QuerySet, TextField, Value, When
-from django.db.models.functions import Concat, Greatest
+from django.db.models import Case, Exists, F, OrderBy, OuterRef, Q, QuerySet, TextField, Value, When
+from django.db.models.functions import Concat, ExtractIsoWeekDay, Greatest, TruncDate, TruncTime
+from django.utils import timezone
 
 from clinic.db import Fold
 from clinic.models import (
     Absence,
     Appointment,
+    AppointmentType,
     ClosedDay,
     ContactEntry,
+    Device,
+    ExtraOpening,
     NotADuplicate,
     OutOfService,
     Patient,
+    Practitioner,
+    Room,
     User,
+    WorkingHours,
 )
 
 _ALIKE = 0.45  # trigram similarity of folded names from which two records are worth a look; found by trying
@@ -149,6 +156,80 @@ def contact_about(visit: Appointment) -> ContactEntry | None:
     """What the patient still has to be told about the visit; else what they were told last."""
     entries = visit.contact_entries.exclude(told=False).select_related("closed_by")
     return entries.order_by(F("told").desc(nulls_first=True), "-asked_at").first()
+
+
+def due_for_service(*, before: date, limit: int = 20) -> QuerySet[Device]:
+    """Devices in use whose service is due before the day, or was due: longest due first."""
+    due = Device.objects.active().filter(service_due_on__lt=before)
+    return due.order_by("service_due_on", "name")[:limit]
+
+
+def perhaps_outside(
+    *, at: datetime, **of: Practitioner | Room | Device | AppointmentType
+) -> QuerySet[Appointment]:
+    """Upcoming visits that may stand outside opening time, in order; `clinic.outside` says which do, and why.
+
+    `of` narrows them: practitioner, room, device or type. All that do are among them; a few too many may be (hours
+    that adjoin count as two here, and the clock is read without its changes).
+    """
+    zone = timezone.get_default_timezone()
+    visits = (
+        Appointment.objects.upcoming(at)
+        .filter(**of)
+        .annotate(
+            local_day=TruncDate("practitioner_from", tzinfo=zone),
+            last_day=TruncDate("practitioner_until", tzinfo=zone),
+            room_day=TruncDate("room_until", tzinfo=zone),
+            weekday=ExtractIsoWeekDay("practitioner_from", tzinfo=zone),
+            since=TruncTime("practitioner_from", tzinfo=zone),
+            until=TruncTime("practitioner_until", tzinfo=zone),
+        )
+    )
+    return (
+        visits.filter(~_open() | _closed_by_an_entry() | _unfit()).with_people().order_by("starts_at", "pk")
+    )
+
+
+def _open() -> Q:
+    """Inside one interval of weekly hours on an open day, or inside one extra opening, at the place of the room."""
+    here = {"practitioner": OuterRef("practitioner"), "location": OuterRef("room__location")}
+    hours = WorkingHours.objects.filter(
+        Q(valid_until=None) | Q(valid_until__gte=OuterRef("local_day")),
+        valid_from__lte=OuterRef("local_day"),
+        weekday=OuterRef("weekday"),
+        starts__lte=OuterRef("since"),
+        ends__gte=OuterRef("until"),
+        **here,
+    )
+    extra = ExtraOpening.objects.filter(
+        starts_at__lte=OuterRef("practitioner_from"), ends_at__gte=OuterRef("practitioner_until"), **here
+    )
+    closed = ClosedDay.objects.filter(day=OuterRef("local_day"))
+    return Q(Exists(extra)) | Q(Exists(hours), ~Exists(closed), local_day=F("last_day"))
+
+
+def _closed_by_an_entry() -> Q:
+    """The practitioner is away, the room or the device is out of service, or the device's service is due."""
+    away = Absence.objects.filter(
+        practitioner=OuterRef("practitioner"),
+        starts_at__lt=OuterRef("practitioner_until"),
+        ends_at__gt=OuterRef("practitioner_from"),
+    )
+    broken = OutOfService.objects.filter(
+        Q(room=OuterRef("room")) | Q(device=OuterRef("device")),
+        starts_at__lt=OuterRef("room_until"),
+        ends_at__gt=OuterRef("room_from"),
+    )
+    return Q(Exists(away)) | Q(Exists(broken)) | Q(device__service_due_on__lt=F("room_day"))
+
+
+def _unfit() -> Q:
+    """Somebody or something is no longer in use, or no longer what the kind of visit asks for."""
+    retired = Q(practitioner__is_active=False) | Q(room__is_active=False) | Q(device__is_active=False)
+    untrained = ~Q(type__skill="") & ~Q(practitioner__skills__contains=[F("type__skill")])
+    wrong_device = ~Q(type__device_kind="") & (Q(device=None) | ~Q(device__kind=F("type__device_kind")))
+    elsewhere = Q(device__isnull=False) & ~Q(device__location=F("room__location"))
+    return retired | untrained | ~Q(room__kind=F("type__room_kind")) | wrong_device | elsewhere
 
 
 def similar_on_record(patient: Patient) -> list[Patient]:

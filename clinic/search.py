@@ -8,7 +8,7 @@ the union (never a union of free time: two half hours in two rooms are no hour i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -59,6 +59,7 @@ class Obstacle(StrEnum):
     PRACTITIONER_BUSY = "practitioner_busy"
     PATIENT_BUSY = "patient_busy"
     ROOM_NONE_FREE = "room_none_free"
+    SERVICE_DUE = "service_due"
     DEVICE_NONE_FREE = "device_none_free"
 
 
@@ -204,13 +205,14 @@ class Search:
     def requirements(self, practitioner: Practitioner) -> dict[Obstacle, Minutes]:
         """For each obstacle the starts it leaves; the visit can start where all of them agree."""
         no_start, table = self.table.nothing, self.table
-        works, open_days, rooms, devices = no_start, no_start, no_start, no_start
+        works, open_days, rooms, devices, serviced = no_start, no_start, no_start, no_start, no_start
         for location in self._locations(practitioner):
             here = self._seen(table.open(practitioner.pk, location, on_closed_days=True))
             works |= here
             open_days |= self._seen(table.open(practitioner.pk, location))
             rooms |= here & self._any(self.candidates.rooms, location)
             devices |= here & self._any(self.candidates.devices, location)
+            serviced |= here & self._any(self.candidates.devices, location, self._usable_but_for_service)
         # Outside the hours, the hours are what is wrong: no room or closed day is blamed there.
         return {
             Obstacle.OFF_GRID: self.on_grid,
@@ -220,7 +222,9 @@ class Search:
             Obstacle.PRACTITIONER_BUSY: self._seen(~table.booked.get(practitioner.pk, no_start)),
             Obstacle.PATIENT_BUSY: self.patient_free,
             Obstacle.ROOM_NONE_FREE: rooms | ~works,
-            Obstacle.DEVICE_NONE_FREE: devices | ~works if self.type.device_kind else ~no_start,
+            # Where a device would be free were it serviced, its service is what is wrong.
+            Obstacle.SERVICE_DUE: devices | ~serviced,
+            Obstacle.DEVICE_NONE_FREE: serviced | ~works if self.type.device_kind else ~no_start,
         }
 
     @cached_property
@@ -267,6 +271,15 @@ class Search:
             for each in (*self.candidates.rooms, *self.candidates.devices)
         }
 
+    @cached_property
+    def _usable_but_for_service(self) -> dict[UUID, Minutes]:
+        """For each device the starts it could serve if its service were never due."""
+        first, last = self.type.room_from, self.type.room_until
+        return {
+            each.pk: self.table.free_but_for_service(each.pk).starts(first, last)
+            for each in self.candidates.devices
+        }
+
     def _first_choice(
         self, resources: Iterable[Resource], offers: Iterable[Offer]
     ) -> dict[tuple[UUID, datetime], Resource]:
@@ -285,9 +298,15 @@ class Search:
         """The starts for which the practitioner's part of the visit lies in these minutes."""
         return minutes.starts(self.type.practitioner_from, self.type.practitioner_until)
 
-    def _any(self, resources: Iterable[Room | Device], location: UUID) -> Minutes:
+    def _any(
+        self,
+        resources: Iterable[Room | Device],
+        location: UUID,
+        usable: Mapping[UUID, Minutes] | None = None,
+    ) -> Minutes:
         """The starts that at least one of the resources of the location can serve."""
-        return self._union(self._usable[each.pk] for each in resources if each.location_id == location)
+        served = self._usable if usable is None else usable
+        return self._union(served[each.pk] for each in resources if each.location_id == location)
 
     def _union(self, sets: Iterable[Minutes]) -> Minutes:
         return reduce(or_, sets, self.table.nothing)

@@ -43,6 +43,10 @@ SELECT 'away', coalesce(room_id, device_id), NULL, NULL, NULL, NULL, NULL, NULL,
   FROM clinic_outofservice
  WHERE (room_id = ANY(%(rooms)s::uuid[]) OR device_id = ANY(%(devices)s::uuid[]))
    AND starts_at < %(until)s AND ends_at > %(from)s
+ UNION ALL
+SELECT 'due', id, NULL, NULL, NULL, NULL, service_due_on + 1, NULL, NULL, NULL
+  FROM clinic_device
+ WHERE id = ANY(%(devices)s::uuid[]) AND service_due_on < %(last_day)s
 """
 
 # One row says who is busy when, and which room and device are; the patient asked for comes as a further "who".
@@ -82,7 +86,9 @@ Key = tuple[UUID, UUID]  # practitioner and location
 
 
 class Row(NamedTuple):
-    """One row of _OPENING: weekly hours on a weekday, a closed day, or a span of extra opening or of absence."""
+    """One row of _OPENING: weekly hours on a weekday, a closed day, a span of extra opening or of absence, or the first
+    day on which a device should have been serviced.
+    """
 
     kind: str
     who: Any
@@ -101,7 +107,8 @@ class Timetable:
     """Sets of minutes by primary key. What is missing has nothing: no hours, no bookings, no absence.
 
     `hours` and `extra` are by practitioner and location, `closed` are the hours that fall on a closed day. Extra
-    opening holds on a closed day too; an absence ends either.
+    opening holds on a closed day too; an absence ends either. `due` is when a device waits for its service: it can be
+    used on the very day the service is due, and not from midnight after.
     """
 
     window: Interval
@@ -110,6 +117,7 @@ class Timetable:
     closed: dict[Key, Minutes] = field(default_factory=dict)
     extra: dict[Key, Minutes] = field(default_factory=dict)
     away: dict[UUID, Minutes] = field(default_factory=dict)
+    due: dict[UUID, Minutes] = field(default_factory=dict)
     booked: dict[UUID, Minutes] = field(default_factory=dict)
 
     def open(self, practitioner: UUID, location: UUID, *, on_closed_days: bool = False) -> Minutes:
@@ -125,7 +133,11 @@ class Timetable:
         )
 
     def free(self, resource: UUID) -> Minutes:
-        """When the person, room or device is neither booked nor away."""
+        """When the person, room or device is neither booked nor away nor waiting for its service."""
+        return self.free_but_for_service(resource) - self.due.get(resource, self.nothing)
+
+    def free_but_for_service(self, resource: UUID) -> Minutes:
+        """When it would be free if its service were never due."""
         return ~(self.booked.get(resource, self.nothing) | self.away.get(resource, self.nothing))
 
 
@@ -145,10 +157,8 @@ def read(
     `ignoring` are appointments to look through (one being moved). With `spans` only these parts of the window are
     read: the visits of a course are a few hours of half a year.
     """
-    zone = timezone.get_default_timezone()
     spans = spans or [window]
-    days = sorted({day for span in spans for day in _local_days(span, zone)})
-    table = Timetable(window, Minutes.none(window))
+    table = read_opening(window, practitioners=practitioners, rooms=rooms, devices=devices, spans=spans)
     wanted = {
         "practitioners": list(practitioners),
         "rooms": list(rooms),
@@ -157,6 +167,28 @@ def read(
         "ignoring": list(ignoring),
         "holding": sorted(HOLDS_TIME),
         "at": at,
+    }
+    booked = _rows(_booked_in(spans, wanted), wanted)
+    _fill_booked(table, booked, [*practitioners, *rooms, *devices, *patients])
+    return table
+
+
+def read_opening(
+    window: Interval,
+    *,
+    practitioners: Collection[UUID],
+    rooms: Collection[UUID] = (),
+    devices: Collection[UUID] = (),
+    spans: Sequence[Interval] = (),
+) -> Timetable:
+    """Who works when and what is away or waits for its service, whoever is booked. One query. `spans` as in `read`."""
+    zone = timezone.get_default_timezone()
+    days = sorted({day for span in spans or [window] for day in _local_days(span, zone)})
+    table = Timetable(window, Minutes.none(window))
+    wanted = {
+        "practitioners": list(practitioners),
+        "rooms": list(rooms),
+        "devices": list(devices),
         "from": window.starts_at,
         "until": window.ends_at,
         "first_day": days[0],
@@ -165,9 +197,7 @@ def read(
     rows = [Row(*row) for row in _rows(_OPENING, wanted)]
     _fill_hours(table, rows, days, zone)
     _fill_spans(table, rows)
-    _fill_booked(
-        table, _rows(_booked_in(spans, wanted), wanted), [*practitioners, *rooms, *devices, *patients]
-    )
+    _fill_due(table, rows, zone)
     return table
 
 
@@ -225,6 +255,15 @@ def _fill_spans(table: Timetable, rows: Iterable[Row]) -> None:
         elif row.kind == "away":
             away = Minutes.from_intervals(table.window, [Interval(row.starts_at, row.ends_at)], outward=True)
             table.away[row.who] = table.away.get(row.who, table.nothing) | away
+
+
+def _fill_due(table: Timetable, rows: Iterable[Row], zone: tzinfo) -> None:
+    """A device whose service is due, from its first local day too many until the end of the window."""
+    end = table.nothing.origin + table.nothing.length
+    for row in rows:
+        if row.kind == "due":
+            since = floor_minute(clock_time(row.valid_from, time.min, zone))
+            table.due[row.who] = table.nothing.with_spans([(since, end)])
 
 
 def _fill_booked(table: Timetable, rows: Iterable[tuple[Any, ...]], wanted: Collection[UUID]) -> None:

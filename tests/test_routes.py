@@ -79,6 +79,8 @@ DESK = {
     "clinic:offer_accept": (ONLY_POST, "302 302 302 403"),
     "clinic:offer_decline": (ONLY_POST, "302 302 302 403"),
     "clinic:opening": ("302 200 200 200", ONLY_GET),
+    "clinic:opening_outside": ("302 200 403 200", ONLY_GET),
+    "clinic:opening_holidays": ("302 200 403 200", "302 422 403 422"),
     "clinic:opening_add": ("302 200 200 200", "302 422 422 422"),
     "clinic:opening_entry": ("302 200 200 200", ONLY_GET),
     "clinic:opening_remove": ("302 200 200 200", "302 302 302 302"),

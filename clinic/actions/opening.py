@@ -1,5 +1,6 @@
 """Closing and opening time. What a change affects is listed for the person; no appointment is ever deleted."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from django.utils import timezone
@@ -102,26 +103,33 @@ def open_once(
     )
 
 
-@explained
 def close_day(*, day: date, name: str, by: User, at: datetime) -> ClosedDay:
-    """The whole clinic is closed on the day.
+    """The whole clinic is closed on the day; see `close_days`."""
+    return close_days(days={day: name}, by=by, at=at)[0]
+
+
+@explained
+def close_days(*, days: Mapping[date, str], by: User, at: datetime) -> list[ClosedDay]:
+    """The whole clinic is closed on each of these days, all or none; `days` says why.
 
     Raises:
         NotAllowed: only reception and admins close the clinic.
-        DomainError: the day has passed or is closed already.
+        DomainError: none was chosen, or one of them has passed or is closed already.
     """
     if not by.has_role(Role.RECEPTION, Role.ADMIN):
         raise NotAllowed(_("The clinic is closed by reception or an admin."), "closing_not_allowed")
-    if day < timezone.localdate(at):
+    if not days:
+        raise DomainError(_("Choose at least one day."), "nothing_chosen", field="days")
+    if min(days) < timezone.localdate(at):
         raise DomainError(_("This day has passed."), "past", field="day")
     lock(practitioners=Practitioner.objects.values_list("pk", flat=True))
-    if ClosedDay.objects.filter(day=day).exists():
+    if ClosedDay.objects.filter(day__in=days).exists():
         raise DomainError(
             _("The clinic is closed on this day already."),
             "closed_already",
             field="day",
         )
-    return ClosedDay.objects.create(day=day, name=name)
+    return [ClosedDay.objects.create(day=day, name=days[day]) for day in sorted(days)]
 
 
 @explained

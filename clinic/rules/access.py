@@ -83,6 +83,23 @@ def may_change_opening(user: User, practitioner: Practitioner | None) -> bool:
     return user.has_role(Role.PRACTITIONER) and practitioner is not None and practitioner.user_id == user.pk
 
 
+def check_may_set_up(user: User) -> None:
+    """Admins keep practitioners, weekly hours, rooms, devices and kinds of visit.
+
+    Raises:
+        NotAllowed: for anybody else.
+    """
+    if not may_set_up(user):
+        raise NotAllowed(
+            _("The clinic is set up by admins. Ask one to make this change."), "set_up_not_allowed"
+        )
+
+
+def may_set_up(user: User) -> bool:
+    """See check_may_set_up."""
+    return user.has_role(Role.ADMIN)
+
+
 def may_review_schedules(user: User) -> bool:
     """Admins see everybody's figures; practitioners their own."""
     return user.has_role(Role.ADMIN, Role.PRACTITIONER)

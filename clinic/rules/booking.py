@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from clinic import readiness
 from clinic.availability import Obstacle, Place, last_start, why_not_all
@@ -14,6 +15,7 @@ from clinic.errors import DomainError, NotCleared, SlotTaken, Stale
 from clinic.models import (
     Appointment,
     AppointmentType,
+    Device,
     Practitioner,
 )
 
@@ -29,8 +31,17 @@ _TAKEN = {
 }
 
 
-def obstacle_words(obstacle: Obstacle, *, practitioner: Practitioner | None = None) -> str:
-    """The obstacle as the desk says it."""
+def obstacle_words(
+    obstacle: Obstacle, *, practitioner: Practitioner | None = None, device: Device | None = None
+) -> str:
+    """The obstacle as the desk says it; `device` is the one whose service is due, where it is known."""
+    if obstacle == Obstacle.SERVICE_DUE and device and device.service_due_on:
+        return _(
+            "%(device)s is due for service since %(day)s and cannot be used until it has been serviced."
+        ) % {
+            "device": device,
+            "day": date_format(device.service_due_on, pgettext("date format", "D j M Y")),
+        }
     who = practitioner or _("The practitioner")
     return {
         Obstacle.NOTICE: _("This is too short notice for this kind of visit."),
@@ -43,6 +54,7 @@ def obstacle_words(obstacle: Obstacle, *, practitioner: Practitioner | None = No
         Obstacle.PRACTITIONER_BUSY: _("%(who)s is booked at this time.") % {"who": who},
         Obstacle.PATIENT_BUSY: _("The patient already has a visit at this time."),
         Obstacle.ROOM_NONE_FREE: _("No suitable room is free at this time."),
+        Obstacle.SERVICE_DUE: _("The device this visit needs is due for service."),
         Obstacle.DEVICE_NONE_FREE: _("The device this visit needs is not free at this time."),
     }[obstacle]
 
@@ -130,7 +142,7 @@ def _named(obstacle: Obstacle, place: Place) -> str:
         return _("%(room)s is not free at this time.") % {"room": place.room}
     if obstacle == Obstacle.DEVICE_NONE_FREE:
         return _("%(device)s is not free at this time.") % {"device": place.device}
-    return obstacle_words(obstacle, practitioner=place.practitioner)
+    return obstacle_words(obstacle, practitioner=place.practitioner, device=place.device)
 
 
 def check_version(appointment: Appointment, version: int) -> None:

@@ -20,7 +20,15 @@ from clinic.errors import DomainError, NotAllowed
 from clinic.forms.opening import may_change, prefilled
 from clinic.models import Appointment, ExtraOpening, User
 from clinic.rules import access
-from clinic.views.opening_kinds import KINDS, Entry, Kind, coming, described, weekly_hours
+from clinic.views.opening_kinds import (
+    AHEAD,
+    KINDS,
+    Entry,
+    Kind,
+    coming,
+    described,
+    weekly_hours,
+)
 from clinic.views.posted import page_number, way_back
 
 PAGE = 20
@@ -42,6 +50,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         "kind": kinds[0] if len(kinds) == 1 else None,
         "newer": page - 1,
         "older": page + 1 if len(entries) > PAGE else 0,
+        "may_change_all": access.may_change_opening(request.user, None),
+        "due_for_service": list(queries.due_for_service(before=timezone.localdate(now) + AHEAD)),
         **weekly_hours(user=request.user, today=timezone.localdate(now)),
     }
     return render(request, "clinic/opening.html", context)

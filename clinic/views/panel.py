@@ -20,7 +20,6 @@ from clinic.chooser import Option, Part, Search, What, in_part, known_to, monday
 from clinic.intervals import MINUTE, local_day
 from clinic.models import Appointment, Patient, Practitioner, User
 from clinic.rules import access
-from clinic.rules.booking import obstacle_words
 
 # What "open this time once" can put right.
 _OPENABLE = {Obstacle.OUTSIDE_HOURS, Obstacle.CLOSED_DAY}
@@ -232,7 +231,7 @@ class Panel:
             return {"starts_at": starts_at, "options": options, "reasons": words, "open_url": ""}
         people = [self.practitioner] if self.practitioner else practitioners_for(search.what.type)
         obstacles = [(who, search.obstacles_at(who, starts_at)) for who in people]
-        words = [obstacle_words(each, practitioner=who) for who, found in obstacles for each in found]
+        words = [each for who, found in obstacles for each in search.words(who, found)]
         only_hours = all(set(found) <= _OPENABLE for _, found in obstacles)
         return {
             "starts_at": starts_at,

@@ -292,6 +292,11 @@ class TestBusyTime:
             ("11:30", gun),
         ]
 
+    @pytest.mark.parametrize(("due", "found"), [(MONDAY, MORNING), (MONDAY - timedelta(days=1), [])])
+    def test_device_is_used_until_the_day_its_service_is_due(self, clinic, due, found):
+        Device.objects.create(name="Gun", kind="gun", location=clinic.location, service_due_on=due)
+        assert starts(clinic, type=visit_type("gun", device_kind="gun")) == found
+
     def test_room_and_device_are_at_the_practitioner_s_location(self, clinic):
         elsewhere = Location.objects.create(name="Annexe")
         Room.objects.update(location=elsewhere)
@@ -529,6 +534,15 @@ class TestWhyNot:
         clinic.type.device_kind = "gun"
         assert self.reasons(clinic) == ["room_none_free", "device_none_free"]
 
+    def test_service_that_is_due_is_named_before_a_device_that_is_taken(self, clinic):
+        clinic.type.device_kind = "gun"
+        gun = Device.objects.create(name="Gun", kind="gun", location=clinic.location)
+        OutOfService.objects.create(device=gun, **span(clinic, "09:00", "11:00"))
+        assert self.reasons(clinic) == ["device_none_free"]
+        due = {"kind": "gun", "location": clinic.location, "service_due_on": MONDAY - timedelta(days=1)}
+        Device.objects.create(name="Old gun", **due)
+        assert self.reasons(clinic) == ["service_due"]
+
     def test_one_room_asked_for(self, clinic):
         other = Room.objects.create(name="Room 2", kind="treatment", location=clinic.location)
         OutOfService.objects.create(room=other, **span(clinic, "09:00", "11:00"))
@@ -582,6 +596,12 @@ class TestUsage:
             (clinic.room, 120, 60),
             (gun, 90, 0),
         ]
+
+    def test_a_device_is_open_until_its_service_is_due(self, clinic):
+        gun = Device.objects.create(name="Gun", kind="gun", location=clinic.location, service_due_on=MONDAY)
+        week_later = MONDAY + timedelta(days=7)
+        opened = [usage(window=local_day(day, PARIS), at=AT)[-1] for day in (MONDAY, week_later)]
+        assert opened == [(gun, 180, 0), (gun, 0, 0)]
 
     def test_only_the_window_counts(self, clinic):
         booked(clinic, on(MONDAY, "10:00"), 60)

@@ -215,7 +215,7 @@ class TestOverview:
         OutOfServiceFactory.create_batch(count, room=None, device=DeviceFactory())
         ExtraOpeningFactory.create_batch(count)
         WorkingHoursFactory.create_batch(count)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             assert len(listed(reception_client.get(OVERVIEW))) == 4 * count
 
 
