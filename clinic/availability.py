@@ -16,7 +16,7 @@ from typing import NamedTuple, Unpack
 from django.utils import timezone
 
 from clinic import timetable
-from clinic.intervals import EPOCH, MINUTE, Interval, ceil_minute, local_day, merge
+from clinic.intervals import EPOCH, MINUTE, Interval, Suits, ceil_minute, local_day, merge
 from clinic.models import Appointment, AppointmentType, Device, Patient, Practitioner, Room
 from clinic.search import Candidates, FreeStart, Obstacle, Search, Wishes, may_do, reach, stretch
 from clinic.timetable import Timetable
@@ -131,8 +131,9 @@ def pairs(
 ) -> list[Pair]:
     """Starts of the first visit in the window for which a second exists, each with the second nearest to ideal.
 
-    Between two equally near the same practitioner is preferred. `practitioners`, `rooms` and `devices` narrow the
-    first visit only. ValueError if the shortest gap is so short that both visits could claim the same minutes.
+    A second that suits the patient goes before one that does not: its days are given by the first, so that `suits`
+    narrows only that. Between two equally near the same practitioner is preferred. `practitioners`, `rooms` and
+    `devices` narrow the first visit only. ValueError if the shortest gap is so short that both visits could claim the same minutes.
     """
     if gap.shortest < reach(first_type)[1] + reach(second_type)[0]:
         raise ValueError("The second visit must begin after the first has ended.")
@@ -149,7 +150,7 @@ def pairs(
     seconds = free_starts(type=second_type, window=later, at=at, **others)
     found: list[Pair] = []
     for first in free_starts(type=first_type, window=span, at=at, **wishes) if seconds else []:
-        if second := _nearest(first, seconds, gap):
+        if second := _nearest(first, seconds, gap, wishes.get("suits")):
             found.append(Pair(first, second))
         if limit is not None and len(found) >= limit:
             break
@@ -181,7 +182,8 @@ def why_none(
 ) -> list[Obstacle]:
     """Why the window (a Monday, say) holds no start with this practitioner; empty when it holds one.
 
-    Names each obstacle that would be enough alone; where only several together leave nothing, it names those.
+    Names each obstacle that would be enough alone; where only several together leave nothing, it names those. Where
+    only `suits` leaves nothing, it names that alone.
     """
     if plain := _before_any_search(type, practitioner, window, at):
         return plain
@@ -306,14 +308,15 @@ def _widening(span: Interval) -> Iterator[Interval]:
         start = until
 
 
-def _nearest(first: FreeStart, seconds: list[FreeStart], gap: Gap) -> FreeStart | None:
-    """The second visit within the gap that is nearest to ideal, if there is one. `seconds` are sorted."""
+def _nearest(first: FreeStart, seconds: list[FreeStart], gap: Gap, suits: Suits | None) -> FreeStart | None:
+    """The second visit within the gap that suits and is nearest to ideal, if there is one. `seconds` are sorted."""
     by_start = attrgetter("starts_at")
     since = bisect_left(seconds, first.starts_at + gap.shortest, key=by_start)
     until = bisect_right(seconds, first.starts_at + gap.longest, key=by_start)
-    ideal = first.starts_at + gap.ideal
+    ideal, zone = first.starts_at + gap.ideal, timezone.get_default_timezone()
 
-    def distance(second: FreeStart) -> tuple[timedelta, bool]:
-        return abs(second.starts_at - ideal), second.practitioner != first.practitioner
+    def distance(second: FreeStart) -> tuple[bool, timedelta, bool]:
+        does_not_suit = suits is not None and not suits.contains(second.starts_at, zone)
+        return does_not_suit, abs(second.starts_at - ideal), second.practitioner != first.practitioner
 
     return min(seconds[since:until], key=distance, default=None)

@@ -18,7 +18,7 @@ from clinic import readiness
 from clinic.availability import FreeStart, Gap, Obstacle, first_free, free_starts, pairs, why_none
 from clinic.enums import AppointmentStatus
 from clinic.errors import DomainError
-from clinic.intervals import MINUTE, Interval, local_day
+from clinic.intervals import MINUTE, Interval, Suits, local_day
 from clinic.models import Appointment, AppointmentType, Device, Patient, Practitioner, Room
 from clinic.rules.booking import JUST_NOW, obstacle_words
 from clinic.search import Wishes, may_do, reach
@@ -29,6 +29,7 @@ _OFFERED = ("type", "label", "purpose", "earliest", "ideal", "latest", "pair", "
 _WEEK = timedelta(days=7)
 _PAIR_WEEKS = 8  # how far the first pair of a test and its reading is looked for
 _ALTERNATIVES = 4
+_ROWS_A_START = 8  # several people may be free at one start: more rows are read than are shown
 _PAIR_SHIFT = timedelta(hours=12)  # how much earlier or later than now a moved reading may follow its test
 
 
@@ -42,10 +43,10 @@ class Part(StrEnum):
 
 
 _HOURS = {
-    Part.ANY: (time.min, time.max),
+    Part.ANY: (time.min, None),
     Part.MORNING: (time.min, time(12)),
     Part.AFTERNOON: (time(12), time(17)),
-    Part.EVENING: (time(17), time.max),
+    Part.EVENING: (time(17), None),
 }
 
 
@@ -115,6 +116,7 @@ class Search:
     practitioner: Practitioner | None = None
     ignoring: Collection[Appointment] = ()
     known: Collection[UUID] = ()
+    suits: Suits | None = None
 
     def options(self, window: Interval, *, limit: int | None = None) -> list[Option]:
         """The free places in the window. With anybody: one a start, best somebody who knows the patient."""
@@ -126,11 +128,38 @@ class Search:
         )[:limit]
 
     def exact(self, starts_at: datetime) -> list[Option]:
-        """Places at this very time, on the grid or not and however soon: what staff may do and the public may not."""
+        """Places at this very time, on the grid or not and however soon: what staff may do and the public may not.
+
+        Whom the patient knows comes first. What suits is left aside: somebody has asked for this time.
+        """
         if starts_at.second or starts_at.microsecond:
             return []
         asked = starts_at if self.at - JUST_NOW <= starts_at < self.at else self.at
-        return self._found(_lenient(self.what.type), Interval(starts_at, starts_at + MINUTE), asked, None)
+        window = Interval(starts_at, starts_at + MINUTE)
+        found = replace(self, suits=None)._found(_lenient(self.what.type), window, asked, None)
+        return sorted(found, key=self._is_unknown)
+
+    def following(self, earliest: datetime, *, limit: int) -> list[Option]:
+        """The next places from this moment on, over as many weeks as it takes; one a start."""
+        begin = max(earliest, self.at, self.what.earliest or self.at)
+        if not self.what.pair:
+            rows = first_free(
+                type=self.what.type, at=self.at, earliest=begin, limit=limit * _ROWS_A_START, **self._wishes()
+            )
+            return self._one_a_start(Option(each) for each in rows)[:limit]
+        found: list[Option] = []
+        for week in self._weeks(begin):
+            window = week_of(week)
+            if window.ends_at > begin and len(found) < limit:
+                found += self.options(
+                    Interval(max(begin, window.starts_at), window.ends_at), limit=limit - len(found)
+                )
+        return found
+
+    def _weeks(self, begin: datetime) -> list[date]:
+        """The Mondays of the weeks in which a pair is looked for."""
+        start = monday(timezone.localdate(begin))
+        return [start + n * _WEEK for n in range(_PAIR_WEEKS)]
 
     def first_week(self) -> date | None:
         """The Monday of the first week that has a place; None where there is none in sight."""
@@ -138,9 +167,7 @@ class Search:
         if not self.what.pair:
             found = first_free(type=self.what.type, at=self.at, earliest=earliest, **self._wishes())
             return monday(timezone.localdate(found[0].starts_at)) if found else None
-        start = monday(timezone.localdate(earliest))
-        weeks = [start + n * _WEEK for n in range(_PAIR_WEEKS)]
-        return next((week for week in weeks if self.options(week_of(week), limit=1)), None)
+        return next((week for week in self._weeks(earliest) if self.options(week_of(week), limit=1)), None)
 
     def alternatives(self, starts_at: datetime) -> list[Option]:
         """The next best places after a lost race: the same time elsewhere, then the same person soon after."""
@@ -170,7 +197,7 @@ class Search:
     def obstacles_at(self, practitioner: Practitioner, starts_at: datetime) -> list[Obstacle]:
         """Why the visit cannot be at this very time with this practitioner, the grid and the notice left aside."""
         window = Interval(starts_at, starts_at + MINUTE)
-        return self._obstacles(practitioner, _lenient(self.what.type), window)
+        return replace(self, suits=None)._obstacles(practitioner, _lenient(self.what.type), window)
 
     def lacks_second(self, window: Interval) -> bool:
         """Whether the first visit of a pair would have a place and only the second has none."""
@@ -178,14 +205,13 @@ class Search:
         return self.what.pair is not None and bool(alone.options(window, limit=1))
 
     def _obstacles(self, who: Practitioner, kind: AppointmentType, window: Interval) -> list[Obstacle]:
-        wishes = Wishes(patient=self.patient, ignoring=self.ignoring)
+        wishes = Wishes(patient=self.patient, ignoring=self.ignoring, suits=self.suits)
         return why_none(type=kind, practitioner=who, window=window, at=self.at, **wishes)
 
     def _found(
         self, kind: AppointmentType, window: Interval, at: datetime, limit: int | None
     ) -> list[Option]:
-        # Several people may be free at one start: more rows are read than are shown.
-        rows = None if limit is None else limit * 8
+        rows = None if limit is None else limit * _ROWS_A_START
         if not self.what.pair:
             return [
                 Option(each)
@@ -201,14 +227,15 @@ class Search:
 
     def _wishes(self) -> Wishes:
         wanted = [self.practitioner] if self.practitioner else None
-        return Wishes(practitioners=wanted, patient=self.patient, ignoring=self.ignoring)
+        return Wishes(practitioners=wanted, patient=self.patient, ignoring=self.ignoring, suits=self.suits)
 
     def _one_a_start(self, options: Iterable[Option]) -> list[Option]:
         by_start = groupby(options, key=lambda option: option.first.starts_at)
-        return [
-            min(group, key=lambda option: option.first.practitioner.pk not in self.known)
-            for _, group in by_start
-        ]
+        return [min(group, key=self._is_unknown) for _, group in by_start]
+
+    def _is_unknown(self, option: Option) -> bool:
+        """Sorts whom the patient knows before the others."""
+        return option.first.practitioner.pk not in self.known
 
 
 def whats(patient: Patient, *, at: datetime) -> list[What]:
@@ -253,9 +280,10 @@ def _due_for_service(type: AppointmentType) -> Device | None:
 
 
 def known_to(patient: Patient) -> set[UUID]:
-    """The practitioners who have seen the patient."""
+    """The practitioners whom the patient knows: who have seen them, or are recorded as the usual one."""
     seen = patient.appointments.filter(status=AppointmentStatus.COMPLETED)
-    return set(seen.values_list("practitioner_id", flat=True))
+    usual = {patient.usual_practitioner_id} - {None}
+    return {*seen.values_list("practitioner_id", flat=True), *usual}
 
 
 def resolve(slots: Iterable[Slot]) -> list[FreeStart]:
@@ -297,14 +325,8 @@ def week_of(first_day: date) -> Interval:
     )
 
 
-def in_part(options: Iterable[Option], part: Part) -> list[Option]:
-    """Those whose first visit begins in the part of the day, on the clinic's clock."""
-    since, until = hours_of(part)
-    return [each for each in options if since <= timezone.localtime(each.first.starts_at).time() < until]
-
-
-def hours_of(part: Part) -> tuple[time, time]:
-    """The part of the day on the clinic's clock."""
+def hours_of(part: Part) -> tuple[time, time | None]:
+    """From when until when the part of the day lasts, on the clinic's clock; None: until midnight."""
     return _HOURS[part]
 
 

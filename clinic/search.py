@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, reduce
-from operator import attrgetter, or_
+from operator import and_, attrgetter, or_
 from typing import TypedDict, TypeVar
 from uuid import UUID
 
@@ -61,6 +61,7 @@ class Obstacle(StrEnum):
     ROOM_NONE_FREE = "room_none_free"
     SERVICE_DUE = "service_due"
     DEVICE_NONE_FREE = "device_none_free"
+    DOES_NOT_SUIT = "does_not_suit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,12 +236,15 @@ class Search:
         """Why the window holds no start with this practitioner; empty when it holds one.
 
         Names each obstacle that would be enough alone; where only several together leave nothing, it names those.
+        What suits the patient is asked last: it is named only where there would be a start without it, so that "free,
+        but not when it suits" is true.
         """
         leaves, within = self.requirements(practitioner), self.within(window)
-        asked = self.on_grid & self.suiting & within or self.on_grid & within or within
-        return [obstacle for obstacle, starts in leaves.items() if not asked & starts] or _together(
-            asked, leaves
-        )
+        asked = self.on_grid & within or within
+        if left := reduce(and_, leaves.values(), asked):
+            return [] if left & self.suiting else [Obstacle.DOES_NOT_SUIT]
+        alone = [obstacle for obstacle, starts in leaves.items() if not asked & starts]
+        return alone or _together(asked, leaves)
 
     def _offers(self) -> Iterator[Offer]:
         """Who can start where and when, practitioner by practitioner."""

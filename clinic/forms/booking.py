@@ -14,10 +14,12 @@ from clinic.forms.base import (
     FIRST_DAY,
     LAST_DAY,
     BaseForm,
+    ClockField,
     DayField,
     LocalDateTimeField,
     LocalDateTimeWidget,
 )
+from clinic.rules.booking import LONGEST, SHORTEST
 
 
 class InstantField(forms.Field):
@@ -68,12 +70,28 @@ class StateForm(BaseForm):
     what = forms.CharField(max_length=130, required=False)
     practitioner = forms.UUIDField(required=False)
     week = DayField(required=False)
+    days = forms.RegexField(r"^[1-7]{1,7}$", required=False)  # ISO weekdays, one digit each
     part = forms.ChoiceField(choices=[(part.value, part.name) for part in Part], required=False)
+    since = ClockField(required=False)
+    until = ClockField(required=False)
+    minutes = forms.IntegerField(min_value=SHORTEST, max_value=LONGEST, required=False)
+    view = forms.ChoiceField(choices=[("next", "next")], required=False)
+    after = InstantField(required=False)
+    seen = forms.ChoiceField(choices=[("yes", "yes")], required=False)  # what is recorded has been filled in
     starts_at = InstantField(required=False)
     why = DayField(required=False)
     walk_in = forms.UUIDField(required=False)
     alone = forms.ChoiceField(choices=[("yes", "yes")], required=False)
     next = forms.CharField(max_length=300, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Hours that end before they begin suit nobody: both are as if they were not there."""
+        cleaned = super().clean() or self.cleaned_data
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and since >= until:
+            self.add_error("until", ValidationError(_("The end must come after the start."), code="order"))
+            cleaned["since"] = None
+        return cleaned
 
     @property
     def state(self) -> dict[str, Any]:

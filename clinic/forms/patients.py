@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, time
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.enums import ContactChannel, Sex
-from clinic.forms.base import EARLIEST_BIRTH, LAST_DAY, BaseForm, DayField
-from clinic.models import Patient
+from clinic.forms.base import EARLIEST_BIRTH, LAST_DAY, BaseForm, ClockField, DayField
+from clinic.models import Patient, Practitioner
+from clinic.models.opening import Weekday
 from clinic.rules.people import is_minor
 
 _IDENTITY = (
@@ -32,6 +33,10 @@ _IDENTITY = (
     "representative_name",
     "representative_relation",
     "representative_phone",
+    "suits_weekdays",
+    "suits_since",
+    "suits_until",
+    "usual_practitioner",
     "desk_note",
 )
 _CHOICES = {"sex", "prefers"}
@@ -111,6 +116,26 @@ class PatientForm(BaseForm):
     representative_phone = forms.CharField(
         label=_("Representative's phone"), max_length=40, required=False, validators=[_phone]
     )
+    suits_weekdays = forms.TypedMultipleChoiceField(
+        label=_("Days that suit"),
+        choices=Weekday,
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen: any day."),
+    )
+    suits_since = ClockField(label=_("Can come from"), required=False)
+    suits_until = ClockField(
+        label=_("Can come until"),
+        required=False,
+        help_text=_("Visits begin before this time. Both empty: any time."),
+    )
+    usual_practitioner = forms.ModelChoiceField(
+        Practitioner.objects.active(),
+        label=_("Usual practitioner"),
+        required=False,
+        empty_label=_("Nobody in particular"),
+    )
     desk_note = forms.CharField(
         label=_("Desk note"),
         max_length=2000,
@@ -155,6 +180,13 @@ class PatientForm(BaseForm):
                 or any(self[name].value() or name in self.errors for name in representative),
                 css_id="representative",
             ),
+            Fieldset(
+                _("When it suits"),
+                Field("suits_weekdays"),
+                _pair("suits_since", "suits_until"),
+                _pair("usual_practitioner"),
+                css_id="suits",
+            ),
             Fieldset(_("At the desk"), Field("desk_note")),
         )
 
@@ -162,7 +194,21 @@ class PatientForm(BaseForm):
     def of(cls, patient: Patient) -> "PatientForm":
         """The form as it shows the record now."""
         values = {name: getattr(patient, name) for name in _IDENTITY}
-        return cls(initial={**values, "version": patient.version})
+        form = cls(initial={**values, "version": patient.version})
+        form.fields["usual_practitioner"].queryset |= Practitioner.objects.filter(
+            pk=patient.usual_practitioner_id
+        )
+        return form
+
+    def clean(self) -> dict[str, Any]:
+        """Nobody can come between two and one."""
+        cleaned = super().clean() or self.cleaned_data
+        since, until = cleaned.get("suits_since"), cleaned.get("suits_until")
+        if since and until and since >= until:
+            self.add_error(
+                "suits_until", ValidationError(_("The end must come after the start."), code="order")
+            )
+        return cleaned
 
     @property
     def details(self) -> dict[str, Any]:
@@ -176,7 +222,11 @@ class PatientForm(BaseForm):
 
     def redrawn(self) -> "PatientForm":
         """The same form with what was typed, unchecked."""
-        return type(self)(initial={name: self.data.get(name, "") for name in [*_IDENTITY, "version"]})
+        typed = {name: self.data.get(name, "") for name in [*_IDENTITY, "version"]}
+        days = (
+            self.data.getlist("suits_weekdays") if hasattr(self.data, "getlist") else typed["suits_weekdays"]
+        )
+        return type(self)(initial={**typed, "suits_weekdays": days})
 
     def _is_minor(self) -> bool:
         try:
@@ -206,12 +256,20 @@ def facts(patient: Patient) -> list[dict[str, Any]]:
     return [
         {
             "label": PatientForm.base_fields[name].label,
-            "value": getattr(patient, f"get_{name}_display")()
-            if name in _CHOICES
-            else getattr(patient, name),
+            "value": _shown(patient, name),
         }
         for name in _IDENTITY
     ]
+
+
+def _shown(patient: Patient, name: str) -> Any:
+    """A value as the record writes it in a list."""
+    if name in _CHOICES:
+        return getattr(patient, f"get_{name}_display")()
+    value = getattr(patient, name)
+    if name == "suits_weekdays":
+        return ", ".join(str(Weekday(day).label) for day in value)
+    return f"{value:%H:%M}" if isinstance(value, time) else value
 
 
 def first_guess(typed: str) -> Mapping[str, Any]:

@@ -54,6 +54,10 @@ def obstacle_words(
         Obstacle.PRACTITIONER_BUSY: _("%(who)s is booked at this time.") % {"who": who},
         Obstacle.PATIENT_BUSY: _("The patient already has a visit at this time."),
         Obstacle.ROOM_NONE_FREE: _("No suitable room is free at this time."),
+        Obstacle.DOES_NOT_SUIT: _(
+            "%(who)s is free, but not on the days and at the times that suit the patient."
+        )
+        % {"who": who},
         Obstacle.SERVICE_DUE: _("The device this visit needs is due for service."),
         Obstacle.DEVICE_NONE_FREE: _("The device this visit needs is not free at this time."),
     }[obstacle]
@@ -89,6 +93,15 @@ def check_length(type: AppointmentType, minutes: int | None) -> None:
             "bad_length",
             field="minutes",
         )
+
+
+def may_last(type: AppointmentType, minutes: int) -> bool:
+    """See check_length."""
+    try:
+        check_length(type, minutes)
+    except DomainError:
+        return False
+    return True
 
 
 def check_hold(until: datetime, *, starts_at: datetime, longest: timedelta, at: datetime) -> None:

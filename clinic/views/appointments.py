@@ -114,7 +114,7 @@ def move(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
         return _move_page(request, page, form, status=422)
     before = [Slot.of(each) for each in held]
     try:
-        moves, told = _moves(held, form), form.cleaned_data["told"]
+        moves, told = _moves(held, form, panel.minutes), form.cleaned_data["told"]
         moved = booking.move_many(moves=moves, told=told, by=request.user, at=at)
     except DomainError as refusal:
         return _move_page(request, page, form, refusal=refusal, status=refusal.status)
@@ -229,8 +229,8 @@ def _cancel_page(
     return render(request, template, context, status=status)
 
 
-def _moves(held: Sequence[Appointment], form: MoveForm) -> list[booking.Move]:
-    """Each visit with the version the person looked at.
+def _moves(held: Sequence[Appointment], form: MoveForm, minutes: int | None) -> list[booking.Move]:
+    """Each visit with the version the person looked at; `minutes` is the new length of the first.
 
     Raises:
         DomainError: the places do not fit the visits, or are unknown.
@@ -241,7 +241,15 @@ def _moves(held: Sequence[Appointment], form: MoveForm) -> list[booking.Move]:
         raise DomainError(_("Choose one of the times that are offered."), "unknown_choice", field="choice")
     places: list[FreeStart] = resolve(slots)
     return [
-        booking.Move(each, version, place.practitioner, place.room, place.starts_at, place.device)
+        booking.Move(
+            appointment=each,
+            version=version,
+            practitioner=place.practitioner,
+            room=place.room,
+            starts_at=place.starts_at,
+            device=place.device,
+            minutes=minutes if each is held[0] else None,
+        )
         for each, version, place in zip(held, versions, places, strict=False)
     ]
 

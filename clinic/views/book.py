@@ -26,6 +26,7 @@ from clinic.queries import find_patients
 from clinic.rules import access
 from clinic.views.changes import moment_in_words
 from clinic.views.panel import Panel
+from clinic.views.panel_wishes import recorded
 
 _FOUND = 12
 _FITS = 5  # as many as one calls for one place
@@ -108,6 +109,8 @@ def load_panel(
         state |= {"starts_at": typed.cleaned_data["moment"], "week": None}
     if not set(given) - {"alone"}:
         state |= begin_with or {}
+    if request.method == "GET" and not state["seen"]:
+        state |= recorded(patient, state)
     panel = Panel.load(
         patient=patient,
         user=request.user,
@@ -143,6 +146,7 @@ def _book(user: User, panel: Panel, form: BookForm, at: datetime) -> list[Appoin
             purpose=purpose,
             note=form.cleaned_data["note"],
             pair_of=0 if number else None,
+            minutes=None if number else panel.minutes,
         )
         for number, ((kind, purpose), place) in enumerate(zip(kinds, resolve(slots), strict=True))
     ]

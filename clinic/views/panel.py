@@ -1,8 +1,8 @@
 """The chooser that booking and moving share: chips for what, who and when, and the free starts by day."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -11,46 +11,44 @@ from uuid import UUID
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from clinic.availability import Obstacle
-from clinic.chooser import Option, Part, Search, What, in_part, known_to, monday, practitioners_for, week_of
+from clinic.chooser import Option, Search, What, known_to, monday, practitioners_for, week_of
 from clinic.intervals import MINUTE, local_day
 from clinic.models import Appointment, Patient, Practitioner, User
 from clinic.rules import access
+from clinic.rules.booking import may_last
+from clinic.views.panel_wishes import (
+    NOTHING,
+    Chip,
+    day_chips,
+    does_not_suit,
+    length_chips,
+    part_chips,
+    recorded_in_words,
+    suits_day,
+    suits_of,
+)
 
 # What "open this time once" can put right.
 _OPENABLE = {Obstacle.OUTSIDE_HOURS, Obstacle.CLOSED_DAY}
 _SHOWN = 6  # starts a day before "more"
-_PARTS = {
-    Part.ANY: gettext_lazy("Any time"),
-    Part.MORNING: gettext_lazy("Mornings"),
-    Part.AFTERNOON: gettext_lazy("Afternoons"),
-    Part.EVENING: gettext_lazy("After 17:00"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """One choice that is a link: it keeps the other choices and changes its own."""
-
-    label: str | Promise
-    url: str
-    current: bool
-    note: str = ""
-    conditions: Sequence[Any] = ()
+_TEN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class DayOfStarts:
-    """The free starts of one day; `more` are folded away. `is_late` is past the planned window."""
+    """The free starts of one day; `more` are folded away. `is_late` is past the planned window.
+
+    `suits`: the day is among the weekdays that are wanted.
+    """
 
     day: date
     shown: list[Option]
     more: list[Option]
     is_late: bool
+    suits: bool = True
     why_url: str = ""
     reasons: list[tuple[Practitioner, list[str]]] = field(default_factory=list)
 
@@ -89,43 +87,87 @@ class Panel:
         wanted = {what.key: what for what in whats if not what.conditions}
         is_offered = state["what"] in wanted
         what = wanted[state["what"]] if is_offered else next(iter(wanted.values()), None)
-        who = None
+        minutes, who = state["minutes"], None
+        if not (what and minutes and may_last(what.type, minutes)):
+            minutes = None
         if state["practitioner"]:
             who = get_object_or_404(Practitioner.objects.active(), pk=state["practitioner"])
         if what and who and who not in practitioners_for(what.type):
             who = None
-        state = {**state, "what": what.key if what else None, "practitioner": who.pk if who else None}
+        chosen = {"what": what.key if what else None, "practitioner": who.pk if who else None}
+        state = {**state, **chosen, "minutes": minutes}
         return cls(patient, user, at, url, state, what, who, whats, ignoring, is_offered)
+
+    @property
+    def minutes(self) -> int | None:
+        """How long the visit (of a pair, the first) is to be; None: as long as its kind."""
+        minutes: int | None = self.state["minutes"]
+        return minutes
 
     def context(self) -> dict[str, Any]:
         """For templates/clinic/_chooser.html; `chooser` may be None where nothing can be booked."""
         if self.what is None:
             return {"chooser": None, "whats": self._what_chips()}
         search = self.search
-        first_day = self._first_day(search)
-        window = week_of(first_day)
-        options = in_part(search.options(window), Part(self.state["part"] or ""))
         wanted = self._wanted(search)
-        first = next(iter([*wanted["options"], *options]), None)
+        shown = self._next_ten(search) if self.state["view"] else self._week(search)
+        first = next(iter([*wanted["options"], *shown.pop("options")]), None)
         return {
             "whats": self._what_chips(),
             "chooser": {
                 "what": self.what,
                 "whos": self._who_chips(search.known),
-                "parts": self._part_chips(),
-                "days": self._days(search, options, first_day),
-                "first_day": first_day,
-                "last_day": first_day + timedelta(days=6),
-                "week_before": self._week_before(first_day),
-                "week_after": self.link(week=first_day + timedelta(days=7), why=None, starts_at=None),
                 "wait_url": self._wait_url(),
-                "lacks_second": not options and search.lacks_second(window),
+                **self._wish_chips(),
                 "wanted": wanted,
                 "chosen": first.value if first else "",
                 "state": [
                     (name, _written(value)) for name, value in self.state.items() if value and name != "why"
                 ],
+                **shown,
             },
+        }
+
+    def _wish_chips(self) -> dict[str, Any]:
+        """When it suits and how long it is, and which of that stands on the patient's record."""
+        assert self.what is not None
+        return {
+            "weekdays": list(day_chips(self.state, self._link_of_wish)),
+            "parts": list(part_chips(self.state, self.patient, self._link_of_wish)),
+            "lengths": list(length_chips(self.what.type, self.minutes, self._link_of_wish)),
+            "is_own_length": self.minutes is not None,
+            "recorded": recorded_in_words(self.patient, self.state, self.practitioner),
+            "recorded_url": reverse("clinic:patient_edit", args=[self.patient.pk]),
+            "anything_url": self._link_of_wish(**NOTHING, practitioner=None),
+            "week_url": self.link(view=None, after=None, why=None),
+            "next_url": self.link(view="next", after=None, why=None),
+        }
+
+    def _week(self, search: Search) -> dict[str, Any]:
+        """A week by day."""
+        first_day = self._first_day(search)
+        window = week_of(first_day)
+        options = search.options(window)
+        return {
+            "options": options,
+            "days": self._days(search, options, first_day),
+            "first_day": first_day,
+            "last_day": first_day + timedelta(days=6),
+            "week_before": self._week_before(first_day),
+            "week_after": self.link(week=first_day + timedelta(days=7), why=None, starts_at=None),
+            "lacks_second": not options and search.lacks_second(window),
+            "suits_no_day": not options and search.suits is not None,
+        }
+
+    def _next_ten(self, search: Search) -> dict[str, Any]:
+        """The next ten places, over as many weeks as it takes; and the way to those after them."""
+        options = search.following(self.state["after"] or self.at, limit=_TEN)
+        later = options[-1].first.starts_at + MINUTE if len(options) == _TEN else None
+        return {
+            "options": options,
+            "next_ten": options,
+            "later_url": self.link(after=later, why=None) if later else "",
+            "sooner_url": self.link(after=None, why=None) if self.state["after"] else "",
         }
 
     @property
@@ -133,13 +175,18 @@ class Panel:
         """The search these choices stand for. Only with a `what`."""
         assert self.what is not None
         return Search(
-            what=self.what,
+            what=replace(self.what, type=self.what.type.lasting(self.minutes)),
             patient=self.patient,
             at=self.at,
             practitioner=self.practitioner,
             ignoring=self.ignoring,
             known=known_to(self.patient),
+            suits=suits_of(self.state),
         )
+
+    def _link_of_wish(self, **changes: Any) -> str:
+        """Another wish: the search begins at its first place again."""
+        return self.link(**changes, week=None, after=None, why=None)
 
     def link(self, **changes: Any) -> str:
         """The address of the panel with these choices changed."""
@@ -171,7 +218,7 @@ class Panel:
         return [
             Chip(
                 label=what.label,
-                url=self.link(what=what.key, week=None, why=None),
+                url=self._link_of_wish(what=what.key, minutes=None),
                 current=what is self.what,
                 conditions=what.conditions,
             )
@@ -179,23 +226,18 @@ class Panel:
         ]
 
     def _who_chips(self, known: Collection[UUID]) -> list[Chip]:
-        anyone = Chip(_("Any"), self.link(practitioner=None, week=None, why=None), self.practitioner is None)
+        """Anybody, then those whom the patient knows, then the others in the order of the diary."""
+        anyone = Chip(_("Any"), self._link_of_wish(practitioner=None), self.practitioner is None)
         assert self.what is not None
+        people = sorted(practitioners_for(self.what.type), key=lambda who: who.pk not in known)
         return [anyone] + [
             Chip(
                 label=who.name,
-                url=self.link(practitioner=who.pk, week=None, why=None),
+                url=self._link_of_wish(practitioner=who.pk),
                 current=who == self.practitioner,
                 note=_("knows the patient") if who.pk in known else "",
             )
-            for who in practitioners_for(self.what.type)
-        ]
-
-    def _part_chips(self) -> list[Chip]:
-        chosen = self.state["part"] or ""
-        return [
-            Chip(label, self.link(part=part.value, why=None), part.value == chosen)
-            for part, label in _PARTS.items()
+            for who in people
         ]
 
     def _days(self, search: Search, options: list[Option], first_day: date) -> list[DayOfStarts]:
@@ -206,10 +248,12 @@ class Panel:
         }
         today = timezone.localdate(self.at)
         days = [first_day + timedelta(days=n) for n in range(7)]
-        return [self._day(search, day, found.get(day, [])) for day in days if day >= today]
+        # Days that do not suit are left out, unless the whole week has nothing: then each can say why.
+        shown = [day for day in days if day >= today and (not options or suits_day(search.suits, day))]
+        return [self._day(search, day, found.get(day, [])) for day in shown]
 
     def _day(self, search: Search, day: date, options: list[Option]) -> DayOfStarts:
-        latest = search.what.latest
+        latest, suits = search.what.latest, suits_day(search.suits, day)
         late = latest is not None and day > timezone.localdate(latest)
         if options:
             return DayOfStarts(day, options[:_SHOWN], options[_SHOWN:], late)
@@ -218,17 +262,18 @@ class Panel:
             if self.state["why"] == day
             else []
         )
-        return DayOfStarts(day, [], [], late, self.link(why=day), reasons)
+        return DayOfStarts(day, [], [], late, suits, self.link(why=day), reasons)
 
     def _wanted(self, search: Search) -> dict[str, Any]:
         """The time that was clicked or typed: its place, or why there is none and what could be done."""
         starts_at = self.state["starts_at"]
         if not starts_at:
-            return {"starts_at": None, "options": [], "reasons": [], "open_url": ""}
+            return {"starts_at": None, "options": [], "reasons": [], "open_url": "", "does_not_suit": False}
+        does_not = {"does_not_suit": does_not_suit(self.patient, starts_at)}
         options = search.exact(starts_at)[:1]
         if options or starts_at < self.at:
             words = [] if options else [_("This time has passed. Choose a later one.")]
-            return {"starts_at": starts_at, "options": options, "reasons": words, "open_url": ""}
+            return {"starts_at": starts_at, "options": options, "reasons": words, "open_url": "", **does_not}
         people = [self.practitioner] if self.practitioner else practitioners_for(search.what.type)
         obstacles = [(who, search.obstacles_at(who, starts_at)) for who in people]
         words = [each for who, found in obstacles for each in search.words(who, found)]
@@ -238,6 +283,7 @@ class Panel:
             "options": [],
             "reasons": list(dict.fromkeys(words)),
             "open_url": self._open_url(search.what, starts_at) if only_hours else "",
+            **does_not,
         }
 
     def _open_url(self, what: What, starts_at: datetime) -> str:
@@ -257,4 +303,6 @@ def _written(value: Any) -> str:
     """A choice as it stands in an address."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+    if isinstance(value, time):
+        return value.strftime("%H:%M")
     return value.isoformat() if isinstance(value, date) else str(value)

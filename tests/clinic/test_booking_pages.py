@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from html import unescape
 from uuid import uuid4
 
@@ -13,11 +13,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from clinic.chooser import Option, Slot
 from clinic.enums import AppointmentStatus
-from clinic.models import Appointment, Patient, WalkIn
+from clinic.models import Appointment, Patient, WalkIn, WorkingHours
 from clinic.readiness import Offer, PairOffer
 from tests.clinic.desk import MISSING, Desk, ToldPathway, on
 from tests.factories.booking import AppointmentTypeFactory, WalkInFactory
-from tests.factories.clock import CLINIC_NOW, ago
+from tests.factories.clock import CLINIC_NOW, PARIS, ago
 from tests.factories.opening import AbsenceFactory
 from tests.factories.people import PatientFactory
 from tests.factories.users import UserFactory
@@ -197,6 +197,187 @@ def test_a_typed_time_is_looked_at_or_explained(
     response = reception_client.get(url(desk.patient, moment_0=day, moment_1=clock))
     assert response.status_code == status
     assert sentence in text(response)
+
+
+# --- when it suits -------------------------------------------------------------------------------------------------------
+
+
+def starts_shown(response) -> list[str]:
+    return [
+        f"{option.first.starts_at.astimezone(PARIS):%a %H:%M}"
+        for day in response.context["chooser"]["days"]
+        for option in (*day.shown, *day.more)
+    ]
+
+
+@pytest.fixture
+def thursday_patient(desk: Desk) -> Patient:
+    """Comes on Thursdays between ten and eleven, to Dr Amari."""
+    desk.patient.suits_weekdays, desk.patient.usual_practitioner = [4], desk.amari
+    desk.patient.suits_since, desk.patient.suits_until = time(10), time(11)
+    desk.patient.save()
+    return desk.patient
+
+
+def test_what_is_recorded_is_chosen_and_said(
+    desk: Desk, thursday_patient: Patient, reception_client: Client
+) -> None:
+    response = reception_client.get(url(thursday_patient))
+    assert starts_shown(response) == ["Thu 10:00", "Thu 10:30"]
+    assert "On the patient's record: Thu · 10:00–11:00 · Dr Amari." in text(response)
+    chips = {
+        name: [chip.label for chip in response.context["chooser"][name] if chip.current] for name in CHIPS
+    }
+    assert chips == {"whos": ["Dr Amari"], "weekdays": ["Thu"], "parts": ["10:00–11:00"]}
+
+
+CHIPS = ("whos", "weekdays", "parts")
+
+
+def test_one_click_drops_what_is_recorded(
+    desk: Desk, thursday_patient: Patient, reception_client: Client
+) -> None:
+    opened = reception_client.get(url(thursday_patient))
+    dropped = reception_client.get(opened.context["chooser"]["anything_url"], headers=HTMX)
+    assert starts_shown(dropped)[0] == "Mon 09:00"
+    assert dropped.context["chooser"]["recorded"] == ""
+    thursday_patient.refresh_from_db()
+    assert thursday_patient.suits_weekdays == [4]
+
+
+def test_one_of_the_recorded_choices_can_be_changed_alone(
+    desk: Desk, thursday_patient: Patient, reception_client: Client
+) -> None:
+    opened = reception_client.get(url(thursday_patient))
+    friday_too = opened.context["chooser"]["weekdays"][5].url
+    changed = reception_client.get(friday_too, headers=HTMX)
+    assert starts_shown(changed) == ["Thu 10:00", "Thu 10:30", "Fri 10:00", "Fri 10:30"]
+    assert changed.context["chooser"]["recorded"] == "10:00–11:00 · Dr Amari"
+
+
+def test_a_time_clicked_in_the_diary_goes_before_what_is_recorded(
+    desk: Desk, thursday_patient: Patient, reception_client: Client
+) -> None:
+    page = text(reception_client.get(url(thursday_patient, starts_at="2026-03-03T09:00:00+01:00")))
+    assert f'value="{value(desk, tuesday("09:00"), practitioner=desk.amari.pk)}" checked' in page
+    assert "By the patient's record this time does not suit." in page
+
+
+def test_a_usual_practitioner_who_has_left_is_not_chosen(
+    desk: Desk, thursday_patient: Patient, reception_client: Client
+) -> None:
+    desk.amari.is_active = False
+    desk.amari.save()
+    response = reception_client.get(url(thursday_patient))
+    assert response.context["chooser"]["recorded"] == "Thu · 10:00–11:00"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"days": "3"}, ["Wed"]),
+        ({"days": "35"}, ["Wed", "Fri"]),
+        ({"part": "afternoon", "days": "2"}, ["Tue"]),
+    ],
+)
+def test_weekdays_and_parts_of_the_day_narrow_the_week(
+    desk: Desk, reception_client: Client, query: dict[str, str], found: list[str]
+) -> None:
+    shown = starts_shown(reception_client.get(url(desk.patient, seen="yes", **query)))
+    assert sorted({each[:3] for each in shown}, key=shown_order) == found
+    if "part" in query:
+        assert shown[0] == "Tue 13:00"
+
+
+def shown_order(day: str) -> int:
+    return ["Mon", "Tue", "Wed", "Thu", "Fri"].index(day)
+
+
+@pytest.mark.parametrize(
+    "query", [{"days": "8"}, {"days": "x"}, {"since": "11:00", "until": "10:00"}, {"minutes": "3"}]
+)
+def test_nonsense_in_the_address_is_explained_and_left_out(
+    desk: Desk, reception_client: Client, query: dict[str, str]
+) -> None:
+    response = reception_client.get(url(desk.patient, seen="yes", **query))
+    assert response.status_code == 422
+    assert starts_shown(response)[0] == "Mon 09:00"
+
+
+def test_a_day_that_does_not_suit_says_so(desk: Desk, reception_client: Client) -> None:
+    query = {"seen": "yes", "days": "7", "week": "2026-03-02", "why": "2026-03-03"}
+    WorkingHours.objects.filter(weekday=7).delete()
+    page = text(reception_client.get(url(desk.patient, **query)))
+    assert "Nothing that suits is free this week." in page
+    assert "Dr Silva</strong>: Dr Silva is free, but not on the days and at the times" in page
+
+
+def test_the_next_ten_are_listed_with_their_days_and_go_on(desk: Desk, reception_client: Client) -> None:
+    asked = {"seen": "yes", "days": "4", "part": "morning", "view": "next"}
+    first = reception_client.get(url(desk.patient, **asked))
+    listed = first.context["chooser"]["next_ten"]
+    assert [f"{each.first.starts_at.astimezone(PARIS):%d %H:%M}" for each in (listed[0], listed[-1])] == [
+        "05 09:00",
+        "12 10:30",
+    ]
+    assert "Thu 5 Mar 09:00" in text(first)
+    second = reception_client.get(first.context["chooser"]["later_url"]).context["chooser"]
+    assert second["next_ten"][0].first.starts_at == on(date(2026, 3, 12), "11:00")
+    assert second["sooner_url"]
+
+
+def test_the_next_ten_say_when_there_is_none(desk: Desk, reception_client: Client) -> None:
+    WorkingHours.objects.all().delete()
+    page = text(reception_client.get(url(desk.patient, view="next")))
+    assert "Nothing that is asked for is free" in page
+
+
+def test_whom_the_patient_knows_is_offered_first(
+    desk: Desk, thursday_patient: Patient, reception_client: Client
+) -> None:
+    whos = reception_client.get(url(thursday_patient)).context["chooser"]["whos"]
+    assert [(chip.label, chip.note) for chip in whos] == [
+        ("Any", ""),
+        ("Dr Amari", "knows the patient"),
+        ("Dr Silva", ""),
+    ]
+
+
+# --- how long ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_longer_visit_is_looked_for_and_booked_at_its_length(desk: Desk, reception_client: Client) -> None:
+    desk.book(tuesday("10:00"), patient=PatientFactory())
+    query = {"seen": "yes", "minutes": "90", "week": "2026-03-02", "practitioner": str(desk.silva.pk)}
+    response = reception_client.get(url(desk.patient, **query))
+    assert [each for each in starts_shown(response) if each.startswith("Tue")][:2] == [
+        "Tue 10:30",
+        "Tue 13:00",
+    ]
+    fields = form(desk, tuesday("10:30"), minutes="90", seen="yes")
+    assert reception_client.post(url(desk.patient), fields).status_code == 302
+    visit = Appointment.objects.get(patient=desk.patient)
+    assert (visit.minutes, visit.practitioner_until) == (90, tuesday("12:00"))
+
+
+def test_lengths_are_offered_as_far_as_the_kind_allows(desk: Desk, reception_client: Client) -> None:
+    lengths = reception_client.get(url(desk.patient, seen="yes", minutes="50")).context["chooser"]["lengths"]
+    assert [(chip.label, chip.note, chip.current) for chip in lengths] == [
+        ("15 min", "", False),
+        ("30 min", "as usual", False),
+        ("45 min", "", False),
+        ("50 min", "", True),
+        ("60 min", "", False),
+        ("90 min", "", False),
+    ]
+
+
+def test_a_length_the_kind_does_not_allow_is_left_out(desk: Desk, reception_client: Client) -> None:
+    desk.visit.practitioner_from = 20
+    desk.visit.room_from = 20
+    desk.visit.save()
+    chooser = reception_client.get(url(desk.patient, seen="yes", minutes="20")).context["chooser"]
+    assert [chip.label for chip in chooser["lengths"] if chip.current] == ["30 min"]
 
 
 # --- booked ------------------------------------------------------------------------------------------------------------

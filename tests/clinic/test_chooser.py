@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,7 +12,8 @@ from clinic import chooser
 from clinic.chooser import Part, Search, Slot, What
 from clinic.enums import AppointmentStatus
 from clinic.errors import DomainError
-from clinic.intervals import Interval, local_day
+from clinic.intervals import MINUTE, Interval, Suits, local_day
+from clinic.models import WorkingHours
 from clinic.readiness import Offer, PairOffer
 from tests.clinic.desk import MISSING, Desk, ToldPathway, on
 from tests.factories.booking import AppointmentFactory, AppointmentTypeFactory
@@ -154,8 +156,89 @@ def test_who_has_seen_the_patient_is_known(desk: Desk) -> None:
     ("part", "count"), [(Part.ANY, 14), (Part.MORNING, 6), (Part.AFTERNOON, 8), (Part.EVENING, 0)]
 )
 def test_parts_of_the_day_are_read_on_the_clinics_clock(desk: Desk, part: Part, count: int) -> None:
-    options = search(desk).options(local_day(TUESDAY, PARIS))
-    assert len(chooser.in_part(options, part)) == count
+    since, until = chooser.hours_of(part)
+    suits = Suits(since=since, until=until)
+    assert len(search(desk, suits=suits).options(local_day(TUESDAY, PARIS))) == count
+
+
+THURSDAYS = Suits(frozenset({4}), time(10), time(11))
+
+
+def test_only_what_suits_is_offered(desk: Desk) -> None:
+    week = Interval(tuesday("00:00"), tuesday("00:00") + timedelta(days=14))
+    found = search(desk, suits=THURSDAYS).options(week)
+    assert [f"{each.first.starts_at.astimezone(PARIS):%a %d %H:%M}" for each in found] == [
+        f"Thu {day:02} {clock}" for day in (5, 12) for clock in ("10:00", "10:30")
+    ]
+
+
+def test_the_first_week_is_the_first_that_suits(desk: Desk) -> None:
+    sunday = Suits(frozenset({7}))
+    WorkingHours.objects.filter(weekday=7).update(valid_from=date(2026, 3, 16))
+    assert search(desk, suits=sunday).first_week() == date(2026, 3, 16)
+
+
+def test_a_day_that_does_not_suit_says_that_the_practitioner_is_free(desk: Desk) -> None:
+    desk.book(tuesday("09:00"), patient=PatientFactory())
+    (silva, amari) = search(desk, suits=THURSDAYS).reasons(local_day(TUESDAY, PARIS))
+    assert silva == (
+        desk.silva,
+        ["Dr Silva is free, but not on the days and at the times that suit the patient."],
+    )
+    assert amari[0] == desk.amari
+
+
+def test_who_is_not_free_at_all_is_not_called_free(desk: Desk) -> None:
+    AbsenceFactory(practitioner=desk.silva, starts_at=tuesday("00:00"), ends_at=tuesday("23:00"))
+    reasons = dict(search(desk, suits=THURSDAYS).reasons(local_day(TUESDAY, PARIS)))
+    assert reasons[desk.silva] == ["Dr Silva is away at this time."]
+
+
+def test_a_time_that_was_asked_for_is_found_whether_it_suits_or_not(desk: Desk) -> None:
+    asked = search(desk, suits=THURSDAYS)
+    assert clocks(asked.exact(tuesday("09:00"))) == ["09:00 Dr Silva", "09:00 Dr Amari"]
+    assert asked.obstacles_at(desk.silva, tuesday("09:00")) == []
+
+
+def test_the_second_of_a_pair_suits_where_it_can(desk: Desk) -> None:
+    """A test on Tuesday at nine is read from Thursday at nine on; ideal would be nine, ten suits."""
+    suits = Suits(frozenset({2, 4}), time(9), time(12))
+    late = replace(suits, since=time(10))
+    gap = {"shortest": timedelta(hours=47), "longest": timedelta(hours=50)}
+    asked = search(desk, what=pair(desk, **gap), suits=late)
+    (option,) = asked.options(Interval(tuesday("11:30"), tuesday("12:00")))
+    assert f"{option.second.starts_at.astimezone(PARIS):%a %H:%M}" == "Thu 11:30"
+    early = search(desk, what=pair(desk, **gap), suits=suits)
+    (option,) = early.options(Interval(tuesday("10:00"), tuesday("10:30")))
+    assert f"{option.second.starts_at.astimezone(PARIS):%a %H:%M}" == "Thu 10:00"
+
+
+def test_the_next_ten_go_over_as_many_weeks_as_it_takes(desk: Desk) -> None:
+    found = search(desk, suits=THURSDAYS).following(CLINIC_NOW, limit=10)
+    assert [f"{each.first.starts_at.astimezone(PARIS):%d %b %H:%M}" for each in found] == [
+        f"{day} {clock}"
+        for day in ("05 Mar", "12 Mar", "19 Mar", "26 Mar", "02 Apr")
+        for clock in ("10:00", "10:30")
+    ]
+    later = search(desk, suits=THURSDAYS).following(found[-1].first.starts_at + MINUTE, limit=1)
+    assert later[0].first.starts_at == on(date(2026, 4, 9), "10:00")
+
+
+def test_the_next_ten_pairs_too(desk: Desk) -> None:
+    found = search(desk, what=pair(desk), suits=THURSDAYS).following(CLINIC_NOW, limit=3)
+    assert [each.first.starts_at for each in found] == [
+        on(date(2026, 3, 5), "10:00"),
+        on(date(2026, 3, 5), "10:30"),
+        on(date(2026, 3, 12), "10:00"),
+    ]
+    assert all(each.second for each in found)
+
+
+def test_whom_the_patient_knows_comes_first_at_each_start(desk: Desk) -> None:
+    desk.patient.usual_practitioner = desk.amari
+    known = chooser.known_to(desk.patient)
+    found = search(desk, known=known).following(tuesday("09:00"), limit=2)
+    assert clocks(found) == ["09:00 Dr Amari", "09:30 Dr Amari"]
 
 
 def test_a_slot_is_read_back_as_it_was_written(desk: Desk) -> None:

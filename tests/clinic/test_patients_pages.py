@@ -1,6 +1,6 @@
 """The pages on which patients are found, registered and corrected."""
 
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 import pytest
@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from clinic import readiness
-from clinic.models import NotADuplicate, Patient, User
+from clinic.intervals import Suits
+from clinic.models import NotADuplicate, Patient, Practitioner, User
 from tests.factories import AppointmentFactory, PatientFactory
 from tests.factories.clock import ago, ahead
 
@@ -333,6 +334,55 @@ class TestEdit:
     ) -> None:
         patient = PatientFactory(family_name="Moreau")
         PatientFactory.create_batch(twins, family_name="Moreau")
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             response = reception_client.get(self.url(patient))
         assert len(response.context["alike"]) == twins
+
+
+class TestWhenItSuits:
+    """Preferences for booking, typed on the record."""
+
+    def test_is_saved_and_shown_again(self, reception_client: Client, doctor: Practitioner) -> None:
+        patient = PatientFactory()
+        suits = {"suits_weekdays": ["2", "4"], "suits_since": "08:00", "suits_until": "12:30"}
+        sent = typed_of(patient, **suits, usual_practitioner=doctor.pk)
+        assert reception_client.post(edit_url(patient), sent).status_code == 302
+        patient.refresh_from_db()
+        assert patient.suits == Suits(frozenset({2, 4}), time(8), time(12, 30))
+        assert patient.usual_practitioner == doctor
+        form = reception_client.get(edit_url(patient)).context["form"]
+        assert form["suits_weekdays"].value() == [2, 4]
+
+    def test_nothing_chosen_suits_always(self, reception_client: Client) -> None:
+        patient = PatientFactory(suits_weekdays=[1], suits_since=time(9))
+        assert reception_client.post(edit_url(patient), typed_of(patient)).status_code == 302
+        patient.refresh_from_db()
+        assert patient.suits is None
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"suits_weekdays": ["8"]}, "suits_weekdays"),
+            ({"suits_since": "25:00"}, "suits_since"),
+            ({"suits_since": "12:00", "suits_until": "12:00"}, "suits_until"),
+            ({"usual_practitioner": "x"}, "usual_practitioner"),
+        ],
+    )
+    def test_bad_input_is_named_at_its_field_and_changes_nothing(
+        self, reception_client: Client, changes: dict[str, Any], field: str
+    ) -> None:
+        patient = PatientFactory()
+        response = reception_client.post(edit_url(patient), typed_of(patient, **changes))
+        assert (response.status_code, set(response.context["form"].errors)) == (422, {field})
+        patient.refresh_from_db()
+        assert (patient.version, patient.suits) == (1, None)
+
+
+def edit_url(patient: Patient) -> str:
+    return reverse("clinic:patient_edit", args=[patient.pk])
+
+
+def typed_of(patient: Patient, **changes: Any) -> dict[str, Any]:
+    """The record as a browser sends it back."""
+    kept = ("family_name", "given_names", "birth_date", "sex", "phone", "prefers", "version")
+    return {**{name: getattr(patient, name) for name in kept}, **changes}
