@@ -46,10 +46,10 @@ def _looked_up(request: HttpRequest, *, today: date) -> dict[str, Any]:
 
     Without a year it is this one, or from November on the next: that is when next year's days are entered.
     """
-    country = ClinicSettings.current().country
-    asked = YearForm(request.GET, regions=regions_of(country))
+    country, begin = ClinicSettings.current().country, (today + _ENTERED_AHEAD).year
+    asked = YearForm({"year": begin, **request.GET.dict()}, regions=regions_of(country))
     asked.full_clean()
-    year = asked.cleaned_data.get("year") or (today + _ENTERED_AHEAD).year
+    year = asked.cleaned_data.get("year") or begin
     known = _known(country, year, asked.cleaned_data.get("region") or "")
     days = ClosedDay.objects.visible_to(request.user).filter(day__year=year)
     closed = {each.day: each for each in days}
