@@ -8,6 +8,7 @@ from clinic.views import (
     contacts,
     courses,
     diary,
+    feeds,
     gallery,
     health,
     holidays,
@@ -63,6 +64,10 @@ urlpatterns = [
     path("opening/<slug:kind>/new/", opening.add, name="opening_add"),
     path("opening/<slug:kind>/<str:entry_id>/", opening.show, name="opening_entry"),
     path("opening/<slug:kind>/<str:entry_id>/remove/", opening.remove, name="opening_remove"),
+    path("calendars/", feeds.overview, name="feeds"),
+    path("calendars/new/", feeds.new, name="feed_new"),
+    path("calendars/<uuid:feed_id>/revoke/", feeds.revoke, name="feed_revoke"),
+    path("calendars/<str:secret>.ics", feeds.calendar, name="calendar"),
     path("review/", review.review, name="review"),
     path("review/records-opened/", review.records_opened, name="records_opened"),
 ]

@@ -190,6 +190,13 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+# A calendar feed's address is its key: never in a log.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"hide_addresses": {"()": "clinic.logs.HideAddresses"}},
+    "loggers": {"django.request": {"filters": ["hide_addresses"]}},
+}
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

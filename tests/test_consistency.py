@@ -248,6 +248,7 @@ PARTS = {
 # Public functions beside the actions that write nothing, or write for an action that has taken `by` and `at` down.
 NOT_ACTIONS = {
     "clinic/actions/booking.py::put": "inserts for book and book_many",
+    "clinic/actions/feeds.py::note_read": "noted for a calendar program: nobody is signed in",
     "consultations/actions/adverse_events.py::check_triage": "checks; the form asks it too",
     "consultations/actions/consents.py::wording": "reads: the text as it will be shown and signed",
     "consultations/actions/consultations.py::intention": "reads: what the answers are judged for",
@@ -484,6 +485,7 @@ ALONE = {
     "came_at": "with noted_by, always set",
     "happened_at": "with recorded_at and recorded_by, always set",
     "withdrawn_at": "with recorded_by, always set",
+    "last_read_at": "of a feed: by a calendar program, nobody in particular",
     "at": "of the log of opened records, with its user",
 }
 

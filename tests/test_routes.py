@@ -22,6 +22,7 @@ from tests.factories import (
     AllergyFactory,
     AppointmentFactory,
     AppointmentTypeFactory,
+    CalendarFeedFactory,
     ClinicalReportFactory,
     ConsultationFactory,
     ContactEntryFactory,
@@ -84,6 +85,10 @@ DESK = {
     "clinic:opening_add": ("302 200 200 200", "302 422 422 422"),
     "clinic:opening_entry": ("302 200 200 200", ONLY_GET),
     "clinic:opening_remove": ("302 200 200 200", "302 302 302 302"),
+    "clinic:feeds": ("302 200 200 200", ONLY_GET),
+    "clinic:feed_new": ("302 200 200 200", "302 422 422 422"),
+    "clinic:feed_revoke": ("302 200 200 200", "302 302 302 302"),
+    "clinic:calendar": ("200 200 200 200", "405 405 405 405"),  # who knows the address need not sign in
     "clinic:review": ("302 404 200 200", ONLY_GET),
     "clinic:records_opened": ("302 404 404 200", "302 404 404 422"),
 }
@@ -223,6 +228,7 @@ def world(doctor: Practitioner) -> World:
     offer = WaitlistOfferFactory()
     draft = SessionFactory(plan=cleared_plan(), practitioner=doctor)
     someone, leave = PatientFactory(), AbsenceFactory(practitioner=doctor)
+    feed = CalendarFeedFactory(practitioner=doctor, secret="of-the-feed")
     return World(
         ids={
             "patient_id": plan.patient_id,
@@ -241,6 +247,8 @@ def world(doctor: Practitioner) -> World:
             "offer_id": offer.pk,
             "error_id": EnteredInErrorFactory(reading=TestReadingFactory()).pk,
             "entry_id": leave.pk,
+            "feed_id": feed.pk,
+            "secret": "of-the-feed",
             "record_id": signed.pk,
             "kind": "session",
             "step": "confirm",

@@ -3,6 +3,7 @@
 from clinic.models.appointment import Appointment
 from clinic.models.catalogue import AppointmentType
 from clinic.models.contact import ContactEntry, ContactTry
+from clinic.models.feed import CalendarFeed
 from clinic.models.history import RecordOpened
 from clinic.models.opening import (
     Absence,
@@ -21,6 +22,7 @@ __all__ = [
     "Absence",
     "Appointment",
     "AppointmentType",
+    "CalendarFeed",
     "ClinicSettings",
     "ClosedDay",
     "ContactEntry",

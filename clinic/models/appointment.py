@@ -155,6 +155,9 @@ class Appointment(models.Model):
             models.Index("starts_at", name="appointment_starts_at"),
             models.Index("patient", "starts_at", name="appointment_of_patient"),
             models.Index("held_until", name="appointment_held", condition=Q(status="held")),
+            # A season of one of many: calendar feeds and the review would else read everybody's.
+            models.Index("practitioner", "starts_at", name="appointment_of_practitioner"),
+            models.Index("room", "starts_at", name="appointment_of_room"),
             models.Index("purpose", name="appointment_purpose", condition=~Q(purpose="")),
         ]
         constraints = [

@@ -13,6 +13,7 @@ from tests.factories import (
     AbsenceFactory,
     AppointmentFactory,
     AppointmentTypeFactory,
+    CalendarFeedFactory,
     ContactEntryFactory,
     ContactTryFactory,
     DeviceFactory,
@@ -575,3 +576,26 @@ def test_a_user_who_acted_cannot_be_deleted() -> None:
         User.objects.filter(pk=user.pk)._raw_delete("default")
 
     assert "_created_by_id_" in refusal_of(forget)
+
+
+# Calendar feeds -----------------------------------------------------------------------------------------------------
+
+
+@cases.refused_by("calendar_feed_of_one")
+def _a_feed_of_nobody() -> None:
+    CalendarFeedFactory(practitioner=None)
+
+
+@cases.refused_by("calendar_feed_of_one")
+def _a_feed_of_a_person_and_a_room() -> None:
+    CalendarFeedFactory(room=RoomFactory())
+
+
+@cases.refused_by("calendar_feed_revoked_together")
+def _revoked_by_nobody() -> None:
+    CalendarFeedFactory(revoked_at=CLINIC_NOW)
+
+
+@cases.refused_by("calendar_feed_keeps_no_secret")
+def _a_secret_kept_in_clear() -> None:
+    CalendarFeedFactory(digest="kZ3vJx-the-address-itself")

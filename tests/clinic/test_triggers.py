@@ -8,6 +8,7 @@ from clinic.models import Absence, Appointment, ClinicSettings, ContactTry, NotA
 from tests.factories import (
     AbsenceFactory,
     AppointmentFactory,
+    CalendarFeedFactory,
     ContactEntryFactory,
     ContactTryFactory,
     PatientFactory,
@@ -321,3 +322,13 @@ def test_without_its_guard_history_could_be_rewritten() -> None:
     sql(f'ALTER TABLE clinic_appointmentevent DISABLE TRIGGER "{guard.get_pgid(event)}"')()
     sql("UPDATE clinic_appointmentevent SET note = 'never' WHERE id = %s", visit.pk)()
     assert _events_of(visit) == [("insert", "never")]
+
+
+# Calendar feeds -----------------------------------------------------------------------------------------------------
+
+
+@cases.refused_by("calendar_feed_stays_revoked")
+def _a_revoked_address_works_again() -> None:
+    feed = CalendarFeedFactory(revoked_at=CLINIC_NOW, revoked_by=UserFactory())
+    feed.revoked_at = feed.revoked_by = None
+    feed.save()

@@ -22,6 +22,7 @@ from tests.factories.consultations import (
     ContraindicationAnswerFactory,
     EnteredInErrorFactory,
 )
+from tests.factories.feeds import CalendarFeedFactory
 from tests.factories.formulas import (
     AllergenGroupFactory,
     ComponentFactory,
@@ -79,6 +80,7 @@ __all__ = [
     "AppointmentFactory",
     "AppointmentTypeFactory",
     "BodyZoneFactory",
+    "CalendarFeedFactory",
     "ClinicalReportFactory",
     "ClosedDayFactory",
     "ComponentFactory",
