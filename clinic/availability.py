@@ -75,11 +75,11 @@ class Place(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """How much of a window somebody or something could be booked, and was. Booked may exceed open."""
+    """When in a window somebody or something could be booked, and was. Booked may lie outside open time."""
 
     resource: Practitioner | Room | Device
-    open_minutes: int
-    booked_minutes: int
+    opened: Minutes
+    booked: Minutes
 
 
 def free_starts(
@@ -276,7 +276,7 @@ def usage(*, window: Interval, at: datetime) -> list[Usage]:
         away, due, booked = (
             found.get(resource.pk, table.nothing) for found in (table.away, table.due, table.booked)
         )
-        return Usage(resource, len(opened - away - due), len(booked))
+        return Usage(resource, opened - away - due, booked)
 
     resources: list[Practitioner | Room | Device] = [*people, *rooms, *devices]
     return [row(each) for each in resources]

@@ -45,11 +45,10 @@ def visits_of(feed: CalendarFeed, *, at: datetime) -> list[Appointment]:
     """
     own = {"practitioner": feed.practitioner_id} if feed.practitioner_id else {"room": feed.room_id}
     changes = Appointment.pgh_event_model.objects.filter(pgh_obj=OuterRef("pk"))
-    rows = Appointment.objects.filter(**own, starts_at__gte=at - BACK, starts_at__lt=at + AHEAD)
+    rows = Appointment.objects.in_force(at).filter(**own, starts_at__gte=at - BACK, starts_at__lt=at + AHEAD)
     shown = rows.exclude(Q(status=_S.CANCELLED) & Q(cancelled_at__lt=at - CANCELLED_FOR))
-    holding = shown.exclude(Q(status=_S.HELD) & Q(held_until__lte=at))
     return list(
-        holding.with_people()
+        shown.with_people()
         .select_related("room__location")
         .annotate(
             changed_at=Coalesce(

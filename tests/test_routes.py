@@ -90,6 +90,11 @@ DESK = {
     "clinic:feed_revoke": ("302 200 200 200", "302 302 302 302"),
     "clinic:calendar": ("200 200 200 200", "405 405 405 405"),  # who knows the address need not sign in
     "clinic:review": ("302 404 200 200", ONLY_GET),
+    "clinic:review_use": ("302 404 200 200", ONLY_GET),
+    "clinic:review_use_sheet": ("302 404 200 200", ONLY_GET),
+    "clinic:review_times": ("302 404 200 200", ONLY_GET),
+    "clinic:review_list": ("302 404 200 200", ONLY_GET),
+    "clinic:review_list_sheet": ("302 404 200 200", ONLY_GET),
     "clinic:records_opened": ("302 404 404 200", "302 404 404 422"),
 }
 PATHWAY = {
@@ -255,6 +260,8 @@ def world(doctor: Practitioner) -> World:
             "change": "hold",
         },
         by_route={
+            "clinic:review_list": {"name": "visits"},
+            "clinic:review_list_sheet": {"name": "visits"},
             "clinic:opening_add": {"kind": "absence"},
             "clinic:opening_entry": {"kind": "absence"},
             "clinic:opening_remove": {"kind": "absence"},

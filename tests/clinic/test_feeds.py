@@ -135,6 +135,12 @@ class TestWhatItSays:
         visit_of(feed, status="cancelled", cancelled_at=ago(days=30, minutes=1))
         assert [each["UID"] for each in events(feed)] == [f"{kept.pk}@mesoclinic"]
 
+    def test_a_hold_is_tentative_and_goes_when_it_runs_out(self, feed: CalendarFeed, jeanne: Any) -> None:
+        visit_of(feed, patient=jeanne, type__name="Session", status="held", held_until=ahead(minutes=1))
+        visit_of(feed, status="held", held_until=CLINIC_NOW, starts_at=ahead(hours=3))
+        shown = event(feed)
+        assert (shown["STATUS"], shown["SUMMARY"]) == ("TENTATIVE", "Held: J.M. · Session")
+
     def test_no_user_text_in_x_properties_and_the_owner_as_its_name(self, feed: CalendarFeed) -> None:
         visit_of(feed)
         calendar = Calendar.from_ical(read(feed).content)

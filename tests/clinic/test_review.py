@@ -1,30 +1,29 @@
-"""The schedule review: what was booked of what was open, what is not ready, and who opened records."""
+"""The schedule review's overview and lists: booked of open, trends, what is not ready next, and the visits behind."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.test import Client
 
 from clinic import readiness
 from clinic.enums import Readiness
-from clinic.models import Practitioner, RecordOpened, User
+from clinic.models import Practitioner
 from tests.factories import (
+    AbsenceFactory,
     AppointmentFactory,
     AppointmentTypeFactory,
     DeviceFactory,
     LocationFactory,
-    PatientFactory,
+    OutOfServiceFactory,
     PractitionerFactory,
     RoomFactory,
-    UserFactory,
     WorkingHoursFactory,
 )
 from tests.factories.clock import PARIS, ago, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("desk_alone", "clinic_now")]
-REVIEW, OPENED = "/review/", "/review/records-opened/"
+REVIEW, LISTS, OPENED = "/review/", "/review/lists/", "/review/records-opened/"
 MONDAY = date(2026, 3, 2)
 
 
@@ -100,7 +99,8 @@ class TestWeek:
     def test_another_week_is_an_address_and_nonsense_is_this_week(
         self, admin_client: Client, asked: str, monday: date
     ) -> None:
-        assert admin_client.get(REVIEW, {"week": asked}).context["week"].monday == monday
+        period = admin_client.get(REVIEW, {"week": asked}).context["period"]
+        assert (period.kind, period.first, (period.last - period.first).days) == ("week", monday, 6)
 
     def test_the_week_of_the_clock_change_has_one_hour_less(self, admin_client: Client) -> None:
         WorkingHoursFactory(weekday=7, starts=time(0), ends=time(4))
@@ -134,9 +134,9 @@ class TestWeek:
             visit(MONDAY + timedelta(days=1), f"{10 + number}:00", status="booked")
             WorkingHoursFactory()
             DeviceFactory()
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(12):
             response = admin_client.get(REVIEW)
-        assert response.context["not_ready"]["all"] == count
+        assert response.context["board"].visits == count
 
 
 class TestNotReady:
@@ -155,12 +155,11 @@ class TestNotReady:
         waits = visit(date(2026, 3, 5), "11:00", purpose="session:1")
         visit(date(2026, 3, 6), purpose="session:1")
         response = admin_client.get(REVIEW)
-        shown = response.context["not_ready"]
-        assert (shown["day"], shown["all"], [row["visit"] for row in shown["rows"]]) == (
-            date(2026, 3, 5),
-            2,
-            [waits],
-        )
+        shown = response.context["board"]
+        assert (shown.day, shown.visits, shown.not_ready) == (date(2026, 3, 5), 2, 1)
+        assert {who: [each.visit for each in rows] for who, rows in shown.by_who.items()} == {
+            "Dr Silva": [waits]
+        }
         assert ready.patient.name not in response.text
         for words in ("Is Thu 5 Mar ready?", "1 of 2 not ready", "The consent is not signed.", "Dr Silva"):
             assert words in response.text
@@ -175,44 +174,181 @@ class TestNotReady:
         self.refuse(desk_alone, "session:1")
         mine = visit(date(2026, 3, 4), practitioner=doctor, purpose="session:1")
         visit(date(2026, 3, 3), purpose="session:1")
-        shown = practitioner_client.get(REVIEW).context["not_ready"]
-        assert [row["visit"] for row in shown["rows"]] == [mine]
+        shown = practitioner_client.get(REVIEW).context["board"]
+        assert [each.visit for rows in shown.by_who.values() for each in rows] == [mine]
+
+    def test_problems_stand_under_whoever_can_fix_them(self, admin_client: Client, desk_alone: Any) -> None:
+        """Two conditions of one visit are two lines; the desk adds what it knows itself."""
+        missing = (
+            readiness.Condition("consent", "The consent is not signed.", "Dr Silva"),
+            readiness.Condition("lot", "No lot is in date.", "Nurse"),
+        )
+        verdict = readiness.Verdict(Readiness.REFUSED, missing)
+        desk_alone.said_badges["session:1"] = readiness.Badge("Session 2 of 6", verdict)
+        day = date(2026, 3, 5)
+        two = visit(day, "09:00", purpose="session:1")
+        away, broken, fine = visit(day, "10:00"), visit(day, "11:00"), visit(day, "12:00")
+        AbsenceFactory(practitioner=away.practitioner, starts_at=at(day, "10:15"), ends_at=at(day, "12:00"))
+        AbsenceFactory(practitioner=fine.practitioner, starts_at=at(day, "12:30"), ends_at=at(day, "13:00"))
+        OutOfServiceFactory(room=broken.room, starts_at=at(day, "08:00"), ends_at=at(day, "18:00"))
+        shown = admin_client.get(REVIEW).context["board"]
+        assert {who: [each.visit for each in rows] for who, rows in shown.by_who.items()} == {
+            "Dr Silva": [two],
+            "Nurse": [two],
+            "Reception": [away, broken],
+        }
+        assert (shown.visits, shown.not_ready) == (4, 3)
+
+
+class TestTrends:
+    def test_eight_weeks_side_by_side_the_week_itself_last(self, admin_client: Client) -> None:
+        for weeks, count in [(0, 2), (1, 1), (7, 3), (8, 5)]:
+            for number in range(count):
+                visit(MONDAY - timedelta(weeks=weeks), f"{10 + number}:00")
+        spark = admin_client.get(REVIEW).context["figures"][1]
+        assert spark["trend"] == "3, 0, 0, 0, 0, 0, 1, 2"
+        assert [bar.value for bar in spark["spark"]] == [3, 0, 0, 0, 0, 0, 1, 2]
+
+    def test_the_share_of_the_week_before_stands_beside(self, admin_client: Client) -> None:
+        doctor = PractitionerFactory()
+        WorkingHoursFactory(practitioner=doctor, starts=time(9), ends=time(11))
+        visit(practitioner=doctor)
+        for clock in ("09:00", "10:00", "10:30"):
+            visit(MONDAY - timedelta(weeks=1), clock, practitioner=doctor)
+        assert figures(admin_client.get(REVIEW))["Booked share"] == ("25 %", "75 %")
+
+    def test_a_hold_counts_as_long_as_it_holds(self, admin_client: Client) -> None:
+        visit(clock="10:00", status="held", held_until=ahead(hours=1))
+        visit(clock="11:00", status="held", held_until=ago(minutes=1))
+        assert figures(admin_client.get(REVIEW))["Visits"] == (1, 0)
+
+    def test_lost_is_open_time_that_nobody_else_was_given(self, admin_client: Client) -> None:
+        doctor = PractitionerFactory(name="Dr Roth")
+        WorkingHoursFactory(practitioner=doctor, starts=time(9), ends=time(12))
+        visit(clock="09:00", practitioner=doctor, status="no_show")
+        visit(clock="10:00", practitioner=doctor, status="cancelled", cancelled_late=True)
+        visit(clock="10:15", practitioner=doctor)  # given to somebody else, from 10:15
+        visit(clock="11:00", practitioner=doctor, status="cancelled")  # in good time
+        visit(clock="11:45", practitioner=doctor, status="no_show")  # half of it after hours
+        (row,) = [each for each in admin_client.get(REVIEW).context["usage"] if each["name"] == "Dr Roth"]
+        assert (row["lost_words"], row["booked_words"], row["open_words"]) == ("1 h 00", "0 h 30", "3 h 00")
+        behind = admin_client.get(row["lost_url"]).context["visits"]
+        assert [f"{each['visit'].starts_at.astimezone(PARIS):%H:%M}" for each in behind] == [
+            "09:00",
+            "10:00",
+            "11:45",
+        ]
 
 
 class TestLists:
-    def shown(self, client: Client, **asked: Any) -> list[Any]:
-        return list(client.get(REVIEW, asked).context["visits"])
+    def shown(self, client: Client, name: str = "visits", **asked: Any) -> list[Any]:
+        return [line["visit"] for line in client.get(f"{LISTS}{name}/", asked).context["visits"]]
 
     def test_every_figure_leads_to_its_visits(self, admin_client: Client) -> None:
         kept, missed = visit(), visit(clock="11:00", status="no_show")
         late = visit(clock="12:00", status="cancelled", cancelled_late=True)
         links = [each["url"] for each in admin_client.get(REVIEW).context["figures"][1:]]
-        assert [list(admin_client.get(link).context["visits"]) for link in links] == [
+        assert [[line["visit"] for line in admin_client.get(link).context["visits"]] for link in links] == [
             [kept],
             [missed],
             [late],
         ]
 
+    def test_lists_keep_the_period(self, admin_client: Client) -> None:
+        march, april = visit(date(2026, 3, 31)), visit(date(2026, 4, 1))
+        for asked, expected in [
+            ({"month": "2026-03"}, [march]),
+            ({"quarter": "2026-Q1"}, [march]),
+            ({"quarter": "2026-Q2"}, [april]),
+            ({"from": "2026-03-31", "until": "2026-04-01"}, [march, april]),
+        ]:
+            url = admin_client.get(REVIEW, asked).context["figures"][1]["url"]
+            page = admin_client.get(url)
+            assert [line["visit"] for line in page.context["visits"]] == expected
+            assert page.context["period"].asked == asked
+
     def test_a_resource_narrows_the_list(self, admin_client: Client) -> None:
         one = visit(device=DeviceFactory())
         visit(clock="12:00")
         for resource in (one.practitioner, one.room, one.device):
-            assert self.shown(admin_client, list="visits", of=resource.pk) == [one]
+            assert self.shown(admin_client, of=resource.pk) == [one]
+
+    def test_an_hour_of_a_weekday_narrows_it(self, admin_client: Client) -> None:
+        kind = AppointmentTypeFactory(
+            session=True
+        )  # cream from 9:30, practitioner 10:30 to 11, room to 11:25
+        one = visit(clock="09:30", type=kind)
+        visit(MONDAY + timedelta(days=1), "09:30", type=kind)
+        found = {
+            whose: [
+                hour
+                for hour in range(8, 13)
+                if self.shown(admin_client, weekday=1, hour=hour, kind=whose) == [one]
+            ]
+            for whose in ("practitioner", "room", "device")
+        }
+        assert found == {"practitioner": [10], "room": [9, 10, 11], "device": []}
+
+    def test_an_hour_after_midnight_belongs_to_the_next_day(self, admin_client: Client) -> None:
+        late = visit(clock="23:45")
+        for weekday, hour, expected in [(1, 23, [late]), (2, 0, [late]), (1, 0, []), (2, 23, [])]:
+            asked = {"weekday": weekday, "hour": hour, "kind": "practitioner"}
+            assert self.shown(admin_client, **asked) == expected
+
+    def test_how_long_before_it_was_booked_narrows_it(self, admin_client: Client) -> None:
+        same, later = visit(created_at=at(MONDAY, "08:00")), visit(clock="11:00", created_at=ago(days=3))
+        after = visit(clock="12:00", created_at=at(MONDAY, "15:00") + timedelta(days=1))
+        assert self.shown(admin_client, lead=0) == [same, after]
+        assert self.shown(admin_client, lead=2) == [later]
+
+    def test_the_list_of_times_says_what_really_happened(self, admin_client: Client) -> None:
+        visit(
+            status="completed",
+            arrived_at=at(MONDAY, "09:50"),
+            started_at=at(MONDAY, "10:05"),
+            ended_at=at(MONDAY, "10:45"),
+        )
+        visit(clock="12:00")
+        (line,) = admin_client.get(f"{LISTS}times/").context["visits"]
+        assert line["times"] == [("waited", 15), ("late", 5), ("over", 10)]
 
     def test_practitioners_cannot_list_a_colleagues_visits(
         self, practitioner_client: Client, doctor: Practitioner
     ) -> None:
         other = visit()
-        assert self.shown(practitioner_client, list="visits", of=other.practitioner_id) == []
+        assert self.shown(practitioner_client, of=other.practitioner_id) == []
+        assert other.patient.name not in practitioner_client.get(f"{LISTS}visits.csv").getvalue().decode()
 
-    def test_nonsense_for_a_resource_is_404_and_for_a_list_the_week(self, admin_client: Client) -> None:
-        assert admin_client.get(REVIEW, {"list": "visits", "of": "x"}).status_code == 404
-        assert "usage" in admin_client.get(REVIEW, {"list": "x"}).context
+    @pytest.mark.parametrize("name", ["visits", "no-shows", "late-cancellations", "times"])
+    def test_no_list_exists_for_reception(self, reception_client: Client, name: str) -> None:
+        for address in (f"{LISTS}{name}/", f"{LISTS}{name}.csv", "/review/use.csv", "/review/use/"):
+            assert reception_client.get(address).status_code == 404
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            {"of": "x"},
+            {"kind": "x"},
+            {"weekday": "0"},
+            {"weekday": "8"},
+            {"hour": "24"},
+            {"hour": "-1"},
+            {"hour": "²"},
+            {"hour": "1" * 5000},
+            {"lead": "8"},
+        ],
+    )
+    def test_nonsense_is_404(self, admin_client: Client, asked: dict[str, str]) -> None:
+        assert admin_client.get(f"{LISTS}visits/", asked).status_code == 404
+
+    def test_an_unknown_list_is_404(self, admin_client: Client) -> None:
+        assert admin_client.get(f"{LISTS}x/").status_code == 404
+        assert admin_client.get(f"{LISTS}x.csv").status_code == 404
 
     def test_a_long_list_is_paged(self, admin_client: Client) -> None:
         for minutes in range(27):
             AppointmentFactory(starts_at=ahead(hours=1, minutes=minutes))
-        first = admin_client.get(REVIEW, {"list": "visits"})
+        first = admin_client.get(f"{LISTS}visits/")
         second = admin_client.get(first.context["older_url"])
         assert [len(page.context["visits"]) for page in (first, second)] == [25, 2]
         assert second.context["older_url"] == ""
@@ -224,75 +360,4 @@ class TestLists:
         for hour in range(count):
             visit(clock=f"{10 + hour}:00", device=DeviceFactory())
         with django_assert_num_queries(4):
-            assert len(self.shown(admin_client, list="visits")) == count
-
-
-class TestRecordsOpened:
-    def opened(self, by: User, **changes: Any) -> RecordOpened:
-        said = {
-            "patient": PatientFactory(),
-            "page": "Patient page",
-            "user": by,
-            "at": ago(hours=1),
-            **changes,
-        }
-        return RecordOpened.objects.create(**said)
-
-    def shown(self, response: Any) -> list[RecordOpened]:
-        return list(response.context["entries"])
-
-    def test_newest_first_with_who_whose_and_which_page(
-        self, admin_client: Client, doctor: Practitioner
-    ) -> None:
-        old = self.opened(doctor.user, at=ago(days=2))
-        new = self.opened(doctor.user)
-        response = admin_client.get(OPENED)
-        assert self.shown(response) == [new, old]
-        for words in ("Rui Silva", new.patient.name, "Patient page", "Mon 2 Mar 2026, 08:00"):
-            assert words in response.text
-
-    def test_narrows_to_a_patient_or_a_person(self, admin_client: Client, doctor: Practitioner) -> None:
-        mine, other = self.opened(doctor.user), self.opened(UserFactory(practitioner=True))
-        assert self.shown(admin_client.get(OPENED, {"user": doctor.user.pk})) == [mine]
-        assert self.shown(admin_client.get(OPENED, {"patient": other.patient_id})) == [other]
-        both = {"patient": other.patient_id, "user": doctor.user.pk}
-        assert self.shown(admin_client.get(OPENED, both)) == []
-
-    def test_a_clinic_number_is_posted_and_leads_to_the_patient(
-        self, admin_client: Client, doctor: Practitioner
-    ) -> None:
-        row = self.opened(doctor.user)
-        response = admin_client.post(OPENED, {"number": str(row.patient.number)})
-        assert response["Location"] == f"{OPENED}?patient={row.patient_id}"
-
-    @pytest.mark.parametrize("number", ["", "x", "0", "999999", "9" * 30, "1\x00"])
-    def test_an_unknown_number_is_said_so(self, admin_client: Client, number: str) -> None:
-        response = admin_client.post(OPENED, {"number": number})
-        assert (response.status_code, list(response.context["form"].errors)) == (422, ["number"])
-
-    @pytest.mark.parametrize(
-        "asked", [{"patient": "x"}, {"user": "x"}, {"patient": uuid4()}, {"user": uuid4()}]
-    )
-    def test_unknown_ids_are_404(self, admin_client: Client, asked: dict[str, Any]) -> None:
-        assert admin_client.get(OPENED, asked).status_code == 404
-
-    @pytest.mark.parametrize("client_name", ["reception_client", "practitioner_client"])
-    def test_exists_for_admins_only(self, request: pytest.FixtureRequest, client_name: str) -> None:
-        assert request.getfixturevalue(client_name).get(OPENED).status_code == 404
-
-    def test_is_paged(self, admin_client: Client, doctor: Practitioner) -> None:
-        patient = PatientFactory()
-        for minutes in range(26):
-            self.opened(doctor.user, patient=patient, at=ago(minutes=minutes))
-        first = admin_client.get(OPENED)
-        second = admin_client.get(OPENED + first.context["older_url"])
-        assert [len(self.shown(page)) for page in (first, second)] == [25, 1]
-
-    @pytest.mark.parametrize("count", [1, 3])
-    def test_queries_do_not_grow(
-        self, admin_client: Client, django_assert_num_queries: Any, count: int
-    ) -> None:
-        for _ in range(count):
-            self.opened(UserFactory(practitioner=True))
-        with django_assert_num_queries(4):
-            assert len(self.shown(admin_client.get(OPENED))) == count
+            assert len(self.shown(admin_client)) == count
