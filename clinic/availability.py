@@ -16,7 +16,7 @@ from typing import NamedTuple, Unpack
 from django.utils import timezone
 
 from clinic import timetable
-from clinic.intervals import EPOCH, MINUTE, Interval, Suits, ceil_minute, local_day, merge
+from clinic.intervals import EPOCH, MINUTE, Interval, Minutes, Suits, ceil_minute, local_day, merge
 from clinic.models import Appointment, AppointmentType, Device, Patient, Practitioner, Room
 from clinic.search import Candidates, FreeStart, Obstacle, Search, Wishes, may_do, reach, stretch
 from clinic.timetable import Timetable
