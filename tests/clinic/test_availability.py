@@ -601,7 +601,10 @@ class TestUsage:
         gun = Device.objects.create(name="Gun", kind="gun", location=clinic.location, service_due_on=MONDAY)
         week_later = MONDAY + timedelta(days=7)
         opened = [usage(window=local_day(day, PARIS), at=AT)[-1] for day in (MONDAY, week_later)]
-        assert opened == [(gun, 180, 0), (gun, 0, 0)]
+        assert [(each.resource, len(each.opened), len(each.booked)) for each in opened] == [
+            (gun, 180, 0),
+            (gun, 0, 0),
+        ]
 
     def test_only_the_window_counts(self, clinic):
         booked(clinic, on(MONDAY, "10:00"), 60)
