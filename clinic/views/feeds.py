@@ -91,12 +91,12 @@ def calendar(request: HttpRequest, secret: str) -> HttpResponse:
         answer = HttpResponse(_("Read too often. Try again in a minute."), _PLAIN, 429)
         answer.headers["Retry-After"] = "60"
         return _private(answer)
-    visits = calendars.visits_of(feed, at=now)
-    etag = calendars.fingerprint(feed, visits)
+    entries = calendars.entries_of(feed, at=now)
+    etag = calendars.fingerprint(feed, entries)
     feeds.note_read(feed=feed, at=now)
     answer = get_conditional_response(request, etag=etag)
     if answer is None:
-        answer = HttpResponse(calendars.written(feed, visits, at=now), "text/calendar; charset=utf-8")
+        answer = HttpResponse(calendars.written(feed, entries, at=now), "text/calendar; charset=utf-8")
         answer.headers["Content-Disposition"] = 'inline; filename="mesoclinic.ics"'
     answer.headers["ETag"] = etag
     return _private(answer)

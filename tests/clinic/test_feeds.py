@@ -17,7 +17,7 @@ from clinic.actions import booking, feeds, visits
 from clinic.enums import CancelledBy
 from clinic.errors import DomainError, NotAllowed
 from clinic.logs import HideAddresses
-from clinic.models import Appointment, CalendarFeed, Practitioner, User
+from clinic.models import Appointment, CalendarFeed, Practitioner, Room, User
 from clinic.models.feed import digest_of
 from clinic.rules import feeds as rules
 from tests.clinic.desk import Desk
@@ -213,6 +213,12 @@ class TestFollowing:
         changed = read(feed, if_none_match=first["ETag"])
         assert (changed.status_code, changed["ETag"] == first["ETag"]) == (200, False)
 
+    def test_another_name_for_a_room_is_a_change_too(self, feed: CalendarFeed) -> None:
+        visit = visit_of(feed)
+        first = read(feed)
+        Room.objects.filter(pk=visit.room_id).update(name="Garden room")
+        assert read(feed, if_none_match=first["ETag"]).status_code == 200
+
 
 HOSTILE = [
     "BEGIN:VEVENT",
@@ -273,8 +279,7 @@ class TestHostileTexts:
         ],
     )
     def test_initials_in_any_script(self, given: str, family: str, expected: str) -> None:
-        patient = PatientFactory.build(given_names=given, family_name=family, created_by=None)
-        assert calendars.initials(patient) == expected
+        assert calendars.initials(given, family) == expected
 
 
 class TestTheAddress:
