@@ -330,6 +330,13 @@ def hours_of(part: Part) -> tuple[time, time | None]:
     return _HOURS[part]
 
 
+def part_of(since: time | None, until: time | None) -> Part:
+    """The smallest part of the day that holds all of these hours."""
+    first, last = since or time.min, until or time.max
+    parts = (Part.MORNING, Part.AFTERNOON, Part.EVENING)
+    return next((part for part in parts if _HOURS[part][0] <= first and last <= _HOURS[part][1]), Part.ANY)
+
+
 def _lenient(type: AppointmentType) -> AppointmentType:
     """The type without grid and notice: staff may start a visit at any minute, and at once."""
     kind = copy(type)

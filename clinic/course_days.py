@@ -11,27 +11,30 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import NamedTuple
-from uuid import UUID
 
 from django.utils import timezone
 
+from clinic.course_hours import (
+    CHANGE,
+    WHOLE_DAY,
+    Calendar,
+    Node,
+    People,
+    Seat,
+    instant,
+    when,
+    with_whom,
+)
 from clinic.gaps import HourGap
-from clinic.intervals import EPOCH, MINUTE, Interval, Minutes, ceil_minute, floor_minute, local_day
-from clinic.models import Practitioner
+from clinic.intervals import MINUTE, Interval, Minutes, floor_minute
 from clinic.readiness import Step
 from clinic.search import FreeStart, Search, reach
 
-Node = tuple[
-    int, int
-]  # the local day as an ordinal, and the start in epoch minutes; WHOLE_DAY: any start of the day
-People = dict[UUID, list[int]]  # by practitioner the starts, in epoch minutes
-WHOLE_DAY = -1
 _FAR = 10**9
-_CHANGE = 1000  # one change of practitioner outweighs every change of weekday
 
 
 class Cost(NamedTuple):
@@ -43,44 +46,16 @@ class Cost(NamedTuple):
     minutes: int
 
 
-class Seat(NamedTuple):
-    """When one visit of the chain starts, and with whom (their primary key)."""
-
-    day: int
-    practitioner: UUID
-    start: int
-
-
-class Calendar:
-    """The local days of a span, as ordinals, with their first minutes."""
-
-    def __init__(self, span: Interval, zone: tzinfo) -> None:
-        first = span.starts_at.astimezone(zone).date()
-        days = (span.ends_at.astimezone(zone).date() - first).days + 1
-        spans = [local_day(first + timedelta(days=n), zone) for n in range(days)]
-        self.first = first.toordinal()
-        self.edges = [ceil_minute(each.starts_at) for each in spans] + [ceil_minute(spans[-1].ends_at)]
-
-    def day_of(self, minute: int) -> int:
-        """The day of an epoch minute; of one outside the span, the day before or after it."""
-        return self.first + bisect_right(self.edges, minute) - 1
-
-    def minutes_of(self, day: int) -> tuple[int, int]:
-        """The first minute of the day and of the next one; nothing for a day outside the span."""
-        number = day - self.first
-        return (self.edges[number], self.edges[number + 1]) if 0 <= number < len(self.edges) - 1 else (0, 0)
-
-
 class Supply:
     """The free starts of one kind of visit, day by day; sets of minutes are cut up only where somebody looks."""
 
     def __init__(self, search: Search, calendar: Calendar, days: Collection[int]) -> None:
         """`days` are those whose timetable was read; on the others nothing is known, so nothing is free."""
         self.search, self.calendar = search, calendar
-        self.practitioners = {each.pk: each for each in search.by_practitioner}
+        self.practitioners = {each.pk.int: each for each in search.by_practitioner}
         every = reduce(or_, search.by_practitioner.values(), search.table.nothing)
         self._origin = every.origin
-        self._bytes = {each.pk: _bytes(found) for each, found in search.by_practitioner.items()}
+        self._bytes = {each.pk.int: _bytes(found) for each, found in search.by_practitioner.items()}
         self._anybody = _bytes(every)
         self.days = [day for day in sorted(days) if self._bits(self._anybody, day)]
         self._known = set(self.days)
@@ -101,7 +76,7 @@ class Supply:
             self._people[day] = {who: starts for who, starts in found if starts}
         return self._people[day]
 
-    def place(self, practitioner: UUID, start: int) -> FreeStart:
+    def place(self, practitioner: int, start: int) -> FreeStart:
         """A free start of these, with its room and device."""
         found = self.search.place(self.practitioners[practitioner], instant(start))
         assert found is not None
@@ -211,13 +186,19 @@ class Chain:
         """Where the visit that cannot be reached was looked for; None where the gaps leave nothing to look at."""
         layer = self.layers[self.stopped_at]
         calendar = layer.supply.calendar
-        spans = [
-            layer.span(node, layer.due(node), self._wait(self.stopped_at)) for node in self.reached or [None]
-        ]
+        before: list[Node | None] = list(self.reached) or [None]
+        spans = [layer.span(node, layer.due(node), self._wait(self.stopped_at)) for node in before]
         days = min(each[0] for each in spans), max(each[1] for each in spans)
         low = max(layer.low, min(each[2] for each in spans), calendar.minutes_of(days[0])[0])
         high = min(layer.high, max(each[3] for each in spans) + 1, calendar.minutes_of(days[1])[1] or _FAR)
         return Interval(instant(low), instant(high)) if low < high else None
+
+    def hard_limits(self, number: int, before: datetime) -> tuple[int, int, int]:
+        """The first day, and the first and last minute, that the gap to a visit before leaves, however late."""
+        layer = self.layers[number]
+        node = (timezone.localdate(before).toordinal(), floor_minute(before)) if number else None
+        first_day, _last_day, first, last = layer.span(node, layer.due(node), self._wait(number))
+        return first_day, first, last
 
     def _wait(self, number: int) -> timedelta:
         """How long the visit before keeps anybody or anything."""
@@ -300,101 +281,9 @@ class Chain:
             {node: layer.people(node) for node in nodes}
             for layer, nodes in zip(self.layers, ways, strict=True)
         ]
-        changes, steps = _with_whom(ways, people)
-        minutes, seats = _when(steps, people, self.layers[0].supply.calendar)
-        return Cost(days, changes // _CHANGE, changes % _CHANGE, minutes), seats
-
-
-Who = tuple[Node, UUID]
-
-
-def _with_whom(
-    ways: list[dict[Node, list[Node]]], people: list[dict[Node, People]]
-) -> tuple[int, list[dict[Who, list[Who]]]]:
-    """The fewest changes of practitioner, then of weekday; per layer who is on a best way, and from whom."""
-    costs: dict[Who, int] = {(node, who): 0 for node in ways[0] for who in people[0][node]}
-    came: list[dict[Who, list[Who]]] = [{each: [] for each in costs}]
-    for number in range(1, len(ways)):
-        found: dict[Who, int] = {}
-        from_whom: dict[Who, list[Who]] = {}
-        for node, befores in ways[number].items():
-            for who in people[number][node]:
-                options = [
-                    (
-                        costs[before, other] + _CHANGE * (other != who) + ((before[0] - node[0]) % 7 != 0),
-                        (before, other),
-                    )
-                    for before in befores
-                    for other in people[number - 1][before]
-                ]
-                least = min(cost for cost, _ in options)
-                found[node, who] = least
-                from_whom[node, who] = [each for cost, each in options if cost == least]
-        costs = found
-        came.append(from_whom)
-    least = min(costs.values())
-    ends = [each for each, cost in costs.items() if cost == least]
-    kept: list[dict[Who, list[Who]]] = []
-    for layer in reversed(came):
-        kept.append({each: layer[each] for each in ends})
-        ends = list(dict.fromkeys(before for each in ends for before in layer[each]))
-    return least, kept[::-1]
-
-
-def _when(
-    steps: list[dict[Who, list[Who]]], people: list[dict[Node, People]], calendar: Calendar
-) -> tuple[int, list[Seat]]:
-    """The hours that lie nearest to each other, and of these the earliest."""
-    costs: dict[Seat, int] = {}
-    came: list[dict[Seat, Seat | None]] = []
-    seats_of: dict[Who, list[Seat]] = {}
-    for number, layer in enumerate(steps):
-        found: dict[Seat, int] = {}
-        before: dict[Seat, Seat | None] = {}
-        here: dict[Who, list[Seat]] = {}
-        for (node, who), sources in layer.items():
-            earlier = [(costs[seat], seat) for source in sources for seat in seats_of[source]]
-            here[node, who] = [Seat(node[0], who, start) for start in people[number][node][who]]
-            for seat in here[node, who]:
-                clock = clock_minutes(seat, calendar)
-                options = [
-                    (cost + abs(clock - clock_minutes(each, calendar)), each) for cost, each in earlier
-                ]
-                found[seat], before[seat] = min(options, key=_earliest, default=(0, None))
-        costs, seats_of = found, here
-        came.append(before)
-    least, last = min(((cost, seat) for seat, cost in costs.items()), key=_earliest)
-    chain: list[Seat] = [last]
-    for before in came[:0:-1]:
-        earlier_seat = before[chain[-1]]
-        assert earlier_seat is not None
-        chain.append(earlier_seat)
-    return least, chain[::-1]
-
-
-def _earliest(option: tuple[int, Seat]) -> tuple[int, int, int]:
-    """Of what costs the same the earliest; then, as `min` takes the first, in the order of the diary."""
-    cost, seat = option
-    return cost, seat.day, seat.start
-
-
-def clock_minutes(seat: Seat, calendar: Calendar) -> int:
-    """The wall clock of a start, in minutes after midnight; past a clock change it is the clock after it."""
-    _, end = calendar.minutes_of(seat.day)
-    if end:
-        return seat.start - end + 24 * 60
-    local = timezone.localtime(instant(seat.start), timezone.get_default_timezone())
-    return local.hour * 60 + local.minute
-
-
-def instant(minute: int) -> datetime:
-    """An epoch minute as a moment in UTC."""
-    return EPOCH + minute * MINUTE
-
-
-def seat_of(practitioner: Practitioner, starts_at: datetime) -> Seat:
-    """A visit whose time and practitioner are settled."""
-    return Seat(timezone.localdate(starts_at).toordinal(), practitioner.pk, floor_minute(starts_at))
+        changes, steps = with_whom(ways, people)
+        minutes, seats = when(steps, people, self.layers[0].supply.calendar)
+        return Cost(days, changes // CHANGE, changes % CHANGE, minutes), seats
 
 
 def _bytes(minutes: Minutes) -> bytes:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from clinic import readiness
+from clinic.availability import Obstacle, last_start
 from clinic.chooser import Part, Slot, hours_of, practitioners_for
 from clinic.course_relaxations import Relaxation, Way, relaxations, stretched
 from clinic.courses import Choice, Course, CourseSearch, CourseVisit, Start
@@ -112,7 +113,12 @@ class CoursePage:
         """The search these choices stand for."""
         steps = tuple(self._wished(step) for step in self.offer.steps)
         numbers = {step.purpose: number for number, step in enumerate(steps) if not step.fixed}
-        chosen = {numbers[purpose]: each for purpose, each in self.chosen.items() if purpose in numbers}
+        chosen = {
+            number: each
+            for purpose, each in self.chosen.items()
+            if (number := numbers.get(purpose)) is not None
+            and self.at <= each.starts_at < last_start(steps[number].type, self.at)
+        }
         return CourseSearch(steps, self.at, self._wishes(), chosen)
 
     @cached_property
@@ -144,6 +150,8 @@ class CoursePage:
         found = self.search.obstruction
         window = found.window
         said = {"visit": found.step.label}
+        if found.step.earliest and found.step.earliest >= last_start(found.step.type, self.at):
+            return [obstacle_words(Obstacle.TOO_FAR)]
         if window is None or found.is_too_tight:
             return [
                 _("“%(visit)s” has no place: the visits before and after it leave no day between.") % said
@@ -217,13 +225,20 @@ class CoursePage:
 
 
 def chosen_from(state: Mapping[str, Any]) -> tuple[dict[str, Choice], frozenset[str]]:
-    """What the page's state says of single visits: the starts by purpose, and which of them a person picked."""
+    """What the page's state says of single visits: the starts by purpose, and which of them a person picked.
+
+    Where one is changed, those before it stay where they were shown; those behind it only if that is wished.
+    """
     shown: Mapping[str, Choice] = state["visit"] or {}
     pinned = set(state["pinned"] or ()) - {state["release"]}
     changed = [state["change"]] if state["change"] else []
     pinned |= {purpose for purpose, _choice in changed}
-    kept = dict(shown) if state["keep"] else {key: each for key, each in shown.items() if key in pinned}
-    kept.pop(state["release"], None)
+    order = list(shown)
+    before = {
+        key for purpose, _choice in changed if purpose in order for key in order[: order.index(purpose)]
+    }
+    stay = set(order) if state["keep"] else pinned | before
+    kept = {key: each for key, each in shown.items() if key in stay and key != state["release"]}
     return kept | dict(changed), frozenset(pinned)
 
 

@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from clinic import timetable
 from clinic.availability import last_start
-from clinic.course_days import Calendar, Chain, Cost, Layer, Seat, Supply, instant, seat_of
+from clinic.course_days import Chain, Cost, Layer, Supply
+from clinic.course_hours import Calendar, Seat, instant, seat_of
 from clinic.gaps import HourGap
 from clinic.intervals import MINUTE, Interval, ceil_minute, local_day, merge
 from clinic.models import Device, Practitioner, Room
@@ -123,13 +124,16 @@ class CourseSearch:
         assert course is not None
         visit, supply = course.visits[number], layer.supply
         today = timezone.localdate(visit.starts_at).toordinal()
+        first_day, first, last = self._surroundings.hard_limits(number, course.visits[number - 1].starts_at)
         found: list[Start] = []
-        for day in range(today - _AROUND, today + _AROUND + 1):
+        for day in range(max(today - _AROUND, first_day), today + _AROUND + 1):
             people = supply.people(day)
-            order = sorted(people, key=lambda who: who == visit.practitioner.pk)
-            by_start = {start: who for who in order for start in people[who] if start >= layer.low}
+            order = sorted(people, key=lambda who: who == visit.practitioner.pk.int)
+            by_start = {start: who for who in order for start in people[who]}
             found += [
-                Start(instant(start), supply.practitioners[by_start[start]]) for start in sorted(by_start)
+                Start(instant(start), supply.practitioners[by_start[start]])
+                for start in sorted(by_start)
+                if max(layer.low, first) <= start <= last
             ]
         return found
 
@@ -153,7 +157,8 @@ class CourseSearch:
 
     @cached_property
     def _people_and_things(self) -> tuple[list[Practitioner], list[Room], list[Device]]:
-        people, rooms, devices = (self.wishes.get(name) for name in ("practitioners", "rooms", "devices"))
+        wishes = self.wishes
+        people, rooms, devices = wishes.get("practitioners"), wishes.get("rooms"), wishes.get("devices")
         return (
             list(Practitioner.objects.active() if people is None else people),
             list(Room.objects.active() if rooms is None else rooms),
@@ -208,7 +213,7 @@ class CourseSearch:
         if step.fixed:
             layer.only = seat_of(step.fixed.practitioner, step.fixed.starts_at)
         elif choice := self.chosen.get(number):
-            who = supply.practitioners.get(choice.practitioner)
+            who = supply.practitioners.get(choice.practitioner.int)
             if who and choice.starts_at in supply.search.by_practitioner[who]:
                 layer.only = seat_of(who, choice.starts_at)
             else:
@@ -236,25 +241,17 @@ class CourseSearch:
 
         Spending k of the days off on the way costs what the visit before was reached with, and the rest here.
         """
-        first: list[date] = []
-        last: list[date] = []
+        edges: dict[int, list[date]] = {-1: [], 1: []}
         ranges = []
         for number, step in enumerate(self.steps):
             settled = self._settled_on(number)
-            early = (
-                [settled] if settled else [self._due(step, each, upwards=False) for each in first or [None]]
-            )
-            late = [settled] if settled else [self._due(step, each, upwards=True) for each in last or [None]]
-            days = [timedelta(days=n) for n in range(off + 1)]
-            if settled and step.fixed:
-                first, last = [settled], [settled]
-            else:
-                first = [
-                    min(day - days[k - j] for j, day in enumerate(early[: k + 1])) for k in range(off + 1)
-                ]
-                last = [max(day + days[k - j] for j, day in enumerate(late[: k + 1])) for k in range(off + 1)]
-            ranges.append((first[-1], last[-1]))
-        return [each for each, step in zip(ranges, self.steps, strict=True) if not step.fixed]
+            for sign, before in edges.items():
+                due = [self._due(step, day, upwards=sign > 0) for day in before]
+                due = [settled] if settled else due or [self._due(step, None, upwards=False)]
+                edges[sign] = due if step.fixed else _spread(due, off, sign)
+            if not step.fixed:
+                ranges.append((edges[-1][-1], edges[1][-1]))
+        return ranges
 
     def _settled_on(self, number: int) -> date | None:
         """The day of a visit that is fixed or was chosen."""
@@ -310,6 +307,17 @@ class CourseSearch:
             )
             before = seat
         return Course(tuple(visits), cost)
+
+
+def _spread(due: list[date], off: int, sign: int) -> list[date]:
+    """For each number of days off up to `off`, the farthest day; `due` are the ideal days by what was spent before."""
+    return [
+        max(
+            (day + timedelta(days=sign * (k - j)) for j, day in enumerate(due[: k + 1])),
+            key=lambda day: sign * day.toordinal(),
+        )
+        for k in range(off + 1)
+    ]
 
 
 def _last_day(step: Step, before: date, ideal: date) -> date | None:

@@ -166,15 +166,9 @@ class Search:
         """This start with the first suitable room and device; None when it is not free."""
         for who, location, starts in self._all_offers:
             if who == practitioner and starts_at in starts:
-                rooms, devices = (
-                    (
-                        each
-                        for each in found
-                        if each.location_id == location and starts_at in self._usable[each.pk]
-                    )
-                    for found in (self.candidates.rooms, self.candidates.devices)
-                )
-                return FreeStart(starts_at, practitioner, next(rooms), next(devices, None))
+                room = self._first_usable(self.candidates.rooms, location, starts_at)
+                device = self._first_usable(self.candidates.devices, location, starts_at)
+                return FreeStart(starts_at, practitioner, room, device) if room else None
         return None
 
     def within(self, window: Interval) -> Minutes:
@@ -297,6 +291,12 @@ class Search:
             left[each.location_id] -= served
             chosen |= {(each.location_id, start): each for start in served}
         return chosen
+
+    def _first_usable(
+        self, resources: Iterable[Resource], location: UUID, starts_at: datetime
+    ) -> Resource | None:
+        here = (each for each in resources if each.location_id == location)
+        return next((each for each in here if starts_at in self._usable[each.pk]), None)
 
     def _seen(self, minutes: Minutes) -> Minutes:
         """The starts for which the practitioner's part of the visit lies in these minutes."""

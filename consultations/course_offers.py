@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from clinic.gaps import DayGap, HourGap
 from clinic.models import AppointmentType, Patient
-from clinic.readiness import CourseOffer, FixedVisit, Offer, Step
+from clinic.readiness import Condition, CourseOffer, FixedVisit, Offer, Step
 from consultations import offers, purposes
 from consultations.enums import IntervalUnit, PlanStatus
 from consultations.models import Plan, PlannedSession
@@ -55,10 +55,17 @@ def _of_plan(facts: PlanFacts, types: list[AppointmentType], *, at: datetime) ->
             return _with_test(facts, test, [step for step in sessions if not step.fixed], at=at)
     if len(waiting) == 1:
         return []
-    ideal = next(step.ideal or at for step in sessions if not step.fixed)
-    blocked = offers.in_the_way(facts, waiting[0], at=max(ideal, at))
+    blocked = _in_the_way(facts, waiting[0], at=at)
     label = offers.named(_("All %(count)s open sessions") % {"count": len(waiting)}, facts)
     return [CourseOffer(key_of(facts.plan), label, tuple(sessions), blocked)]
+
+
+def _in_the_way(facts: PlanFacts, first: PlannedSession, *, at: datetime) -> tuple[Condition, ...]:
+    """What keeps the course from being booked at all; the gaps are kept by the search itself."""
+    windows = plans.windows(facts, on=timezone.localdate(at))
+    window = next(each for each in windows if each.planned.pk == first.pk)
+    missing = offers.in_the_way(facts, first, at=max(_midnight(window.ideal) + timedelta(hours=12), at))
+    return tuple(each for each in missing if each.code != "too_soon")
 
 
 def _with_test(facts: PlanFacts, test: Offer, sessions: list[Step], *, at: datetime) -> list[CourseOffer]:

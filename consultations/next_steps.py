@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from clinic.models import Appointment
 from clinic.readiness import Condition, Link
 from consultations import purposes
+from consultations.course_offers import key_of
 from consultations.enums import PlanStatus
 from consultations.offers import session_label, test_wanted
-from consultations.queries import PlanFacts
+from consultations.queries import PlanFacts, unbooked
 from consultations.rules import consent, plans
 from consultations.rules.patch_test import reading_window
 from consultations.steppers import awaited_test, pending_visit, standing
@@ -30,6 +31,7 @@ class Next:
     who: str
     primary: Link
     secondary: Link | None = None
+    course: Link | None = None
     visit: Appointment | None = None
     earliest: datetime | None = None
     latest: datetime | None = None
@@ -51,8 +53,25 @@ def next_of(facts: PlanFacts, *, at: datetime) -> Next:
         looks = [_held, _draft, _closed]
     for look in looks:
         if found := look(facts, at):
-            return replace(found, conditions=conditions)
+            in_one_go = course_link(facts, at=at) if look in (_test, _session) else None
+            return replace(found, conditions=conditions, course=in_one_go)
     return replace(_review(facts, at), conditions=())
+
+
+def course_link(facts: PlanFacts, *, at: datetime) -> Link | None:
+    """Where all that is still open of the plan is booked in one go; None where one visit is all there is."""
+    waiting = len(unbooked(facts))
+    if facts.plan.status != PlanStatus.ACTIVE or not waiting:
+        return None
+    begins = test_wanted(facts, at) and awaited_test(facts) is None
+    if begins and pending_visit(facts, purposes.test_of(facts.plan), at) is None:
+        label = _("Test, reading and session in one go")
+    elif waiting > 1:
+        label = _("Book all %(count)s open sessions") % {"count": waiting}
+    else:
+        return None
+    url = reverse("clinic:course_for", args=[facts.plan.patient_id])
+    return Link(label, f"{url}?course={key_of(facts.plan, first_only=begins)}", "route")
 
 
 def _practitioner(facts: PlanFacts) -> str:
@@ -122,7 +141,7 @@ def _reading(facts: PlanFacts, at: datetime) -> Next | None:
         else _("The reading is overdue: see the patient.")
     )
     who = str(visit.practitioner) if visit else _practitioner(facts)
-    return Next(what, who, link, other, visit, window.opens_at, window.closes_at)
+    return Next(what, who, link, other, visit=visit, earliest=window.opens_at, latest=window.closes_at)
 
 
 def _test(facts: PlanFacts, at: datetime) -> Next | None:
@@ -131,7 +150,7 @@ def _test(facts: PlanFacts, at: datetime) -> Next | None:
     visit = pending_visit(facts, purposes.test_of(facts.plan), at)
     give = _link(_("Record the test injection"), "consultations:patch_test_give", facts.plan.pk, "vaccine")
     if visit:
-        return Next(_("Give the test injection."), str(visit.practitioner), give, _move(visit), visit)
+        return Next(_("Give the test injection."), str(visit.practitioner), give, _move(visit), visit=visit)
     book = _book(facts, _("Book test + reading"))
     return Next(_("Book the test injection and its reading."), _("reception"), book, give)
 
@@ -147,15 +166,17 @@ def _session(facts: PlanFacts, at: datetime) -> Next | None:
     open_it = _link(_("Open session"), "consultations:session_of", planned.pk, "droplet")
     earliest = timezone.make_aware(datetime.combine(window.earliest, time()))
     if visit:
-        return Next(f"{label}.", str(visit.practitioner), open_it, _move(visit), visit, earliest)
+        return Next(
+            f"{label}.", str(visit.practitioner), open_it, _move(visit), visit=visit, earliest=earliest
+        )
     what = _("Book session %(number)s.") % {"number": planned.ordinal}
     book = _book(facts, _("Book session %(number)s") % {"number": planned.ordinal})
     latest = timezone.make_aware(datetime.combine(window.latest, time()))
-    return Next(what, _("reception"), book, open_it, None, earliest, latest)
+    return Next(what, _("reception"), book, open_it, earliest=earliest, latest=latest)
 
 
 def _review(facts: PlanFacts, at: datetime) -> Next:
     visit = pending_visit(facts, purposes.review_of(facts.plan), at)
     who = str(visit.practitioner) if visit else _("reception")
     primary = _move(visit) or _book(facts, _("Book the review"))
-    return Next(_("Review the outcome."), who, primary, None, visit)
+    return Next(_("Review the outcome."), who, primary, visit=visit)

@@ -63,6 +63,7 @@ DESK = {
     "clinic:patient_not_a_duplicate": (ONLY_POST, "302 302 302 403"),
     "clinic:book": ("302 200 200 403", "302 200 200 403"),
     "clinic:book_for": ("302 200 200 403", "302 422 422 403"),
+    "clinic:course_for": ("302 200 200 403", "302 422 422 403"),
     "clinic:appointment": ("302 200 200 200", ONLY_GET),
     "clinic:appointment_move": ("302 200 200 403", "302 422 422 403"),
     "clinic:appointment_cancel": ("302 200 200 403", "302 422 422 403"),

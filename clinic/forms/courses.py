@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from crispy_forms.bootstrap import InlineCheckboxes
 from crispy_forms.layout import Layout
 from django import forms
 from django.core.exceptions import ValidationError
@@ -88,7 +89,7 @@ class CourseForm(BaseForm):
 
     def layout(self) -> Layout:
         """What a person sees; the rest is written by the page."""
-        return Layout("start", "practitioner", "part", "weekday", "keep")
+        return Layout("start", "practitioner", "part", InlineCheckboxes("weekday"), "keep")
 
     def clean_change(self) -> tuple[str, Choice] | None:
         """The visit that was just changed, and to what."""

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from clinic import readiness
 from clinic.actions import booking
-from clinic.chooser import Slot, practitioners_for, resolve
+from clinic.chooser import Slot, part_of, practitioners_for, resolve
 from clinic.course_page import CoursePage, chosen_from
 from clinic.courses import Choice
 from clinic.errors import DomainError
@@ -70,10 +70,13 @@ def _asked(
     offers = readiness.pathway().courses(patient, at=at)
     ready = [offer for offer in offers if not offer.conditions]
     offer = next((each for each in ready if each.key == given.get("course")), None)
-    if offer is None and not given.get("course"):
+    if offer is None and request.method == "GET":
         offer = next(iter(ready), None)
     people = practitioners_for(offer.steps[-1].type) if offer else []
-    form = CourseForm(given if given else _begin_with(patient), practitioners=people)
+    is_fresh = request.method == "GET" and not given.get("asked")
+    data = _begin_with(patient) if is_fresh else given.copy()
+    data["course"] = offer.key if offer else ""
+    form = CourseForm(data, practitioners=people)
     state = form.state
     chosen, pinned = chosen_from(state)
     if offer is None:
@@ -183,8 +186,14 @@ def _kept(form: CourseForm) -> list[tuple[str, str]]:
 
 
 def _begin_with(patient: Patient) -> QueryDict:
-    """What is on record of when it suits the patient; used until something is asked for."""
-    return QueryDict(mutable=True)
+    """What is on record of when it suits the patient, where the part of the day can say it."""
+    given = QueryDict(mutable=True)
+    if patient.suits_weekdays:
+        given.setlist("weekday", [str(day) for day in patient.suits_weekdays])
+    part = part_of(patient.suits_since, patient.suits_until)
+    if part:
+        given["part"] = part.value
+    return given
 
 
 def _choice(slot: Slot) -> Choice:

@@ -106,14 +106,15 @@ class Panel:
 
     def context(self) -> dict[str, Any]:
         """For templates/clinic/_chooser.html; `chooser` may be None where nothing can be booked."""
+        shared = {"whats": self._what_chips(), "course_url": self._course_url}
         if self.what is None:
-            return {"chooser": None, "whats": self._what_chips()}
+            return {"chooser": None, **shared}
         search = self.search
         wanted = self._wanted(search)
         shown = self._next_ten(search) if self.state["view"] else self._week(search)
         first = next(iter([*wanted["options"], *shown.pop("options")]), None)
         return {
-            "whats": self._what_chips(),
+            **shared,
             "chooser": {
                 "what": self.what,
                 "whos": self._who_chips(search.known),
@@ -213,6 +214,13 @@ class Panel:
         if first_day <= timezone.localdate(self.at):
             return ""
         return self.link(week=first_day - timedelta(days=7), why=None, starts_at=None)
+
+    @property
+    def _course_url(self) -> str:
+        """Where several visits are booked in one go; empty for who has nothing but a free choice."""
+        if any(":" in what.purpose and what.key != "this" for what in self.whats):
+            return reverse("clinic:course_for", args=[self.patient.pk])
+        return ""
 
     def _what_chips(self) -> list[Chip]:
         return [

@@ -172,14 +172,22 @@ def _session(
         return Verdict(Readiness.REFUSED, (gone,))
     missing = clearance.judge(facts, gate=Gate.SESSION, on=visit.starts_at, planned=planned).conditions
     missing = missing + _order(visit, facts, planned, together=together, starting=starting)
-    if (
-        not starting
-        and any(each.code == "test" for each in missing)
-        and not test_expected(facts, before=visit.starts_at, together=together)
-    ):
-        instead = _test_again(visit, facts, planned, together) or _test_first(facts)
-        missing = [instead if each.code == "test" else each for each in missing]
+    if not starting and any(each.code == "test" for each in missing):
+        instead = _what_of_the_test(visit, facts, planned, together)
+        missing = [instead or each if each.code == "test" else each for each in missing]
     return _of(missing, starting=starting)
+
+
+def _what_of_the_test(
+    visit: Visit, facts: PlanFacts, planned: PlannedSession, together: Together
+) -> Condition | None:
+    """What settles a session whose test does not clear it yet; None where it is not known from when it would."""
+    if not test_expected(facts, before=visit.starts_at, together=together):
+        return _test_again(visit, facts, planned, together) or _test_first(facts)
+    readings = together.to_come(purposes.reading_of(facts.plan), facts)
+    sentence = _("The test injection has to be read without a reaction first: the reading is on %(day)s.")
+    clears_from = test_clears_from(facts, together=together)
+    return Condition("test", sentence % {"day": in_words(min(readings))}, earliest=clears_from)
 
 
 def test_expected(facts: PlanFacts, *, before: datetime, together: Together) -> bool:

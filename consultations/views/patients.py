@@ -26,7 +26,7 @@ from consultations import offers, steppers, timeline
 from consultations.actions import allergies
 from consultations.forms.patients import AlertForm, AllergyForm, AssessForm
 from consultations.models import Alert, Allergy
-from consultations.next_steps import next_of
+from consultations.next_steps import course_link, next_of
 from consultations.rules import authorship
 
 PAGE = 15
@@ -115,6 +115,7 @@ def _for_the_desk(patient: Patient, at: datetime) -> dict[str, Any]:
         "is_clinical": False,
         "courses": steppers.courses(all_facts, at=at),
         "offers": offers.for_facts(all_facts, at=at),
+        "in_one_go": [link for facts in all_facts if (link := course_link(facts, at=at))],
     }
 
 

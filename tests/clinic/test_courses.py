@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -11,19 +11,21 @@ from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_django import DjangoAssertNumQueries
 
 from clinic.availability import free_starts
-from clinic.courses import CourseSearch
+from clinic.course_relaxations import Way, relaxations
+from clinic.courses import Choice, CourseSearch
 from clinic.enums import RoomKind
 from clinic.gaps import DayGap, HourGap
-from clinic.intervals import Interval
+from clinic.intervals import Interval, Suits
 from clinic.models import AppointmentType
 from clinic.readiness import FixedVisit, Step
-from clinic.search import FreeStart
+from clinic.search import FreeStart, Obstacle
 from tests.clinic.desk import Desk, on
 from tests.factories.booking import AppointmentFactory, AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW
-from tests.factories.opening import AbsenceFactory, WorkingHoursFactory
+from tests.factories.opening import AbsenceFactory, ClosedDayFactory, WorkingHoursFactory
 from tests.factories.people import PatientFactory, PractitionerFactory
 from tests.factories.places import LocationFactory, RoomFactory
 
@@ -218,3 +220,174 @@ def test_the_course_is_the_best_of_all_chains_of_free_starts(
                 == found.course.cost
             )
         transaction.set_rollback(True)
+
+
+# --- what it answers -------------------------------------------------------------------------------------------------
+
+
+def test_ten_sessions_are_found_in_three_queries(
+    desk: Desk, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    kind = AppointmentTypeFactory(grid_minutes=None)
+    lists = {"practitioners": [desk.silva, desk.amari], "rooms": [desk.room, desk.room2], "devices": []}
+    with django_assert_num_queries(3):
+        found = search(desk, weekly(kind, 10), **lists).course
+    assert [visit.days_since for visit in found.visits] == [None, *[7] * 9]
+
+
+def test_calendar_months_keep_the_day_of_the_month(desk: Desk) -> None:
+    monthly = DayGap(shortest=20, months=1, slack=3)
+    start = on(date(2026, 3, 31), "00:00")
+    steps = weekly(desk.visit, 3, monthly)
+    found = search(desk, [Step(desk.visit, "1", earliest=start), *steps[1:]])
+    assert days(found) == ["31 Mar 09:00", "30 Apr 09:00", "30 May 09:00"]
+
+
+def test_the_patient_s_other_visits_and_days_and_hours_are_kept_clear(desk: Desk) -> None:
+    desk.book(on(TUESDAY, "14:00"))
+    suits = Suits(frozenset({2}), time(14), time(15))
+    found = search(desk, weekly(desk.visit, 2), suits=suits)
+    assert days(found) == ["03 Mar 14:30", "10 Mar 14:30"]
+
+
+def test_the_same_practitioner_is_kept_although_another_is_first_in_the_diary(desk: Desk) -> None:
+    AbsenceFactory(
+        practitioner=desk.silva,
+        starts_at=on(TUESDAY, "00:00"),
+        ends_at=on(TUESDAY + timedelta(days=1), "00:00"),
+    )
+    found = search(desk, weekly(desk.visit, 3)).course
+    assert [visit.practitioner for visit in found.visits] == [desk.amari] * 3
+
+
+def test_a_start_that_leads_nowhere_is_not_taken_although_it_is_the_ideal_one(desk: Desk) -> None:
+    """Exactly a week apart, and the clinic is closed on the 10th: only who starts on the 4th gets through."""
+    ClosedDayFactory(day=date(2026, 3, 10))
+    strict = DayGap(shortest=7, ideal=7, slack=0)
+    assert days(search(desk, weekly(desk.visit, 3, strict))) == [
+        "04 Mar 09:00",
+        "11 Mar 09:00",
+        "18 Mar 09:00",
+    ]
+
+
+def test_a_chosen_start_stays_and_the_others_follow_it(desk: Desk) -> None:
+    choice = {1: Choice(desk.amari.pk, on(TUESDAY + timedelta(days=9), "10:00"))}
+    first, *others = weekly(desk.visit, 3)
+    found = search(desk, [replace(first, latest=on(TUESDAY, "23:00")), *others], choice)
+    assert days(found) == ["03 Mar 10:00", "12 Mar 10:00", "19 Mar 10:00"]
+    assert [visit.is_chosen for visit in found.course.visits] == [False, True, False]
+
+
+def test_a_chosen_start_that_is_taken_is_replaced_near_to_it_and_said(desk: Desk) -> None:
+    wanted = on(TUESDAY + timedelta(days=9), "10:00")
+    for who, room in ((desk.silva, desk.room), (desk.amari, desk.room2)):
+        desk.book(wanted, practitioner=who, room=room, patient=PatientFactory())
+    found = search(desk, weekly(desk.visit, 3), {1: Choice(desk.silva.pk, wanted)})
+    assert found.taken == [1]
+    assert days(found)[1].startswith("12 Mar")
+
+
+def test_a_visit_on_the_books_is_a_fixed_point(desk: Desk) -> None:
+    steps = list(weekly(desk.visit, 3))
+    fixed = FixedVisit(on(TUESDAY + timedelta(days=8), "11:00"), desk.amari)
+    steps[1] = Step(desk.visit, "2", gap=WEEKLY, fixed=fixed)
+    found = search(desk, steps).course
+    assert [visit.place is None for visit in found.visits] == [False, True, False]
+    assert [visit.practitioner for visit in found.visits] == [desk.amari] * 3
+    assert [visit.days_since for visit in found.visits] == [None, 7, 7]
+
+
+def test_a_reading_lies_in_its_window_of_hours(desk: Desk) -> None:
+    window = HourGap(timedelta(hours=48), timedelta(hours=72), timedelta(hours=96))
+    steps = [weekly(desk.visit, 1)[0], Step(desk.visit, "reading", "r", window, pairs=True)]
+    assert days(search(desk, steps)) == ["03 Mar 09:00", "06 Mar 09:00"]
+
+
+def test_other_starts_lie_a_week_around_the_visit_and_keep_the_hard_gap(desk: Desk) -> None:
+    found = search(desk, weekly(desk.visit, 2))
+    options = found.options(1)
+    assert (options[0].starts_at, options[-1].starts_at) == (
+        on(TUESDAY + timedelta(days=6), "09:00"),
+        on(TUESDAY + timedelta(days=14), "16:30"),
+    )
+    assert {each.practitioner for each in options} == {desk.silva}
+
+
+# --- when there is none ----------------------------------------------------------------------------------------------
+
+
+def away(desk: Desk, first: int, last: int, *people) -> None:
+    for who in people or (desk.silva, desk.amari):
+        AbsenceFactory(
+            practitioner=who,
+            starts_at=on(TUESDAY + timedelta(days=first), "00:00"),
+            ends_at=on(TUESDAY + timedelta(days=last), "00:00"),
+        )
+
+
+def test_the_first_visit_that_cannot_be_reached_says_where_and_why(desk: Desk) -> None:
+    away(desk, 1, 12)
+    found = search(desk, weekly(desk.visit, 3)[:1] + tuple(weekly(desk.visit, 4)[1:]))
+    assert found.course is None
+    why = found.obstruction
+    assert why.step.label == "2"
+    assert timezone.localdate(why.window.starts_at) == date(2026, 3, 9)
+    assert dict(why.reasons) == {desk.silva: (Obstacle.ABSENT,), desk.amari: (Obstacle.ABSENT,)}
+
+
+def test_two_fixed_visits_that_leave_no_day_between_are_too_tight(desk: Desk) -> None:
+    steps = list(weekly(desk.visit, 3))
+    steps[0] = Step(desk.visit, "1", fixed=FixedVisit(on(TUESDAY, "09:00"), desk.silva))
+    steps[2] = Step(
+        desk.visit, "3", gap=WEEKLY, fixed=FixedVisit(on(TUESDAY + timedelta(days=9), "09:00"), desk.silva)
+    )
+    found = search(desk, steps)
+    assert found.course is None and found.obstruction.is_too_tight
+
+
+def test_nobody_trained_is_said_as_such(desk: Desk) -> None:
+    kind = AppointmentTypeFactory(skill="laser", grid_minutes=30)
+    found = search(desk, weekly(kind, 2))
+    assert found.course is None
+    assert (found.obstruction.reasons, found.obstruction.is_too_tight) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "way"),
+    [
+        ({"suits": Suits(since=time(20))}, Way.HOURS),
+        ({"suits": Suits(frozenset({2}), time(9), time(10))}, Way.WEEKDAYS),
+        ({"practitioners": "silva"}, Way.ANYONE),
+    ],
+)
+def test_the_nearest_way_out_is_found_by_trying(desk: Desk, wishes: dict, way: Way) -> None:
+    if "practitioners" in wishes:
+        away(desk, 1, 30, desk.silva)
+        wishes = {"practitioners": [desk.silva]}
+    elif way == Way.WEEKDAYS:
+        away(desk, 7, 8)
+    found = relaxations(search(desk, weekly(desk.visit, 2), **wishes))
+    assert found[0].way == way
+    assert len(found[0].course.visits) == 2
+
+
+def test_a_stretched_gap_says_by_how_many_days(desk: Desk) -> None:
+    away(desk, 1, 12)
+    (found, *_rest) = relaxations(search(desk, weekly(desk.visit, 2)))
+    assert (found.way, found.days) == (Way.GAP, 2)
+    assert timezone.localdate(found.course.visits[1].starts_at) == TUESDAY + timedelta(days=12)
+
+
+def test_a_later_start_says_by_how_many_days(desk: Desk) -> None:
+    away(desk, 0, 9)
+    (found, *_rest) = relaxations(search(desk, weekly(desk.visit, 2)))
+    assert (found.way, found.days) == (Way.LATER, 3)
+
+
+def test_a_clinical_window_is_never_stretched(desk: Desk) -> None:
+    window = HourGap(timedelta(hours=48), timedelta(hours=72), timedelta(hours=96))
+    away(desk, 1, 60)
+    ClosedDayFactory(day=date(2026, 3, 2))
+    steps = [weekly(desk.visit, 1)[0], Step(desk.visit, "reading", "r", window, pairs=True)]
+    assert [each.way for each in relaxations(search(desk, steps))] == [Way.LATER]

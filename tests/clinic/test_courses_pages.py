@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from html import unescape
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
-from clinic.gaps import DayGap
+from clinic.gaps import DayGap, HourGap
 from clinic.models import Appointment, Patient
 from clinic.readiness import CourseOffer, Step
-from tests.clinic.desk import Desk, ToldPathway, on
+from tests.clinic.desk import MISSING, Desk, ToldPathway, on
+from tests.factories.clock import CLINIC_NOW
+from tests.factories.opening import AbsenceFactory
+from tests.factories.people import PatientFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -67,3 +71,203 @@ def test_one_button_books_all(weekly: Desk, reception_client: Client) -> None:
     assert response.status_code == 302
     booked = Appointment.objects.order_by("starts_at")
     assert [each.purpose for each in booked] == ["session:1", "session:2", "session:3"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_page_asks_the_same_questions_whatever_is_booked(
+    weekly: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    for n in range(count):
+        weekly.book(on(TUESDAY, f"{13 + n}:00"), patient=PatientFactory())
+    with django_assert_num_queries(12):
+        reception_client.get(url(weekly.patient))
+
+
+def test_a_second_click_books_once(weekly: Desk, pathway: ToldPathway, reception_client: Client) -> None:
+    data = posted(text(reception_client.get(url(weekly.patient))))
+    reception_client.post(url(weekly.patient), data)
+    pathway.offered_courses = []  # what is booked is no longer offered
+    assert reception_client.post(url(weekly.patient), data).status_code == 302
+    assert Appointment.objects.count() == 3
+
+
+def test_a_course_that_somebody_else_booked_meanwhile_is_refused_and_books_nothing(
+    weekly: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    data = posted(text(reception_client.get(url(weekly.patient))))
+    pathway.offered_courses = []
+    response = reception_client.post(url(weekly.patient), data)
+    assert response.status_code == 422
+    assert "Somebody changed this course meanwhile." in text(response)
+    assert Appointment.objects.count() == 0
+
+
+def test_a_lost_race_keeps_the_other_visits_marks_the_lost_one_and_offers_the_next_best(
+    weekly: Desk, reception_client: Client
+) -> None:
+    data = posted(text(reception_client.get(url(weekly.patient))))
+    weekly.book(on(TUESDAY + timedelta(days=7), "09:00"), patient=PatientFactory())
+    response = reception_client.post(url(weekly.patient), data)
+    assert response.status_code == 409
+    assert Appointment.objects.count() == 1
+    page = text(response)
+    assert page.count("has just been taken. This is the next best.") == 1
+    again = posted(page)
+    kept = [each for each in data["place"] if each in again["place"]]
+    assert [each.split("@")[0] for each in kept] == ["session:1", "session:3"]
+    assert reception_client.post(url(weekly.patient), again).status_code == 302
+    assert Appointment.objects.count() == 4
+
+
+def test_a_refused_visit_is_named_and_nothing_is_booked(
+    weekly: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    pathway.refuses = {"session:2"}
+    page = text(reception_client.get(url(weekly.patient)))
+    assert "not cleared" in page
+    response = reception_client.post(url(weekly.patient), posted(page))
+    assert response.status_code == 422
+    assert MISSING.what in text(response)
+    assert Appointment.objects.count() == 0
+
+
+def test_a_provisional_visit_says_what_settles_it_before_it_is_booked(
+    weekly: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    pathway.provisional = {"session:3"}
+    page = text(reception_client.get(url(weekly.patient)))
+    assert page.count("readiness-provisional") == 1
+    assert MISSING.what in page
+
+
+def change(page: str, label: str, name: str = "change") -> str:
+    """The value of the first button with these words after the row's label."""
+    row = page[page.index(f'course-label">{label}') :]
+    return re.search(rf'name="{name}" value="([^"]+)"', row).group(1)
+
+
+def wishes(page: str) -> dict[str, list[str]]:
+    """What the form of the wishes sends."""
+    form = page[page.index('id="wishes"') : page.index('id="booking"')]
+    fields: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form):
+        fields.setdefault(name, []).append(value)
+    return fields
+
+
+def test_one_visit_is_changed_and_the_later_ones_follow(weekly: Desk, reception_client: Client) -> None:
+    page = text(reception_client.get(url(weekly.patient)))
+    changed = f"session:2@2026-03-12T09:00Z_{weekly.silva.pk.hex}"
+    assert changed in page
+    page = text(reception_client.get(url(weekly.patient), {**wishes(page), "change": changed}))
+    assert "Tue 3 Mar 2026" in page and "Thu 12 Mar 2026" in page and "Thu 19 Mar 2026" in page
+    assert "9 days, 2 days later than ideal" in page
+    page = text(
+        reception_client.get(
+            url(weekly.patient), {**wishes(page), "release": change(page, "Session 2", "release")}
+        )
+    )
+    assert "Tue 10 Mar 2026" in page
+
+
+def test_one_visit_is_changed_and_the_others_are_kept(weekly: Desk, reception_client: Client) -> None:
+    page = text(reception_client.get(url(weekly.patient)))
+    changed = f"session:2@2026-03-12T09:00Z_{weekly.silva.pk.hex}"
+    query = {**wishes(page), "change": changed, "keep": "on"}
+    page = text(reception_client.get(url(weekly.patient), query))
+    assert "Thu 12 Mar 2026" in page and "Tue 17 Mar 2026" in page
+
+
+def test_where_there_is_none_the_page_says_why_and_one_click_takes_a_way_out(
+    weekly: Desk, reception_client: Client
+) -> None:
+    AbsenceFactory(
+        practitioner=weekly.silva,
+        starts_at=on(date(2026, 3, 8), "00:00"),
+        ends_at=on(date(2026, 4, 20), "00:00"),
+    )
+    page = text(reception_client.get(url(weekly.patient, practitioner=weekly.silva.pk, asked="yes")))
+    assert "“Session 2 of 3” has no place between Mon 9 Mar 2026 and Fri 13 Mar 2026." in page
+    assert "Dr Silva is away at this time." in page
+    way = re.search(r'class="btn btn-primary" href="([^"]+)"', page).group(1)
+    assert "With anybody who does it" in page
+    taken = text(reception_client.get(way))
+    assert "with Dr Amari" in taken
+
+
+def test_recorded_days_and_hours_are_asked_for_first(weekly: Desk, reception_client: Client) -> None:
+    weekly.patient.suits_weekdays = [4]
+    weekly.patient.save()
+    page = text(reception_client.get(url(weekly.patient, asked="yes")))
+    assert "Tue 3 Mar 2026" in page
+    page = text(reception_client.get(url(weekly.patient)))
+    assert re.search(r'name="weekday" value="4"[^>]*checked', page)
+
+
+def test_a_course_that_must_wait_says_for_what(
+    weekly: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    (offer,) = pathway.offered_courses
+    pathway.offered_courses = [CourseOffer(offer.key, offer.label, offer.steps, (MISSING,))]
+    page = text(reception_client.get(url(weekly.patient)))
+    assert "The consent is not signed. (Dr Silva)" in page
+    assert "No course can be booked for this patient now" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"start": "9999-12-31"}, "Choose a date between"),
+        ({"part": "midnight"}, "Select a valid choice."),
+        ({"weekday": "9"}, "Select a valid choice."),
+        ({"visit": "session:1@soon"}, "Choose one of the times that are offered."),
+        ({"change": "session:1"}, "Choose one of the times that are offered."),
+    ],
+)
+def test_nonsense_in_the_address_gets_a_sentence(
+    weekly: Desk, reception_client: Client, query: dict[str, str], sentence: str
+) -> None:
+    response = reception_client.get(url(weekly.patient, asked="yes", **query))
+    assert response.status_code == 422
+    assert sentence in text(response)
+
+
+def test_a_choice_in_the_far_future_or_the_past_is_left_aside(weekly: Desk, reception_client: Client) -> None:
+    for moment in ("2100-12-31T09:00Z", "2001-01-01T09:00Z"):
+        chosen = f"session:2@{moment}_{weekly.silva.pk.hex}"
+        page = text(reception_client.get(url(weekly.patient, asked="yes", change=chosen)))
+        assert "Tue 10 Mar 2026" in page
+
+
+def test_a_start_further_ahead_than_can_be_booked_is_said(weekly: Desk, reception_client: Client) -> None:
+    page = text(reception_client.get(url(weekly.patient, asked="yes", start="2099-01-01")))
+    assert "This is further ahead than this kind of visit can be booked." in page
+
+
+@pytest.mark.parametrize("place", ["", "session:1@soon", "session:1"])
+def test_nonsense_that_is_posted_books_nothing(weekly: Desk, reception_client: Client, place: str) -> None:
+    data = posted(text(reception_client.get(url(weekly.patient))), place=place)
+    response = reception_client.post(url(weekly.patient), data)
+    assert response.status_code == 422
+    assert Appointment.objects.count() == 0
+
+
+def test_an_admin_is_told_whom_to_ask(weekly: Desk, admin_client: Client) -> None:
+    response = admin_client.get(url(weekly.patient))
+    assert response.status_code == 403
+    assert "Ask the front desk." in text(response)
+
+
+def test_a_reading_is_booked_as_the_pair_of_its_test(
+    desk: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    window = HourGap(timedelta(hours=48), timedelta(hours=72), timedelta(hours=96))
+    steps = (
+        Step(desk.visit, "Test", "test:1", earliest=CLINIC_NOW),
+        Step(desk.visit, "Reading", "reading:1", window, pairs=True),
+    )
+    pathway.offered_courses = [CourseOffer("first-1", "Test and reading", steps)]
+    page = text(reception_client.get(url(desk.patient)))
+    reception_client.post(url(desk.patient), posted(page))
+    reading = Appointment.objects.get(purpose="reading:1")
+    assert reading.pair_of.purpose == "test:1"

@@ -9,15 +9,23 @@ from django.utils import timezone
 
 from clinic import readiness
 from clinic.courses import CourseSearch
-from clinic.enums import RoomKind
+from clinic.enums import Readiness, RoomKind
+from clinic.gaps import DayGap, HourGap
 from clinic.models import Practitioner, User
+from clinic.readiness import Visit
+from consultations import course_offers, purposes
 from consultations.models import Plan
 from tests.consultations import course
 from tests.factories import (
+    AppointmentFactory,
+    AppointmentTypeFactory,
     RoomFactory,
+    SessionFactory,
     WorkingHoursFactory,
+    cleared_plan,
+    consented_plan,
 )
-from tests.factories.clock import CLINIC_NOW, TODAY
+from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
 from tests.factories.places import LocationFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -73,3 +81,97 @@ def test_a1_amin_on_the_same_day_of_four_calendar_months(
     start = TODAY + timedelta(days=13)
     plan = course.cleared("FACE-AMIN", by=practitioner_user, at=CLINIC_NOW, starts_on=start)
     assert days_of(plan) == [date(2026, month, 15) for month in (3, 4, 5, 6)]
+
+
+# --- steps -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kinds() -> None:
+    for purpose in ("test", "reading"):
+        AppointmentTypeFactory(code=f"a-{purpose}", name=purpose.title(), purpose=purpose, position=0)
+
+
+def offers_of(plan: Plan, at: datetime = CLINIC_NOW) -> list[readiness.CourseOffer]:
+    return readiness.pathway().courses(plan.patient, at=at)
+
+
+def test_intervals_count_from_what_was_given_and_from_what_is_booked() -> None:
+    plan = cleared_plan(sessions=4)
+    planned = list(plan.planned_sessions.all())
+    SessionFactory(plan=plan, planned=planned[0], signed=True, started_at=ago(days=5))
+    visit = AppointmentFactory(
+        patient=plan.patient, purpose=purposes.session_of(planned[1]), starts_at=ahead(days=3)
+    )
+    planned[1].appointment = visit
+    planned[1].save()
+    (offer,) = offers_of(plan)
+    given, on_the_books, third, fourth = offer.steps
+    assert (given.fixed.starts_at, given.fixed.appointment) == (ago(days=5), None)
+    assert on_the_books.fixed.appointment == visit
+    assert [third.gap, fourth.gap] == [DayGap(shortest=6, ideal=7, slack=3)] * 2
+    assert [third.fixed, third.earliest, third.latest] == [None] * 3
+
+
+def test_after_a_session_given_long_ago_the_next_is_due_now_and_not_in_the_past() -> None:
+    plan = cleared_plan(sessions=3)
+    first = plan.planned_sessions.get(ordinal=1)
+    SessionFactory(plan=plan, planned=first, signed=True, started_at=ago(days=6))
+    (offer,) = offers_of(plan, at=ahead(days=40))
+    assert offer.steps[1].gap is None
+    assert timezone.localdate(offer.steps[1].ideal) == timezone.localdate(ahead(days=40))
+
+
+def test_one_open_session_is_no_course() -> None:
+    assert offers_of(cleared_plan(sessions=1)) == []
+
+
+def test_a_plan_that_is_held_or_blocked_says_so_or_offers_nothing() -> None:
+    plan = cleared_plan()
+    plan.status = "on_hold"
+    plan.save()
+    assert offers_of(plan) == []
+
+
+def test_test_reading_and_first_session_with_or_without_the_others_behind_it() -> None:
+    plan = consented_plan(sessions=3)
+    first, whole = offers_of(plan)
+    policy = plan.test_policy
+    assert [step.purpose for step in first.steps] == [
+        purposes.test_of(plan),
+        purposes.reading_of(plan),
+        purposes.session_of(plan.planned_sessions.get(ordinal=1)),
+    ]
+    reading, session = first.steps[1:]
+    assert (reading.pairs, reading.gap.ideal) == (True, timedelta(hours=policy.reading_due_hours))
+    assert isinstance(session.gap, HourGap)
+    assert session.gap.shortest == timedelta(
+        hours=policy.min_hours_before_session - policy.reading_from_hours, minutes=1
+    )
+    assert len(whole.steps) == 5
+
+
+def test_the_first_session_of_the_course_is_never_before_the_test_would_clear(
+    open_clinic: Practitioner, practitioner_user: User
+) -> None:
+    plan = course.consented(
+        course.agreed("FACE-AMIN", by=practitioner_user, at=ago(days=2)), by=practitioner_user, at=ago(days=1)
+    )
+    course.decide_caps()
+    _first, whole = offers_of(plan)
+    found = CourseSearch(whole.steps, CLINIC_NOW, {"patient": plan.patient}, {}).course
+    visits = [Visit(plan.patient, each.step.purpose, each.starts_at) for each in found.visits]
+    verdicts = readiness.pathway().judge(visits, at=CLINIC_NOW)
+    assert [verdict.state for verdict in verdicts] == [Readiness.CLEAR] * 2 + [Readiness.PROVISIONAL] * 4
+    assert {each.code for verdict in verdicts for each in verdict.conditions} == {"test"}
+    test, reading, session = (each.starts_at for each in found.visits[:3])
+    assert timedelta(hours=48) <= reading - test < timedelta(hours=96)
+    assert session >= test + timedelta(hours=plan.test_policy.min_hours_before_session)
+
+
+def test_keys_name_the_plan() -> None:
+    plan = consented_plan()
+    assert [offer.key for offer in offers_of(plan)] == [
+        course_offers.key_of(plan, first_only=True),
+        course_offers.key_of(plan),
+    ]

@@ -8,6 +8,7 @@ import pytest
 from clinic.enums import AppointmentStatus, Readiness
 from clinic.readiness import Verdict, Visit
 from consultations import purposes
+from consultations.dates import in_words
 from consultations.enums import TestRequirement as Requirement
 from consultations.models import Plan
 from consultations.queries import facts_of_one
@@ -236,3 +237,53 @@ def test_open_test_is_the_plan_s_last_test_without_a_decision() -> None:
     TestReadingFactory(patch_test=test)
     assert visits.open_test(facts_of_one(plan)) is None
     assert visits.open_test(facts_of_one(PlanFactory(patient=plan.patient))) is None
+
+
+# --- a course that outlives its test ---------------------------------------------------------------------------------
+
+
+def sessions_wished(plan: Plan, *moments: datetime) -> Together:
+    planned = plan.planned_sessions.all()
+    return Together(
+        {purposes.session_of(each): moment for each, moment in zip(planned, moments, strict=False)}
+    )
+
+
+def test_a_late_session_of_a_course_is_booked_and_says_that_it_needs_a_new_test() -> None:
+    plan = cleared_plan()
+    last_day = plan.patch_tests.get().readings.get().valid_until
+    late = last_day + timedelta(days=8)
+    together = sessions_wished(plan, ahead(days=1), late)
+    verdict = judged(plan, session_of(plan, 2), late, together=together)
+    assert said(verdict) == (PROVISIONAL, ["test_again"])
+    assert verdict.conditions[0].what == (
+        f"The test is valid until {in_words(last_day)}: this session needs a new test and its reading before it."
+    )
+    assert said(judged(plan, session_of(plan, 2), late, starting=True, together=together))[0] == REFUSED
+
+
+def test_a_late_session_without_one_that_the_test_covers_is_refused_as_before() -> None:
+    plan = cleared_plan()
+    late = plan.patch_tests.get().readings.get().valid_until + timedelta(days=8)
+    together = sessions_wished(plan, late, late + timedelta(days=30))
+    assert said(judged(plan, session_of(plan, 2), late + timedelta(days=30), together=together)) == (
+        REFUSED,
+        ["test_first"],
+    )
+
+
+def test_a_test_still_to_be_read_expires_for_late_sessions_too() -> None:
+    plan = consented_plan()
+    wished = {purposes.test_of(plan): ahead(days=1), purposes.reading_of(plan): ahead(days=4)}
+    sessions = sessions_wished(plan, ahead(days=5), ahead(days=220))
+    together = Together({**wished, **sessions.wished})
+    first = judged(plan, session_of(plan, 1), ahead(days=5), together=together)
+    assert said(first) == (PROVISIONAL, ["test"])
+    assert (first.conditions[0].earliest, "the reading is on" in first.conditions[0].what) == (
+        ahead(days=4, minutes=1),
+        True,
+    )
+    assert said(judged(plan, session_of(plan, 2), ahead(days=220), together=together)) == (
+        PROVISIONAL,
+        ["test_again"],
+    )
