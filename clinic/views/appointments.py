@@ -178,8 +178,13 @@ def _panel(
 
 
 def _fits(request: HttpRequest, visit: Appointment, at: datetime) -> list[Fit]:
-    """Who on the waitlist could take the time of a visit that was called off."""
-    if visit.holds_time or visit.practitioner_from < at - JUST_NOW or not visit.practitioner.is_active:
+    """Who on the waitlist could take the time of a visit that was called off, or of a hold that ran out."""
+    has_run_out = visit.held_until is not None and visit.held_until <= at
+    if (
+        (visit.holds_time and not has_run_out)
+        or visit.practitioner_from < at - JUST_NOW
+        or not visit.practitioner.is_active
+    ):
         return []
     return fits_at(visit.practitioner, visit.practitioner_from, user=request.user, at=at)[:_FITS]
 

@@ -367,3 +367,5 @@ def test_a_hold_that_runs_out_shows_who_fits_as_any_free_place_does(
     assert reception_client.get(url).context["fits"] == []
     Appointment.objects.update(held_until=ago(minutes=1))
     assert [fit.entry for fit in reception_client.get(url).context["fits"]] == [entry]
+    sheet = reception_client.get(reverse("clinic:appointment", args=[Appointment.objects.get().pk]))
+    assert [fit.entry for fit in sheet.context["fits"]] == [entry]

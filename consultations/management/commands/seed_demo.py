@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from clinic.models import Patient, Practitioner
-from consultations.demo import amin, cast, clinic, crowd
+from consultations.demo import amin, cast, clinic, crowd, waiting
 
 
 class Command(BaseCommand):
@@ -47,6 +47,7 @@ class Command(BaseCommand):
             people = crowd.register(demo, rng, options["patients"])
             self._step(f"{len(people)} more patients")
             crowd.fill(demo, rng, people, self._step)
+            waiting.enter(demo, people, self._step)
 
     def _step(self, words: str) -> None:
         self.stdout.write(f"  {words}")
