@@ -250,22 +250,45 @@ def whats(patient: Patient, *, at: datetime) -> list[What]:
     return [*offered, *(what for what in others if what.key not in keys)]
 
 
-def what_is(appointment: Appointment, second: Appointment | None = None) -> What:
-    """A visit on the books as something to look for a place for; `second` is moved along at about the same distance."""
-    pair = None
+def what_is(appointment: Appointment, second: Appointment | None = None, *, at: datetime) -> What:
+    """A visit on the books as something to look for a place for, as early as the pathway allows.
+
+    `second` moves along: anywhere in the window that the pathway gives it after the new time, best at the distance it
+    has now; where the pathway names no window, at about that distance.
+    """
+    asked = [appointment, *([second] if second else [])]
+    consequences = readiness.pathway().consequences(asked, at=at)
+    kind, pair = appointment.type.lasting(appointment.minutes), None
     if second:
-        ideal = second.starts_at - appointment.starts_at
-        closest = reach(appointment.type)[1] + reach(second.type)[0]
-        pair = readiness.PairOffer(
-            type=second.type,
-            label=second.type.name,
-            purpose=second.purpose,
-            shortest=max(closest, ideal - _PAIR_SHIFT),
-            ideal=ideal,
-            longest=max(closest, ideal + _PAIR_SHIFT),
-        )
-    kind = appointment.type.lasting(appointment.minutes)
-    return What(key="this", type=kind, label=kind.name, purpose=appointment.purpose, pair=pair)
+        span = consequences.span(second, {appointment.pk: appointment.starts_at})
+        pair = _pair_offer(appointment, second, span)
+    span = consequences.span(appointment, {second.pk: None} if second else {})
+    return What(
+        key="this",
+        type=kind,
+        label=kind.name,
+        purpose=appointment.purpose,
+        earliest=span.earliest if span else None,
+        latest=span.latest if span and not second else None,
+        pair=pair,
+    )
+
+
+def _pair_offer(first: Appointment, second: Appointment, span: readiness.Span | None) -> readiness.PairOffer:
+    ideal = second.starts_at - first.starts_at
+    closest = reach(first.type)[1] + reach(second.type)[0]
+    shortest, longest = ideal - _PAIR_SHIFT, ideal + _PAIR_SHIFT
+    if span and span.until:
+        shortest, longest = span.earliest - first.starts_at, span.until - first.starts_at - MINUTE
+        ideal = min(max(ideal, shortest), longest)
+    return readiness.PairOffer(
+        type=second.type,
+        label=second.type.name,
+        purpose=second.purpose,
+        shortest=max(closest, shortest),
+        ideal=ideal,
+        longest=max(closest, longest),
+    )
 
 
 def practitioners_for(type: AppointmentType) -> list[Practitioner]:

@@ -4,7 +4,7 @@ The desk knows visits with an opaque `purpose`. The pathway implements `Pathway`
 AppConfig.ready(); until then a pathway without an opinion answers, so that the desk works alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -146,6 +146,71 @@ class Notice:
     serious: bool = False
 
 
+Changes = Mapping[UUID, datetime | None]  # by visit: where it would be instead, or None where it would not be
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a visit would be right: not before `earliest`, best at `ideal`, after `latest` late, from `until` on wrong."""
+
+    earliest: datetime
+    ideal: datetime
+    latest: datetime
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What changes of other visits do to this one. `conditions` is what would newly be wrong with it where it is; it is
+    refused, or (a gap that is longer than planned) only worth knowing. Without a `span` no other time puts it right.
+    """
+
+    appointment: Appointment
+    label: str = ""
+    conditions: tuple[Condition, ...] = ()
+    is_refused: bool = False
+    span: Span | None = None
+
+
+class Consequences:
+    """What changes of some visits would do to the other visits of their pathways: read once, asked as often as a plan
+    of shifts needs. Without a pathway no visit depends on another.
+    """
+
+    def label(self, appointment: Appointment) -> str:
+        """What the pathway calls the visit; empty when the type's own name says it."""
+        return ""
+
+    def followers(self, appointment: Appointment) -> list[Appointment]:
+        """The later visits of the same pathway that are still to come, in their order."""
+        return []
+
+    def of(self, appointment: Appointment, changes: Changes) -> Consequence:
+        """What the changes do to this visit."""
+        return Consequence(appointment)
+
+    def span(self, appointment: Appointment, changes: Changes, *, keeps_later: bool = False) -> Span | None:
+        """When the visit would be right. `keeps_later`: without disturbing the later ones that stay where they are.
+
+        None where any time is as good as another.
+        """
+        return None
+
+    def awaited(
+        self, appointment: Appointment, starts_at: datetime, changes: Changes
+    ) -> tuple[Condition, ...]:
+        """What would have to come first if the visit were at that time, and need not where it is now."""
+        return ()
+
+    def refusal(self, appointment: Appointment, starts_at: datetime, changes: Changes) -> Condition | None:
+        """Why the pathway would refuse the visit at that time; None where it would not."""
+        return None
+
+    def urgency(self, appointment: Appointment) -> tuple[int, datetime]:
+        """The order in which visits that lost their place need another: smallest first."""
+        return (2, appointment.starts_at)
+
+
 class Pathway:
     """A pathway without an opinion. The clinical app overrides every call; all of them are bulk."""
 
@@ -169,6 +234,10 @@ class Pathway:
     def courses(self, patient: Patient, *, at: datetime) -> list[CourseOffer]:
         """The courses this patient may book in one go, the most sensible first."""
         return []
+
+    def consequences(self, appointments: Sequence[Appointment], *, at: datetime) -> Consequences:
+        """What moving or releasing these visits would do to the later ones."""
+        return Consequences()
 
     def badges(self, appointments: Sequence[Appointment], *, user: User, at: datetime) -> dict[UUID, Badge]:
         """What each card shows this person."""

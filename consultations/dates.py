@@ -1,6 +1,6 @@
 """Calendar arithmetic in the clinic's own days."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -21,6 +21,11 @@ def later(day: date, amount: int, unit: str) -> date:
     if unit == IntervalUnit.MONTHS:
         return months_later(day, amount)
     return day + timedelta(days=amount * (7 if unit == IntervalUnit.WEEKS else 1))
+
+
+def start_of_day(day: date) -> datetime:
+    """The first moment of the clinic's day."""
+    return timezone.make_aware(datetime.combine(day, time()), timezone.get_default_timezone())
 
 
 def in_words(day: date) -> str:

@@ -12,6 +12,7 @@ from clinic.enums import Role
 from clinic.models import Appointment, Patient, User
 from clinic.readiness import (
     Badge,
+    Consequences,
     CourseOffer,
     Link,
     Notice,
@@ -27,6 +28,7 @@ from consultations.models import Alert, Allergy, Plan, PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of
 from consultations.rules import visits
+from consultations.rules.consequences import CourseConsequences
 
 
 class ClinicalPathway(Pathway):
@@ -59,6 +61,12 @@ class ClinicalPathway(Pathway):
     def courses(self, patient: Patient, *, at: datetime) -> list[CourseOffer]:
         """See consultations.course_offers."""
         return course_offers.for_patient(patient, at=at)
+
+    def consequences(self, appointments: Sequence[Appointment], *, at: datetime) -> Consequences:
+        """See consultations.rules.consequences."""
+        facts, _meant = _facts_for([each.purpose for each in appointments])
+        plans = {each.plan.pk: each for each in facts.values()}
+        return CourseConsequences.read(plans.values(), appointments, at=at)
 
     def badges(self, appointments: Sequence[Appointment], *, user: User, at: datetime) -> dict[UUID, Badge]:
         """Label and readiness of each visit; what was found is for practitioners only."""

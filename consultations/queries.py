@@ -147,7 +147,7 @@ def _rows_of_patients(patients: Collection[UUID]) -> dict[str, Groups]:
         ).order_by("read_at"),
         "allergies": Allergy.objects.in_force(),
         "reports": ClinicalReport.objects.untriaged(),
-        "visits": visits.select_related("practitioner", "room", "type"),
+        "visits": visits.select_related("patient", "practitioner", "room", "device", "type"),
     }
     return {name: _grouped(rows.filter(patient__in=patients), "patient_id") for name, rows in wanted.items()}
 

@@ -247,6 +247,8 @@ PARTS = {
 }
 # Public functions beside the actions that write nothing, or write for an action that has taken `by` and `at` down.
 NOT_ACTIONS = {
+    "clinic/actions/booking.py::destinations": "reads: where visits that may be moved go",
+    "clinic/actions/booking.py::places_of": "reads: where wishes that may be booked go",
     "clinic/actions/booking.py::put": "inserts for book and book_many",
     "clinic/actions/feeds.py::note_read": "noted for a calendar program: nobody is signed in",
     "consultations/actions/adverse_events.py::check_triage": "checks; the form asks it too",

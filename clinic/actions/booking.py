@@ -52,6 +52,11 @@ class Wish:
         kind = self.type.lasting(self.minutes)
         return Place(kind, self.patient, self.practitioner, self.room, self.device, self.starts_at)
 
+    @property
+    def visit(self) -> readiness.Visit:
+        """What the pathway is asked about."""
+        return readiness.Visit(self.patient, self.purpose, self.starts_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Move:
@@ -137,7 +142,23 @@ def _put_on_the_books(
         return booked, False
     clear_run_out(at=at, by=by)
     _check_wishes(wishes, at=at)
-    verdicts = booking.check_cleared([_visit(wish) for wish in wishes], at=at)
+    verdicts = booking.check_cleared([wish.visit for wish in wishes], at=at)
+    rows = insert(
+        wishes=wishes, verdicts=verdicts, held_until=held_until, request_id=request_id, by=by, at=at
+    )
+    return rows, True
+
+
+def insert(
+    *,
+    wishes: Sequence[Wish],
+    verdicts: Sequence[readiness.Verdict],
+    held_until: datetime | None = None,
+    request_id: UUID,
+    by: User,
+    at: datetime,
+) -> list[Appointment]:
+    """Write the visits down. Called under the locks, after the rules have agreed."""
     rows = [_appointment(wish, by=by, at=at) for wish in wishes]
     for item, (row, wish, verdict) in enumerate(zip(rows, wishes, verdicts, strict=True)):
         row.request_id, row.request_item = request_id, item
@@ -145,7 +166,7 @@ def _put_on_the_books(
         row.status = AppointmentStatus.HELD if held_until else booking.status_of(verdict)
         row.held_until = held_until
         _check_fields(row)
-    return Appointment.objects.bulk_create(rows), True
+    return Appointment.objects.bulk_create(rows)
 
 
 def clear_run_out(*, by: User, at: datetime) -> None:
@@ -181,27 +202,45 @@ def move_many(*, moves: Sequence[Move], by: User, at: datetime, told: bool = Fal
         Stale: one of them was changed since the page was opened.
     """
     access.check_may_book(by)
-    held = [move.appointment for move in moves]
     locked = _lock_both_ends(moves)
     clear_run_out(at=at, by=by)
     rows = [locked[move.appointment.pk] for move in moves]
-    places = [_checked(move, row, at=at) for move, row in zip(moves, rows, strict=True)]
-    booking.check_free(places, at=at, ignoring=held)
+    places = destinations(moves=moves, rows=rows, at=at)
+    booking.check_free(places, at=at, ignoring=rows)
     visits = [
         readiness.Visit(row.patient, row.purpose, move.starts_at, row)
         for row, move in zip(rows, moves, strict=True)
     ]
+    verdicts = booking.check_cleared(visits, at=at)
+    return place_all(rows=rows, places=places, verdicts=verdicts, told=told, by=by, at=at)
+
+
+def place_all(
+    *,
+    rows: Sequence[Appointment],
+    places: Sequence[Place],
+    verdicts: Sequence[readiness.Verdict],
+    told: bool,
+    by: User,
+    at: datetime,
+) -> list[Appointment]:
+    """Write down where each visit goes. Called under the locks, after the rules have agreed."""
     with connection.cursor() as cursor:
         # Two visits that swap places overlap for a moment.
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         before = [(row.starts_at, row.practitioner) for row in rows]
-        for row, place, verdict in zip(rows, places, booking.check_cleared(visits, at=at), strict=True):
+        for row, place, verdict in zip(rows, places, verdicts, strict=True):
             _place(row, place, verdict)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     readiness.pathway().moved(rows, by=by, at=at)
     for row, (was_at, was_with) in zip(rows, before, strict=True):
         contacts.visit_moved(visit=row, was_at=was_at, was_with=was_with, told=told, by=by, at=at)
-    return rows
+    return list(rows)
+
+
+def destinations(*, moves: Sequence[Move], rows: Sequence[Appointment], at: datetime) -> list[Place]:
+    """Where the locked rows go; each is as the page showed it and may be moved."""
+    return [_checked(move, row, at=at) for move, row in zip(moves, rows, strict=True)]
 
 
 def _lock_both_ends(moves: Sequence[Move]) -> dict[UUID, Appointment]:
@@ -250,12 +289,17 @@ def put(appointment: Appointment, starts_at: datetime, *, as_type: AppointmentTy
 
 
 def _check_wishes(wishes: Sequence[Wish], *, at: datetime) -> None:
+    booking.check_free(places_of(wishes=wishes, at=at), at=at)
+
+
+def places_of(*, wishes: Sequence[Wish], at: datetime) -> list[Place]:
+    """Where the wishes go, once everything has been checked that does not depend on who else is there."""
     for wish in wishes:
         if wish.patient.merged_into_id:
             raise DomainError(_("This record was merged into another. Open that one."), "merged_patient")
         booking.check_length(wish.type, wish.minutes)
         booking.check_time(wish.starts_at, type=wish.type, at=at)
-    booking.check_free([wish.place for wish in wishes], at=at)
+    return [wish.place for wish in wishes]
 
 
 def _checked(move: Move, row: Appointment, *, at: datetime) -> Place:
@@ -265,10 +309,6 @@ def _checked(move: Move, row: Appointment, *, at: datetime) -> Place:
     booking.check_length(row.type, move.minutes)
     booking.check_time(move.starts_at, type=row.type, at=at)
     return move.place(row)
-
-
-def _visit(wish: Wish) -> readiness.Visit:
-    return readiness.Visit(wish.patient, wish.purpose, wish.starts_at)
 
 
 def _appointment(wish: Wish, *, by: User, at: datetime) -> Appointment:

@@ -144,6 +144,13 @@ def cancel(
     access.check_may_book(by)
     row = _lock_one(appointment, version=version)
     booking.check_move(row, AppointmentStatus.CANCELLED)
+    return call_off(row=row, cancelled_by=cancelled_by, reason=reason, told=told, by=by, at=at)
+
+
+def call_off(
+    *, row: Appointment, cancelled_by: CancelledBy, reason: str, told: bool, by: User, at: datetime
+) -> Appointment:
+    """Write the cancellation down. Called under the locks, for a row that may be cancelled."""
     row.status, row.cancelled_at, row.cancelled_by = (
         AppointmentStatus.CANCELLED,
         at,
@@ -186,13 +193,20 @@ def reinstate(*, appointment: Appointment, by: User, at: datetime, version: int 
     access.check_may_book(by)
     row = _lock_all(appointment, version=version)
     clear_run_out(by=by, at=at)
-    if row.status not in (AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW):
-        raise DomainError(_("This appointment is on the books already."), "wrong_state")
+    booking.check_called_off(row)
     visit = readiness.Visit(row.patient, row.purpose, row.starts_at, row)
     (verdict,) = booking.check_cleared([visit], at=at)
+    return take_back(row=row, status=booking.status_of(verdict), by=by, at=at)
+
+
+def take_back(*, row: Appointment, status: AppointmentStatus, by: User, at: datetime) -> Appointment:
+    """Write the return to the books down. Called under the locks, for a row that was called off or missed.
+
+    Who was missed was booked; whether a visit that was cancelled is provisional, the pathway has said.
+    """
     was_told_off = bool(row.cancelled_by) and not patient_asked(CancelledBy(row.cancelled_by))
     was_cancelled = row.status == AppointmentStatus.CANCELLED
-    row.status = booking.status_of(verdict) if was_cancelled else AppointmentStatus.BOOKED
+    row.status = status if was_cancelled else AppointmentStatus.BOOKED
     row.cancelled_at, row.cancelled_by, row.cancelled_late, row.cancel_reason = (
         None,
         "",

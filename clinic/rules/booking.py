@@ -1,6 +1,6 @@
 """Whether a visit may be put at a time, and whether its state may change. Reads only; asked under the locks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -10,7 +10,7 @@ from django.utils.translation import pgettext
 
 from clinic import readiness
 from clinic.availability import Obstacle, Place, last_start, why_not_all
-from clinic.enums import TRANSITIONS, AppointmentStatus, Readiness
+from clinic.enums import TRANSITIONS, AppointmentStatus, CancelledBy, Readiness
 from clinic.errors import DomainError, NotCleared, SlotTaken, Stale
 from clinic.models import (
     Appointment,
@@ -22,6 +22,7 @@ from clinic.models import (
 # A walk-in is placed on the grid mark just gone; anything earlier is the past.
 JUST_NOW = timedelta(minutes=30)
 SHORTEST, LONGEST = 5, 12 * 60  # minutes: of the practitioner, of the patient (as appointment_type_length)
+_SECOND_THOUGHTS = timedelta(hours=1)
 _STAFF_MAY = {Obstacle.NOTICE, Obstacle.OFF_GRID}
 _TAKEN = {
     Obstacle.PRACTITIONER_BUSY: "practitioner_taken",
@@ -204,6 +205,27 @@ def check_reschedulable(appointment: Appointment) -> None:
         )
 
 
+def check_called_off(appointment: Appointment) -> None:
+    """Only a visit that was cancelled or missed can be put back.
+
+    Raises:
+        DomainError: wrong_state.
+    """
+    if appointment.status not in (AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW):
+        raise DomainError(_("This appointment is on the books already."), "wrong_state")
+
+
+def may_return_refused(appointment: Appointment, *, at: datetime) -> bool:
+    """Whether a visit the pathway refuses may be put back all the same: its release was a clinical decision of the
+    last hour that is taken back. It then holds its time as before, and cannot start, as before.
+    """
+    return (
+        appointment.cancelled_by == CancelledBy.CLINICAL
+        and appointment.cancelled_at is not None
+        and at - appointment.cancelled_at <= _SECOND_THOUGHTS
+    )
+
+
 def is_late_cancellation(appointment: Appointment, *, at: datetime, late_hours: int) -> bool:
     """Whether a cancellation at `at` comes within `late_hours` of the start."""
     return appointment.starts_at - at < timedelta(hours=late_hours)
@@ -216,14 +238,26 @@ def check_cleared(visits: Sequence[readiness.Visit], *, at: datetime) -> list[re
         NotCleared: with the conditions of the first visit that is refused.
     """
     verdicts = readiness.pathway().judge(visits, at=at)
+    check_none_refused(verdicts)
+    return verdicts
+
+
+def check_none_refused(verdicts: Iterable[readiness.Verdict]) -> None:
+    """The pathway refuses none of them.
+
+    Raises:
+        NotCleared: with the conditions of the first visit that is refused.
+    """
     for verdict in verdicts:
         if verdict.state == Readiness.REFUSED:
             first = verdict.conditions[0]
             raise NotCleared(first.what, first.code, conditions=verdict.conditions)
-    return verdicts
 
 
 def status_of(verdict: readiness.Verdict) -> AppointmentStatus:
-    """As which a visit with this verdict goes on the books: provisional while something is awaited, else booked."""
-    provisional = verdict.state == Readiness.PROVISIONAL
+    """As which a visit with this verdict goes on the books: booked when clear, else provisional.
+
+    A refused one comes here only where a clinical release is taken back (`may_return_refused`).
+    """
+    provisional = verdict.state != Readiness.CLEAR
     return AppointmentStatus.PROVISIONAL if provisional else AppointmentStatus.BOOKED

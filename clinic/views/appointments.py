@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,22 +15,29 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic import readiness
-from clinic.actions import booking, visits
+from clinic.actions import booking, replanning
+from clinic.actions.replanning import Cancellation, Rearranged
 from clinic.availability import FreeStart
-from clinic.chooser import Slot, resolve, what_is
-from clinic.enums import AppointmentStatus, CancelledBy
+from clinic.chooser import resolve, what_is
+from clinic.enums import AppointmentStatus, CancelledBy, Readiness
 from clinic.errors import DomainError, Stale
 from clinic.fitting import Fit, fits_at
 from clinic.forms.appointments import CancelForm, VersionForm
 from clinic.forms.booking import MoveForm, StateForm, TypedTimeForm
+from clinic.forms.replanning import PicksForm
 from clinic.models import Appointment, ClinicSettings
 from clinic.queries import contact_about
 from clinic.rules import access
 from clinic.rules.booking import JUST_NOW, check_move, check_reschedulable, is_late_cancellation
+from clinic.shifts import outlook
 from clinic.views.book import chooser_page, load_panel
 from clinic.views.changes import changes_since
+from clinic.views.picks import rows_of
+from clinic.views.replanning import preview_url, shifts_picked, words_for
 from clinic.views.steps import STEPS, may_be_cancelled, may_be_moved, next_steps
-from clinic.views.undo import offer_moving_back, offer_reinstating
+from clinic.views.undo import Was, offer_moving_back, offer_reversal
+
+_FELL_OUT = {AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW}  # the course goes on without it
 
 _FITS = 5  # as many as one calls for one place
 
@@ -73,19 +79,18 @@ def cancel(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
         return _panel(request, visit, refusal=refusal)
     pair = _pair(visit)
     form = CancelForm(request.POST or None, has_pair=pair is not None, initial={"version": visit.version})
-    if not form.is_valid():
-        return _cancel_page(request, visit, pair, form, status=422 if form.is_bound else 200)
+    picks = PicksForm(request.POST or None)
+    if not (form.is_valid() and picks.is_valid()):
+        return _cancel_page(request, visit, pair, form, picks, status=422 if form.is_bound else 200)
     try:
-        _cancel(request, visit, pair, form)
-    except Stale as refusal:
-        return _panel(
-            request, _visible(request, appointment_id), refusal=refusal, seen=form.cleaned_data["version"]
-        )
+        done, before = _cancel(request, visit, pair, form, picks)
     except DomainError as refusal:
+        visit = _visible(request, appointment_id)
+        if isinstance(refusal, Stale) and visit.version != form.cleaned_data["version"]:
+            return _panel(request, visit, refusal=refusal, seen=form.cleaned_data["version"])
         form.add_domain_error(refusal)
-        return _cancel_page(request, visit, pair, form, status=refusal.status)
-    visit.refresh_from_db()
-    offer_reinstating(request, visit)
+        return _cancel_page(request, visit, pair, form, picks, status=refusal.status)
+    offer_reversal(request, words_for(visit, done), done, before)
     return _after(request, appointment_id)
 
 
@@ -103,7 +108,7 @@ def move(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     week = timezone.localdate(max(visit.starts_at, at))
     begin = {"practitioner": visit.practitioner_id, "week": week}
     typed, state_form, panel = load_panel(
-        request, visit.patient, [what_is(visit, both)], at, ignoring=held, begin_with=begin
+        request, visit.patient, [what_is(visit, both, at=at)], at, ignoring=held, begin_with=begin
     )
     page = {"visit": visit, "pair": pair, "both": both, "panel": panel}
     if request.method == "GET":
@@ -112,9 +117,11 @@ def move(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     form = MoveForm(request.POST)
     if not form.is_valid():
         return _move_page(request, page, form, status=422)
-    before = [Slot.of(each) for each in held]
+    before = [Was.of(each) for each in held]
     try:
         moves, told = _moves(held, form, panel.minutes), form.cleaned_data["told"]
+        if outlook(visit, at=at, moved={each.appointment.pk: each.starts_at for each in moves}).is_disturbed:
+            return redirect(preview_url(visit, moves, told=told))
         moved = booking.move_many(moves=moves, told=told, by=request.user, at=at)
     except DomainError as refusal:
         return _move_page(request, page, form, refusal=refusal, status=refusal.status)
@@ -165,6 +172,8 @@ def _panel(
         "steps": next_steps(visit, at=at) if may_book else [],
         "may_move": may_book and may_be_moved(visit),
         "may_cancel": may_book and may_be_cancelled(visit),
+        "may_replan": may_book and bool(visit.purpose) and visit.status in _FELL_OUT,
+        "may_release": may_book and visit.is_upcoming and badge.verdict.state == Readiness.REFUSED,
         "shows_readiness": bool(visit.purpose) and may_be_cancelled(visit),
         "refusal": refusal,
         "missing": getattr(refusal, "conditions", ()),
@@ -201,34 +210,46 @@ def _after(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     return redirect("clinic:appointment", appointment_id)
 
 
-def _cancel(request: HttpRequest, visit: Appointment, pair: Appointment | None, form: CancelForm) -> None:
-    """Both or neither. The pathway may have released the second visit along with the first."""
-    words = {
-        "cancelled_by": CancelledBy(form.cleaned_data["cancelled_by"]),
-        "reason": form.cleaned_data["reason"],
-        "told": form.cleaned_data["told"],
-    }
-    at = timezone.now()
-    with transaction.atomic():
-        visits.cancel(
-            appointment=visit, version=form.cleaned_data["version"], by=request.user, at=at, **words
-        )
-        if pair and form.cleaned_data.get("both"):
-            pair.refresh_from_db()
-            if pair.is_upcoming:
-                visits.cancel(appointment=pair, by=request.user, at=at, **words)
+def _cancel(
+    request: HttpRequest, visit: Appointment, pair: Appointment | None, form: CancelForm, picks: PicksForm
+) -> tuple[Rearranged, list[Was]]:
+    """The visit, the one that belongs to it if that is wanted, and the ticked shifts of later ones: all or nothing."""
+    who, reason = CancelledBy(form.cleaned_data["cancelled_by"]), form.cleaned_data["reason"]
+    cancel = [Cancellation(visit, form.cleaned_data["version"], who, reason)]
+    if pair and form.cleaned_data.get("both"):
+        cancel.append(Cancellation(pair, pair.version, who, reason))
+    moves, wishes, before = shifts_picked(picks, visit, user=request.user)
+    done = replanning.rearrange(
+        cancel=cancel,
+        moves=moves,
+        wishes=wishes,
+        told=form.cleaned_data["told"],
+        by=request.user,
+        at=timezone.now(),
+    )
+    return done, before
 
 
 def _cancel_page(
-    request: HttpRequest, visit: Appointment, pair: Appointment | None, form: CancelForm, *, status: int
+    request: HttpRequest,
+    visit: Appointment,
+    pair: Appointment | None,
+    form: CancelForm,
+    picks: PicksForm,
+    *,
+    status: int,
 ) -> HttpResponse:
-    late_hours = ClinicSettings.current().late_cancellation_hours
+    at, late_hours = timezone.now(), ClinicSettings.current().late_cancellation_hours
+    gone = {each.pk: None for each in (visit, pair) if each}
+    found = outlook(visit, at=at, moved=gone, again=pair is None)
     context = {
         "visit": visit,
         "pair": pair,
         "form": form,
-        "is_late": is_late_cancellation(visit, at=timezone.now(), late_hours=late_hours),
+        "is_late": is_late_cancellation(visit, at=at, late_hours=late_hours),
         "late_hours": late_hours,
+        "outlook": found,
+        "rows": rows_of(found.shifts, picks),
     }
     template = "clinic/_appointment_cancel.html" if request.htmx else "clinic/appointment_cancel.html"
     return render(request, template, context, status=status)

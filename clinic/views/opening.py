@@ -60,7 +60,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def add(request: HttpRequest, kind: str) -> HttpResponse:
     """Close or open time; then the page that lists what it affects (or where the person came from)."""
-    chosen = _kind_or_404(kind)
+    chosen = kind_or_404(kind)
     _check_may_add(chosen, request.user)
     now = timezone.now()
     if request.method == "GET":
@@ -82,8 +82,8 @@ def add(request: HttpRequest, kind: str) -> HttpResponse:
 @require_safe
 def show(request: HttpRequest, kind: str, entry_id: str) -> HttpResponse:
     """One entry, and the appointments that stand in the time it closes."""
-    chosen = _kind_or_404(kind)
-    entry = _entry_or_404(chosen, entry_id, request.user)
+    chosen = kind_or_404(kind)
+    entry = entry_or_404(chosen, entry_id, request.user)
     affected = _affected(entry, at=timezone.now())
     context = {
         "kind": chosen,
@@ -100,8 +100,8 @@ def show(request: HttpRequest, kind: str, entry_id: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def remove(request: HttpRequest, kind: str, entry_id: str) -> HttpResponse:
     """Take an entry back, after asking."""
-    chosen = _kind_or_404(kind)
-    entry = _entry_or_404(chosen, entry_id, request.user)
+    chosen = kind_or_404(kind)
+    entry = entry_or_404(chosen, entry_id, request.user)
     access.check_may_change_opening(request.user, getattr(entry, "practitioner", None))
     context = {"kind": chosen, "entry": described(chosen, entry), "refusal": None}
     if request.method == "GET":
@@ -121,13 +121,15 @@ def _add_page(request: HttpRequest, kind: Kind, form: Any, *, back: str, status:
     )
 
 
-def _kind_or_404(slug: str) -> Kind:
+def kind_or_404(slug: str) -> Kind:
+    """The kind of entry that an address names."""
     if slug not in KINDS:
         raise Http404
     return KINDS[slug]
 
 
-def _entry_or_404(kind: Kind, entry_id: str, user: User) -> Entry:
+def entry_or_404(kind: Kind, entry_id: str, user: User) -> Entry:
+    """The entry, for those who may see it."""
     try:
         key = kind.model._meta.pk.to_python(entry_id)
     except ValidationError as error:

@@ -1,7 +1,10 @@
 """A way back after a move or a cancellation: a form that does the reverse as an action of its own, with its history."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from datetime import UTC
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
@@ -9,13 +12,27 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from clinic.actions.replanning import Rearranged
 from clinic.chooser import Slot
 from clinic.fitting import fits_at
+from clinic.forms.replanning import Pick, Version
 from clinic.intervals import MINUTE
 from clinic.models import Appointment, Practitioner
 from clinic.views.changes import moment_of
 
 _KEY = "undo"
+
+
+class Was(NamedTuple):
+    """Where a visit was before it was moved, and for how many minutes."""
+
+    slot: Slot
+    minutes: int
+
+    @classmethod
+    def of(cls, visit: Appointment) -> Was:
+        """As it is now."""
+        return cls(Slot.of(visit), visit.minutes)
 
 
 def offer_undo(request: HttpRequest, *, text: str, url: str, fields: dict[str, Any], freed: str = "") -> None:
@@ -33,35 +50,39 @@ def take_undo(request: HttpRequest) -> dict[str, Any] | None:
     return request.session.pop(_KEY) if _KEY in request.session else None
 
 
-def offer_reinstating(request: HttpRequest, visit: Appointment) -> None:
-    """After a cancellation."""
+def offer_reversal(
+    request: HttpRequest, text: str, done: Rearranged, before: Sequence[Was], *, freed: str = ""
+) -> None:
+    """After a batch: the whole of it the other way round. `before` says where the moved visits were."""
     offer_undo(
         request,
-        text=_("%(patient)s, %(type)s: cancelled.")
-        % {"patient": visit.patient.short_name, "type": visit.type},
-        url=reverse("clinic:appointment_step", args=[visit.pk, "reinstate"]),
+        text=text,
+        url=reverse("clinic:undo"),
+        freed=freed,
         fields={
-            "version": visit.version,
-            "next": f"{reverse('clinic:diary')}?day={timezone.localdate(visit.starts_at)}",
+            "cancel": " ".join(str(Version(each.pk, each.version)) for each in done.booked),
+            "put_back": " ".join(str(Version(each.pk, each.version)) for each in done.cancelled),
+            "moves": " ".join(
+                str(Pick(each.pk, each.version, slot)) for each, slot in zip(done.moved, before, strict=True)
+            ),
         },
     )
 
 
-def offer_moving_back(request: HttpRequest, moved: list[Appointment], before: list[Slot]) -> None:
+def offer_moving_back(request: HttpRequest, moved: list[Appointment], before: Sequence[Was]) -> None:
     """After a move: the same move the other way round."""
     first = moved[0]
-    offer_undo(
+    text = _("%(patient)s, %(type)s: moved to %(moment)s.") % {
+        "patient": first.patient.short_name,
+        "type": first.type,
+        "moment": moment_of(first),
+    }
+    offer_reversal(
         request,
-        text=_("%(patient)s, %(type)s: moved to %(moment)s.")
-        % {"patient": first.patient.short_name, "type": first.type, "moment": moment_of(first)},
-        url=reverse("clinic:appointment_move", args=[first.pk]),
-        fields={
-            "version": first.version,
-            "choice": "+".join(str(each) for each in before),
-            "alone": "yes" if len(moved) == 1 else "",
-            "pair_version": moved[1].version if len(moved) > 1 else "",
-        },
-        freed=_freed(request, first, before[0]),
+        text,
+        Rearranged(moved=moved),
+        before,
+        freed=_freed(request, first, before[0].slot),
     )
 
 

@@ -1,8 +1,10 @@
 """When the sessions of a plan are due, and which changes of a plan are possible (CLINICAL 4.2, 6.4)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
+from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -50,9 +52,14 @@ def min_gap_days(template: PlanTemplate, interval: int, unit: str) -> int:
     return int((days * _HARD_SHARE).to_integral_value(ROUND_CEILING))
 
 
-def windows(facts: PlanFacts, *, on: date) -> list[Window]:
+def windows(
+    facts: PlanFacts, *, on: date, instead: Mapping[UUID, datetime | None] | None = None
+) -> list[Window]:
     """Every session of the plan with its window. Intervals count from what was really given, then from what is
-    booked, then from the ideal day of the one before; nothing is due before `on`."""
+    booked, then from the ideal day of the one before; nothing is due before `on`.
+
+    `instead` says by planned session where it would be, whatever is booked; None: not on the books."""
+    instead = instead or {}
     given = {session.planned_id: session for session in facts.given}
     out: list[Window] = []
     before: date | None = None
@@ -69,6 +76,8 @@ def windows(facts: PlanFacts, *, on: date) -> list[Window]:
         out.append(window)
         if session:
             before = timezone.localdate(session.started_at)
+        elif planned.pk in instead:
+            before = local_day(moment) if (moment := instead[planned.pk]) else window.ideal
         elif visit:
             before = timezone.localdate(visit.starts_at)
         else:

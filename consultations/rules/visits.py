@@ -23,14 +23,14 @@ CLEAR = Verdict(Readiness.CLEAR)
 
 @dataclass(frozen=True)
 class Together:
-    """The visits that are judged together: where each purpose will be, booked or wished for."""
+    """The visits that are judged together: where each purpose will be, booked or wished for (None: nowhere)."""
 
-    wished: Mapping[str, datetime] = field(default_factory=dict)
+    wished: Mapping[str, datetime | None] = field(default_factory=dict)
 
     def times(self, purpose: str, facts: PlanFacts) -> list[datetime]:
         """When visits for the purpose take place: as wished, or else as booked."""
         if purpose in self.wished:
-            return [self.wished[purpose]]
+            return self._wished(purpose)
         return [
             visit.starts_at for visit in facts.visits_for(purpose) if visit.is_upcoming or visit.started_at
         ]
@@ -38,9 +38,13 @@ class Together:
     def to_come(self, purpose: str, facts: PlanFacts) -> list[datetime]:
         """The same without visits that are over: a test of last year says nothing of the next one."""
         if purpose in self.wished:
-            return [self.wished[purpose]]
+            return self._wished(purpose)
         visits = facts.visits_for(purpose)
         return [visit.starts_at for visit in visits if visit.status != AppointmentStatus.COMPLETED]
+
+    def _wished(self, purpose: str) -> list[datetime]:
+        moment = self.wished[purpose]
+        return [moment] if moment else []
 
 
 def verdict(
@@ -104,7 +108,7 @@ def _reading(visit: Visit, facts: PlanFacts, *, together: Together, starting: bo
         if test:
             return []
         return [Condition("no_test", _("There is no test injection to read."))]
-    window = _window_for_reading(facts, test, together)
+    window = window_for_reading(facts, test, together)
     if window is None:
         return [
             Condition(
@@ -124,7 +128,7 @@ def _reading(visit: Visit, facts: PlanFacts, *, together: Together, starting: bo
     ]
 
 
-def _window_for_reading(facts: PlanFacts, test: PatchTest | None, together: Together) -> Window | None:
+def window_for_reading(facts: PlanFacts, test: PatchTest | None, together: Together) -> Window | None:
     """Of the test that is still to come, a repeat of one nobody read among them; else of the one that was given."""
     coming = together.to_come(purposes.test_of(facts.plan), facts)
     later = [moment for moment in coming if test is None or moment > test.given_at]

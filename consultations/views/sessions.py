@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.errors import DomainError, NotCleared, Stale
-from clinic.models import User
+from clinic.models import Appointment, User
 from clinic.readiness import Condition
+from consultations import purposes
 from consultations.actions import sessions as actions
 from consultations.enums import SessionOutcome
 from consultations.forms.session_sides import DeviationForm, NotGivenForm
@@ -79,7 +80,7 @@ def not_given(request: HttpRequest, planned_id: UUID) -> HttpResponse:
             form.add_domain_error(refusal)
         else:
             messages.success(request, _("On record: not given. The session stays to be given."))
-            return redirect("consultations:patient", planned.plan.patient_id)
+            return _after_not_given(planned, visit)
     return _side_page(request, planned, form, "consultations/session_not_given.html")
 
 
@@ -124,6 +125,13 @@ def doses(request: HttpRequest, session_id: UUID) -> HttpResponse:
     recording = Recording.of(row, facts_of_one(row.plan), request.POST)
     recording.form.is_valid()
     return render(request, "consultations/_session_totals.html", totals(recording))
+
+
+def _after_not_given(planned: PlannedSession, visit: Appointment | None) -> HttpResponse:
+    """The later visits of the course, where the session had one; else the patient."""
+    if visit and visit.purpose == purposes.session_of(planned):
+        return redirect("clinic:appointment_later", visit.pk)
+    return redirect("consultations:patient", planned.plan.patient_id)
 
 
 def _planned(request: HttpRequest, planned_id: UUID) -> PlannedSession:

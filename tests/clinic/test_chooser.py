@@ -139,7 +139,7 @@ def test_a_pair_without_a_second_place_is_not_offered_and_says_so(desk: Desk) ->
 def test_a_moved_pair_keeps_about_its_distance(desk: Desk) -> None:
     first = AppointmentFactory(type=desk.visit, starts_at=tuesday("09:00"))
     second = AppointmentFactory(type=desk.visit, starts_at=tuesday("09:00") + timedelta(days=2))
-    found = chooser.what_is(first, second).pair
+    found = chooser.what_is(first, second, at=CLINIC_NOW).pair
     assert found is not None
     assert (found.shortest, found.ideal, found.longest) == tuple(
         timedelta(hours=each) for each in (36, 48, 60)

@@ -1,0 +1,76 @@
+"""New places for visits that stand in time which has been closed: a practitioner is ill, a room or device is out.
+
+Readings come first, then sessions by how soon their test expires, then the rest by time. Each gets the same time with
+somebody else (best somebody who knows the patient), or the nearest time that the pathway allows, best with the same
+practitioner. No two proposals take the same place. Read only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from clinic import readiness
+from clinic.intervals import Interval
+from clinic.models import Appointment
+from clinic.placing import Places, last_bookable
+from clinic.readiness import Consequences
+from clinic.search import FreeStart
+from clinic.shifts import Shift
+
+_EARLIER, _LATER = timedelta(weeks=2), timedelta(weeks=8)  # how far from their time visits are placed anew
+_AT_ONCE, _OFFERED = 3, 8  # how many substitutes at the same time, and how many places in all
+
+
+def by_urgency(visits: Sequence[Appointment], *, at: datetime) -> list[Appointment]:
+    """The visits in the order in which they get their new places."""
+    consequences = readiness.pathway().consequences(visits, at=at)
+    return sorted(visits, key=consequences.urgency)
+
+
+def substitutes(visits: Sequence[Appointment], *, at: datetime) -> list[Shift]:
+    """For each visit its new places, the best first, or why there is none; in the order given."""
+    if not visits:
+        return []
+    consequences = readiness.pathway().consequences(visits, at=at)
+    starts = [visit.starts_at for visit in visits]
+    first, last = max(at, min(starts) - _EARLIER), min(max(starts) + _LATER, last_bookable(visits, at))
+    places = Places.read(visits, Interval(first, max(last, first + timedelta(days=1))), at=at)
+    for visit in visits:
+        places.keep(visit)
+    changes: dict[UUID, datetime | None] = {}
+    return [_substitute(visit, consequences, changes, places) for visit in visits]
+
+
+def _substitute(
+    visit: Appointment, consequences: Consequences, changes: dict[UUID, datetime | None], places: Places
+) -> Shift:
+    label = consequences.label(visit)
+    span = consequences.span(visit, changes, keeps_later=True)
+    window = None
+    if span:
+        until = span.until or max(span.latest, visit.starts_at) + _LATER
+        if span.earliest >= until:
+            return Shift(visit, label, problem=_("No time is right for it. Look at the course first."))
+        window = Interval(span.earliest, until)
+    found = _found(visit, window, places)
+    allowed = [place for place in found if consequences.refusal(visit, place.starts_at, changes) is None]
+    if allowed:
+        places.take(visit, allowed[0])
+        changes[visit.pk] = allowed[0].starts_at
+        return Shift(visit, label, options=tuple(allowed[:_OFFERED]), latest=span.latest if span else None)
+    refusal = consequences.refusal(visit, found[0].starts_at, changes) if found else None
+    nobody = _("Nobody is free in the time in which it would be right. Move it by hand, or open some time.")
+    return Shift(visit, label, problem=refusal.what if refusal else nobody)
+
+
+def _found(visit: Appointment, window: Interval | None, places: Places) -> list[FreeStart]:
+    """At the same time with somebody else; then near it with the same practitioner; where neither is, with anybody."""
+    at_once = places.at_once(visit, visit.starts_at)[:_AT_ONCE]
+    near = places.near(visit, window, visit.starts_at, practitioners=[visit.practitioner])
+    others = [] if at_once and near else places.near(visit, window, visit.starts_at)
+    found = [*at_once, *near, *others]
+    return list({(place.starts_at, place.practitioner.pk): place for place in found}.values())

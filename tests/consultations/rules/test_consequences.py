@@ -1,0 +1,248 @@
+"""What a change of one visit does to the later ones of its plan, as a table, and when each of them would be right."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from clinic import readiness
+from clinic.models import Appointment
+from clinic.readiness import Consequences
+from consultations import purposes
+from consultations.enums import SessionOutcome
+from consultations.enums import TestRequirement as Requirement
+from consultations.models import Plan
+from tests.factories import (
+    AppointmentFactory,
+    PatchTestFactory,
+    PlanFactory,
+    SessionFactory,
+    TestReadingFactory,
+    cleared_plan,
+    consented_plan,
+)
+from tests.factories.clock import CLINIC_NOW, ago, ahead
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
+
+
+def weekly(count: int = 4, **plan: Any) -> tuple[Plan, list[Appointment]]:
+    """A cleared plan of weekly sessions (at least six days apart), all booked: in 1, 8, 15 … days."""
+    made = cleared_plan(sessions=count, **plan)
+    return made, [book(made, ordinal, ahead(days=7 * ordinal - 6)) for ordinal in range(1, count + 1)]
+
+
+def book(plan: Plan, ordinal: int, moment: datetime) -> Appointment:
+    planned = plan.planned_sessions.get(ordinal=ordinal)
+    visit = AppointmentFactory(patient=plan.patient, purpose=purposes.session_of(planned), starts_at=moment)
+    planned.appointment = visit
+    planned.save()
+    return visit
+
+
+def asked(*visits: Appointment) -> Consequences:
+    return readiness.pathway().consequences(visits, at=CLINIC_NOW)
+
+
+def test_followers_are_the_later_visits_of_the_plan_in_their_order() -> None:
+    _plan, visits = weekly()
+    weekly()  # another patient's
+    assert [asked(each).followers(each) for each in visits] == [visits[1:], visits[2:], visits[3:], []]
+
+
+def test_a_visit_outside_any_plan_has_no_followers_and_no_window() -> None:
+    visit = AppointmentFactory()
+    found = asked(visit)
+    assert (found.followers(visit), found.span(visit, {}), found.label(visit)) == ([], None, "")
+    assert found.of(visit, {visit.pk: None}).conditions == ()
+
+
+def test_a_label_says_which_session_of_how_many() -> None:
+    _plan, visits = weekly()
+    assert asked(visits[2]).label(visits[2]) == "Session 3 of 4"
+
+
+@pytest.mark.parametrize(
+    ("days", "codes", "refused"),
+    [
+        (0, [], False),
+        (1, [], False),  # six days are left: the hard gap is kept
+        (2, ["too_soon"], True),
+        (7, ["too_soon"], True),  # the same day
+        (9, ["too_soon"], True),  # after the next one: out of order
+        (-5, ["too_late"], False),  # the gap becomes longer than planned
+        (-1, [], False),
+    ],
+)
+def test_a_move_of_one_session_by_some_days_says_what_is_wrong_with_the_next(
+    days: int, codes: list[str], refused: bool
+) -> None:
+    _plan, visits = weekly(3)
+    moved = {visits[1].pk: visits[1].starts_at + timedelta(days=days)}
+    said = asked(visits[1]).of(visits[2], moved)
+    assert ([each.code for each in said.conditions], said.is_refused) == (codes, refused)
+
+
+def test_the_next_session_is_right_from_its_gap_on_and_best_at_its_interval_and_hour() -> None:
+    _plan, visits = weekly(3)
+    to = visits[1].starts_at + timedelta(days=5)
+    span = asked(visits[1]).span(visits[2], {visits[1].pk: to})
+    midnight = to.replace(hour=0)
+    assert span is not None
+    assert span.earliest == midnight + timedelta(days=6)
+    assert span.ideal == to + timedelta(days=7)
+    assert span.latest == midnight + timedelta(
+        days=7 + 3 + 1
+    )  # half the interval, and to the end of that day
+
+
+def test_a_later_session_follows_from_where_the_one_before_would_be() -> None:
+    _plan, visits = weekly(4)
+    moved = {
+        visits[1].pk: visits[1].starts_at + timedelta(days=5),
+        visits[2].pk: visits[2].starts_at + timedelta(days=5),
+    }
+    assert [each.code for each in asked(visits[1]).of(visits[3], moved).conditions] == ["too_soon"]
+
+
+def test_a_released_session_has_to_come_first() -> None:
+    _plan, visits = weekly(3)
+    said = asked(visits[0]).of(visits[1], {visits[0].pk: None})
+    assert ([each.code for each in said.conditions], said.is_refused) == (["earlier_session"], False)
+
+
+def test_a_session_that_is_shifted_past_the_end_of_its_test_awaits_a_new_one() -> None:
+    plan = consented_plan(sessions=2)
+    test = PatchTestFactory(plan=plan, given_at=ago(days=10))
+    TestReadingFactory(patch_test=test, valid_until=ahead(days=12))
+    first, second = book(plan, 1, ahead(days=1)), book(plan, 2, ahead(days=8))
+    moved = {first.pk: ahead(days=7)}
+    found = asked(first)
+    assert [each.code for each in found.of(second, moved).conditions] == ["too_soon"]
+    # It would be right from day 13 on; by then the test has expired, and a new one can still be made.
+    span = found.span(second, moved)
+    assert span is not None and span.earliest == ahead(days=13).replace(hour=0)
+    assert found.refusal(second, ahead(days=13), moved) is None
+    assert [each.code for each in found.awaited(second, ahead(days=13), moved)] == ["test_again"]
+
+
+def test_a_first_session_is_not_shifted_past_the_end_of_its_test() -> None:
+    plan = consented_plan(sessions=1)
+    test = PatchTestFactory(plan=plan, given_at=ago(days=10))
+    TestReadingFactory(patch_test=test, valid_until=ahead(days=9))
+    visit = book(plan, 1, ahead(days=8))
+    refusal = asked(visit).refusal(visit, ahead(days=10), {})
+    assert refusal is not None and refusal.code == "test_first"
+
+
+def test_a_span_ends_where_the_test_expires() -> None:
+    plan = consented_plan(sessions=2)
+    test = PatchTestFactory(plan=plan, given_at=ago(days=10))
+    TestReadingFactory(patch_test=test, valid_until=ahead(days=9))
+    first, second = book(plan, 1, ahead(days=1)), book(plan, 2, ahead(days=8))
+    span = asked(first).span(second, {})
+    assert span is not None and (span.until, span.latest) == (ahead(days=9), ahead(days=9))
+
+
+@pytest.mark.parametrize("requirement", [Requirement.NOT_REQUIRED])
+def test_without_a_demanded_test_nothing_expires(requirement: str) -> None:
+    plan = PlanFactory(test_policy__requirement=requirement)
+    visit = book(plan, 1, ahead(days=1))
+    span = asked(visit).span(visit, {})
+    assert span is not None and span.until is None
+
+
+def pair(plan: Plan) -> tuple[Appointment, Appointment]:
+    """A test tomorrow and its reading two days later."""
+    test = AppointmentFactory(patient=plan.patient, purpose=purposes.test_of(plan), starts_at=ahead(days=1))
+    reading = AppointmentFactory(
+        patient=plan.patient, purpose=purposes.reading_of(plan), starts_at=ahead(days=3), pair_of=test
+    )
+    return test, reading
+
+
+@pytest.mark.parametrize(
+    ("hours", "codes"),
+    [(0, []), (-23, []), (24, []), (25, ["reading_window"]), (96, ["reading_window"])],
+)
+def test_a_moved_test_takes_its_readings_window_along(hours: int, codes: list[str]) -> None:
+    plan = consented_plan()
+    policy = plan.test_policy
+    assert (policy.reading_from_hours, policy.reading_until_hours) == (24, 96)
+    test, reading = pair(plan)
+    moved = {test.pk: test.starts_at + timedelta(hours=hours)}
+    said = asked(test).of(reading, moved)
+    assert [each.code for each in said.conditions] == codes
+    assert said.span is not None
+    assert said.span.earliest == moved[test.pk] + timedelta(hours=24)
+    assert said.span.until == moved[test.pk] + timedelta(hours=96)
+
+
+def test_a_released_test_leaves_nothing_to_read_and_nothing_that_clears_a_session() -> None:
+    plan = consented_plan()
+    test, reading = pair(plan)
+    session = book(plan, 1, ahead(days=9))
+    found, gone = asked(test), {test.pk: None, reading.pk: None}
+    assert found.followers(test) == [reading, session]
+    assert [each.code for each in found.of(reading, {test.pk: None}).conditions] == ["no_test"]
+    said = found.of(session, gone)
+    assert ([each.code for each in said.conditions], said.span) == (["test_first"], None)
+
+
+def test_a_test_that_moves_alone_keeps_its_reading_inside_the_window() -> None:
+    plan = consented_plan()
+    test, reading = pair(plan)
+    span = asked(test).span(test, {})
+    assert span is not None and span.until is not None
+    assert span.earliest == max(CLINIC_NOW, reading.starts_at - timedelta(hours=96) + timedelta(minutes=1))
+    assert span.until == reading.starts_at - timedelta(hours=24) + timedelta(minutes=1)
+
+
+def test_a_substitute_leaves_the_next_session_its_gap() -> None:
+    _plan, visits = weekly(2)
+    found = asked(*visits)
+    span = found.span(visits[0], {}, keeps_later=True)
+    assert span is not None and span.until == visits[1].starts_at.replace(hour=0) - timedelta(days=5)
+    assert found.refusal(visits[0], span.until - timedelta(hours=1), {}) is None
+    assert found.refusal(visits[0], span.until, {}) is not None
+
+
+def test_what_was_given_on_the_day_counts_even_where_the_visit_is_released() -> None:
+    plan, visits = weekly(2)
+    first = plan.planned_sessions.get(ordinal=1)
+    SessionFactory(
+        plan=plan,
+        planned=first,
+        signed=True,
+        started_at=ago(hours=1),
+        outcome=SessionOutcome.PARTIAL,
+        outcome_reason="pain",
+    )
+    found = asked(visits[0])
+    assert found.span(visits[0], {visits[0].pk: None}) is None
+    assert found.of(visits[1], {visits[0].pk: None}).conditions == ()
+
+
+def test_readings_are_the_most_urgent_then_what_expires_soonest_then_by_time() -> None:
+    reading = pair(consented_plan())[1]
+    late_plan, soon_plan = consented_plan(), consented_plan()
+    for plan, days in ((late_plan, 60), (soon_plan, 30)):
+        TestReadingFactory(
+            patch_test=PatchTestFactory(plan=plan, given_at=ago(days=10)), valid_until=ahead(days=days)
+        )
+    late, soon = book(late_plan, 1, ahead(days=1)), book(soon_plan, 1, ahead(days=2))
+    other = AppointmentFactory(starts_at=ahead(hours=1))
+    visits = [other, late, soon, reading]
+    assert sorted(visits, key=asked(*visits).urgency) == [reading, soon, late, other]
+
+
+@pytest.mark.parametrize("plans", [1, 3])
+def test_facts_are_read_once_however_many_visits(plans: int, django_assert_num_queries: Any) -> None:
+    visits = [visit for _ in range(plans) for visit in weekly(3)[1]]
+    with django_assert_num_queries(14):
+        found = asked(*visits)
+        for visit in visits:
+            found.of(visit, {visits[0].pk: None})
+            found.span(visit, {}, keeps_later=True)

@@ -1,0 +1,412 @@
+"""One visit of a course changes: the later ones are shown with what would be wrong, and shifted as far as is ticked."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from clinic.actions import booking, visits
+from clinic.chooser import Slot
+from clinic.enums import AppointmentStatus
+from clinic.forms.replanning import Pick, Version
+from clinic.models import Appointment, User
+from clinic.shifts import outlook
+from consultations import purposes
+from consultations.models import Plan
+from tests.clinic.desk import Desk, make_desk, on
+from tests.factories import AbsenceFactory, PatientFactory, cleared_plan, consented_plan
+from tests.factories.booking import AppointmentTypeFactory
+from tests.factories.clock import CLINIC_NOW
+
+_S = AppointmentStatus
+TUESDAY = date(2026, 3, 3)
+HTMX = {"HX-Request": "true"}
+
+
+def week(number: int, clock: str = "10:00", *, day: int = 0) -> datetime:
+    """A time in the so-manieth week of the course; its sessions are on Tuesdays at ten."""
+    return on(TUESDAY + timedelta(weeks=number - 1, days=day), clock)
+
+
+@pytest.fixture
+def desk(rows: None, clinic_now: datetime, reception: User) -> Desk:
+    """The small clinic, with the clinical pathway connected."""
+    return make_desk(reception)
+
+
+def course(desk: Desk, count: int = 4, **plan: Any) -> tuple[Plan, list[Appointment]]:
+    """A cleared plan of weekly sessions, at least six days apart, all booked for Tuesdays at ten."""
+    made = cleared_plan(sessions=count, **plan)
+    return made, [
+        desk.book(week(each.ordinal), patient=made.patient, purpose=purposes.session_of(each))
+        for each in made.planned_sessions.all()
+    ]
+
+
+def page(visit: Appointment, name: str) -> str:
+    return reverse(f"clinic:{name}", args=[visit.pk])
+
+
+def text(response: Any) -> str:
+    return unescape(response.content.decode())
+
+
+def slot(desk: Desk, starts_at: datetime) -> Slot:
+    return Slot(starts_at, desk.silva.pk, desk.room.pk, None)
+
+
+def pick(desk: Desk, visit: Appointment, starts_at: datetime) -> dict[str, Any]:
+    """The visit ticked, to be moved there."""
+    return {
+        "shift": [str(Version(visit.pk, visit.version))],
+        "place": [str(Pick(visit.pk, visit.version, 0, slot(desk, starts_at)))],
+    }
+
+
+def starts_of(visits: list[Appointment]) -> list[datetime]:
+    for visit in visits:
+        visit.refresh_from_db()
+    return [visit.starts_at for visit in visits]
+
+
+def states_of(visits: list[Appointment]) -> list[str]:
+    for visit in visits:
+        visit.refresh_from_db()
+    return [visit.status for visit in visits]
+
+
+def take_undo(client: Client) -> Any:
+    """Press "Undo" in the diary."""
+    undo = client.get("/diary/").context["undo"]
+    return client.post(undo["url"], undo["fields"])
+
+
+# --- what follows ------------------------------------------------------------------------------------------------------
+
+
+def test_a_move_that_leaves_the_gaps_disturbs_nothing(desk: Desk) -> None:
+    _plan, booked = course(desk)
+    found = outlook(booked[1], at=CLINIC_NOW, moved={booked[1].pk: week(2, day=1)})
+    assert (found.shifts, found.unaffected, found.label) == ((), 2, "Session 2 of 4")
+
+
+def test_a_late_move_pushes_every_later_session_on_to_its_own_interval(desk: Desk) -> None:
+    """Session 4 follows from where session 3 would then be, not from where it is."""
+    _plan, booked = course(desk)
+    found = outlook(booked[1], at=CLINIC_NOW, moved={booked[1].pk: week(3)})
+    assert [each.label for each in found.shifts] == ["Session 3 of 4", "Session 4 of 4"]
+    assert [each.options[0].starts_at for each in found.shifts] == [week(4), week(5)]
+    assert [each.options[0].practitioner for each in found.shifts] == [desk.silva] * 2
+    assert [each.is_refused for each in found.shifts] == [True, True]
+
+
+def test_a_shift_takes_the_next_best_place_where_the_best_is_taken(desk: Desk) -> None:
+    _plan, booked = course(desk, 3)
+    desk.book(week(4), patient=PatientFactory())
+    found = outlook(booked[1], at=CLINIC_NOW, moved={booked[1].pk: week(3)})
+    assert found.shifts[0].options[0].starts_at in (week(4, "09:30"), week(4, "10:30"))
+
+
+def test_where_nobody_is_free_the_visit_stands_without_a_place(desk: Desk) -> None:
+    _plan, booked = course(desk, 3)
+    for who in (desk.silva, desk.amari):
+        AbsenceFactory(practitioner=who, starts_at=week(4, "00:00", day=-3), ends_at=week(40))
+    (shift,) = outlook(booked[1], at=CLINIC_NOW, moved={booked[1].pk: week(3)}).shifts
+    assert (shift.options, shift.problem) == (
+        (),
+        "Nobody is free in the time in which it would be right. Move it by hand, or open some time.",
+    )
+
+
+def test_a_released_session_is_offered_again_from_the_next_day_on(desk: Desk) -> None:
+    _plan, booked = course(desk)
+    found = outlook(booked[1], at=CLINIC_NOW, again=True)
+    again = found.shifts[0]
+    assert (again.is_again, again.visit, again.options[0].starts_at) == (True, booked[1], week(2, day=1))
+    assert found.unaffected == 2  # six days before session 3: the gap is kept
+    assert not found.is_disturbed
+
+
+# --- moving ------------------------------------------------------------------------------------------------------------
+
+
+def move(client: Client, visit: Appointment, to: Slot) -> Any:
+    return client.post(page(visit, "appointment_move"), {"version": visit.version, "choice": str(to)})
+
+
+def test_a_move_that_disturbs_nothing_is_made_at_once(desk: Desk, reception_client: Client) -> None:
+    _plan, booked = course(desk)
+    answer = move(reception_client, booked[1], slot(desk, week(2, "11:00")))
+    assert answer.url == "/diary/?day=2026-03-10"
+    assert starts_of(booked)[1] == week(2, "11:00")
+
+
+def test_a_move_that_disturbs_later_visits_is_shown_before_anything_changes(
+    desk: Desk, reception_client: Client
+) -> None:
+    _plan, booked = course(desk)
+    answer = move(reception_client, booked[1], slot(desk, week(3, day=-1)))
+    shown = text(reception_client.get(answer.url))
+    assert "Move Session 2 of 4 to Mon 16 Mar 2026, 10:00?" in shown
+    assert "sessions follow each other at least 6 days apart" in shown
+    assert 'type="checkbox" name="shift"' in shown
+    assert "checked" not in shown  # nothing is ever applied unpicked
+    assert starts_of(booked) == [week(n) for n in range(1, 5)]
+
+
+def confirm(client: Client, desk: Desk, visit: Appointment, to: datetime, *picks: dict[str, Any]) -> Any:
+    fields = {"choice": str(slot(desk, to)), "version": visit.version, "shift": [], "place": []}
+    for each in picks:
+        fields["shift"] += each["shift"]
+        fields["place"] += each["place"]
+    return client.post(page(visit, "appointment_later"), fields)
+
+
+def test_what_is_ticked_moves_along_and_undo_takes_all_of_it_back(
+    desk: Desk, reception_client: Client
+) -> None:
+    _plan, booked = course(desk)
+    picks = [pick(desk, booked[2], week(4)), pick(desk, booked[3], week(5))]
+    answer = confirm(reception_client, desk, booked[1], week(3), *picks)
+    assert answer.status_code == 302
+    assert starts_of(booked) == [week(1), week(3), week(4), week(5)]
+    assert take_undo(reception_client).status_code == 302
+    assert starts_of(booked) == [week(n) for n in range(1, 5)]
+    assert [each.version for each in booked] == [1, 3, 3, 3]
+
+
+def test_what_is_not_ticked_stays_and_the_pathway_has_the_last_word(
+    desk: Desk, reception_client: Client
+) -> None:
+    """Session 3 stays where it is: session 2 may not come so close before it, and nothing at all is moved."""
+    _plan, booked = course(desk)
+    answer = confirm(reception_client, desk, booked[1], week(3, day=-1))
+    assert answer.status_code == 422
+    assert "sessions follow each other at least 6 days apart" in text(answer)
+    assert starts_of(booked) == [week(n) for n in range(1, 5)]
+
+
+def test_a_place_that_is_taken_meanwhile_moves_nothing_and_keeps_the_ticks(
+    desk: Desk, reception_client: Client
+) -> None:
+    _plan, booked = course(desk, 3)
+    desk.book(week(4), patient=PatientFactory())
+    answer = confirm(reception_client, desk, booked[1], week(3), pick(desk, booked[2], week(4)))
+    assert answer.status_code == 409
+    (row,) = answer.context["rows"]
+    assert (row.is_ticked, row.is_lost) == (True, True)
+    assert "The chosen place is no longer free. The next best is chosen now." in text(answer)
+    assert starts_of(booked) == [week(1), week(2), week(3)]
+
+
+def test_a_later_visit_that_somebody_changed_meanwhile_moves_nothing(
+    desk: Desk, reception_client: Client
+) -> None:
+    _plan, booked = course(desk, 3)
+    picked = pick(desk, booked[2], week(4))
+    visits.confirm(appointment=booked[2], by=desk.user, at=CLINIC_NOW)
+    answer = confirm(reception_client, desk, booked[1], week(3), picked)
+    assert answer.status_code == 409
+    assert starts_of(booked) == [week(1), week(2), week(3)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"place": ["x"]}, {"shift": ["0:0"]}, {"choice": "nonsense"}, {"version": "x"}, {"version": ""}],
+)
+def test_a_page_that_cannot_be_read_changes_nothing(
+    desk: Desk, reception_client: Client, fields: dict[str, Any]
+) -> None:
+    _plan, booked = course(desk, 3)
+    sent = {"choice": str(slot(desk, week(3))), "version": 1, **fields}
+    assert reception_client.post(page(booked[1], "appointment_later"), sent).status_code == 422
+    assert starts_of(booked) == [week(1), week(2), week(3)]
+
+
+def test_a_visit_still_on_the_books_has_nothing_to_make_up_for(desk: Desk, reception_client: Client) -> None:
+    _plan, booked = course(desk)
+    assert reception_client.get(page(booked[1], "appointment_later")).url == page(booked[1], "appointment")
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_the_preview_asks_as_much_for_one_later_visit_as_for_three(
+    desk: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    _plan, booked = course(desk, count)
+    url = f"{page(booked[0], 'appointment_later')}?choice={slot(desk, week(2))}&version=1"
+    with django_assert_num_queries(29):
+        shown = reception_client.get(url)
+    assert len(shown.context["rows"]) == count - 1
+
+
+# --- cancelling --------------------------------------------------------------------------------------------------------
+
+
+def cancel(client: Client, visit: Appointment, *picks: dict[str, Any], **more: Any) -> Any:
+    fields = {"version": visit.version, "cancelled_by": "patient", "reason": "", "shift": [], "place": []}
+    for each in picks:
+        fields["shift"] += each["shift"]
+        fields["place"] += each["place"]
+    return client.post(page(visit, "appointment_cancel"), {**fields, **more})
+
+
+def test_the_question_names_the_session_and_offers_it_again(desk: Desk, reception_client: Client) -> None:
+    _plan, booked = course(desk)
+    shown = text(reception_client.get(page(booked[2], "appointment_cancel"), headers=HTMX))
+    assert "Cancel “Session 3 of 4” of" in shown
+    assert "Book again: Session 3 of 4" in shown
+    assert "1 later visit is right where it is." in shown
+
+
+def test_a_cancellation_alone_changes_nothing_else(desk: Desk, reception_client: Client) -> None:
+    _plan, booked = course(desk)
+    cancel(reception_client, booked[1])
+    assert states_of(booked) == [_S.BOOKED, _S.CANCELLED, _S.BOOKED, _S.BOOKED]
+    assert Appointment.objects.count() == 4
+
+
+def test_a_cancellation_books_again_and_shifts_what_is_ticked_and_undo_reverses_it(
+    desk: Desk, reception_client: Client
+) -> None:
+    plan, booked = course(desk)
+    again, later = pick(desk, booked[1], week(3)), pick(desk, booked[2], week(4))
+    answer = cancel(reception_client, booked[1], again, later, pick(desk, booked[3], week(5)))
+    assert answer.status_code == 302
+    planned = plan.planned_sessions.get(ordinal=2)
+    assert (planned.appointment.starts_at, planned.appointment.status) == (week(3), _S.BOOKED)
+    assert starts_of(booked)[2:] == [week(4), week(5)]
+    assert take_undo(reception_client).status_code == 302
+    planned.refresh_from_db()
+    assert planned.appointment == booked[1]
+    assert (starts_of(booked), states_of(booked)) == ([week(n) for n in range(1, 5)], [_S.BOOKED] * 4)
+    assert Appointment.objects.holding_time().count() == 4
+
+
+def test_a_shift_that_is_refused_cancels_nothing(desk: Desk, reception_client: Client) -> None:
+    _plan, booked = course(desk)
+    answer = cancel(
+        reception_client, booked[1], pick(desk, booked[2], week(4, "14:00"))
+    )  # the day of session 4
+    assert answer.status_code == 422
+    assert states_of(booked) == [_S.BOOKED] * 4
+
+
+def test_undo_is_refused_whole_where_a_part_of_it_is_gone(desk: Desk, reception_client: Client) -> None:
+    _plan, booked = course(desk, 3)
+    cancel(reception_client, booked[1], pick(desk, booked[1], week(2, day=1)))
+    desk.book(week(2), patient=PatientFactory())
+    answer = take_undo(reception_client)
+    assert answer.status_code == 409
+    assert "The practitioner has just been booked for this time." in text(answer)
+    assert states_of(booked) == [_S.BOOKED, _S.CANCELLED, _S.BOOKED]
+    assert Appointment.objects.filter(purpose=booked[1].purpose, status=_S.BOOKED).exists()
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_the_question_asks_as_much_for_one_later_visit_as_for_three(
+    desk: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
+) -> None:
+    _plan, booked = course(desk, count)
+    with django_assert_num_queries(26):
+        reception_client.get(page(booked[0], "appointment_cancel"))
+
+
+def test_a_cancelled_test_says_which_sessions_wait_for_it(desk: Desk, reception_client: Client) -> None:
+    plan = consented_plan()
+    wishes = [
+        desk.wish(week(1), patient=plan.patient, purpose=purposes.test_of(plan)),
+        desk.wish(week(1, day=2), patient=plan.patient, purpose=purposes.reading_of(plan), pair_of=0),
+        desk.wish(
+            week(3),
+            patient=plan.patient,
+            purpose=purposes.session_of(plan.planned_sessions.get(ordinal=1)),
+        ),
+    ]
+    test, reading, session = booking.book_many(wishes=wishes, by=desk.user, at=CLINIC_NOW)
+    shown = text(reception_client.get(page(test, "appointment_cancel")))
+    assert "Cancel both visits" in shown
+    assert "Book the test injection and its reading before this session." in shown
+    cancel(reception_client, test, both="on")
+    assert states_of([test, reading, session]) == [_S.CANCELLED, _S.CANCELLED, _S.PROVISIONAL]
+
+
+# --- a pair ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_test_that_moves_any_distance_offers_its_reading_inside_the_new_window(
+    desk: Desk, reception_client: Client
+) -> None:
+    """The reading was 90 hours after its test; on a Friday two days open, only the windows' other end is free."""
+    plan = consented_plan()
+    wishes = [
+        desk.wish(week(1, "16:00"), patient=plan.patient, purpose=purposes.test_of(plan)),
+        desk.wish(
+            week(1, "10:00", day=4), patient=plan.patient, purpose=purposes.reading_of(plan), pair_of=0
+        ),
+    ]
+    test, _reading = booking.book_many(wishes=wishes, by=desk.user, at=CLINIC_NOW)
+    for who in (desk.silva, desk.amari):
+        AbsenceFactory(practitioner=who, starts_at=week(2, "00:00", day=2), ends_at=week(3, "00:00"))
+    shown = reception_client.get(f"{page(test, 'appointment_move')}?week=2026-03-09").context["chooser"]
+    options = [option for day in shown["days"] for option in [*day.shown, *day.more]]
+    assert options
+    gaps = {option.second.starts_at - option.first.starts_at for option in options}
+    assert min(gaps) >= timedelta(hours=24) and max(gaps) < timedelta(hours=96)
+    # Tuesday afternoon has only Wednesday left: a day after it, not 90 hours.
+    late = next(each for each in options if each.first.starts_at == week(2, "16:00"))
+    assert late.second.starts_at.date() == date(2026, 3, 11)
+
+
+# --- after a visit has fallen out --------------------------------------------------------------------------------------
+
+
+def test_after_a_missed_session_the_panel_leads_to_the_later_visits(
+    desk: Desk, reception_client: Client
+) -> None:
+    plan = cleared_plan(sessions=2)
+    first, second = (
+        desk.book(
+            moment,
+            at=CLINIC_NOW - timedelta(hours=1),
+            patient=plan.patient,
+            purpose=purposes.session_of(each),
+        )
+        for each, moment in zip(
+            plan.planned_sessions.all(), [CLINIC_NOW, on(date(2026, 3, 8), "10:00")], strict=False
+        )
+    )
+    reception_client.post(page(first, "appointment") + "no-show/", {"version": first.version})
+    assert page(first, "appointment_later") in text(reception_client.get(page(first, "appointment")))
+    shown = reception_client.get(page(first, "appointment_later"))
+    again, shifted = shown.context["rows"]
+    assert (again.shift.is_again, again.shift.options[0].starts_at) == (True, on(date(2026, 3, 3), "09:00"))
+    assert shifted.shift.options[0].starts_at >= on(date(2026, 3, 9), "00:00")
+    first.refresh_from_db()
+    sent = {
+        "shift": [again.key, shifted.key],
+        "place": [again.choices[0].value, shifted.choices[0].value],
+    }
+    assert reception_client.post(page(first, "appointment_later"), sent).status_code == 302
+    planned = plan.planned_sessions.get(ordinal=1)
+    assert planned.appointment.starts_at == again.shift.options[0].starts_at
+    assert starts_of([second]) == [shifted.shift.options[0].starts_at]
+
+
+def test_an_admin_rearranges_nothing(desk: Desk, admin_client: Client) -> None:
+    _plan, booked = course(desk, 2)
+    assert admin_client.post(reverse("clinic:undo"), {"cancel": f"{booked[0].pk.hex}:1"}).status_code == 403
+    assert states_of(booked) == [_S.BOOKED] * 2
+
+
+def test_a_visit_type_outside_the_pathway_asks_no_more_than_before(
+    desk: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    visit = desk.book(week(1), type=AppointmentTypeFactory(grid_minutes=30))
+    with django_assert_num_queries(5):
+        reception_client.get(page(visit, "appointment_cancel"))
