@@ -224,6 +224,14 @@ def two_plans(clinic: DemoClinic, rng: random.Random) -> None:
     eligible(journey, clinic, -6, "FACE-HA")
 
 
+def calls_back(clinic: DemoClinic, rng: random.Random) -> None:
+    """A time held for a patient who calls back."""
+    journey = new_patient(
+        clinic, rng, -1, family_name="Keller", given_names="Anna", birth_date=date(1986, 2, 17)
+    )
+    journey.hold("consultation", clinic.moment(1, 10), at=clinic.now, until=clinic.now + timedelta(hours=4))
+
+
 def walk_in(clinic: DemoClinic, rng: random.Random) -> None:
     """Somebody at the counter without an appointment."""
     journey = new_patient(
@@ -262,4 +270,5 @@ SCENES: list[Callable[[DemoClinic, random.Random], None]] = [
     troubles.late_reaction,
     two_plans,
     walk_in,
+    calls_back,
 ]

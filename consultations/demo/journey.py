@@ -82,17 +82,26 @@ class Journey:
     ) -> Appointment:
         """Book the next free start from `near` on."""
         at = at or near - timedelta(days=3)
+        wish = self._next_free(kind, near, at=at, who=who)
+        (appointment,) = booking.book_many(wishes=[wish], by=self.clinic.reception, at=at)
+        self.visits.append(appointment)
+        return appointment
+
+    def hold(self, kind: str, near: datetime, *, at: datetime, until: datetime) -> None:
+        """Keep the next free start from `near` on while the patient thinks about it."""
+        wish = self._next_free(kind, near, at=at)
+        booking.hold_many(wishes=[wish], until=until, by=self.clinic.reception, at=at)
+
+    def _next_free(
+        self, kind: str, near: datetime, *, at: datetime, who: Practitioner | None = None
+    ) -> booking.Wish:
         offer = self.offer(kind, at)
         found = first_free(
             type=offer.type, at=at, earliest=near, patient=self.patient, practitioners=[who] if who else None
         )
         if not found:
             raise LookupError(f"no time for {offer.label}")
-        (appointment,) = booking.book_many(
-            wishes=[self._wish(offer, found[0])], by=self.clinic.reception, at=at
-        )
-        self.visits.append(appointment)
-        return appointment
+        return self._wish(offer, found[0])
 
     def book_test(self, near: datetime, *, at: datetime | None = None) -> tuple[Appointment, Appointment]:
         """Book a test injection and its reading as a pair."""
