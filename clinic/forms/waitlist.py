@@ -15,6 +15,7 @@ from clinic.forms.base import BaseForm, ClockField, DayField
 from clinic.forms.booking import SlotsField
 from clinic.intervals import Suits
 from clinic.models import Patient, Practitioner
+from clinic.rules.booking import LONGEST, SHORTEST
 
 WEEKDAYS = [
     (1, _("Monday")),
@@ -49,6 +50,13 @@ class WaitForm(BaseForm):
     )
     since = ClockField(label=_("Can come from"), required=False)
     until = ClockField(label=_("Can come until"), required=False)
+    minutes = forms.IntegerField(
+        label=_("Minutes"),
+        min_value=SHORTEST,
+        max_value=LONGEST,
+        required=False,
+        help_text=_("Empty: as long as this kind of visit takes."),
+    )
     note = forms.CharField(label=_("Note"), max_length=500, required=False)
 
     def __init__(
@@ -68,6 +76,7 @@ class WaitForm(BaseForm):
             Div("earliest_on", "latest_on", css_class="wait-days"),
             "weekdays",
             Div("since", "until", css_class="wait-days"),
+            "minutes",
             "note",
         )
 
@@ -106,15 +115,12 @@ class ListForm(BaseForm):
         return self.cleaned_data.get("practitioner"), self.cleaned_data.get("show", "")
 
 
-def first_wishes(
-    patient: Patient, what: What | None, *, practitioner: UUID | None, suits: Suits | None, today: date
-) -> dict[str, Any]:
+def first_wishes(patient: Patient, what: What | None, *, suits: Suits | None, today: date) -> dict[str, Any]:
     """What the form begins with: what was chosen on the way here, else what is recorded of the patient."""
     suits = suits or patient.suits or Suits()
     earliest = max(today, what.earliest.date()) if what and what.earliest else today
     return {
         "what": what.key if what else None,
-        "practitioners": [str(practitioner)] if practitioner else [],
         "earliest_on": earliest,
         "latest_on": earliest + _USUALLY,
         "weekdays": sorted(suits.weekdays),

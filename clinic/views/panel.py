@@ -37,6 +37,10 @@ _SHOWN = 6  # starts a day before "more"
 _TEN = 10
 
 
+# What somebody who waits keeps of the choices.
+_WISHES = ("what", "practitioner", "days", "part", "since", "until", "minutes")
+
+
 @dataclass(frozen=True, slots=True)
 class DayOfStarts:
     """The free starts of one day; `more` are folded away. `is_late` is past the planned window.
@@ -198,7 +202,7 @@ class Panel:
         """The waitlist, with the choices made so far; empty where a visit on the books is being moved."""
         if self.ignoring:
             return ""
-        kept = {name: self.state[name] for name in ("what", "practitioner", "part") if self.state[name]}
+        kept = {name: _written(self.state[name]) for name in _WISHES if self.state[name]}
         return f"{reverse('clinic:waitlist_add', args=[self.patient.pk])}?{urlencode(kept)}"
 
     def _first_day(self, search: Search) -> date:

@@ -1,6 +1,6 @@
 """The waitlist: who waits for a time, who fits a free one; putting somebody on it and taking them off."""
 
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,14 +16,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic import readiness
 from clinic.actions import waitlist
-from clinic.chooser import Part, What, hours_of, practitioners_for, whats
+from clinic.chooser import What, practitioners_for, whats
 from clinic.errors import DomainError
 from clinic.fitting import fits_at, fits_today, gone
 from clinic.forms.booking import StateForm
 from clinic.forms.waitlist import ListForm, WaitForm, first_wishes
-from clinic.intervals import Suits
 from clinic.models import Patient, Practitioner, WaitlistEntry, WaitlistOffer
 from clinic.rules import access
+from clinic.views.panel_wishes import suits_of
 from clinic.views.posted import page_number, way_back
 
 PAGE = 20
@@ -112,12 +112,11 @@ def _begin(request: HttpRequest, patient: Patient, choices: list[What], at: date
     who = state["practitioner"]
     if what and who not in {each.pk for each in practitioners_for(what.type)}:
         who = None
-    suits = None
-    if state["part"]:
-        since, until = hours_of(Part(state["part"]))
-        weekdays = (patient.suits or Suits()).weekdays
-        suits = Suits(weekdays, since, None if until == time.max else until)
-    return first_wishes(patient, what, practitioner=who, suits=suits, today=timezone.localdate(at))
+    return {
+        **first_wishes(patient, what, suits=suits_of(state), today=timezone.localdate(at)),
+        "practitioners": [str(who)] if who else [],
+        "minutes": state["minutes"],
+    }
 
 
 def _add_page(request: HttpRequest, patient: Patient, form: WaitForm, *, status: int = 200) -> HttpResponse:

@@ -139,13 +139,15 @@ def test_who_fits_asks_the_same_questions_however_many_do(
 
 
 def test_booking_leads_to_the_waitlist_and_keeps_the_choices(desk: Desk, reception_client: Client) -> None:
-    panel = f"{reverse('clinic:book_for', args=[desk.patient.pk])}?practitioner={desk.amari.pk}&part=morning"
-    link = add_url(desk, f"?what=visit%3A&amp;practitioner={desk.amari.pk}&amp;part=morning")
-    assert link in page(reception_client, panel)
-    form = reception_client.get(link.replace("&amp;", "&")).context["form"]
+    chosen = f"practitioner={desk.amari.pk}&days=24&since=09:00&until=12:00&minutes=45"
+    panel = f"{reverse('clinic:book_for', args=[desk.patient.pk])}?{chosen}"
+    link = reception_client.get(panel).context["chooser"]["wait_url"]
+    assert link.startswith(f"{add_url(desk)}?")
+    form = reception_client.get(link).context["form"]
     assert form["what"].value() == "visit:"
     assert form["practitioners"].value() == [str(desk.amari.pk)]
-    assert (form["since"].value(), form["until"].value()) == (None, time(12))
+    assert (form["weekdays"].value(), form["minutes"].value()) == ([2, 4], 45)
+    assert (form["since"].value(), form["until"].value()) == (time(9), time(12))
 
 
 def test_moving_a_visit_offers_no_waitlist(desk: Desk, reception_client: Client) -> None:
@@ -183,6 +185,7 @@ def test_putting_somebody_on_the_list(desk: Desk, reception_client: Client) -> N
         ({"latest_on": "2026-03-01"}, "The last day must not come before the first."),
         ({"since": "12:00", "until": "09:00"}, "The end must come after the start."),
         ({"note": "x" * 501}, "Write at most 500 characters"),
+        ({"minutes": "2"}, "At least 5."),
         ({"practitioners": ["nobody"]}, "is not one of the available choices"),
     ],
 )
