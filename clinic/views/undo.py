@@ -63,7 +63,8 @@ def offer_reversal(
             "cancel": " ".join(str(Version(each.pk, each.version)) for each in done.booked),
             "put_back": " ".join(str(Version(each.pk, each.version)) for each in done.cancelled),
             "moves": " ".join(
-                str(Pick(each.pk, each.version, slot)) for each, slot in zip(done.moved, before, strict=True)
+                str(Pick(each.pk, each.version, was.minutes, was.slot))
+                for each, was in zip(done.moved, before, strict=True)
             ),
         },
     )
