@@ -4,12 +4,14 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from clinic.models import ClinicSettings
+from clinic.views.privacy import hides_names
 
 
 def clinic(request: HttpRequest) -> dict[str, object]:
-    """The clinic's own settings (one cached row), whether this is the demo, and how one signs in to a demo."""
+    """The clinic's own settings (one cached row), how one signs in to a demo, and whether names are hidden."""
     return {
         "clinic": ClinicSettings.current(),
         "demo": settings.MODE == "demo",
         "demo_password": settings.DEMO_PASSWORD,
+        "hides_names": request.user.is_authenticated and hides_names(request),
     }

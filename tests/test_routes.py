@@ -55,6 +55,13 @@ DESK = {
     "clinic:health": ("200 200 200 200", "405 405 405 405"),
     "clinic:gallery": ("302 403 403 200", ONLY_GET),
     "clinic:diary": ("302 200 200 200", ONLY_GET),
+    "clinic:diary_changes": ("302 200 200 200", ONLY_GET),
+    "clinic:diary_sheet": ("302 200 200 200", ONLY_GET),
+    "clinic:diary_calendar": ("302 200 200 200", ONLY_GET),
+    "clinic:calendar_events": ("302 200 200 200", ONLY_GET),
+    "clinic:calendar_book": ("302 302 302 403", ONLY_GET),
+    "clinic:calendar_move": (ONLY_POST, "302 422 422 403"),
+    "clinic:privacy": (ONLY_POST, "302 302 302 302"),
     "clinic:waiting": ("302 302 302 302", ONLY_GET),  # a part of the diary; by itself it leads there
     "clinic:my_day": ("302 403 200 403", ONLY_GET),
     "clinic:patients": ("302 200 200 200", "302 200 200 200"),

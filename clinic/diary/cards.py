@@ -9,6 +9,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from clinic import readiness
 from clinic.enums import UPCOMING, AppointmentStatus
@@ -18,6 +21,18 @@ from clinic.queries import told_by_visit
 
 CALLED_OFF = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW})
 TO_COME = UPCOMING | {AppointmentStatus.ARRIVED}
+# Numbers of the eight colours in diary.css. Never the only sign: a card says its status in a word, with an icon.
+STATUS_COLOURS = {
+    AppointmentStatus.HELD: 5,
+    AppointmentStatus.PROVISIONAL: 6,
+    AppointmentStatus.BOOKED: 2,
+    AppointmentStatus.CONFIRMED: 1,
+    AppointmentStatus.ARRIVED: 4,
+    AppointmentStatus.IN_PROGRESS: 3,
+    AppointmentStatus.COMPLETED: 8,
+    AppointmentStatus.CANCELLED: 8,
+    AppointmentStatus.NO_SHOW: 8,
+}
 _SHORT = 5  # rows; below this a card has one line
 
 
@@ -57,6 +72,22 @@ class Card:
         return conditions[0].what if conditions else ""
 
     @property
+    def status_words(self) -> str:
+        """The state in words; a hold with the time until which it holds."""
+        words = str(AppointmentStatus(self.visit.status).label)
+        if not self.visit.held_until:
+            return words
+        until = timezone.localtime(self.visit.held_until)
+        same_day = until.date() == timezone.localdate(self.visit.starts_at)
+        moment = date_format(until, "H:i" if same_day else pgettext("date and time format", "D j M, H:i"))
+        return _("%(held)s until %(moment)s") % {"held": words, "moment": moment}
+
+    @property
+    def status_colour(self) -> int:
+        """The number of the status's colour; the type has its own."""
+        return STATUS_COLOURS[AppointmentStatus(self.visit.status)]
+
+    @property
     def is_short(self) -> bool:
         """Whether there is room for one line only."""
         return self.place is not None and self.place.span < _SHORT
@@ -77,9 +108,11 @@ class Waiting:
     walk_in: WalkIn | None = None
 
 
-def cards_of(visits: Sequence[Appointment], *, user: User, at: datetime) -> list[Card]:
-    """The visits as cards, in their order; `visits` come with their people."""
-    names = short_names([each.patient for each in visits])
+def cards_of(
+    visits: Sequence[Appointment], *, user: User, at: datetime, hides_names: bool = False
+) -> list[Card]:
+    """The visits as cards, in their order; `visits` come with their people. `hides_names` shows clinic numbers."""
+    names = names_of([each.patient for each in visits], hides_names=hides_names)
     badges = readiness.pathway().badges(visits, user=user, at=at) if visits else {}
     told = told_by_visit(visits) if visits else {}
     nothing = readiness.Badge()
@@ -89,18 +122,31 @@ def cards_of(visits: Sequence[Appointment], *, user: User, at: datetime) -> list
     ]
 
 
-def waiting_now(*, user: User, at: datetime) -> list[Waiting]:
+def waiting_now(*, user: User, at: datetime, hides_names: bool = False) -> list[Waiting]:
     """Who is at the counter today and not yet seen, longest wait first."""
     today = timezone.localdate(at)
     visits = list(Appointment.objects.visible_to(user).on_day(today).waiting().with_people())
     walk_ins = list(WalkIn.objects.visible_to(user).waiting().select_related("patient"))
-    names = short_names([*(each.patient for each in visits), *(each.patient for each in walk_ins)])
+    people = [*(each.patient for each in visits), *(each.patient for each in walk_ins)]
+    names = names_of(people, hides_names=hides_names)
     found = [
-        Waiting(card.name, _minutes(card.visit.arrived_at, at), card=card)
+        Waiting(names[card.visit.patient_id], _minutes(card.visit.arrived_at, at), card=card)
         for card in cards_of(visits, user=user, at=at)
     ]
     found += [Waiting(names[each.patient_id], _minutes(each.came_at, at), walk_in=each) for each in walk_ins]
     return sorted(found, key=lambda each: -each.minutes)
+
+
+def names_of(patients: Collection[Patient], *, hides_names: bool) -> dict[UUID, str]:
+    """What each patient is called on the screen: a short name, or only the clinic number."""
+    if hides_names:
+        return {each.pk: numbered(each) for each in patients}
+    return short_names(patients)
+
+
+def numbered(patient: Patient) -> str:
+    """The patient without the name, for a screen that others can see."""
+    return f"№ {patient.number}"
 
 
 def short_names(patients: Collection[Patient]) -> dict[UUID, str]:

@@ -64,10 +64,13 @@ class AppointmentQuerySet(models.QuerySet):
             Q(starts_at__lt=end, ends_at__gt=start) | Q(room_from__lt=end, room_until__gt=start)
         )
 
+    def starting_in(self, window: Interval) -> Self:
+        """Those in whose window the patient's time begins."""
+        return self.filter(starts_at__gte=window.starts_at, starts_at__lt=window.ends_at)
+
     def on_day(self, day: date) -> Self:
         """Those that start on the local calendar day."""
-        span = local_day(day, timezone.get_default_timezone())
-        return self.filter(starts_at__gte=span.starts_at, starts_at__lt=span.ends_at)
+        return self.starting_in(local_day(day, timezone.get_default_timezone()))
 
     def for_practitioner(self, practitioner: Practitioner) -> Self:
         """Those of one practitioner."""

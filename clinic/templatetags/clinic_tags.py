@@ -20,6 +20,7 @@ from clinic.enums import AppointmentStatus, Readiness, Role
 from clinic.intervals import Suits
 from clinic.models import Patient, User
 from clinic.readiness import pathway
+from clinic.shortcuts import SHORTCUTS, key_of, shown
 
 register = template.Library()
 
@@ -195,6 +196,18 @@ def nav_item(context: template.Context, route: str, icon_name: str, label: str) 
         url = ""
     path = context["request"].path
     return {"url": url, "icon_name": icon_name, "label": label, "current": bool(url) and path.startswith(url)}
+
+
+@register.simple_tag
+def shortcut_key(name: str) -> SafeString:
+    """The key of a shortcut, as its button shows it."""
+    return format_html('<kbd aria-hidden="true">{}</kbd>', key_of(name))
+
+
+@register.inclusion_tag("components/shortcuts.html")
+def shortcuts_help() -> dict[str, object]:
+    """The table of all keyboard shortcuts as a dialog; js/shortcuts.js obeys the same rows."""
+    return {"rows": [{"shortcut": each, "keys": [shown(key) for key in each.keys]} for each in SHORTCUTS]}
 
 
 def _written(value: date | datetime | None, layout: str) -> str:

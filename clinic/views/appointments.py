@@ -33,6 +33,7 @@ from clinic.shifts import outlook
 from clinic.views.book import chooser_page, load_panel
 from clinic.views.changes import changes_since
 from clinic.views.picks import rows_of
+from clinic.views.privacy import called
 from clinic.views.replanning import preview_url, shifts_picked, words_for
 from clinic.views.steps import STEPS, may_be_cancelled, may_be_moved, next_steps
 from clinic.views.undo import Was, offer_moving_back, offer_reversal
@@ -66,7 +67,7 @@ def step(request: HttpRequest, appointment_id: UUID, step: str) -> HttpResponse:
         return _panel(
             request, _visible(request, appointment_id), refusal=refusal, seen=form.cleaned_data["version"]
         )
-    messages.success(request, f"{visit.patient.short_name}: {chosen.done}")
+    messages.success(request, f"{called(request, visit.patient)}: {chosen.done}")
     return _after(request, appointment_id)
 
 
@@ -90,7 +91,7 @@ def cancel(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
             return _panel(request, visit, refusal=refusal, seen=form.cleaned_data["version"])
         form.add_domain_error(refusal)
         return _cancel_page(request, visit, pair, form, picks, status=refusal.status)
-    offer_reversal(request, words_for(visit, done), done, before)
+    offer_reversal(request, words_for(request, visit, done), done, before)
     return _after(request, appointment_id)
 
 

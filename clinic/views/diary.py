@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -12,37 +12,81 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from clinic import readiness
-from clinic.diary import Card, cards_of, read_day, waiting_now
+from clinic.diary import (
+    Card,
+    Day,
+    LaneKind,
+    cards_of,
+    lanes_of,
+    mark_of,
+    read_day,
+    read_sheet,
+    read_week,
+    waiting_now,
+)
 from clinic.enums import AppointmentStatus, Role
 from clinic.errors import NotAllowed
 from clinic.fitting import fits_today
 from clinic.forms.appointments import DayForm
+from clinic.forms.diary import Show
 from clinic.models import Appointment, User
 from clinic.queries import patients_to_call
 from clinic.rules import access
+from clinic.views.privacy import hides_names
+from clinic.views.shown import Shown
 from clinic.views.steps import Step, next_steps
 from clinic.views.undo import take_undo
 
 
 @require_safe
 def diary(request: HttpRequest) -> HttpResponse:
-    """One day by practitioner (the default), or as a list with ?show=list. A wrong date shows today and says so."""
+    """A day by practitioner (the default), by room and device, as a list, or a week of one of them.
+
+    A wrong date shows today and says so.
+    """
     at = timezone.now()
-    today = timezone.localdate(at)
-    form = DayForm(request.GET)
-    day = form.wanted or today
+    shown = Shown.read(request, at)
     context = {
-        **_around(day),
-        "form": form,
-        "today": today,
-        "as_list": request.GET.get("show") == "list",
-        "diary": read_day(day, user=request.user, at=at),
-        "waiting": waiting_now(user=request.user, at=at),
+        **page_of(request, shown, at),
+        "links": shown.links("clinic:diary"),
+        "beside": shown.links("clinic:diary_calendar"),
+        "is_calendar": False,
+        "diary": _drawn(request, shown, at),
+        "waiting": waiting_now(user=request.user, at=at, hides_names=hides_names(request)),
         "notices": _notices(request, at),
-        "may_book": access.may_book(request.user),
-        "undo": take_undo(request),
     }
-    return render(request, "clinic/diary.html", context, status=422 if form.errors else 200)
+    return render(request, "clinic/diary.html", context, status=422 if shown.form.errors else 200)
+
+
+@require_safe
+def sheet(request: HttpRequest) -> HttpResponse:
+    """The day on paper: everybody's visits, or those of one practitioner, room or device (`of`)."""
+    at = timezone.now()
+    shown = Shown.read(request, at)
+    found = read_sheet(
+        [shown.day], user=request.user, at=at, lane=shown.lane, hides_names=hides_names(request)
+    )
+    context = {
+        "shown": shown,
+        "cards": found.cards,
+        "called_off": found.called_off,
+        "closed": found.closed,
+        "printed_at": at,
+        "lanes": lanes_of(*LaneKind),
+        "back": f"{reverse('clinic:diary')}?{shown.query()}",
+    }
+    return render(request, "clinic/diary_sheet.html", context, status=422 if shown.form.errors else 200)
+
+
+@require_safe
+def changes(request: HttpRequest) -> HttpResponse:
+    """The mark of the days on a screen, which asks every ten seconds and draws itself again when it is another one.
+
+    It never touches the session: an unattended screen does not keep anybody signed in.
+    """
+    at = timezone.now()
+    shown = Shown.read(request, at)
+    return JsonResponse({"mark": mark_of(shown.days, at=at)}, status=422 if shown.form.errors else 200)
 
 
 @require_safe
@@ -52,7 +96,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
     if not request.htmx:
         return redirect("clinic:diary")
     context = {
-        "waiting": waiting_now(user=request.user, at=timezone.now()),
+        "waiting": waiting_now(user=request.user, at=timezone.now(), hides_names=hides_names(request)),
         "may_book": access.may_book(request.user),
     }
     return render(request, "clinic/_waiting.html", context)
@@ -72,13 +116,16 @@ def my_day(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     form = DayForm(request.GET)
     day = form.wanted or timezone.localdate(at)
+    mark = mark_of([day], at=at)
     practitioner = getattr(request.user, "practitioner", None)
     cards = _own_cards(request, day, at) if practitioner else []
-    waiting = waiting_now(user=request.user, at=at)
+    waiting = waiting_now(user=request.user, at=at, hides_names=hides_names(request))
     context = {
-        **_around(day),
+        "day": day,
         "form": form,
-        "today": timezone.localdate(at),
+        "links": _walk(day),
+        "is_today": day == timezone.localdate(at),
+        "mark": mark,
         "practitioner": practitioner,
         "rows": [
             {"card": card, "step": _main_step(card, at), "links": _links(request, card)} for card in cards
@@ -112,14 +159,46 @@ def _desk_notices(user: User, at: datetime) -> list[readiness.Notice]:
     ]
 
 
-def _around(day: date) -> dict[str, Any]:
-    return {"day": day, "day_before": day - timedelta(days=1), "day_after": day + timedelta(days=1)}
+def page_of(request: HttpRequest, shown: Shown, at: datetime) -> dict[str, Any]:
+    """What the pages of the diary and of the calendar both show. The mark is read first, before what it stands for."""
+    return {
+        "mark": mark_of(shown.days, at=at),
+        "shown": shown,
+        "day": shown.day,
+        "form": shown.form,
+        "is_today": shown.today in shown.days,
+        "lanes": lanes_of(*LaneKind) if shown.is_week else [],
+        "may_book": access.may_book(request.user),
+        "undo": take_undo(request),
+    }
+
+
+def _drawn(request: HttpRequest, shown: Shown, at: datetime) -> Day:
+    hidden = hides_names(request)
+    if shown.is_week and shown.lane:
+        return read_week(shown.day, lane=shown.lane, user=request.user, at=at, hides_names=hidden)
+    things = shown.show == Show.ROOMS
+    return read_day(shown.day, user=request.user, at=at, things=things, hides_names=hidden)
+
+
+def _walk(day: date) -> dict[str, Any]:
+    """The days before and after, for a page that has nothing else to choose."""
+    url = reverse("clinic:my_day")
+    before, after = day - timedelta(days=1), day + timedelta(days=1)
+    return {
+        "action": url,
+        "before": f"{url}?day={before}",
+        "after": f"{url}?day={after}",
+        "today": url,
+        "kept": [],
+    }
 
 
 def _own_cards(request: HttpRequest, day: date, at: datetime) -> list[Card]:
     visits = Appointment.objects.visible_to(request.user).in_force(at).on_day(day).with_people()
     mine = visits.for_practitioner(request.user.practitioner).exclude(status=AppointmentStatus.CANCELLED)
-    return cards_of(list(mine.order_by("starts_at")), user=request.user, at=at)
+    rows = list(mine.order_by("starts_at"))
+    return cards_of(rows, user=request.user, at=at, hides_names=hides_names(request))
 
 
 def _links(request: HttpRequest, card: Card) -> list[readiness.Link]:

@@ -28,6 +28,8 @@ from clinic.rules import access
 from clinic.shifts import outlook
 from clinic.views.changes import changes_since
 from clinic.views.picks import moves_of, rows_of
+from clinic.views.posted import way_back
+from clinic.views.privacy import called
 from clinic.views.undo import Was, offer_reversal
 
 
@@ -65,7 +67,8 @@ def undo(request: HttpRequest) -> HttpResponse:
     except DomainError as refusal:
         return _undo_refused(request, refusal)
     messages.success(request, _("Taken back."))
-    return redirect(_diary_of([*done.returned, *done.moved, *done.cancelled][0]))
+    first = [*done.returned, *done.moved, *done.cancelled][0]
+    return redirect(way_back(request, request.POST) or _diary_of(first))
 
 
 def preview_url(visit: Appointment, moves: Sequence[Move], *, told: bool) -> str:
@@ -95,13 +98,13 @@ def _apply(
     before = [*(Was.of(move.appointment) for move in moves), *before]
     told = form.cleaned_data["told"]
     done = replanning.rearrange(moves=[*moves, *more], wishes=wishes, told=told, by=request.user, at=at)
-    offer_reversal(request, words_for(visit, done), done, before)
+    offer_reversal(request, words_for(request, visit, done), done, before)
     return redirect(_diary_of(done.every[0]))
 
 
-def words_for(visit: Appointment, done: Rearranged) -> str:
+def words_for(request: HttpRequest, visit: Appointment, done: Rearranged) -> str:
     """What was done, in one line."""
-    parts = [_("%(patient)s, %(type)s") % {"patient": visit.patient.short_name, "type": visit.type}]
+    parts = [_("%(patient)s, %(type)s") % {"patient": called(request, visit.patient), "type": visit.type}]
     for count, words in (
         (
             len(done.cancelled),

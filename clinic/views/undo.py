@@ -19,6 +19,8 @@ from clinic.forms.replanning import Pick, Version
 from clinic.intervals import MINUTE
 from clinic.models import Appointment, Practitioner
 from clinic.views.changes import moment_of
+from clinic.views.posted import way_back
+from clinic.views.privacy import called
 
 _KEY = "undo"
 
@@ -66,6 +68,7 @@ def offer_reversal(
                 str(Pick(each.pk, each.version, was.minutes, was.slot))
                 for each, was in zip(done.moved, before, strict=True)
             ),
+            "next": way_back(request, request.POST),
         },
     )
 
@@ -73,17 +76,13 @@ def offer_reversal(
 def offer_moving_back(request: HttpRequest, moved: list[Appointment], before: Sequence[Was]) -> None:
     """After a move: the same move the other way round."""
     first = moved[0]
-    text = _("%(patient)s, %(type)s: moved to %(moment)s.") % {
-        "patient": first.patient.short_name,
-        "type": first.type,
-        "moment": moment_of(first),
-    }
+    stays = Slot.of(first) == before[0].slot
     offer_reversal(
         request,
-        text,
+        _moved_words(request, first, before[0]),
         Rearranged(moved=moved),
         before,
-        freed=_freed(request, first, before[0].slot),
+        freed="" if stays else _freed(request, first, before[0].slot),
     )
 
 
@@ -95,3 +94,18 @@ def _freed(request: HttpRequest, visit: Appointment, place: Slot) -> str:
         return ""
     query = {"practitioner": place.practitioner, "starts_at": begins_at.astimezone(UTC).isoformat()}
     return f"{reverse('clinic:waitlist_fits')}?{urlencode(query)}"
+
+
+def _moved_words(request: HttpRequest, visit: Appointment, was: Was) -> str:
+    """What was done: where the visit is now, or how long."""
+    said = {
+        "patient": called(request, visit.patient),
+        "type": visit.type,
+        "moment": moment_of(visit),
+        "who": visit.practitioner,
+        "room": visit.room,
+        "minutes": visit.minutes,
+    }
+    if was.minutes != visit.minutes:
+        return _("%(patient)s, %(type)s, %(moment)s: now %(minutes)s minutes long.") % said
+    return _("%(patient)s, %(type)s: moved to %(moment)s, %(who)s, %(room)s.") % said

@@ -31,8 +31,18 @@ def browser() -> Iterator[Browser]:
 class Screen:
     """One person's browser window. Whatever the console complains about is kept, and fails the test at its end."""
 
-    def __init__(self, browser: Browser, server: LiveServer, *, width: int = 1280, height: int = 900) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": height}, locale="en-GB")
+    def __init__(
+        self,
+        browser: Browser,
+        server: LiveServer,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        timezone_id: str = "Europe/Paris",
+    ) -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": height}, locale="en-GB", timezone_id=timezone_id
+        )
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(10_000)
         self.address = server.url

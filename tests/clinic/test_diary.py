@@ -10,6 +10,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from clinic import diary, readiness
+from clinic.actions import booking
 from clinic.diary import Place, Scale
 from clinic.enums import AppointmentStatus, RoomKind
 from clinic.intervals import Interval
@@ -23,6 +24,7 @@ from tests.factories.people import PatientFactory, PractitionerFactory
 from tests.factories.places import RoomFactory
 from tests.factories.users import UserFactory
 
+pytestmark = pytest.mark.django_db
 URL = "/diary/"
 
 
@@ -104,7 +106,7 @@ def test_columns_are_those_who_work_or_have_visits(desk: Desk) -> None:
     idle = PractitionerFactory(name="Dr Idle")
     gone = PractitionerFactory(name="Dr Gone", is_active=False, position=9)
     visit(desk, "10:00", practitioner=gone)
-    names = [column.practitioner for column in read(desk).columns]
+    names = [column.lane.thing for column in read(desk).columns]
     assert names == [desk.silva, desk.amari, gone]
     assert idle not in names
 
@@ -136,13 +138,16 @@ def test_no_free_place_lies_in_the_past(desk: Desk) -> None:
 
 
 def test_the_now_line_stands_in_today_only(desk: Desk) -> None:
-    assert (read(desk, at=today("10:07")).now_row, read(desk, date(2026, 3, 3)).now_row) == (14, None)
+    assert (
+        read(desk, at=today("10:07")).columns[0].now_row,
+        read(desk, date(2026, 3, 3)).columns[0].now_row,
+    ) == (14, None)
 
 
 def test_a_closed_day_has_no_columns_but_its_name(desk: Desk) -> None:
     closed = ClosedDayFactory(day=TODAY, name="Carnival")
     day = read(desk)
-    assert (day.columns, day.closed) == ([], closed)
+    assert (day.columns, day.closed) == ([], [closed])
 
 
 def test_called_off_visits_stand_below_the_day(desk: Desk) -> None:
@@ -247,7 +252,7 @@ def test_the_diary_asks_the_same_questions_whatever_the_day_holds(
     show: str,
 ) -> None:
     fill(desk, count)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(18):
         assert reception_client.get(URL + show).status_code == 200
 
 
@@ -257,8 +262,90 @@ def test_my_day_asks_the_same_questions_whatever_the_day_holds(
 ) -> None:
     for n in range(count):
         visit(desk, f"{13 + n}:00", patient=PatientFactory(), room=RoomFactory())
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert silva_client.get("/my-day/").status_code == 200
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(("query", "queries"), [("?show=rooms", 19), ("?show=week", 22), ("print", 14)])
+def test_the_other_layouts_ask_the_same_questions_too(
+    desk: Desk,
+    reception_client: Client,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    count: int,
+    query: str,
+    queries: int,
+) -> None:
+    fill(desk, count)
+    url = "/diary/print/" if query == "print" else URL + query
+    with django_assert_num_queries(queries):
+        assert reception_client.get(url).status_code == 200
+
+
+def test_rooms_and_devices_have_columns_with_their_visits(desk: Desk, reception_client: Client) -> None:
+    booked = visit(desk, "10:00")
+    OutOfServiceFactory(
+        room=None, device=desk.gun, starts_at=today("00:00"), ends_at=today("12:00"), reason="Service"
+    )
+    columns = diary.read_day(TODAY, user=desk.user, at=CLINIC_NOW, things=True).columns
+    assert [(str(each.lane), [card.visit for card in each.cards]) for each in columns] == [
+        ("Room 1", [booked]),
+        ("Room 2", []),
+        ("Treatment", []),
+        ("Gun 1", []),
+    ]
+    assert [shade.text for shade in columns[3].shades if shade.text] == ["Service"]
+    assert columns[3].free[0].starts_at == today("13:00")  # after the service and the lunch break
+
+
+def test_a_room_is_open_while_somebody_works_where_it_stands(desk: Desk) -> None:
+    elsewhere = RoomFactory(name="Far away")
+    columns = diary.read_day(TODAY, user=desk.user, at=CLINIC_NOW, things=True).columns
+    free = {column.lane.thing: len(column.free) for column in columns}
+    assert (free[elsewhere], free[desk.room] > 0) == (0, True)
+
+
+def test_a_week_has_a_column_for_each_day_of_one_lane(desk: Desk) -> None:
+    desk.silva.working_hours.filter(weekday__gte=6).delete()
+    mine = visit(desk, "10:00")
+    visit(desk, "10:00", practitioner=desk.amari, room=desk.room2, patient=PatientFactory())
+    lane = diary.Lane(diary.LaneKind.PRACTITIONER, desk.silva)
+    week = diary.read_week(date(2026, 3, 5), lane=lane, user=desk.user, at=CLINIC_NOW)
+    assert [column.day.day for column in week.columns] == [2, 3, 4, 5, 6]
+    assert [[card.visit for card in column.cards] for column in week.columns] == [[mine], [], [], [], []]
+    assert [column.now_row for column in week.columns] == [1, None, None, None, None]
+
+
+def test_a_week_across_the_clock_change_keeps_the_hours_side_by_side(desk: Desk) -> None:
+    lane = diary.Lane(diary.LaneKind.PRACTITIONER, desk.silva)
+    week = diary.read_week(date(2026, 3, 29), lane=lane, user=desk.user, at=CLINIC_NOW)
+    first = {column.free[0].starts_at: column.free[0].place.row for column in week.columns}
+    assert first == {on(column.day, "09:00"): 1 for column in week.columns}
+
+
+def test_links_keep_the_layout_and_walk_by_weeks(desk: Desk, reception_client: Client) -> None:
+    of = diary.Lane(diary.LaneKind.ROOM, desk.room).key
+    links = reception_client.get(URL, {"show": "week", "of": of, "day": "2026-03-02"}).context["links"]
+    assert links["after"] == f"/diary/?day=2026-03-09&show=week&of={of}"
+    assert links["shows"]["day"] == "/diary/?day=2026-03-02"
+
+
+def test_a_held_visit_says_until_when(desk: Desk, reception_client: Client) -> None:
+    booking.hold_many(wishes=[desk.wish(today("16:00"))], until=today("15:00"), by=desk.user, at=CLINIC_NOW)
+    assert [card.status_words for card in read(desk).cards] == ["held until 15:00"]
+    assert "until 15:00" in page(reception_client)
+
+
+def test_the_sheet_prints_a_day_of_everybody_or_of_one(desk: Desk, reception_client: Client) -> None:
+    visit(desk, "10:00", note="Bring the old letter")
+    haddad = PatientFactory(family_name="Haddad", given_names="Amir")
+    visit(desk, "11:00", practitioner=desk.amari, room=desk.room2, patient=haddad)
+    whole = page(reception_client, "/diary/print/?day=2026-03-02")
+    for words in ("Moreau, J.", "Haddad, A.", "10:00–10:30", "Check-up", "Room 2", "Bring the old letter"):
+        assert words in whole
+    lane = diary.Lane(diary.LaneKind.PRACTITIONER, desk.amari)
+    alone = page(reception_client, f"/diary/print/?day=2026-03-02&of={lane.key}")
+    assert ("Moreau" in alone, "Haddad, A." in alone) == (False, True)
 
 
 def test_a_card_leads_to_its_visit_and_a_free_place_to_booking(desk: Desk, reception_client: Client) -> None:

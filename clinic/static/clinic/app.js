@@ -1,7 +1,6 @@
 // What every page does in the browser. Everything works without it, only less comfortably.
 (() => {
   const words = () => document.getElementById("words").dataset;
-  const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
 
   // --- Theme -------------------------------------------------------------------------------------------------
   const markTheme = () => {
@@ -16,16 +15,6 @@
     markTheme();
   });
   markTheme();
-
-  // --- Shortcuts: data-shortcut="/" focuses a field and follows or presses anything else -----------------------
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-    const target = document.querySelector(`[data-shortcut="${CSS.escape(event.key)}"]`);
-    if (!target) return;
-    event.preventDefault();
-    if (typing(target)) target.focus();
-    else target.click();
-  });
 
   // --- Messages: good news leaves by itself, everything else waits to be read -----------------------------------
   const KEPT_FOR = 8000;
@@ -57,6 +46,7 @@
     message.append(sentence, close);
     document.getElementById("messages").append(message);
   };
+  document.addEventListener("clinic-says", (event) => say(event.detail));
   document.addEventListener("htmx:responseError", () => say(words().failed));
   document.addEventListener("htmx:sendError", () => say(words().offline));
   document.addEventListener("htmx:timeout", () => say(words().offline));

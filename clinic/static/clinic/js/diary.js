@@ -7,18 +7,21 @@
     window.tabler.Offcanvas.getOrCreateInstance(panel).show();
   });
 
-  // Which card is open stays marked while the panel shows it.
-  let opened = null;
+  // Which card is open stays marked while the panel shows it, also after the day was drawn again.
+  let opened = "";
+  const card = () => (opened ? document.getElementById(opened) : null);
+  const mark = () => card()?.setAttribute("aria-current", "true");
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!event.detail.elt.matches(".visit")) return;
-    opened?.removeAttribute("aria-current");
-    opened = event.detail.elt;
-    opened.setAttribute("aria-current", "true");
+    card()?.removeAttribute("aria-current");
+    opened = event.detail.elt.id;
+    mark();
   });
+  document.addEventListener("htmx:afterSettle", mark);
   panel?.addEventListener("hidden.bs.offcanvas", () => {
-    opened?.removeAttribute("aria-current");
-    opened?.focus();
-    opened = null;
+    card()?.removeAttribute("aria-current");
+    card()?.focus();
+    opened = "";
   });
 
   // One stop of the Tab key a column: Up and Down walk its free places.
