@@ -193,8 +193,8 @@ class TestWhichAndWhy:
 def another(desk: Desk) -> dict[str, Any]:
     """A second gun, room and patient at the same time."""
     return {
-        "room": RoomFactory(location=desk.location, kind=RoomKind.TREATMENT),
-        "device": DeviceFactory(location=desk.location),
+        "room": RoomFactory(name="Other room", location=desk.location, kind=RoomKind.TREATMENT),
+        "device": DeviceFactory(name="Other gun", location=desk.location),
         "patient": PatientFactory(),
     }
 
