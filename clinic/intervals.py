@@ -251,10 +251,10 @@ class Suits:
         return nothing.with_spans(self._span(day, zone) for day in days if day.isoweekday() in self.weekdays)
 
     def contains(self, instant: datetime, zone: tzinfo) -> bool:
-        """Whether a visit that starts then suits."""
-        local = _in_utc(instant).astimezone(zone)
-        early = self.until is None or local.time() < self.until
-        return local.isoweekday() in self.weekdays and self.since <= local.time() and early
+        """Whether a visit that starts then suits; the same answer as `minutes`, where an hour comes twice too."""
+        day = _in_utc(instant).astimezone(zone).date()
+        first, last = self._span(day, zone)
+        return day.isoweekday() in self.weekdays and first <= floor_minute(instant) < last
 
     def _span(self, day: date, zone: tzinfo) -> tuple[int, int]:
         """Epoch minutes; where an hour comes twice, both are meant."""

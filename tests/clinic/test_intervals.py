@@ -20,6 +20,7 @@ from clinic.intervals import (
     Minutes,
     NaiveTime,
     NonexistentTime,
+    Suits,
     clock_time,
     exact_local,
     local_day,
@@ -341,3 +342,37 @@ class TestWallClock:
         moment = EPOCH + timedelta(seconds=90)
         assert (intervals.floor_minute(moment), intervals.ceil_minute(moment)) == (1, 2)
         assert (intervals.floor_minute(EPOCH + MINUTE), intervals.ceil_minute(EPOCH + MINUTE)) == (1, 1)
+
+
+class TestSuits:
+    """When somebody can come: one answer for a set of minutes and for a single one."""
+
+    @pytest.mark.parametrize(
+        "day", [date(2026, 11, 24), date(2026, 3, 29), date(2026, 10, 25)], ids=["plain", "short", "long"]
+    )
+    @pytest.mark.parametrize(
+        "suits",
+        [
+            Suits(),
+            Suits(frozenset({2}), time(9), time(12)),
+            Suits(frozenset({7}), time(2, 15), time(2, 45)),
+            Suits(frozenset({7}), time(1, 30)),
+        ],
+    )
+    def test_each_minute_is_in_the_set_exactly_if_it_suits(self, day: date, suits: Suits) -> None:
+        window = local_day(day, PARIS)
+        nothing = Minutes.none(window)
+        minutes = set(suits.minutes(nothing, PARIS))
+        every = [window.starts_at + n * MINUTE for n in range(nothing.length)]
+        assert minutes == {instant for instant in every if suits.contains(instant, PARIS)}
+
+    def test_the_end_is_not_included_and_midnight_ends_the_day(self) -> None:
+        nothing = Minutes.none(local_day(date(2026, 11, 24), PARIS))
+        assert len(Suits(frozenset({2}), time(9), time(12)).minutes(nothing, PARIS)) == 180
+        assert len(Suits(frozenset({2}), time(22)).minutes(nothing, PARIS)) == 120
+        assert len(Suits(frozenset({3})).minutes(nothing, PARIS)) == 0
+
+    def test_where_an_hour_comes_twice_both_are_meant(self) -> None:
+        """From half past one to half past two on the night the clocks go back: two hours pass."""
+        nothing = Minutes.none(local_day(date(2026, 10, 25), PARIS))
+        assert len(Suits(frozenset({7}), time(1, 30), time(2, 30)).minutes(nothing, PARIS)) == 120
