@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from threading import Barrier
 from time import perf_counter
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from clinic.actions import booking
+from clinic.actions import booking, catalogue
 from clinic.actions.booking import Move, Wish
-from clinic.errors import SlotTaken
+from clinic.errors import DomainError, SlotTaken
 from clinic.intervals import Interval
-from clinic.models import Appointment, Patient
+from clinic.models import Appointment, Patient, WorkingHours
+from clinic.outside import visits_outside
 from tests.clinic.desk import Desk, on
 from tests.factories.booking import AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.people import PatientFactory
+from tests.factories.users import UserFactory
 
 pytestmark = pytest.mark.race
 
@@ -216,6 +218,42 @@ def test_without_locks_courses_deadlock(
     outcomes = race([lambda wishes=wishes: _book_all(desk, wishes) for wishes in courses])
     assert [each.code for each in outcomes if isinstance(each, SlotTaken)] == ["busy"]
     assert Appointment.objects.count() == 2  # the other course, whole
+
+
+def test_hours_that_are_being_changed_are_waited_for(desk: Desk, crowd: list[Patient]) -> None:
+    """The booking is judged by the hours as they are when the admin has saved, so that nothing is left outside them."""
+    admin = UserFactory(admin=True)
+    outcome = _book_meanwhile(desk, lambda row: catalogue.keep(entry=row, by=admin, at=CLINIC_NOW))
+    assert getattr(outcome, "code", outcome) == "outside_hours"
+    assert visits_outside(at=CLINIC_NOW, offset=0, limit=1) == ([], False)
+
+
+def test_without_their_locks_a_visit_is_left_outside_the_hours(desk: Desk, crowd: list[Patient]) -> None:
+    """The control: saved past the action, the hours change under a booking that nobody is told of."""
+    outcome = _book_meanwhile(desk, lambda row: row.save())
+    (left,), _ = visits_outside(at=CLINIC_NOW, offset=0, limit=1)
+    assert left.visit == outcome
+
+
+def _book_meanwhile(desk: Desk, save: Callable[[WorkingHours], object]) -> object:
+    """Somebody books ten o'clock while the morning's hours are cut to half past nine, saved but not yet committed."""
+    row = WorkingHours.objects.get(practitioner=desk.silva, weekday=FIRST_DAY.isoweekday(), starts=time(9))
+    row.ends = time(9, 30)
+
+    def book() -> object:
+        try:
+            return desk.book(slot(0, "10:00"))
+        except DomainError as refusal:
+            return refusal
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            save(row)
+            outcome = pool.submit(book)
+            wait([outcome], timeout=1)
+        return outcome.result(timeout=30)
 
 
 def _book_all(desk: Desk, wishes: list[Wish]) -> list[Appointment]:
