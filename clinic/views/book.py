@@ -173,6 +173,7 @@ def chooser_page(
     problems = [error for errors in state_form.errors.values() for error in errors] if state_form else []
     if problems or (typed and typed.errors):
         status = 422
+    alternatives = _alternatives(panel, form, refusal)
     context = {
         "patient": panel.patient,
         "warnings": readiness.pathway()
@@ -183,8 +184,8 @@ def chooser_page(
         "problems": problems,
         "refusal": refusal,
         "conditions": getattr(refusal, "conditions", ()),
-        "alternatives": _alternatives(panel, form, refusal),
-        **panel.context(),
+        "alternatives": alternatives,
+        **panel.context(above=alternatives),
         **(extra or {}),
     }
     return render(request, "clinic/_chooser.html" if request.htmx else template, context, status=status)

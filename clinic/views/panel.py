@@ -108,15 +108,19 @@ class Panel:
         minutes: int | None = self.state["minutes"]
         return minutes
 
-    def context(self) -> dict[str, Any]:
-        """For templates/clinic/_chooser.html; `chooser` may be None where nothing can be booked."""
+    def context(self, *, above: Collection[Option] = ()) -> dict[str, Any]:
+        """For templates/clinic/_chooser.html; `chooser` may be None where nothing can be booked.
+
+        What the page offers `above` the chooser stands there alone, and the first of it is what is chosen.
+        """
         shared = {"whats": self._what_chips(), "course_url": self._course_url}
         if self.what is None:
             return {"chooser": None, **shared}
         search = self.search
         wanted = self._wanted(search)
-        shown = self._next_ten(search) if self.state["view"] else self._week(search)
-        first = next(iter([*wanted["options"], *shown.pop("options")]), None)
+        listed = {option.value for option in (*above, *wanted["options"])}
+        shown = self._next_ten(search, listed) if self.state["view"] else self._week(search, listed)
+        first = next(iter([*above, *wanted["options"], *shown.pop("options")]), None)
         return {
             **shared,
             "chooser": {
@@ -148,11 +152,11 @@ class Panel:
             "next_url": self.link(view="next", after=None, why=None),
         }
 
-    def _week(self, search: Search) -> dict[str, Any]:
-        """A week by day."""
+    def _week(self, search: Search, listed: Collection[str]) -> dict[str, Any]:
+        """A week by day, without what is listed already: one place is one radio button."""
         first_day = self._first_day(search)
         window = week_of(first_day)
-        options = search.options(window)
+        options = [each for each in search.options(window) if each.value not in listed]
         return {
             "options": options,
             "days": self._days(search, options, first_day),
@@ -164,10 +168,11 @@ class Panel:
             "suits_no_day": not options and search.suits is not None,
         }
 
-    def _next_ten(self, search: Search) -> dict[str, Any]:
+    def _next_ten(self, search: Search, listed: Collection[str]) -> dict[str, Any]:
         """The next ten places, over as many weeks as it takes; and the way to those after them."""
-        options = search.following(self.state["after"] or self.at, limit=_TEN)
-        later = options[-1].first.starts_at + MINUTE if len(options) == _TEN else None
+        found = search.following(self.state["after"] or self.at, limit=_TEN)
+        later = found[-1].first.starts_at + MINUTE if len(found) == _TEN else None
+        options = [each for each in found if each.value not in listed]
         return {
             "options": options,
             "next_ten": options,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 from html import unescape
 from uuid import uuid4
@@ -102,6 +103,17 @@ def test_a_place_clicked_in_the_diary_is_filled_in(desk: Desk, reception_client:
     query = {"practitioner": str(desk.amari.pk), "starts_at": "2026-03-03T09:10:00+01:00"}
     page = text(reception_client.get(url(desk.patient, **query)))
     assert f'value="{value(desk, tuesday("09:10"), practitioner=desk.amari.pk)}" checked' in page
+
+
+def test_one_place_is_one_radio_button_and_one_is_checked(desk: Desk, reception_client: Client) -> None:
+    """Of two with one value the browser checks the last, which may be folded away."""
+    wanted = text(reception_client.get(url(desk.patient, starts_at="2026-03-03T15:00:00+01:00")))
+    desk.book(tuesday("09:00"), patient=PatientFactory())
+    lost = text(reception_client.post(url(desk.patient), form(desk, tuesday("09:00"))))
+    for page in (wanted, lost):
+        values = re.findall(r'name="choice" value="([^"]+)"', page)
+        assert len(values) == len(set(values))
+        assert len(re.findall(r'name="choice" value="[^"]+" checked', page)) == 1
 
 
 def test_a_time_outside_the_hours_says_why_and_offers_to_open_it_once(

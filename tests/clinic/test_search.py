@@ -421,7 +421,7 @@ def clinic_in(zone: str) -> Iterator[None]:
         yield
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=True))
 def test_search_finds_exactly_what_looking_at_every_minute_finds(dice):
     """And `why_not` has nothing to say about exactly those starts."""
