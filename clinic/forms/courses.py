@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from crispy_forms.bootstrap import InlineCheckboxes
 from crispy_forms.layout import Layout
@@ -81,11 +82,22 @@ class CourseForm(BaseForm):
     change = forms.CharField(max_length=200, required=False, widget=forms.HiddenInput)
     release = forms.CharField(max_length=80, required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Mapping[str, Any] | None, *, practitioners: list[Practitioner]) -> None:
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None,
+        *,
+        practitioners: list[Practitioner],
+        usual: UUID | None = None,
+    ) -> None:
         super().__init__(data)
         field = self.fields["practitioner"]
         field.queryset = Practitioner.objects.active()
-        field.choices = [("", field.empty_label), *((each.pk, str(each)) for each in practitioners)]
+        people = sorted(practitioners, key=lambda each: each.pk != usual)
+        names = [
+            (each.pk, _("%(who)s (usual)") % {"who": each} if each.pk == usual else str(each))
+            for each in people
+        ]
+        field.choices = [("", field.empty_label), *names]
 
     def layout(self) -> Layout:
         """What a person sees; the rest is written by the page."""

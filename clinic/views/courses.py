@@ -27,6 +27,7 @@ from clinic.models import Appointment, Patient
 from clinic.readiness import CourseOffer
 from clinic.rules import access
 
+_SILENT = ("course", "stretch", "late")  # wishes that are links, not fields a person sees
 _WISHES = ("course", "start", "practitioner", "weekday", "part", "keep", "stretch", "late")
 
 
@@ -76,7 +77,7 @@ def _asked(
     is_fresh = request.method == "GET" and not given.get("asked")
     data = _begin_with(patient) if is_fresh else given.copy()
     data["course"] = offer.key if offer else ""
-    form = CourseForm(data, practitioners=people)
+    form = CourseForm(data, practitioners=people, usual=patient.usual_practitioner_id)
     state = form.state
     chosen, pinned = chosen_from(state)
     if offer is None:
@@ -139,6 +140,7 @@ def _render(
         "page": page,
         "chips": _chips(asked),
         "wishes": _kept(asked.form) if page else [],
+        "silent": [each for each in _kept(asked.form) if each[0] in _SILENT],
         "ways_out": _ways_out(asked) if page and not page.rows else [],
         "book_url": reverse("clinic:book_for", args=[patient.pk]),
     }
@@ -201,5 +203,5 @@ def _choice(slot: Slot) -> Choice:
 
 
 def _tell(request: HttpRequest, booked: Sequence[Appointment]) -> None:
-    words = ngettext("Booked: %(first)s.", "Booked %(count)s visits, from %(first)s on.", len(booked))
+    words = ngettext("Booked: %(first)s.", "Booked %(count)s visits. The first: %(first)s.", len(booked))
     messages.success(request, words % {"count": len(booked), "first": booked[0]})

@@ -178,6 +178,18 @@ def test_one_visit_is_changed_and_the_others_are_kept(weekly: Desk, reception_cl
     assert "Thu 12 Mar 2026" in page and "Tue 17 Mar 2026" in page
 
 
+def test_the_chosen_course_is_kept_when_a_visit_is_changed(
+    weekly: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    (offer,) = pathway.offered_courses
+    pathway.offered_courses = [CourseOffer("first-1", "The first", offer.steps[:1]), offer]
+    page = text(reception_client.get(url(weekly.patient, course="all-1")))
+    assert wishes(page)["course"] == ["all-1"]
+    changed = f"session:2@2026-03-12T09:00Z_{weekly.silva.pk.hex}"
+    page = text(reception_client.get(url(weekly.patient), {**wishes(page), "change": changed}))
+    assert "Book all 3 visits" in page
+
+
 def test_where_there_is_none_the_page_says_why_and_one_click_takes_a_way_out(
     weekly: Desk, reception_client: Client
 ) -> None:
@@ -202,6 +214,13 @@ def test_recorded_days_and_hours_are_asked_for_first(weekly: Desk, reception_cli
     assert "Tue 3 Mar 2026" in page
     page = text(reception_client.get(url(weekly.patient)))
     assert re.search(r'name="weekday" value="4"[^>]*checked', page)
+
+
+def test_the_usual_practitioner_stands_first_and_is_marked(weekly: Desk, reception_client: Client) -> None:
+    weekly.patient.usual_practitioner = weekly.amari
+    weekly.patient.save()
+    page = text(reception_client.get(url(weekly.patient)))
+    assert re.findall(r"<option[^>]*>(Dr [^<]+)", page) == ["Dr Amari (usual)", "Dr Silva"]
 
 
 def test_a_course_that_must_wait_says_for_what(
