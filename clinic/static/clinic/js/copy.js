@@ -9,6 +9,6 @@ document.addEventListener("click", async (event) => {
   } catch {
     return; // not allowed here: the text is selected
   }
-  button.querySelector("[data-copy-words]").textContent = button.dataset.copied;
+  document.querySelector("[data-copy-said]").textContent = button.dataset.copied;
 });
 for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
