@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 from django.utils import timezone
 
-from clinic.intervals import EPOCH, MINUTE, Interval, ceil_minute, floor_minute, local_day
+from clinic.intervals import EPOCH, MINUTE, Interval, ceil_minute, clock_time, floor_minute
 from clinic.models import Practitioner
 
 Node = tuple[
@@ -34,9 +34,9 @@ class Calendar:
     def __init__(self, span: Interval, zone: tzinfo) -> None:
         first = span.starts_at.astimezone(zone).date()
         days = (span.ends_at.astimezone(zone).date() - first).days + 1
-        spans = [local_day(first + timedelta(days=n), zone) for n in range(days)]
+        midnights = (clock_time(first + timedelta(days=n), time.min, zone) for n in range(days + 1))
         self.first = first.toordinal()
-        self.edges = [ceil_minute(each.starts_at) for each in spans] + [ceil_minute(spans[-1].ends_at)]
+        self.edges = [ceil_minute(midnight) for midnight in midnights]
 
     def day_of(self, minute: int) -> int:
         """The day of an epoch minute; of one outside the span, the day before or after it."""
