@@ -17,7 +17,8 @@ from clinic.actions import booking, visits
 from clinic.diary import Lane, LaneKind
 from clinic.enums import AppointmentStatus, CancelledBy
 from clinic.models import Appointment, AppointmentType
-from tests.clinic.desk import Desk, ToldPathway, on
+from clinic.readiness import Changes, Consequence, Consequences
+from tests.clinic.desk import MISSING, Desk, ToldPathway, on
 from tests.factories.booking import AppointmentFactory, AppointmentTypeFactory, WalkInFactory
 from tests.factories.clock import CLINIC_NOW, TODAY
 from tests.factories.opening import AbsenceFactory, ClosedDayFactory, OutOfServiceFactory
@@ -397,6 +398,36 @@ def test_a_test_with_a_reading_leads_to_the_page_for_moving(desk: Desk, receptio
     assert reception_client.get(lead).status_code == 200
     # Only the time concerns the reading: a longer test does not.
     assert drop(reception_client, test, "2026-03-02T10:00", minutes=45).status_code == 200
+
+
+class _Disturbed(Consequences):
+    """A later visit that suffers whatever is changed."""
+
+    def __init__(self, later: Appointment) -> None:
+        self.later = later
+
+    def followers(self, appointment: Appointment) -> list[Appointment]:
+        return [self.later]
+
+    def of(self, appointment: Appointment, changes: Changes) -> Consequence:
+        return Consequence(appointment, conditions=(MISSING,))
+
+
+def test_a_move_that_disturbs_a_later_visit_leads_to_its_preview(
+    desk: Desk, pathway: ToldPathway, reception_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, later = desk.book(today("10:00")), desk.book(on(date(2026, 3, 9), "10:00"))
+    monkeypatch.setattr(pathway, "consequences", lambda visits, *, at: _Disturbed(later))
+    response = drop(reception_client, session, "2026-03-02T14:00")
+    session.refresh_from_db()
+    assert (response.status_code, session.starts_at) == (409, today("10:00"))
+    lead = response.json()["lead"]
+    assert lead.startswith(f"/appointments/{session.pk}/")
+    assert "2026-03-02T13%3A00Z" in lead
+    assert reception_client.get(lead).status_code == 200
+    # Who comes too late hears that first, not what would follow.
+    stale = drop(reception_client, session, "2026-03-02T14:00", version=7)
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale_appointment")
 
 
 # --- a free place -----------------------------------------------------------------------------------------------------
