@@ -238,8 +238,16 @@ class Search:
         return option.first.practitioner.pk not in self.known
 
 
-def whats(patient: Patient, *, at: datetime) -> list[What]:
-    """What may be booked: the pathway's offers first, then the kinds of visit that need none."""
+def whats(patient: Patient, *, at: datetime, wanted: str = "") -> list[What]:
+    """What may be booked: the pathway's offers first, then the kinds of visit that need none.
+
+    Where `wanted` is the key of a visit without clinical meaning, that one alone: the pathway has no say in it.
+    """
+    code, colon, purpose = wanted.partition(":")
+    if colon and not purpose:
+        alone = AppointmentType.objects.active().filter(code=code, purpose="")
+        if found := [What(wanted, kind, kind.name) for kind in alone]:
+            return found
     offered = [
         What(f"{offer.type.code}:{offer.purpose}", **{name: getattr(offer, name) for name in _OFFERED})
         for offer in readiness.pathway().offers(patient, at=at)

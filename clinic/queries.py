@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
+from django.db import connection
 from django.db.models import Case, Exists, F, OrderBy, OuterRef, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat, ExtractIsoWeekDay, Greatest, TruncDate, TruncTime
 from django.utils import timezone
@@ -119,6 +120,23 @@ def likely_duplicates(patient: Patient, *, limit: int = 5) -> list[Patient]:
         pairs = settled.values_list("first_id", "second_id")
         alike = alike.exclude(pk__in={key for pair in pairs for key in pair} - {patient.pk})
     return list(alike.order_by("-alike", "number")[:limit])
+
+
+_BEFORE_BOOKING = """
+SELECT EXISTS (SELECT FROM clinic_appointment WHERE created_by_id = %s AND request_id = %s),
+       EXISTS (SELECT FROM clinic_appointment WHERE status = 'held' AND held_until <= %s)
+"""
+
+
+def before_booking(*, by: User, request_id: UUID, at: datetime) -> tuple[bool, bool]:
+    """Whether this request has booked already, and whether any hold has run out and waits to be cleared away.
+
+    In SQL and in one round trip: every booking asks, and the answers are nearly always no.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_BEFORE_BOOKING, [by.pk, request_id, at])
+        is_retry, holds_ran_out = cursor.fetchone()
+    return is_retry, holds_ran_out
 
 
 def affected_by(entry: Absence | OutOfService | ClosedDay, *, at: datetime) -> QuerySet[Appointment]:

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from clinic import readiness
+from clinic import queries, readiness
 from clinic.actions import contacts, waitlist
 from clinic.actions.locking import explained, lock
 from clinic.availability import Place
@@ -137,10 +137,12 @@ def _put_on_the_books(
         rooms=[wish.room.pk for wish in wishes],
         devices=[wish.device.pk for wish in wishes if wish.device],
     )
-    earlier = Appointment.objects.filter(created_by=by, request_id=request_id).order_by("request_item")
-    if booked := list(earlier):
-        return booked, False
-    clear_run_out(at=at, by=by)
+    is_retry, holds_ran_out = queries.before_booking(by=by, request_id=request_id, at=at)
+    if is_retry:
+        earlier = Appointment.objects.filter(created_by=by, request_id=request_id)
+        return list(earlier.order_by("request_item")), False
+    if holds_ran_out:
+        clear_run_out(at=at, by=by)
     _check_wishes(wishes, at=at)
     verdicts = booking.check_cleared([wish.visit for wish in wishes], at=at)
     rows = insert(
@@ -174,7 +176,7 @@ def clear_run_out(*, by: User, at: datetime) -> None:
 
     Rows that somebody else is clearing away at this moment are theirs.
     """
-    gone = Appointment.objects.run_out(at).select_for_update(skip_locked=True, no_key=True)
+    gone = Appointment.objects.run_out(at).order_by().select_for_update(skip_locked=True, no_key=True)
     Appointment.objects.filter(pk__in=gone.values("pk")).update(
         status=AppointmentStatus.CANCELLED,
         held_until=None,

@@ -1,6 +1,7 @@
 """Booking: the patient, then what, who and when on one panel. Search words are posted, never part of an address."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -72,21 +73,30 @@ def book(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     access.check_may_book(request.user)
     patient = get_object_or_404(Patient.objects.visible_to(request.user).current(), pk=patient_id)
     at = timezone.now()
-    typed, state_form, panel = load_panel(request, patient, whats(patient, at=at), at)
+    choices = whats(patient, at=at, wanted=request.POST.get("what", ""))
+    typed, state_form, panel = load_panel(request, patient, choices, at)
     if request.method == "GET":
         form = BookForm(initial={"request_id": uuid4(), "held_until": _calls_back_by(at)})
         return chooser_page(request, panel, form, template=_TEMPLATE, typed=typed, state_form=state_form)
     form, walk_in = BookForm(request.POST), _walk_in(request, panel)
     if not form.is_valid():
-        return chooser_page(request, panel, form, template=_TEMPLATE, status=422)
+        return chooser_page(request, _among_all(panel), form, template=_TEMPLATE, status=422)
     try:
         booked = _book(request.user, panel, form, at)
     except DomainError as refusal:
-        return chooser_page(request, panel, form, template=_TEMPLATE, refusal=refusal, status=refusal.status)
+        again = _among_all(panel)
+        return chooser_page(request, again, form, template=_TEMPLATE, refusal=refusal, status=refusal.status)
     if walk_in and walk_in.appointment_id != booked[0].pk:
         _place(request, walk_in, booked[0], at)
     _tell(request, form, booked)
     return redirect(_safe_next(request, panel) or f"{reverse('clinic:diary')}?day={_local_day(booked[0])}")
+
+
+def _among_all(panel: Panel) -> Panel:
+    """The same choice among everything that may be booked: to book, only what was chosen was looked up."""
+    every = whats(panel.patient, at=panel.at)
+    chosen = next((each for each in every if panel.what and each.key == panel.what.key), panel.what)
+    return replace(panel, whats=every, what=chosen)
 
 
 def load_panel(

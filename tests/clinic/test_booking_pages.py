@@ -423,6 +423,7 @@ def test_a_page_used_twice_for_two_times_says_that_it_has_booked_already(
 
 def test_a_lost_race_keeps_everything_and_offers_the_next_best(desk: Desk, reception_client: Client) -> None:
     desk.book(tuesday("09:00"), patient=PatientFactory())
+    AppointmentTypeFactory(purpose="consultation", name="Consultation")
     fields = form(desk, tuesday("09:00"), note="brings photos", practitioner=str(desk.silva.pk))
     response = reception_client.post(url(desk.patient), fields)
     page = text(response)
@@ -430,6 +431,7 @@ def test_a_lost_race_keeps_everything_and_offers_the_next_best(desk: Desk, recep
     assert "Dr Silva is booked at this time." in page
     assert f'value="{fields["request_id"]}"' in page
     assert 'value="brings photos"' in page
+    assert "Consultation" in page  # what else could be booked is offered as before
     other = value(desk, tuesday("09:00"), practitioner=desk.amari.pk, room=desk.room2.pk)
     assert f'value="{other}" checked' in page
     assert f'value="{value(desk, tuesday("09:30"))}"' in page

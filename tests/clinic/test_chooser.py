@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from clinic import chooser
 from clinic.chooser import Part, Search, Slot, What
@@ -58,6 +59,25 @@ def test_an_offer_replaces_the_same_visit_without_one(desk: Desk, pathway: ToldP
     assert [each.label for each in chooser.whats(desk.patient, at=CLINIC_NOW)] == [
         "A check-up after the session"
     ]
+
+
+def test_a_visit_without_clinical_meaning_is_found_alone_without_asking_the_pathway(
+    desk: Desk, pathway: ToldPathway, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    pathway.offered = [Offer(AppointmentTypeFactory(purpose="session"), "Session 2 of 6", "session:7")]
+    with django_assert_num_queries(1):
+        found = chooser.whats(desk.patient, at=CLINIC_NOW, wanted=f"{desk.visit.code}:")
+    assert [(each.type, each.purpose) for each in found] == [(desk.visit, "")]
+
+
+@pytest.mark.parametrize("wanted", ["", "unknown:", "nonsense", "session:session:7"])
+def test_anything_else_that_is_wanted_is_looked_for_among_all(
+    desk: Desk, pathway: ToldPathway, wanted: str
+) -> None:
+    pathway.offered = [Offer(AppointmentTypeFactory(purpose="session"), "Session 2 of 6", "session:7")]
+    assert chooser.whats(desk.patient, at=CLINIC_NOW, wanted=wanted) == chooser.whats(
+        desk.patient, at=CLINIC_NOW
+    )
 
 
 def test_a_retired_type_is_not_offered(desk: Desk) -> None:
