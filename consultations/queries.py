@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from clinic.enums import UPCOMING, AppointmentStatus
 from clinic.models import Appointment, Patient, User
-from consultations.enums import GIVEN, ReadingKind, TestResult
+from consultations.enums import GIVEN, PlanStatus, ReadingKind, TestResult
 from consultations.models import (
     Allergy,
     ClinicalReport,
@@ -80,7 +81,9 @@ def confirmed_error(record: object) -> bool:
 
 
 def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
-    """The facts of the plans, in about a dozen queries for all of them."""
+    """The facts of the plans, in about a dozen queries for all of them; in none where there is no plan."""
+    if not plans:
+        return {}  # Django would still put every query together: milliseconds of each booking for a new patient
     full = _in_full(plans)
     parts, answers, consents = _rows_of_plans(full.values())
     of_patients = _rows_of_patients({plan.patient_id for plan in full.values()})
@@ -219,12 +222,29 @@ def unbooked(facts: PlanFacts) -> list[PlannedSession]:
     return [each for each in facts.planned if each.pk not in done and not _is_booked(each)]
 
 
+_ON_THE_BOOKS = {*UPCOMING, AppointmentStatus.ARRIVED, AppointmentStatus.IN_PROGRESS}
+
+
 def _is_booked(planned: PlannedSession) -> bool:
-    return planned.appointment is not None and planned.appointment.status in {
-        *UPCOMING,
-        AppointmentStatus.ARRIVED,
-        AppointmentStatus.IN_PROGRESS,
-    }
+    return planned.appointment is not None and planned.appointment.status in _ON_THE_BOOKS
+
+
+def quiet_plans(*, since: datetime) -> QuerySet[Plan]:
+    """Active plans with a session neither given nor booked in which nothing was given or proposed since the moment.
+
+    The latest plans come first, by index. A clinic gathers plans that nobody comes back to: read a few at a time.
+    """
+    given = Session.objects.given()
+    last_given = given.filter(plan=OuterRef("pk")).order_by("-started_at").values("started_at")[:1]
+    to_book = PlannedSession.objects.filter(
+        ~Exists(given.filter(planned=OuterRef("pk"))),
+        Q(appointment=None) | ~Q(appointment__status__in=sorted(_ON_THE_BOOKS)),
+        plan=OuterRef("pk"),
+    )
+    plans = Plan.objects.filter(status=PlanStatus.ACTIVE).alias(
+        quiet_since=Coalesce(Subquery(last_given), "created_at")  # agreed a little later, when it was signed
+    )
+    return plans.filter(Exists(to_book), quiet_since__lt=since).order_by("-created_at", "pk")
 
 
 def usable_lots(formula: Formula, *, on: datetime) -> dict[str, list[Lot]]:

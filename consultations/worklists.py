@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from uuid import UUID
 
 from django.db.models import Max
@@ -14,7 +15,6 @@ from clinic.enums import Role
 from clinic.models import Appointment, ClinicSettings, Patient, User
 from clinic.readiness import Notice
 from consultations import purposes
-from consultations.enums import PlanStatus
 from consultations.models import (
     Allergy,
     ClinicalReport,
@@ -22,12 +22,19 @@ from consultations.models import (
     EnteredInError,
     Lot,
     PatchTest,
-    Plan,
     PlannedSession,
     Session,
 )
 from consultations.offers import session_label
-from consultations.queries import awaiting_reading, facts_of, tests_to_read, unbooked, unsigned
+from consultations.queries import (
+    PlanFacts,
+    awaiting_reading,
+    facts_of,
+    quiet_plans,
+    tests_to_read,
+    unbooked,
+    unsigned,
+)
 from consultations.rules import clearance
 from consultations.rules.allergens import unassessed
 from consultations.rules.patch_test import Window, reading_window
@@ -55,6 +62,7 @@ DEVIATION_WORDS = {
 
 # How long past its hard gap, and at the least, before an unbooked session is called overdue.
 _GRACE, _PATIENCE = timedelta(days=7), timedelta(days=14)
+MOST_LATE = 50
 _READING = gettext_lazy("Reading of the test injection")
 
 
@@ -138,7 +146,7 @@ def _for_the_desk(at: datetime) -> list[Notice]:
     return [
         Notice(_("Readings due"), sum(row.is_open for row in due), url, "eye"),
         Notice(_("Readings overdue"), overdue, url, "alert-circle", overdue > 0),
-        Notice(_("Sessions overdue"), len(sessions_overdue(at)), url, "hourglass"),
+        _sessions_notice(url, at),
     ]
 
 
@@ -157,7 +165,7 @@ def _for_practitioners(user: User, at: datetime) -> list[Notice]:
         Notice(
             _("Allergies to assess"), len(allergies_to_assess(user)), _list("allergies"), "alert-triangle"
         ),
-        Notice(_("Sessions overdue"), len(sessions_overdue(at)), _list("sessions"), "hourglass"),
+        _sessions_notice(_list("sessions"), at),
     ]
 
 
@@ -188,19 +196,37 @@ def reading_visits(rows: list[ReadingDue], *, user: User, at: datetime) -> dict[
 def sessions_overdue(at: datetime) -> list[PlannedSession]:
     """The next session of each active plan that could be given and is neither booked nor given although a week late.
 
-    A plan that is closed (a positive test, an allergy) waits for a decision, not for a booking.
+    A plan that is closed (a positive test, an allergy) waits for a decision, not for a booking. At most MOST_LATE, of
+    the latest plans: every diary page counts them, and what a plan is judged by takes a dozen queries to read.
     """
-    late = []
-    for facts in facts_of(list(Plan.objects.filter(status=PlanStatus.ACTIVE))).values():
-        if not (upcoming := unbooked(facts)):
-            continue
-        last = facts.given[-1].started_at if facts.given else facts.plan.consultation.signed_at
-        wait = max(timedelta(days=upcoming[0].min_gap_days) + _GRACE, _PATIENCE)
-        judged = clearance.judge(facts, gate=clearance.Gate.TEST, on=at)
-        closed = any(each.code not in clearance.MAY_STILL_COME for each in judged.conditions)
-        if last and at - last > wait and not closed:
-            late.append(upcoming[0])
-    return late
+    late: list[PlannedSession] = []
+    quiet = quiet_plans(since=at - _PATIENCE)
+    for start in count(step=MOST_LATE):
+        plans = list(quiet[start : start + MOST_LATE])
+        late += [planned for facts in facts_of(plans).values() if (planned := _overdue(facts, at))]
+        if len(late) >= MOST_LATE or len(plans) < MOST_LATE:
+            break
+    return late[:MOST_LATE]
+
+
+def _overdue(facts: PlanFacts, at: datetime) -> PlannedSession | None:
+    """The plan's next session, if it is late and the plan is not closed."""
+    planned = next(iter(unbooked(facts)), None)
+    if planned is None:
+        return None
+    last = facts.given[-1].started_at if facts.given else facts.plan.consultation.signed_at
+    wait = max(timedelta(days=planned.min_gap_days) + _GRACE, _PATIENCE)
+    if not last or at - last <= wait:
+        return None
+    judged = clearance.judge(facts, gate=clearance.Gate.TEST, on=at)
+    closed = any(each.code not in clearance.MAY_STILL_COME for each in judged.conditions)
+    return None if closed else planned
+
+
+def _sessions_notice(url: str, at: datetime) -> Notice:
+    late = len(sessions_overdue(at))
+    words = _("Sessions overdue, or more") if late == MOST_LATE else _("Sessions overdue")
+    return Notice(words, late, url, "hourglass")
 
 
 @dataclass(frozen=True)

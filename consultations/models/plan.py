@@ -78,6 +78,12 @@ class Plan(models.Model):
         verbose_name = _("plan")
         verbose_name_plural = _("plans")
         ordering = ["created_at"]
+        indexes = [
+            # The worklists read the active plans a few at a time, the latest first; a clinic has gathered many others.
+            models.Index(
+                fields=["-created_at", "id"], name="plan_active", condition=Q(status=PlanStatus.ACTIVE)
+            ),
+        ]
         constraints = [
             check(
                 "plan_status_known",
