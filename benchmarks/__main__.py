@@ -7,13 +7,13 @@ import django
 
 
 def main() -> int:
-    """Run every figure in a database of its own."""
+    """Run the chosen figures in databases of their own."""
     os.environ.setdefault("MESOCLINIC_MODE", "test")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
     django.setup()
-    from benchmarks import figures  # noqa: PLC0415  needs Django set up
+    from benchmarks import run  # noqa: PLC0415  needs Django set up
 
-    return figures.main()
+    return run.main(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,166 @@
+"""Every main page, in a clinic that has just opened and in one that has worked for years: same queries, same speed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from benchmarks import clinics, databases
+from benchmarks.bench import say, sessions_of
+from benchmarks.measure import clock, in_turn
+from benchmarks.options import Options
+from benchmarks.report import Report
+from clinic.models import Appointment, Patient, User
+
+_MOST = 1.5
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the addresses are made of, in one of the two clinics."""
+
+    clinic: clinics.Clinic
+    day: date
+    patient: Patient
+    visit: Appointment
+
+    @classmethod
+    def of(cls, clinic: clinics.Clinic) -> Sample:
+        """Tomorrow, and somebody with a plan who comes then."""
+        day = timezone.localdate() + timedelta(days=1)
+        visits = Appointment.objects.on_day(day).exclude(purpose="").select_related("patient")
+        visit = visits.order_by("starts_at", "practitioner__position").first()
+        if visit is None:
+            raise RuntimeError("no session is booked for tomorrow in this clinic: it is too small")
+        return cls(clinic, day, visit.patient, visit)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page, who opens it, and where it is. With `fields` a form is posted instead."""
+
+    name: str
+    role: str
+    path: Callable[[Sample], str]
+    fields: dict[str, str] | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+_HTMX = {"HX-Request": "true"}
+# To measure another page, add its line.
+PAGES = [
+    Page("diary: a day", "desk", lambda s: f"/diary/?day={s.day}"),
+    Page("diary: a day as a list", "desk", lambda s: f"/diary/?day={s.day}&show=list"),
+    Page("diary: a day, practitioner", "doctor", lambda s: f"/diary/?day={s.day}"),
+    Page("waiting now", "desk", lambda s: "/diary/waiting/", headers=_HTMX),
+    Page("my day", "doctor", lambda s: f"/my-day/?day={s.day}"),
+    Page("visit", "desk", lambda s: f"/appointments/{s.visit.pk}/"),
+    Page("patient page, reception", "desk", lambda s: f"/patients/{s.patient.pk}/"),
+    Page("patient page, practitioner", "doctor", lambda s: f"/patients/{s.patient.pk}/"),
+    Page("patient: correct", "desk", lambda s: f"/patients/{s.patient.pk}/edit/"),
+    Page("patients: today's", "desk", lambda s: "/patients/"),
+    Page("patients: by family name", "desk", lambda s: "/patients/", {"q": "Moreau"}, _HTMX),
+    Page("patients: two words", "desk", lambda s: "/patients/", {"q": "moreau cam"}, _HTMX),
+    Page("patients: a letter wrong", "desk", lambda s: "/patients/", {"q": "Moraeu Camile"}, _HTMX),
+    Page("patients: nobody", "desk", lambda s: "/patients/", {"q": "Zzyzxqwk"}, _HTMX),
+    Page("patients: by phone", "desk", lambda s: "/patients/", {"q": "06 00 07 91"}, _HTMX),
+    Page("booking panel", "desk", lambda s: f"/patients/{s.patient.pk}/book/"),
+    Page("booking panel: a week", "desk", lambda s: _book(s), headers=_HTMX),
+    Page("moving a visit", "desk", lambda s: f"/appointments/{s.visit.pk}/move/"),
+    Page("opening times", "desk", lambda s: "/opening/"),
+    Page("schedule review", "admin", lambda s: "/review/"),
+    Page("schedule review: visits", "admin", lambda s: "/review/?list=visits"),
+    Page("records opened", "admin", lambda s: "/review/records-opened/"),
+    Page("worklists", "doctor", lambda s: "/worklists/"),
+    Page("late readings and sessions", "desk", lambda s: "/late/"),
+]
+
+
+def _book(sample: Sample) -> str:
+    who = sample.clinic.practitioners[0].pk
+    return f"/patients/{sample.patient.pk}/book/?what={sample.clinic.plain.code}:&practitioner={who}&week={sample.day}"
+
+
+@dataclass(frozen=True)
+class Town:
+    """One of the two clinics with its connection and its signed-in browsers."""
+
+    connection: Any
+    sample: Sample
+    browsers: dict[str, Client]
+
+    def ask(self, page: Page) -> Any:
+        """The answer to the page, on this clinic's database.
+
+        Raises:
+            RuntimeError: it is not a page.
+        """
+        client, path = self.browsers[page.role], page.path(self.sample)
+        with databases.swapped_in(self.connection):
+            answer = (
+                client.get(path, headers=page.headers)
+                if page.fields is None
+                else client.post(path, page.fields, headers=page.headers)
+            )
+        if answer.status_code != 200:
+            raise RuntimeError(f"{page.name}: HTTP {answer.status_code} at {path}")
+        return answer
+
+    def queries(self, page: Page) -> int:
+        """How many queries the page takes."""
+        with CaptureQueriesContext(self.connection) as captured:
+            self.ask(page)
+        return len(captured)
+
+
+def measure(options: Options, report: Report) -> None:
+    """Both clinics in turn, page by page."""
+    small = _town(options, databases.SMALL, options.small_appointments, options.small_patients)
+    large = _town(options, databases.LARGE, options.appointments, options.patients)
+    with closing(small.connection), closing(large.connection):
+        verdicts = [_page(page, small, large, options, report) for page in PAGES]
+    slow = [name for name, held in verdicts if not held]
+    report.budget(
+        f"every page, {options.appointments:,} appointments and {options.patients:,} patients against "
+        f"{options.small_appointments:,} and {options.small_patients:,}",
+        f"same number of queries, median ≤ {_MOST}×",
+        f"missed by {', '.join(slow)}" if slow else f"{len(PAGES)} pages",
+        held=not slow,
+    )
+
+
+def _page(page: Page, small: Town, large: Town, options: Options, report: Report) -> tuple[str, bool]:
+    for town in (small, large):
+        town.ask(page)
+    queries = small.queries(page), large.queries(page)
+    little, much = in_turn(
+        clock(lambda: small.ask(page)), clock(lambda: large.ask(page)), rounds=options.rounds
+    )
+    ratio = much.ratio_to(little)
+    counts = f"{queries[0]} queries" if queries[0] == queries[1] else f"{queries[0]} and {queries[1]} queries"
+    report.times(f"{page.name} ({counts})", much, floor=little)
+    return page.name, queries[0] == queries[1] and ratio <= _MOST
+
+
+def _town(options: Options, name: str, appointments: int, patients: int) -> Town:
+    say(f"a clinic with {appointments:,} appointments and {patients:,} patients …")
+    databases.create(name, template=databases.TEMPLATE)
+    databases.use(name)
+    sizes = {each: getattr(options, each) for each in ("practitioners", "rooms", "devices")}
+    clinic = clinics.build(clinics.grown(appointments, patients=patients, **sizes))
+    sample = Sample.of(clinic)
+    browsers = {role: _browser(getattr(clinic, role)) for role in ("desk", "doctor", "admin")}
+    return Town(databases.open_connection(name), sample, browsers)
+
+
+def _browser(user: User) -> Client:
+    client = Client(raise_request_exception=True)
+    client.cookies["sessionid"] = sessions_of(user, 1)[0]
+    return client
