@@ -25,6 +25,7 @@ from clinic.views import (
     review,
     review_lists,
     start,
+    starts,
     waitlist,
     walk_ins,
 )
@@ -55,6 +56,7 @@ urlpatterns = [
     ),
     path("patients/<uuid:patient_id>/release/", release.release, name="release"),
     path("book/", book.choose_patient, name="book"),
+    path("starts/", starts.starts, name="starts"),
     path("patients/<uuid:patient_id>/book/", book.book, name="book_for"),
     path("patients/<uuid:patient_id>/course/", courses.course, name="course_for"),
     path("appointments/<uuid:appointment_id>/", appointments.show, name="appointment"),

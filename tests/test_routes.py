@@ -69,6 +69,7 @@ DESK = {
     "clinic:patient_edit": ("302 200 200 200", "302 422 422 403"),
     "clinic:patient_not_a_duplicate": (ONLY_POST, "302 302 302 403"),
     "clinic:book": ("302 200 200 403", "302 200 200 403"),
+    "clinic:starts": ("302 422 422 403", ONLY_GET),  # without a day there is nothing to look for
     "clinic:book_for": ("302 200 200 403", "302 422 422 403"),
     "clinic:course_for": ("302 200 200 403", "302 422 422 403"),
     "clinic:appointment": ("302 200 200 200", ONLY_GET),

@@ -110,6 +110,14 @@ class TypedTimeForm(BaseForm):
         return Layout("moment")
 
 
+class StartsForm(BaseForm):
+    """Whose free starts, of which kind of visit, on which day; all of it stands in the address."""
+
+    type = forms.SlugField(max_length=40)
+    practitioner = forms.UUIDField()
+    day = DayField()
+
+
 class BookForm(BaseForm):
     """The place to be booked. `request_id` makes a second submit of the same page harmless."""
 
