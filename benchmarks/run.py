@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from benchmarks import bench as shared
 from benchmarks import databases
 from benchmarks.bench import Bench, say
-from benchmarks.figures import booking, courses, pages, race, search, starts
+from benchmarks.figures import booking, courses, pages, plan, race, search, starts
 from benchmarks.options import Options, parse
 from benchmarks.report import Report
 
@@ -19,6 +19,7 @@ _AT_THE_DESK: dict[str, Callable[[Bench], None]] = {
     "booking": booking.measure,
     "race": race.measure,
     "courses": courses.measure,
+    "plan": plan.measure,
 }
 
 

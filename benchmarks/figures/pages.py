@@ -17,6 +17,8 @@ from benchmarks.bench import say, sessions_of
 from benchmarks.measure import clock, in_turn
 from benchmarks.options import Options
 from benchmarks.report import Report
+from clinic.actions import feeds
+from clinic.diary.lanes import Lane, LaneKind
 from clinic.models import Appointment, Patient, User
 
 _MOST = 1.5
@@ -30,6 +32,12 @@ class Sample:
     day: date
     patient: Patient
     visit: Appointment
+    secret: str
+
+    @property
+    def lane(self) -> str:
+        """The first practitioner, as the diary's addresses name them."""
+        return Lane(LaneKind.PRACTITIONER, self.clinic.practitioners[0]).key
 
     @classmethod
     def of(cls, clinic: clinics.Clinic) -> Sample:
@@ -39,7 +47,10 @@ class Sample:
         visit = visits.order_by("starts_at", "practitioner__position").first()
         if visit is None:
             raise RuntimeError("no session is booked for tomorrow in this clinic: it is too small")
-        return cls(clinic, day, visit.patient, visit)
+        _feed, secret = feeds.make(
+            of=clinic.practitioners[0], name="bench", by=clinic.doctor, at=timezone.now()
+        )
+        return cls(clinic, day, visit.patient, visit, secret)
 
 
 @dataclass(frozen=True)
@@ -59,6 +70,13 @@ PAGES = [
     Page("diary: a day", "desk", lambda s: f"/diary/?day={s.day}"),
     Page("diary: a day as a list", "desk", lambda s: f"/diary/?day={s.day}&show=list"),
     Page("diary: a day, practitioner", "doctor", lambda s: f"/diary/?day={s.day}"),
+    Page("diary: a day by room", "desk", lambda s: f"/diary/?day={s.day}&show=rooms"),
+    Page("diary: a week of a practitioner", "desk", lambda s: f"/diary/?day={s.day}&show=week&lane={s.lane}"),
+    Page("calendar", "desk", lambda s: f"/diary/calendar/?day={s.day}"),
+    Page("calendar: its data", "desk", lambda s: f"/diary/calendar/events/?day={s.day}"),
+    Page("calendar feed of a practitioner", "desk", lambda s: f"/calendars/{s.secret}.ics"),
+    Page("contact list", "desk", lambda s: "/contacts/"),
+    Page("waitlist", "desk", lambda s: "/waitlist/"),
     Page("waiting now", "desk", lambda s: "/diary/waiting/", headers=_HTMX),
     Page("my day", "doctor", lambda s: f"/my-day/?day={s.day}"),
     Page("visit", "desk", lambda s: f"/appointments/{s.visit.pk}/"),
@@ -76,7 +94,9 @@ PAGES = [
     Page("moving a visit", "desk", lambda s: f"/appointments/{s.visit.pk}/move/"),
     Page("opening times", "desk", lambda s: "/opening/"),
     Page("schedule review", "admin", lambda s: "/review/"),
-    Page("schedule review: visits", "admin", lambda s: "/review/?list=visits"),
+    Page("schedule review: by hour", "admin", lambda s: "/review/use/"),
+    Page("schedule review: times", "admin", lambda s: "/review/times/"),
+    Page("schedule review: visits", "admin", lambda s: "/review/lists/visits/"),
     Page("records opened", "admin", lambda s: "/review/records-opened/"),
     Page("worklists", "doctor", lambda s: "/worklists/"),
     Page("late readings and sessions", "desk", lambda s: "/late/"),

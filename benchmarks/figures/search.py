@@ -72,14 +72,15 @@ def _weeks(bench: Bench, name: str, who: list[Practitioner], kind: AppointmentTy
 def _search(
     bench: Bench, kind: AppointmentType, who: list[Practitioner], window: Interval, limit: int | None = None
 ) -> Callable[[], list[availability.FreeStart]]:
-    """The product's search among these people and all rooms and devices of the clinic."""
+    """The product's search among these people; one alone works in a room of their own, all share rooms and devices."""
+    rooms = bench.clinic.rooms[: len(who)] if len(who) == 1 else bench.clinic.rooms
     return lambda: availability.free_starts(
         type=kind,
         window=window,
         at=bench.at,
         limit=limit,
         practitioners=who,
-        rooms=bench.clinic.rooms,
+        rooms=rooms,
         devices=bench.clinic.devices,
     )
 
