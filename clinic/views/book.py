@@ -25,10 +25,10 @@ from clinic.forms.booking import BookForm, FindPatientForm, MoveForm, StateForm,
 from clinic.models import Appointment, Patient, Practitioner, User, WalkIn
 from clinic.queries import find_patients
 from clinic.rules import access
-from clinic.views.changes import moment_in_words, moment_of
+from clinic.views.changes import moment_in_words
 from clinic.views.panel import Panel
 from clinic.views.panel_wishes import recorded
-from clinic.views.privacy import called
+from clinic.views.privacy import visit_called
 
 _FOUND = 12
 _FITS = 5  # as many as one calls for one place
@@ -239,18 +239,14 @@ def _tell(request: HttpRequest, form: BookForm, booked: list[Appointment]) -> No
         words = _("Held until %(until)s: %(visit)s.")
         messages.success(
             request,
-            words % {"visit": _said(request, booked[0]), "until": moment_in_words(booked[0].held_until)},
+            words
+            % {"visit": visit_called(request, booked[0]), "until": moment_in_words(booked[0].held_until)},
         )
         return
     words = ngettext(
         "Booked: %(visit)s.", "Booked: %(visit)s, and the visit that belongs to it.", len(booked)
     )
-    messages.success(request, words % {"visit": _said(request, booked[0])})
-
-
-def _said(request: HttpRequest, visit: Appointment) -> str:
-    """The visit in a message; it appears on the diary, which may hide the names."""
-    return f"{called(request, visit.patient)}, {visit.type}, {moment_of(visit)}"
+    messages.success(request, words % {"visit": visit_called(request, booked[0])})
 
 
 def _safe_next(request: HttpRequest, panel: Panel) -> str:

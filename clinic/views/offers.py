@@ -21,6 +21,7 @@ from clinic.forms.waitlist import OfferForm
 from clinic.models import Practitioner, WaitlistEntry, WaitlistOffer
 from clinic.rules import access
 from clinic.views.posted import way_back
+from clinic.views.privacy import visit_called
 
 
 @require_POST
@@ -60,7 +61,7 @@ def accept(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     except DomainError as refusal:
         messages.error(request, refusal.message)
         return redirect(way_back(request, request.POST) or "clinic:waitlist")
-    messages.success(request, _("Booked: %(visit)s.") % {"visit": visit})
+    messages.success(request, _("Booked: %(visit)s.") % {"visit": visit_called(request, visit)})
     return redirect(f"{reverse('clinic:diary')}?day={timezone.localdate(visit.starts_at)}")
 
 

@@ -8,7 +8,8 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from clinic.diary import numbered
-from clinic.models import Patient
+from clinic.models import Appointment, Patient
+from clinic.views.changes import moment_of
 from clinic.views.posted import way_back
 
 _KEY = "hides_names"
@@ -29,3 +30,8 @@ def hides_names(request: HttpRequest) -> bool:
 def called(request: HttpRequest, patient: Patient) -> str:
     """What a message on the diary may call the patient."""
     return numbered(patient) if hides_names(request) else patient.short_name
+
+
+def visit_called(request: HttpRequest, visit: Appointment) -> str:
+    """What a message on the diary may call the visit: who, what, when."""
+    return f"{called(request, visit.patient)}, {visit.type}, {moment_of(visit)}"

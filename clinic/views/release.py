@@ -19,6 +19,7 @@ from clinic.forms.replanning import ReleaseForm, Version
 from clinic.models import Appointment, Patient
 from clinic.readiness import Badge
 from clinic.rules import access
+from clinic.views.privacy import called
 from clinic.views.undo import offer_reversal
 
 _MOST = 50  # visits of one patient on one page
@@ -41,7 +42,7 @@ def release(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     words = ngettext(
         "%(patient)s: %(n)s visit released.", "%(patient)s: %(n)s visits released.", len(done.cancelled)
     )
-    offer_reversal(request, words % {"patient": patient.short_name, "n": len(done.cancelled)}, done, [])
+    offer_reversal(request, words % {"patient": called(request, patient), "n": len(done.cancelled)}, done, [])
     return redirect("clinic:diary")
 
 

@@ -16,6 +16,7 @@ from clinic.forms.walk_ins import WalkInForm
 from clinic.models import Patient, WalkIn
 from clinic.rules import access
 from clinic.views.posted import id_in, way_back
+from clinic.views.privacy import called
 
 
 @require_http_methods(["GET", "POST"])
@@ -41,7 +42,7 @@ def note(request: HttpRequest) -> HttpResponse:
     except DomainError as refusal:
         form.add_domain_error(refusal)
         return _page(request, patient, form, status=refusal.status)
-    messages.success(request, _("%(name)s is waiting at the counter.") % {"name": patient.name})
+    messages.success(request, _("%(name)s is waiting at the counter.") % {"name": called(request, patient)})
     return redirect(way_back(request, request.POST) or "clinic:diary")
 
 
@@ -55,7 +56,7 @@ def left(request: HttpRequest, walk_in_id: UUID) -> HttpResponse:
     except DomainError as refusal:
         messages.error(request, refusal.message)
     else:
-        messages.success(request, _("Noted: %(name)s has left.") % {"name": walk_in.patient.name})
+        messages.success(request, _("Noted: %(name)s has left.") % {"name": called(request, walk_in.patient)})
     return redirect(way_back(request, request.POST) or "clinic:diary")
 
 

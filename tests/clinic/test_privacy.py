@@ -101,6 +101,14 @@ def test_messages_and_the_way_back_hide_the_name(busy_desk: Desk, reception_clie
     assert "Sousa" not in page
 
 
+def test_what_is_said_of_a_walk_in_hides_the_name(busy_desk: Desk, reception_client: Client) -> None:
+    switch(reception_client)
+    sousa = PatientFactory(family_name="Sousa")
+    reception_client.post(reverse("clinic:walk_in_note"), {"patient": sousa.pk, "wants": "A prescription"})
+    page = reception_client.get("/diary/").content.decode()
+    assert (f"№ {sousa.number} is waiting at the counter." in page, "Sousa" in page) == (True, False)
+
+
 def test_the_switch_is_this_browsers_only(
     busy_desk: Desk, reception_client: Client, admin_client: Client
 ) -> None:
