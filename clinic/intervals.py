@@ -142,11 +142,15 @@ class Minutes:
         spans cost two sums and one subtraction instead of a thousand shifts of a season's bits.
         """
         starts, ends = bytearray(self.length // 8 + 1), bytearray(self.length // 8 + 1)
-        for begin, end in _runs(spans):
-            first, last = max(begin - self.origin, 0), min(end - self.origin, self.length)
-            if first < last:
-                starts[first >> 3] |= 1 << (first & 7)
-                ends[last >> 3] |= 1 << (last & 7)
+        reached, far, origin = self.origin, self.origin + self.length, self.origin
+        for begin, end in sorted(spans):
+            begin = begin if begin > reached else reached  # what overlaps the span before is in already
+            reached = end if end < far else far
+            if begin < reached:
+                starts[begin - origin >> 3] |= 1 << (begin - origin & 7)
+                ends[reached - origin >> 3] |= 1 << (reached - origin & 7)
+            elif reached < begin:
+                reached = begin
         return self._with(self.bits | int.from_bytes(ends, "little") - int.from_bytes(starts, "little"))
 
     def __or__(self, other: Minutes) -> Minutes:
