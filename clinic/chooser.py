@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -136,7 +135,7 @@ class Search:
             return []
         asked = starts_at if self.at - JUST_NOW <= starts_at < self.at else self.at
         window = Interval(starts_at, starts_at + MINUTE)
-        found = replace(self, suits=None)._found(_lenient(self.what.type), window, asked, None)
+        found = replace(self, suits=None)._found(self.what.type.at_any_minute(), window, asked, None)
         return sorted(found, key=self._is_unknown)
 
     def following(self, earliest: datetime, *, limit: int) -> list[Option]:
@@ -197,7 +196,7 @@ class Search:
     def obstacles_at(self, practitioner: Practitioner, starts_at: datetime) -> list[Obstacle]:
         """Why the visit cannot be at this very time with this practitioner, the grid and the notice left aside."""
         window = Interval(starts_at, starts_at + MINUTE)
-        return replace(self, suits=None)._obstacles(practitioner, _lenient(self.what.type), window)
+        return replace(self, suits=None)._obstacles(practitioner, self.what.type.at_any_minute(), window)
 
     def lacks_second(self, window: Interval) -> bool:
         """Whether the first visit of a pair would have a place and only the second has none."""
@@ -366,10 +365,3 @@ def part_of(since: time | None, until: time | None) -> Part:
     first, last = since or time.min, until or time.max
     parts = (Part.MORNING, Part.AFTERNOON, Part.EVENING)
     return next((part for part in parts if _HOURS[part][0] <= first and last <= _HOURS[part][1]), Part.ANY)
-
-
-def _lenient(type: AppointmentType) -> AppointmentType:
-    """The type without grid and notice: staff may start a visit at any minute, and at once."""
-    kind = copy(type)
-    kind.grid_minutes, kind.minimum_notice_minutes = 1, 0
-    return kind

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache
 from itertools import islice, pairwise
 from typing import TypeVar
 
@@ -202,7 +203,7 @@ class Minutes:
         """Only those whose wall clock in `zone` shows a multiple of `minutes` after midnight (both times, where an
         hour comes twice). The grid begins anew each midnight, so it need not divide the day.
         """
-        comb, width, kept = sum(1 << minute for minute in range(0, DAY, minutes)), DAY, 0
+        comb, width, kept = _comb(minutes), DAY, 0
         while width < self.length + DAY:
             comb |= comb << width
             width *= 2
@@ -268,6 +269,12 @@ class Suits:
             else clock_time(day + timedelta(days=1), time.min, zone)
         )
         return floor_minute(clock_time(day, self.since, zone)), floor_minute(end)
+
+
+@cache
+def _comb(minutes: int) -> int:
+    """A day of minutes, every so many of them set. A clinic has few grids, and each is asked for all day long."""
+    return sum(1 << minute for minute in range(0, DAY, minutes))
 
 
 def floor_minute(instant: datetime) -> int:

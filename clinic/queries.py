@@ -1,8 +1,9 @@
 """Questions of the desk that span tables or need PostgreSQL's text search. Read only."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
@@ -124,19 +125,27 @@ def likely_duplicates(patient: Patient, *, limit: int = 5) -> list[Patient]:
 
 _BEFORE_BOOKING = """
 SELECT EXISTS (SELECT FROM clinic_appointment WHERE created_by_id = %s AND request_id = %s),
-       EXISTS (SELECT FROM clinic_appointment WHERE status = 'held' AND held_until <= %s)
+       EXISTS (SELECT FROM clinic_appointment WHERE status = 'held' AND held_until <= %s),
+       EXISTS (SELECT FROM clinic_waitlistentry WHERE closed_at IS NULL AND patient_id = ANY(%s))
 """
 
 
-def before_booking(*, by: User, request_id: UUID, at: datetime) -> tuple[bool, bool]:
-    """Whether this request has booked already, and whether any hold has run out and waits to be cleared away.
+class BeforeBooking(NamedTuple):
+    """Whether this request has booked already, a hold has run out and waits to be cleared away, a patient waits."""
+
+    is_retry: bool
+    holds_ran_out: bool
+    somebody_waits: bool
+
+
+def before_booking(*, patients: Collection[UUID], by: User, request_id: UUID, at: datetime) -> BeforeBooking:
+    """What every booking has to know first; `patients` are those who may be on the waitlist.
 
     In SQL and in one round trip: every booking asks, and the answers are nearly always no.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_BEFORE_BOOKING, [by.pk, request_id, at])
-        is_retry, holds_ran_out = cursor.fetchone()
-    return is_retry, holds_ran_out
+        cursor.execute(_BEFORE_BOOKING, [by.pk, request_id, at, list(patients)])
+        return BeforeBooking(*cursor.fetchone())
 
 
 def affected_by(entry: Absence | OutOfService | ClosedDay, *, at: datetime) -> QuerySet[Appointment]:

@@ -98,9 +98,10 @@ def book_many(
         NotCleared: the clinical pathway refuses one of the visits.
         DomainError: past, closed, outside hours …
     """
-    booked, is_new = _put_on_the_books(wishes, None, by=by, at=at, request_id=request_id)
-    if is_new:
+    booked, before = _put_on_the_books(wishes, None, by=by, at=at, request_id=request_id)
+    if not before.is_retry:
         readiness.pathway().booked(booked, by=by, at=at)
+    if before.somebody_waits and not before.is_retry:
         waitlist.booked(appointments=booked, by=by, at=at)
     return booked
 
@@ -125,8 +126,8 @@ def hold_many(
 
 def _put_on_the_books(
     wishes: Sequence[Wish], held_until: datetime | None, *, by: User, at: datetime, request_id: UUID | None
-) -> tuple[list[Appointment], bool]:
-    """The rows, and whether this request made them (a retry finds what the first try made)."""
+) -> tuple[list[Appointment], queries.BeforeBooking]:
+    """The rows, with what was known before (a retry finds what the first try made)."""
     access.check_may_book(by)
     if not wishes:
         raise DomainError(_("Choose at least one visit."), "nothing_to_book")
@@ -137,18 +138,19 @@ def _put_on_the_books(
         rooms=[wish.room.pk for wish in wishes],
         devices=[wish.device.pk for wish in wishes if wish.device],
     )
-    is_retry, holds_ran_out = queries.before_booking(by=by, request_id=request_id, at=at)
-    if is_retry:
+    patients = {wish.patient.pk for wish in wishes}
+    before = queries.before_booking(patients=patients, by=by, request_id=request_id, at=at)
+    if before.is_retry:
         earlier = Appointment.objects.filter(created_by=by, request_id=request_id)
-        return list(earlier.order_by("request_item")), False
-    if holds_ran_out:
+        return list(earlier.order_by("request_item")), before
+    if before.holds_ran_out:
         clear_run_out(at=at, by=by)
     _check_wishes(wishes, at=at)
     verdicts = booking.check_cleared([wish.visit for wish in wishes], at=at)
     rows = insert(
         wishes=wishes, verdicts=verdicts, held_until=held_until, request_id=request_id, by=by, at=at
     )
-    return rows, True
+    return rows, before
 
 
 def insert(

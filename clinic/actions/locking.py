@@ -38,24 +38,24 @@ def lock(
 
     Call it once, before anything is read that a decision rests on. Returns the locked appointments, read afresh.
     """
-    for model, keys in (
-        (Patient, patients),
-        (Practitioner, practitioners),
-        (Room, rooms),
-        (Device, devices),
-    ):
-        _lock_rows(model, {key for key in keys if key})
+    kinds = ((Patient, patients), (Practitioner, practitioners), (Room, rooms), (Device, devices))
+    _lock_rows((model, [key for key in set(keys) if key]) for model, keys in kinds)
     wanted = set(appointments)
     rows = Appointment.objects.filter(pk__in=wanted).order_by("pk") if wanted else Appointment.objects.none()
     return {row.pk: row for row in rows.select_for_update(no_key=True, of=("self",))}
 
 
-def _lock_rows(model: type[models.Model], keys: set[UUID]) -> None:
-    """In SQL, because nobody reads these rows: making objects of them took longer than locking them."""
-    if not keys:
+def _lock_rows(kinds: Iterable[tuple[type[models.Model], list[UUID]]]) -> None:
+    """In SQL, because nobody reads these rows: making objects of them took longer than locking them.
+
+    One statement a kind, one round trip for all: PostgreSQL carries them out in this order, and waits in between.
+    """
+    wanted = [(connection.ops.quote_name(model._meta.db_table), keys) for model, keys in kinds if keys]
+    if not wanted:
         return
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK.format(table=connection.ops.quote_name(model._meta.db_table)), [list(keys)])
+        statements = "; ".join(_LOCK.format(table=table) for table, _ in wanted)
+        cursor.execute(statements, [keys for _, keys in wanted])
 
 
 def explained(action: Callable[P, R]) -> Callable[P, R]:

@@ -87,6 +87,12 @@ class AppointmentType(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def at_any_minute(self) -> Self:
+        """An unsaved copy without grid and notice: staff may start a visit at any minute, and at once."""
+        kind = copy(self)
+        kind.grid_minutes, kind.minimum_notice_minutes = 1, 0
+        return kind
+
     def lasting(self, minutes: int | None) -> Self:
         """An unsaved copy for a visit of so many patient minutes; practitioner and room end as much later or earlier.
 

@@ -138,7 +138,8 @@ def check_free(places: Sequence[Place], *, at: datetime, ignoring: Collection[Ap
     for place in places:
         if bool(place.type.device_kind) != (place.device is not None):
             raise DomainError(_("Choose the device this visit needs."), "device_missing", field="device")
-    for place, obstacles in zip(places, why_not_all(places, at=at, ignoring=ignoring), strict=True):
+    anywhen = [place._replace(type=place.type.at_any_minute()) for place in places]
+    for place, obstacles in zip(places, why_not_all(anywhen, at=at, ignoring=ignoring), strict=True):
         for obstacle in obstacles:
             if obstacle not in _STAFF_MAY:
                 raise _refusal(obstacle, place)

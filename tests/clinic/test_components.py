@@ -184,7 +184,7 @@ class TestNavigation:
         ("roles", "expected"),
         [
             (["reception"], {"/diary/", "/patients/", "/contacts/", "/waitlist/", "/opening/"}),
-            (["practitioner"], {"/diary/", "/patients/", "/my-day/", "/worklists/"}),
+            (["practitioner"], {"/diary/", "/patients/", "/my-day/", "/worklists/", "/review/"}),
             (["admin"], {"/diary/", "/patients/", "/review/", "/admin/"}),
             ([], {"/diary/", "/patients/"}),
         ],

@@ -48,7 +48,17 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path(
         "",
-        include(([path("page/", page, name="patients"), path("health/", health, name="health")], "clinic")),
+        include(
+            (
+                [
+                    path("page/", page, name="patients"),
+                    path("privacy/", page, name="privacy"),
+                    path("calendars/", page, name="feeds"),
+                    path("health/", health, name="health"),
+                ],
+                "clinic",
+            )
+        ),
     ),
     path("refuse/<slug:why>/", refuse),
 ]

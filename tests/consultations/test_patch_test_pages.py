@@ -342,7 +342,7 @@ def test_a_positive_test_lists_what_it_closes_the_visits_to_release_and_whom_to_
     assert {each.pk for each in outcome.closed} == {plan.pk, sharing.pk}
     assert outcome.waiting == [visit]
     shown = text(practitioner_client.get(url(test)))
-    assert reverse("clinic:appointment_cancel", args=[visit.pk]) in shown
+    assert reverse("clinic:release", args=[plan.patient_id]) in shown
     assert plan.patient.phone in shown
 
 
