@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from clinic.errors import DomainError, NotCleared
+from clinic.views import announced
 
 LONGEST_TEXT = 100_000
 _NUL = "\x00"
@@ -101,6 +102,19 @@ class PrivacyMiddleware:
         response.headers.setdefault("Permissions-Policy", _NO_DEVICES)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+class AnnouncementMiddleware:
+    """Says on the page that follows a booking what was booked; parts of pages that htmx asks for say nothing."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """As asked, with one message more where the address names a visit."""
+        if announced.NAME in request.GET and not request.htmx:
+            announced.announce(request)
+        return self.get_response(request)
 
 
 def _said_by(error: DomainError) -> dict[str, object]:

@@ -24,7 +24,6 @@ from clinic.intervals import MINUTE, Interval, Minutes, Suits, ceil_minute
 from clinic.models import (
     Appointment,
     AppointmentType,
-    ClinicSettings,
     Device,
     Location,
     Patient,
@@ -179,7 +178,7 @@ class Search:
     @cached_property
     def on_grid(self) -> Minutes:
         """The starts in the window that lie on the grid of the clinic's clock."""
-        grid = self.type.grid_minutes or ClinicSettings.current().grid_minutes
+        grid = self.type.grid_minutes or self.table.grid_minutes
         return self.within(self.window).on_grid(grid, timezone.get_default_timezone())
 
     @cached_property

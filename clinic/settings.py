@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "clinic.middleware.AnnouncementMiddleware",
     "pghistory.middleware.HistoryMiddleware",
     "clinic.middleware.DomainErrorMiddleware",
 ]

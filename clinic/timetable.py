@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from clinic.enums import HOLDS_TIME
 from clinic.intervals import Interval, Minutes, ceil_minute, clock_time, floor_minute
+from clinic.models import ClinicSettings
 
 _OPENING = """
 SELECT 'hours' AS kind, practitioner_id AS who, location_id AS place, weekday, starts, ends, valid_from, valid_until,
@@ -47,6 +48,9 @@ SELECT 'away', coalesce(room_id, device_id), NULL, NULL, NULL, NULL, NULL, NULL,
 SELECT 'due', id, NULL, NULL, NULL, NULL, service_due_on + 1, NULL, NULL, NULL
   FROM clinic_device
  WHERE id = ANY(%(devices)s::uuid[]) AND service_due_on < %(last_day)s
+ UNION ALL
+SELECT 'grid', NULL, NULL, grid_minutes, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM clinic_clinicsettings
 """
 
 # One row says who is busy when, and which room and device are; the patient asked for comes as a further "who".
@@ -86,8 +90,8 @@ Key = tuple[UUID, UUID]  # practitioner and location
 
 
 class Row(NamedTuple):
-    """One row of _OPENING: weekly hours on a weekday, a closed day, a span of extra opening or of absence, or the first
-    day on which a device should have been serviced.
+    """One row of _OPENING: weekly hours on a weekday, a closed day, a span of extra opening or of absence, the first
+    day on which a device should have been serviced, or, where the weekday stands, the clinic's grid in minutes.
     """
 
     kind: str
@@ -108,11 +112,12 @@ class Timetable:
 
     `hours` and `extra` are by practitioner and location, `closed` are the hours that fall on a closed day. Extra
     opening holds on a closed day too; an absence ends either. `due` is when a device waits for its service: it can be
-    used on the very day the service is due, and not from midnight after.
+    used on the very day the service is due, and not from midnight after. `grid_minutes` is how often visits start.
     """
 
     window: Interval
     nothing: Minutes
+    grid_minutes: int = 1
     hours: dict[Key, Minutes] = field(default_factory=dict)
     closed: dict[Key, Minutes] = field(default_factory=dict)
     extra: dict[Key, Minutes] = field(default_factory=dict)
@@ -184,7 +189,6 @@ def read_opening(
     """Who works when and what is away or waits for its service, whoever is booked. One query. `spans` as in `read`."""
     zone = timezone.get_default_timezone()
     days = sorted({day for span in spans or [window] for day in _local_days(span, zone)})
-    table = Timetable(window, Minutes.none(window))
     wanted = {
         "practitioners": list(practitioners),
         "rooms": list(rooms),
@@ -195,10 +199,16 @@ def read_opening(
         "last_day": days[-1],
     }
     rows = [Row(*row) for row in _rows(_OPENING, wanted)]
+    table = Timetable(window, Minutes.none(window), _grid(rows))
     _fill_hours(table, rows, days, zone)
     _fill_spans(table, rows)
     _fill_due(table, rows, zone)
     return table
+
+
+def _grid(rows: Iterable[Row]) -> int:
+    """The clinic's grid; before set-up has written its settings, the one they will begin with."""
+    return next((row.weekday for row in rows if row.kind == "grid"), ClinicSettings().grid_minutes)
 
 
 def _booked_in(spans: Sequence[Interval], wanted: dict[str, Any]) -> str:
@@ -228,7 +238,8 @@ def _fill_hours(table: Timetable, rows: Iterable[Row], days: list[date], zone: t
     """Weekly hours, day by day, as minutes; those on closed days apart."""
     week: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
-        week[row.weekday].append(row)
+        if row.kind == "hours":
+            week[row.weekday].append(row)
     closed_days = {row.valid_from for row in rows if row.kind == "closed"}
     spans: dict[bool, dict[Key, list[tuple[int, int]]]] = {True: defaultdict(list), False: defaultdict(list)}
 

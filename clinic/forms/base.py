@@ -7,7 +7,7 @@ and its csrf token; `{% crispy form %}` writes the rest, with every error listed
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from crispy_forms.bootstrap import AppendedText
@@ -170,10 +170,9 @@ class BaseForm(forms.Form):
     """What every form here has: our layout, our sentences, and no text the database cannot store."""
 
     def __init__(self, data: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any) -> None:
+        _teach_our_words(type(self))
         data, self._keys_with_nul = _without_nul(data)
         super().__init__(data, *args, **kwargs)
-        for field in self.fields.values():
-            _speak_our_words(field)
 
     def add_field(self, name: str, field: forms.Field) -> None:
         """One more field, known only once the form is made; it speaks our words like the declared ones."""
@@ -227,6 +226,13 @@ class BaseForm(forms.Form):
 _INVISIBLE = _(
     "This contained an invisible character that cannot be stored; it was taken out. Please check the text."
 )
+
+
+@cache
+def _teach_our_words(form: type[forms.BaseForm]) -> None:
+    """The declared fields, of which each form gets copies: once a class, not once a request."""
+    for field in form.base_fields.values():
+        _speak_our_words(field)
 
 
 def _speak_our_words(field: forms.Field) -> None:

@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from clinic import readiness
@@ -25,10 +24,9 @@ from clinic.forms.booking import BookForm, FindPatientForm, MoveForm, StateForm,
 from clinic.models import Appointment, Patient, Practitioner, User, WalkIn
 from clinic.queries import find_patients
 from clinic.rules import access
-from clinic.views.changes import moment_in_words
+from clinic.views.announced import announcing
 from clinic.views.panel import Panel
 from clinic.views.panel_wishes import recorded
-from clinic.views.privacy import visit_called
 
 _FOUND = 12
 _FITS = 5  # as many as one calls for one place
@@ -88,8 +86,8 @@ def book(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         return chooser_page(request, again, form, template=_TEMPLATE, refusal=refusal, status=refusal.status)
     if walk_in and walk_in.appointment_id != booked[0].pk:
         _place(request, walk_in, booked[0], at)
-    _tell(request, form, booked)
-    return redirect(_safe_next(request, panel) or f"{reverse('clinic:diary')}?day={_local_day(booked[0])}")
+    url = _safe_next(request, panel) or f"{reverse('clinic:diary')}?day={_local_day(booked[0])}"
+    return redirect(_told(request, form, booked, url))
 
 
 def _among_all(panel: Panel) -> Panel:
@@ -228,25 +226,13 @@ def _place(request: HttpRequest, walk_in: WalkIn, visit: Appointment, at: dateti
         messages.warning(request, str(refusal))
 
 
-def _tell(request: HttpRequest, form: BookForm, booked: list[Appointment]) -> None:
-    """What was booked; a page that had booked before says so instead of pretending to have done it again."""
-    if [each.starts_at for each in booked] != [slot.starts_at for slot in form.cleaned_data["choice"]]:
-        messages.warning(
-            request, _("This page had booked a visit already. Open booking again for another one.")
-        )
-        return
-    if booked[0].held_until:
-        words = _("Held until %(until)s: %(visit)s.")
-        messages.success(
-            request,
-            words
-            % {"visit": visit_called(request, booked[0]), "until": moment_in_words(booked[0].held_until)},
-        )
-        return
-    words = ngettext(
-        "Booked: %(visit)s.", "Booked: %(visit)s, and the visit that belongs to it.", len(booked)
-    )
-    messages.success(request, words % {"visit": visit_called(request, booked[0])})
+def _told(request: HttpRequest, form: BookForm, booked: list[Appointment], url: str) -> str:
+    """Where to go on, and say there what was booked; a page that had booked before says so instead of pretending to
+    have done it again."""
+    if [each.starts_at for each in booked] == [slot.starts_at for slot in form.cleaned_data["choice"]]:
+        return announcing(url, booked[0])
+    messages.warning(request, _("This page had booked a visit already. Open booking again for another one."))
+    return url
 
 
 def _safe_next(request: HttpRequest, panel: Panel) -> str:

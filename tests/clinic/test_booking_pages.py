@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time, timedelta
 from html import unescape
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -397,16 +397,34 @@ def test_a_length_the_kind_does_not_allow_is_left_out(desk: Desk, reception_clie
 
 def test_booking_leads_back_to_the_diary_of_that_day(desk: Desk, reception_client: Client) -> None:
     response = reception_client.post(url(desk.patient), form(desk, tuesday("09:00"), note="brings photos"))
-    assert response.url == "/diary/?day=2026-03-03"
     visit = Appointment.objects.get()
+    assert response.url == f"/diary/?day=2026-03-03&booked={visit.pk}"
     assert (visit.starts_at, visit.patient, visit.note) == (tuesday("09:00"), desk.patient, "brings photos")
 
 
 def test_a_double_submit_books_once(desk: Desk, reception_client: Client) -> None:
     fields = form(desk, tuesday("09:00"))
     answers = [reception_client.post(url(desk.patient), fields) for _ in range(2)]
-    assert [answer.url for answer in answers] == ["/diary/?day=2026-03-03"] * 2
-    assert Appointment.objects.count() == 1
+    visit = Appointment.objects.get()
+    assert [answer.url for answer in answers] == [f"/diary/?day=2026-03-03&booked={visit.pk}"] * 2
+
+
+def test_the_next_page_says_what_was_booked_and_the_session_is_not_written(
+    desk: Desk, reception_client: Client
+) -> None:
+    before = reception_client.session.items()
+    page = text(reception_client.post(url(desk.patient), form(desk, tuesday("09:00")), follow=True))
+    assert "Booked: Moreau, J., Check-up, Tue 3 Mar 2026, 09:00." in page
+    assert reception_client.session.items() == before
+
+
+@pytest.mark.parametrize("booked", ["x", str(UUID(int=1))])
+def test_an_address_that_announces_nothing_real_is_a_page_like_any_other(
+    desk: Desk, reception_client: Client, booked: str
+) -> None:
+    response = reception_client.get("/diary/", {"booked": booked})
+    assert response.status_code == 200
+    assert "Booked:" not in text(response)
 
 
 def test_a_page_used_twice_for_two_times_says_that_it_has_booked_already(
@@ -563,13 +581,13 @@ def test_an_admins_crafted_post_books_nothing(desk: Desk, admin_client: Client) 
 
 
 @pytest.mark.parametrize(
-    ("target", "lands"), [("/patients/", "/patients/"), ("https://evil.example/", "/diary/?day=2026-03-03")]
+    ("target", "lands"), [("/patients/", "/patients/?"), ("https://evil.example/", "/diary/?day=2026-03-03&")]
 )
 def test_the_way_back_stays_in_the_house(
     desk: Desk, reception_client: Client, target: str, lands: str
 ) -> None:
     response = reception_client.post(url(desk.patient), form(desk, tuesday("09:00"), next=target))
-    assert response.url == lands
+    assert response.url == f"{lands}booked={Appointment.objects.get().pk}"
 
 
 def test_every_offered_place_can_be_booked(desk: Desk, reception_client: Client) -> None:

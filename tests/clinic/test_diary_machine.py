@@ -446,7 +446,7 @@ def run(world: World, model: type[Model] = Model, **changes) -> None:
     """Random steps of everything above, compared with this model."""
     machine = type("Diary", (Diary,), {"world": world, "model_class": model})
     slow = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-    usual = {"max_examples": 15, "stateful_step_count": 25, "deadline": None, "suppress_health_check": slow}
+    usual = {"max_examples": 40, "stateful_step_count": 25, "deadline": None, "suppress_health_check": slow}
     run_state_machine_as_test(machine, settings=settings(**{**usual, **changes}))
 
 
@@ -477,4 +477,4 @@ class Blind(Model):
 def test_a_wrong_model_is_found_out(world: World, wrong: type[Model]) -> None:
     """The control: the same steps find a difference where there is one."""
     with pytest.raises(AssertionError, match="although the model allows it"):
-        run(world, wrong, derandomize=True, database=None, phases=[Phase.generate])
+        run(world, wrong, derandomize=True, database=None, phases=[Phase.generate], max_examples=300)
