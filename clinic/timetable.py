@@ -106,6 +106,21 @@ class Row(NamedTuple):
     ends_at: Any
 
 
+class Hours(NamedTuple):
+    """One interval of somebody's week."""
+
+    weekday: int
+    starts: time
+    ends: time
+    valid_from: date
+    valid_until: date | None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it is worked on the day."""
+        valid = self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
+        return valid and day.isoweekday() == self.weekday
+
+
 @dataclass(frozen=True)
 class Timetable:
     """Sets of minutes by primary key. What is missing has nothing: no hours, no bookings, no absence.
@@ -235,25 +250,34 @@ def _local_days(window: Interval, zone: tzinfo) -> list[date]:
 
 
 def _fill_hours(table: Timetable, rows: Iterable[Row], days: list[date], zone: tzinfo) -> None:
-    """Weekly hours, day by day, as minutes; those on closed days apart."""
-    week: dict[int, list[Row]] = defaultdict(list)
+    """Weekly hours as minutes; those on closed days apart. Colleagues with the same week share one working out."""
+    closed_days = {row.valid_from for row in rows if row.kind == "closed"}
+    weeks: dict[Key, list[Hours]] = defaultdict(list)
     for row in rows:
         if row.kind == "hours":
-            week[row.weekday].append(row)
-    closed_days = {row.valid_from for row in rows if row.kind == "closed"}
-    spans: dict[bool, dict[Key, list[tuple[int, int]]]] = {True: defaultdict(list), False: defaultdict(list)}
+            hours = Hours(row.weekday, row.starts, row.ends, row.valid_from, row.valid_until)
+            weeks[row.who, row.place].append(hours)
 
-    @cache  # A clinic has few opening times: each is worked out once a day, not once a person.
+    @cache
     def minutes(day: date, starts: time, ends: time) -> tuple[int, int]:
         opens, closes = clock_time(day, starts, zone), clock_time(day, ends, zone, later=True)
         return ceil_minute(opens), floor_minute(closes)
 
-    for day in days:
-        for row in week[day.isoweekday()]:
-            if row.valid_from <= day and (row.valid_until is None or day <= row.valid_until):
-                spans[day in closed_days][row.who, row.place].append(minutes(day, row.starts, row.ends))
-    for is_closed, filled in ((False, table.hours), (True, table.closed)):
-        filled.update((key, table.nothing.with_spans(found)) for key, found in spans[is_closed].items())
+    @cache
+    def open_on(week: tuple[Hours, ...], closed: bool) -> Minutes:
+        return table.nothing.with_spans(
+            minutes(day, each.starts, each.ends)
+            for day in days
+            if (day in closed_days) == closed
+            for each in week
+            if each.holds_on(day)
+        )
+
+    for key, week in weeks.items():
+        same = tuple(sorted(week, key=str))
+        for closed, filled in ((False, table.hours), (True, table.closed)):
+            if opened := open_on(same, closed):
+                filled[key] = opened
 
 
 def _fill_spans(table: Timetable, rows: Iterable[Row]) -> None:
@@ -280,10 +304,12 @@ def _fill_due(table: Timetable, rows: Iterable[Row], zone: tzinfo) -> None:
 def _fill_booked(table: Timetable, rows: Iterable[tuple[Any, ...]], wanted: Collection[UUID]) -> None:
     """What appointments take of whose time."""
     spans: dict[str, list[tuple[int, int]]] = {str(key): [] for key in wanted}
+    add = {key: found.append for key, found in spans.items()}
     not_asked: list[tuple[int, int]] = []
     for who, busy_from, busy_until, room, device, room_from, room_until in rows:
-        spans.get(who, not_asked).append((busy_from, busy_until))
-        for place in (room, device):
-            if place in spans:
-                spans[place].append((room_from, room_until))
+        add.get(who, not_asked.append)((busy_from, busy_until))
+        if room in add:
+            add[room]((room_from, room_until))
+        if device in add:
+            add[device]((room_from, room_until))
     table.booked.update((key, table.nothing.with_spans(spans[str(key)])) for key in wanted)
