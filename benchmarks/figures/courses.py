@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from statistics import median
 from time import perf_counter
 
@@ -15,6 +16,7 @@ from benchmarks.measure import clock, in_turn, percentile
 from benchmarks.report import Row
 from clinic.actions import booking
 from clinic.errors import DomainError
+from clinic.models import Patient
 
 _SESSIONS = 10
 _MOST_MS = 50
@@ -35,14 +37,30 @@ def _courses(bench: Bench, count: int) -> list[list[booking.Wish]]:
         (place,) = bench.take(1)
         days.setdefault(place.starts_at.date(), []).append(place)
     full = [places for places in days.values() if len(places) >= count]
-    courses = [_wishes(bench, [places[number] for places in full]) for number in range(count)]
+    newcomers = _newcomers(bench, count)
+    courses = [
+        _wishes(bench, patient, [places[number] for places in full])
+        for number, patient in enumerate(newcomers)
+    ]
     return [wishes[::-1] if number % 2 else wishes for number, wishes in enumerate(courses)]
 
 
-def _wishes(bench: Bench, places: list[Place]) -> list[booking.Wish]:
+def _newcomers(bench: Bench, count: int) -> list[Patient]:
+    """Patients without any visit: a place is free for the patient it was drawn for, not for others."""
+    return Patient.objects.bulk_create(
+        Patient(
+            family_name=f"Newcomer {number}",
+            birth_date=date(1980, 1, 1),
+            created_at=bench.at,
+            created_by=bench.clinic.desk,
+        )
+        for number in range(count)
+    )
+
+
+def _wishes(bench: Bench, patient: Patient, places: list[Place]) -> list[booking.Wish]:
     """One patient's ten visits."""
     people, rooms = bench.clinic.practitioners, bench.clinic.rooms
-    patient = places[0].patient
     return [
         booking.Wish(patient, bench.clinic.plain, people[each.who], rooms[each.who], each.starts_at)
         for each in places
