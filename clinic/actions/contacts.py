@@ -46,16 +46,22 @@ def record_try(
     channel: ContactChannel,
     outcome: ContactOutcome,
     note: str = "",
+    said: str = "",
     by: User,
     at: datetime,
 ) -> ContactTry:
     """Note a try. Reaching the patient closes the entry as told, unless an answer is still awaited (an offer).
 
+    `said` are the words that were on the page; empty where nobody read any.
+
     Raises:
-        Stale: contact_closed, because somebody else has told the patient meanwhile.
+        Stale: contact_closed, because somebody else has told the patient meanwhile; contact_changed, because the
+            patient was reached and told what is no longer so.
     """
     access.check_may_contact(by)
     row = _locked(entry)
+    if outcome == ContactOutcome.REACHED:
+        rules.check_said(row, said)
     tried = ContactTry(
         entry=row, channel=channel, outcome=outcome, note=note.strip(), tried_at=at, tried_by=by
     )
@@ -132,7 +138,8 @@ def visit_cancelled(*, visit: Appointment, told: bool, by: User, at: datetime) -
 
 def visit_reinstated(*, visit: Appointment, by: User, at: datetime) -> ContactEntry | None:
     """A visit is on the books again, in this transaction. Who was told of the cancellation has to be told of this."""
-    last = visit.contact_entries.for_change().order_by("-asked_at", "-pk").first()
+    changes = visit.contact_entries.for_change().order_by("-asked_at", "-pk")
+    last = changes.select_for_update(no_key=True).first()
     if last is None or last.reason != ContactReason.CANCELLED:
         return None
     if last.is_open:
@@ -149,10 +156,11 @@ def visit_reinstated(*, visit: Appointment, by: User, at: datetime) -> ContactEn
 
 
 def _open_entry(patient_id: UUID, reason: ContactReason, about: Appointment | None) -> ContactEntry | None:
-    """The one that asks for this already; each offer from the waitlist is an entry of its own."""
+    """The one that asks for this already, kept still; each offer from the waitlist is an entry of its own."""
     if reason == ContactReason.WAITLIST_OFFER:
         return None
-    return ContactEntry.objects.open().filter(patient=patient_id, reason=reason, about=about).first()
+    asked = ContactEntry.objects.open().filter(patient=patient_id, reason=reason, about=about)
+    return asked.select_for_update(no_key=True).first()
 
 
 def _locked(entry: ContactEntry) -> ContactEntry:

@@ -8,11 +8,15 @@ from clinic.forms.base import BaseForm
 
 
 class TryForm(BaseForm):
-    """How it was tried, how that ended, and a word about it. The outcome is the button that was pressed."""
+    """How it was tried, how that ended, and a word about it. The outcome is the button that was pressed.
+
+    `said` is what the page asked to tell the patient.
+    """
 
     channel = forms.ChoiceField(label=_("How"), choices=ContactChannel.choices)
     outcome = forms.ChoiceField(label=_("Outcome"), choices=ContactOutcome.choices)
     note = forms.CharField(label=_("Note"), max_length=300, required=False)
+    said = forms.CharField(max_length=500, required=False, widget=forms.HiddenInput)
 
 
 class CloseForm(BaseForm):

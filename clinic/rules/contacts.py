@@ -24,6 +24,19 @@ def check_open(entry: ContactEntry) -> None:
         )
 
 
+def check_said(entry: ContactEntry, said: str) -> None:
+    """What the patient was told is still so; nothing said is nothing wrong. Line ends may differ: a browser changes them.
+
+    Raises:
+        Stale: contact_changed.
+    """
+    if said and said.split() != entry.text.split():
+        raise Stale(
+            _("What this patient has to be told has changed meanwhile. Read it again, and call once more."),
+            "contact_changed",
+        )
+
+
 def patient_asked(cancelled_by: CancelledBy) -> bool:
     """Whether the patient knows, because they called the visit off themselves."""
     return cancelled_by == CancelledBy.PATIENT

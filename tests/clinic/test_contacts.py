@@ -143,6 +143,20 @@ def test_an_offer_waits_for_its_answer_although_the_patient_was_reached(desk: De
     assert entry.is_open
 
 
+def test_who_was_told_what_is_no_longer_so_has_to_be_told_again(desk: Desk) -> None:
+    visit = move(desk, desk.book(NINE), TEN)
+    entry = only_entry()
+    move(desk, visit, ELEVEN)
+    told = {"channel": ContactChannel.PHONE, "by": desk.user, "at": ahead(minutes=5)}
+    with pytest.raises(Stale) as refusal:
+        contacts.record_try(entry=entry, outcome=ContactOutcome.REACHED, said=entry.text, **told)
+    assert refusal.value.code == "contact_changed"
+    assert not entry.tries.exists()
+    contacts.record_try(entry=entry, outcome=ContactOutcome.NO_ANSWER, said=entry.text, **told)
+    contacts.record_try(entry=entry, outcome=ContactOutcome.REACHED, said=only_entry().text, **told)
+    assert only_entry().told is True
+
+
 def test_two_desks_do_not_both_tell_one_patient(desk: Desk) -> None:
     entry = call(desk)
     tried(desk, entry, ContactOutcome.REACHED)
