@@ -149,8 +149,8 @@ def before_booking(*, patients: Collection[UUID], by: User, request_id: UUID, at
 
 
 def affected_by(entry: Absence | OutOfService | ClosedDay, *, at: datetime) -> QuerySet[Appointment]:
-    """Upcoming visits that stand in time which this entry closes, in the order of the day."""
-    visits = Appointment.objects.upcoming(at).with_people()
+    """Upcoming and held visits that stand in time which this entry closes, in the order of the day."""
+    visits = Appointment.objects.expected(at).with_people()
     if isinstance(entry, ClosedDay):
         return visits.on_day(entry.day).order_by("starts_at")
     if isinstance(entry, Absence):
@@ -194,14 +194,14 @@ def due_for_service(*, before: date, limit: int = 20) -> QuerySet[Device]:
 def perhaps_outside(
     *, at: datetime, **of: Practitioner | Room | Device | AppointmentType
 ) -> QuerySet[Appointment]:
-    """Upcoming visits that may stand outside opening time, in order; `clinic.outside` says which do, and why.
+    """Upcoming and held visits that may stand outside opening time, in order; `clinic.outside` says which do, and why.
 
     `of` narrows them: practitioner, room, device or type. All that do are among them; a few too many may be (hours
     that adjoin count as two here, and the clock is read without its changes).
     """
     zone = timezone.get_default_timezone()
     visits = (
-        Appointment.objects.upcoming(at)
+        Appointment.objects.expected(at)
         .filter(**of)
         .annotate(
             local_day=TruncDate("practitioner_from", tzinfo=zone),

@@ -143,8 +143,10 @@ def remove(*, entry: Absence | OutOfService | ExtraOpening | ClosedDay, by: User
     access.check_may_change_opening(by, practitioner)
     if isinstance(entry, ExtraOpening):
         lock(practitioners=[entry.practitioner_id])
-        inside = entry.practitioner.appointments.holding_time().filter(
-            practitioner_from__lt=entry.ends_at, practitioner_until__gt=entry.starts_at
+        inside = (
+            entry.practitioner.appointments.holding_time()
+            .in_force(at)
+            .filter(practitioner_from__lt=entry.ends_at, practitioner_until__gt=entry.starts_at)
         )
         if inside.exists():
             raise DomainError(

@@ -59,6 +59,8 @@ def arrive(*, appointment: Appointment, by: User, at: datetime, version: int | N
     row = _lock_all(appointment, version=version)
     booking.check_move(row, AppointmentStatus.ARRIVED)
     was_missed = row.status == AppointmentStatus.NO_SHOW
+    if was_missed:
+        clear_run_out(by=by, at=at)
     row.status = AppointmentStatus.ARRIVED
     row.arrived_at = row.arrived_at or at
     row.started_at = None
@@ -159,7 +161,7 @@ def call_off(
     late_hours = ClinicSettings.current().late_cancellation_hours
     row.cancelled_late = booking.is_late_cancellation(row, at=at, late_hours=late_hours)
     row.cancel_reason = reason
-    row.arrived_at = None
+    row.arrived_at = row.held_until = None
     _save(row)
     readiness.pathway().released([row], by=by, at=at)
     contacts.visit_cancelled(visit=row, told=told or patient_asked(cancelled_by), by=by, at=at)

@@ -58,6 +58,13 @@ class AppointmentQuerySet(models.QuerySet):
         """Still to come: not arrived, not called off, not yet over at `at`."""
         return self.filter(status__in=sorted(UPCOMING), ends_at__gt=at)
 
+    def expected(self, at: datetime) -> Self:
+        """Upcoming, or held as long as the hold holds: whoever is not told otherwise comes, or calls back."""
+        return self.filter(
+            Q(status__in=sorted(UPCOMING)) | Q(status=AppointmentStatus.HELD, held_until__gt=at),
+            ends_at__gt=at,
+        )
+
     def overlapping(self, start: datetime, end: datetime) -> Self:
         """Those in which patient, practitioner or room are busy at some moment of [start, end)."""
         return self.filter(

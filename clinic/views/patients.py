@@ -122,7 +122,8 @@ def not_a_duplicate(request: HttpRequest, patient_id: UUID) -> HttpResponse:
 def _patients_of_today(user: User, *, at: datetime) -> list[Patient]:
     """Those in today's diary and those registered today, by name."""
     today = timezone.localdate(at)
-    in_diary = Appointment.objects.visible_to(user).on_day(today).values_list("patient_id", flat=True)
+    visits = Appointment.objects.visible_to(user).in_force(at).on_day(today)
+    in_diary = visits.values_list("patient_id", flat=True)
     known = Patient.objects.visible_to(user).current()
     newest = [
         each for each in known.order_by("-number")[:_NEWEST] if timezone.localdate(each.created_at) == today

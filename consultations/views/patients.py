@@ -122,11 +122,11 @@ def _for_the_desk(patient: Patient, at: datetime) -> dict[str, Any]:
 def _beside(request: HttpRequest, patient: Patient, at: datetime) -> dict[str, Any]:
     """Allergies, alerts and appointments, for both."""
     visits = Appointment.objects.visible_to(request.user).filter(patient=patient).with_people()
-    upcoming = list(visits.upcoming(at).order_by("starts_at")[:_VISITS])
+    upcoming = list(visits.expected(at).order_by("starts_at")[:_VISITS])
     number = request.GET.get("past", "")[:3]
     page = max(int(number), 1) if number.isascii() and number.isdigit() else 1
     offset = (page - 1) * _VISITS
-    rest = visits.exclude(pk__in=[each.pk for each in upcoming]).filter(starts_at__lte=at)
+    rest = visits.in_force(at).exclude(pk__in=[each.pk for each in upcoming]).filter(starts_at__lte=at)
     past = list(rest.order_by("-starts_at")[offset : offset + _VISITS + 1])
     url = reverse("consultations:patient", args=[patient.pk])
     return {

@@ -6,15 +6,15 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from clinic import availability
-from clinic.actions import booking, holds
-from clinic.enums import AppointmentStatus
+from clinic import availability, queries
+from clinic.actions import booking, holds, opening, visits
+from clinic.enums import AppointmentStatus, CancelledBy
 from clinic.errors import DomainError, NotAllowed, NotCleared, SlotTaken, Stale
 from clinic.intervals import Interval
-from clinic.models import Appointment
+from clinic.models import Appointment, ExtraOpening
 from tests.clinic.desk import Desk, ToldPathway, on
 from tests.factories.clock import CLINIC_NOW
-from tests.factories.opening import AbsenceFactory
+from tests.factories.opening import AbsenceFactory, ExtraOpeningFactory
 from tests.factories.people import PatientFactory
 from tests.factories.users import UserFactory
 
@@ -184,3 +184,47 @@ def test_a_length_that_makes_no_visit_is_refused(desk: Desk, minutes: int) -> No
     with pytest.raises(DomainError) as refusal:
         desk.book(tuesday("09:00"), minutes=minutes)
     assert (refusal.value.code, refusal.value.field) == ("bad_length", "minutes")
+
+
+# --- beside what else happens to a visit --------------------------------------------------------------------------
+
+
+def test_cancelling_a_hold_takes_every_trace_of_it_off(desk: Desk) -> None:
+    (held,) = hold(desk, "09:30")
+    visits.cancel(appointment=held, cancelled_by=CancelledBy.CLINIC, by=desk.user, at=CLINIC_NOW)
+    held.refresh_from_db()
+    assert (held.status, held.held_until) == (AppointmentStatus.CANCELLED, None)
+
+
+def test_a_patient_who_comes_after_all_is_not_kept_out_by_a_hold_that_ran_out(desk: Desk) -> None:
+    missed = desk.book(tuesday("09:30"))
+    visits.no_show(appointment=missed, by=desk.user, at=tuesday("09:31"))
+    until, noted = tuesday("09:40"), tuesday("09:32")
+    wish = desk.wish(tuesday("09:45"), patient=PatientFactory())
+    booking.hold_many(wishes=[wish], until=until, by=desk.user, at=noted)
+    with pytest.raises(SlotTaken):
+        visits.arrive(appointment=missed, by=desk.user, at=until - timedelta(minutes=1))
+    assert visits.arrive(appointment=missed, by=desk.user, at=until).status == AppointmentStatus.ARRIVED
+
+
+def test_a_hold_that_ran_out_does_not_keep_an_extra_opening(desk: Desk) -> None:
+    evening = ExtraOpeningFactory(
+        practitioner=desk.silva,
+        location=desk.location,
+        starts_at=tuesday("18:00"),
+        ends_at=tuesday("20:00"),
+    )
+    hold(desk, "18:30")
+    with pytest.raises(DomainError):
+        opening.remove(entry=evening, by=desk.user, at=CLINIC_NOW)
+    opening.remove(entry=evening, by=desk.user, at=LATER)
+    assert not ExtraOpening.objects.exists()
+
+
+def test_a_hold_is_among_the_visits_that_closed_time_affects_until_it_runs_out(desk: Desk) -> None:
+    (held,) = hold(desk, "09:30")
+    absence = AbsenceFactory(practitioner=desk.silva, starts_at=tuesday("09:00"), ends_at=tuesday("11:00"))
+    for listed in (queries.affected_by(absence, at=CLINIC_NOW), queries.perhaps_outside(at=CLINIC_NOW)):
+        assert [each.pk for each in listed] == [held.pk]
+    for listed in (queries.affected_by(absence, at=LATER), queries.perhaps_outside(at=LATER)):
+        assert list(listed) == []

@@ -225,6 +225,19 @@ def test_a_new_patient_s_page_says_what_would_fill_it(
     )
 
 
+def test_a_hold_is_among_what_is_to_come_until_it_runs_out(
+    reception_client: Client, clinic_now: datetime
+) -> None:
+    held = AppointmentFactory(status="held", held_until=ahead(hours=2), starts_at=ahead(days=1))
+    ran_out = AppointmentFactory(
+        patient=held.patient, status="held", held_until=ago(minutes=1), starts_at=ago(hours=3)
+    )
+    shown = reception_client.get(reverse("consultations:patient", args=[held.patient.pk]))
+    assert (shown.context["upcoming"], shown.context["past"]) == ([held], [])
+    assert "until 1" in shown.content.decode()
+    assert str(ran_out.pk) not in shown.content.decode()
+
+
 def test_a_merged_record_leads_to_the_one_that_counts(practitioner_client: Client) -> None:
     kept = PatientFactory()
     merged = PatientFactory(merged_into=kept)
