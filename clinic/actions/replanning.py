@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from django.utils.translation import gettext as _
 
 from clinic import readiness
-from clinic.actions import booking, visits
+from clinic.actions import booking, visits, waitlist
 from clinic.actions.booking import Move, Wish
 from clinic.actions.locking import explained, lock
 from clinic.availability import Place
@@ -139,6 +139,7 @@ def _book(
         return []
     booked = booking.insert(wishes=wishes, verdicts=verdicts, request_id=uuid4(), by=by, at=at)
     readiness.pathway().booked(booked, by=by, at=at)
+    waitlist.booked(appointments=booked, by=by, at=at)
     return booked
 
 

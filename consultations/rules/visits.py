@@ -176,6 +176,8 @@ def _session(
         return Verdict(Readiness.REFUSED, (gone,))
     missing = clearance.judge(facts, gate=Gate.SESSION, on=visit.starts_at, planned=planned).conditions
     missing = missing + _order(visit, facts, planned, together=together, starting=starting)
+    if not starting:
+        missing = missing + _booked_already(visit, facts, planned)
     if not starting and any(each.code == "test" for each in missing):
         instead = _what_of_the_test(visit, facts, planned, together)
         missing = [instead or each if each.code == "test" else each for each in missing]
@@ -275,6 +277,21 @@ def _order(
             in_order = (other.ordinal < planned.ordinal) == (moment < visit.starts_at)
             if not in_order or gap < later_one.min_gap_days:
                 return [_gap(other, moment, later_one.min_gap_days)]
+    return []
+
+
+def _booked_already(visit: Visit, facts: PlanFacts, planned: PlannedSession) -> list[Condition]:
+    """A session has one visit: another may have been booked since this one was held, or called off."""
+    for other in facts.visits_for(purposes.session_of(planned)):
+        is_this_one = visit.appointment is not None and visit.appointment.pk == other.pk
+        if (
+            other.is_upcoming
+            and not is_this_one
+            and (visit.appointment is None or not visit.appointment.is_upcoming)
+        ):
+            sentence = _("Session %(ordinal)s is booked already, on %(day)s. Move that visit instead.")
+            said = {"ordinal": planned.ordinal, "day": in_words(other.starts_at)}
+            return [Condition("booked_already", sentence % said)]
     return []
 
 

@@ -11,16 +11,24 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from clinic.actions import booking, visits
+from clinic.actions import booking, holds, replanning, visits
+from clinic.actions.replanning import Cancellation
 from clinic.chooser import Slot
-from clinic.enums import AppointmentStatus
+from clinic.enums import AppointmentStatus, CancelledBy
+from clinic.errors import NotCleared
 from clinic.forms.replanning import Pick, Version
 from clinic.models import Appointment, User
 from clinic.shifts import outlook
 from consultations import purposes
 from consultations.models import Plan
 from tests.clinic.desk import Desk, make_desk, on
-from tests.factories import AbsenceFactory, PatientFactory, cleared_plan, consented_plan
+from tests.factories import (
+    AbsenceFactory,
+    PatientFactory,
+    WaitlistEntryFactory,
+    cleared_plan,
+    consented_plan,
+)
 from tests.factories.booking import AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW
 
@@ -288,6 +296,39 @@ def test_a_cancellation_books_again_and_shifts_what_is_ticked_and_undo_reverses_
     assert planned.appointment == booked[1]
     assert (starts_of(booked), states_of(booked)) == ([week(n) for n in range(1, 5)], [_S.BOOKED] * 4)
     assert Appointment.objects.holding_time().count() == 4
+
+
+def test_who_waited_for_the_session_that_is_booked_again_waits_no_more(desk: Desk) -> None:
+    plan, (visit, *_rest) = course(desk, 2)
+    entry = WaitlistEntryFactory(patient=plan.patient, type=desk.visit, purpose=visit.purpose)
+    wish = desk.wish(week(1, day=1), patient=plan.patient, purpose=visit.purpose)
+    calling_off = Cancellation(visit, visit.version, CancelledBy.CLINIC)
+    done = replanning.rearrange(cancel=[calling_off], wishes=[wish], by=desk.user, at=CLINIC_NOW)
+    entry.refresh_from_db()
+    assert (entry.outcome, entry.appointment) == ("booked", done.booked[0])
+
+
+def test_a_session_booked_again_meanwhile_is_not_put_back_beside_it(desk: Desk) -> None:
+    plan, (visit, *_rest) = course(desk, 1)
+    visits.cancel(appointment=visit, cancelled_by=CancelledBy.CLINIC, by=desk.user, at=CLINIC_NOW)
+    again = desk.book(week(1, day=1), patient=plan.patient, purpose=visit.purpose)
+    with pytest.raises(NotCleared) as refusal:
+        visits.reinstate(appointment=visit, by=desk.user, at=CLINIC_NOW)
+    assert refusal.value.code == "booked_already"
+    assert plan.planned_sessions.get().appointment == again
+
+
+def test_a_hold_for_a_session_booked_meanwhile_is_not_taken(desk: Desk) -> None:
+    plan = cleared_plan(sessions=1)
+    session = purposes.session_of(plan.planned_sessions.get())
+    wish = desk.wish(week(1), patient=plan.patient, purpose=session)
+    until = CLINIC_NOW + timedelta(hours=2)
+    (held,) = booking.hold_many(wishes=[wish], until=until, by=desk.user, at=CLINIC_NOW)
+    booked = desk.book(week(1, day=1), patient=plan.patient, purpose=session)
+    with pytest.raises(NotCleared) as refusal:
+        holds.take(appointment=held, by=desk.user, at=CLINIC_NOW)
+    assert refusal.value.code == "booked_already"
+    assert plan.planned_sessions.get().appointment == booked
 
 
 def test_a_shift_that_is_refused_cancels_nothing(desk: Desk, reception_client: Client) -> None:

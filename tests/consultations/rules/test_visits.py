@@ -242,6 +242,26 @@ def test_open_test_is_the_plan_s_last_test_without_a_decision() -> None:
 # --- a course that outlives its test ---------------------------------------------------------------------------------
 
 
+def test_a_session_is_not_booked_twice_whatever_was_held_or_called_off_meanwhile() -> None:
+    plan = cleared_plan()
+    purpose = session_of(plan)
+    booked(plan, purpose, ahead(days=3))
+    assert said(judged(plan, purpose, ahead(days=5))) == (REFUSED, ["booked_already"])
+    on_the_books = plan.patient.appointments.get()
+    itself = Visit(plan.patient, purpose, ahead(days=5), on_the_books)
+    together = Together({purpose: ahead(days=5)})
+    facts = facts_of_one(plan)
+    moved = visits.verdict(itself, purposes.parse(purpose), facts, together=together, starting=False)
+    assert moved.state == CLEAR
+
+
+@pytest.mark.parametrize("status", ["cancelled", "no_show", "completed", "held"])
+def test_a_session_whose_visit_did_not_lead_to_it_is_booked_again(status: str) -> None:
+    plan = cleared_plan()
+    booked(plan, session_of(plan), ahead(days=3), status=status)
+    assert judged(plan, session_of(plan), ahead(days=5)).state == CLEAR
+
+
 def sessions_wished(plan: Plan, *moments: datetime) -> Together:
     planned = plan.planned_sessions.all()
     return Together(
