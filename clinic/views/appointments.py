@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -33,6 +32,7 @@ from clinic.shifts import outlook
 from clinic.views.book import chooser_page, load_panel
 from clinic.views.changes import changes_since
 from clinic.views.picks import rows_of
+from clinic.views.posted import way_back
 from clinic.views.privacy import called
 from clinic.views.replanning import preview_url, shifts_picked, words_for
 from clinic.views.steps import STEPS, may_be_cancelled, may_be_moved, next_steps
@@ -205,10 +205,8 @@ def _after(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
         response = _panel(request, _visible(request, appointment_id))
         response["HX-Trigger"] = "diary-changed"
         return response
-    url = request.POST.get("next", "")
-    if url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None):
-        return redirect(url)
-    return redirect("clinic:appointment", appointment_id)
+    url = way_back(request, request.POST)
+    return redirect(url) if url else redirect("clinic:appointment", appointment_id)
 
 
 def _cancel(

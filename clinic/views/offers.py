@@ -55,7 +55,10 @@ def accept(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     made, at = _visible(request, offer_id), timezone.now()
     try:
         visit = offers.accept(offer=made, by=request.user, at=at)
-    except SlotTaken:
+    except SlotTaken as refusal:
+        if refusal.code == "busy":  # a lock was not had in time: nobody knows yet who gets it
+            messages.error(request, refusal.message)
+            return redirect(way_back(request, request.POST) or "clinic:waitlist")
         offers.let_go(offer=made, by=request.user, at=at)
         return _taken(request, made.entry, made)
     except DomainError as refusal:

@@ -13,6 +13,7 @@ from clinic.actions import booking, offers
 from clinic.availability import FreeStart
 from clinic.chooser import Slot
 from clinic.enums import CancelledBy, OfferAnswer
+from clinic.errors import SlotTaken
 from clinic.models import Appointment, ContactEntry, WaitlistEntry, WaitlistOffer
 from tests.clinic.desk import Desk, on
 from tests.factories import PatientFactory, WaitlistEntryFactory
@@ -310,6 +311,22 @@ def test_accepting_books_and_shows_the_day(desk: Desk, reception_client: Client)
     assert reception_client.post(url)["Location"] == "/diary/?day=2026-03-03"
     assert Appointment.objects.get().patient == entry.patient
     assert reception_client.get(URL).context["entries"] == []
+
+
+def test_a_lock_that_was_not_had_in_time_takes_no_offer_away(
+    desk: Desk, reception_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer = offered(desk, waiting(desk))
+
+    def busy(**_: object) -> None:
+        raise SlotTaken("Somebody else is booking the same time. Please try again.", "busy")
+
+    with monkeypatch.context() as crowded:
+        crowded.setattr(offers, "accept", busy)
+        answer = reception_client.post(reverse("clinic:offer_accept", args=[offer.pk]), follow=True)
+    assert "Please try again." in answer.content.decode()
+    offer.refresh_from_db()
+    assert offer.is_open
 
 
 def test_accepting_late_shows_the_next_best_times_and_the_patient_goes_on_waiting(
