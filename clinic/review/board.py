@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic import readiness
 from clinic.enums import Readiness
 from clinic.intervals import local_day
-from clinic.models import Absence, Appointment, OutOfService, User
+from clinic.models import Appointment, User
+from clinic.outside import judged
 from clinic.review.whose import visits_for
 
 
@@ -43,43 +43,28 @@ def read(*, user: User, at: datetime) -> Board:
     if soonest is None:
         return Board()
     day = timezone.localdate(soonest)
-    visits = list(_with_closures(coming.on_day(day).with_people()).order_by("starts_at", "practitioner"))
+    visits = list(coming.on_day(day).with_people().order_by("starts_at", "practitioner"))
     badges = readiness.pathway().badges(visits, user=user, at=at)
+    outside = {each.visit.pk: each.reasons for each in judged(visits)}
     by_who: dict[str, list[Problem]] = {}
     for visit in visits:
-        for who, problem in _problems(visit, badges[visit.pk]):
+        for who, problem in _problems(visit, badges[visit.pk], outside.get(visit.pk, ())):
             by_who.setdefault(who, []).append(problem)
     not_ready = {problem.visit.pk for problems in by_who.values() for problem in problems}
     return Board(day, len(visits), len(not_ready), dict(sorted(by_who.items())))
 
 
-def _with_closures(visits: QuerySet[Appointment]) -> QuerySet[Appointment]:
-    """Marks the visits whose practitioner is away, or whose room or device is out of service, in the same query."""
-    away = Absence.objects.filter(
-        practitioner=OuterRef("practitioner"),
-        starts_at__lt=OuterRef("practitioner_until"),
-        ends_at__gt=OuterRef("practitioner_from"),
-    )
-    broken = OutOfService.objects.filter(
-        Q(room=OuterRef("room")) | Q(device=OuterRef("device")),
-        starts_at__lt=OuterRef("room_until"),
-        ends_at__gt=OuterRef("room_from"),
-    )
-    return visits.annotate(is_away=Exists(away), is_broken=Exists(broken))
-
-
-def _problems(visit: Appointment, badge: readiness.Badge) -> Iterable[tuple[str, Problem]]:
-    """Who can fix it, and what: the pathway's conditions, then what the desk knows itself."""
+def _problems(
+    visit: Appointment, badge: readiness.Badge, outside: Iterable[str]
+) -> Iterable[tuple[str, Problem]]:
+    """Who can fix it, and what: the pathway's conditions, then why its time or place is not open any more."""
     label, state = badge.label or str(visit.type), badge.verdict.state
     for condition in badge.verdict.conditions if state != Readiness.CLEAR else ():
         yield condition.who or _("Anybody"), Problem(visit, label, condition.what, state)
     if state != Readiness.CLEAR and not badge.verdict.conditions:
         yield _("Anybody"), Problem(visit, label, str(state.label).capitalize(), state)
-    desk = str(_("Reception"))
-    if visit.is_away:
-        yield desk, Problem(visit, label, _("%(who)s is away. Move it.") % {"who": visit.practitioner}, _NO)
-    if visit.is_broken:
-        yield desk, Problem(visit, label, _("Its room or device is out of service. Move it."), _NO)
+    for reason in outside:
+        yield str(_("Reception")), Problem(visit, label, _("%(reason)s Move it.") % {"reason": reason}, _NO)
 
 
 _NO = Readiness.REFUSED

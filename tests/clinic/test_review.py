@@ -13,6 +13,7 @@ from tests.factories import (
     AbsenceFactory,
     AppointmentFactory,
     AppointmentTypeFactory,
+    ClosedDayFactory,
     DeviceFactory,
     LocationFactory,
     OutOfServiceFactory,
@@ -134,9 +135,17 @@ class TestWeek:
             visit(MONDAY + timedelta(days=1), f"{10 + number}:00", status="booked")
             WorkingHoursFactory()
             DeviceFactory()
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(13):
             response = admin_client.get(REVIEW)
         assert response.context["board"].visits == count
+
+
+def open_visit(day: date = MONDAY, clock: str = "10:00", **changes: Any) -> Any:
+    """A visit in opening time."""
+    made = visit(day, clock, **changes)
+    place = {"practitioner": made.practitioner, "location": made.room.location}
+    WorkingHoursFactory(weekday=day.isoweekday(), starts=time(7), ends=time(22), **place)
+    return made
 
 
 class TestNotReady:
@@ -150,10 +159,10 @@ class TestNotReady:
         self, admin_client: Client, desk_alone: Any
     ) -> None:
         self.refuse(desk_alone, "session:1")
-        visit(clock="17:00", purpose="session:1")  # today
-        ready = visit(date(2026, 3, 5), "10:00")
-        waits = visit(date(2026, 3, 5), "11:00", purpose="session:1")
-        visit(date(2026, 3, 6), purpose="session:1")
+        open_visit(clock="17:00", purpose="session:1")  # today
+        ready = open_visit(date(2026, 3, 5), "10:00")
+        waits = open_visit(date(2026, 3, 5), "11:00", purpose="session:1")
+        open_visit(date(2026, 3, 6), purpose="session:1")
         response = admin_client.get(REVIEW)
         shown = response.context["board"]
         assert (shown.day, shown.visits, shown.not_ready) == (date(2026, 3, 5), 2, 1)
@@ -165,15 +174,15 @@ class TestNotReady:
             assert words in response.text
 
     def test_a_day_without_gaps_says_so(self, admin_client: Client) -> None:
-        visit(date(2026, 3, 3))
+        open_visit(date(2026, 3, 3))
         assert "Every visit is ready" in admin_client.get(REVIEW).text
 
     def test_practitioners_see_their_own_visits_only(
         self, practitioner_client: Client, doctor: Practitioner, desk_alone: Any
     ) -> None:
         self.refuse(desk_alone, "session:1")
-        mine = visit(date(2026, 3, 4), practitioner=doctor, purpose="session:1")
-        visit(date(2026, 3, 3), purpose="session:1")
+        mine = open_visit(date(2026, 3, 4), practitioner=doctor, purpose="session:1")
+        open_visit(date(2026, 3, 3), purpose="session:1")
         shown = practitioner_client.get(REVIEW).context["board"]
         assert [each.visit for rows in shown.by_who.values() for each in rows] == [mine]
 
@@ -186,8 +195,8 @@ class TestNotReady:
         verdict = readiness.Verdict(Readiness.REFUSED, missing)
         desk_alone.said_badges["session:1"] = readiness.Badge("Session 2 of 6", verdict)
         day = date(2026, 3, 5)
-        two = visit(day, "09:00", purpose="session:1")
-        away, broken, fine = visit(day, "10:00"), visit(day, "11:00"), visit(day, "12:00")
+        two = open_visit(day, "09:00", purpose="session:1")
+        away, broken, fine = (open_visit(day, clock) for clock in ("10:00", "11:00", "12:00"))
         AbsenceFactory(practitioner=away.practitioner, starts_at=at(day, "10:15"), ends_at=at(day, "12:00"))
         AbsenceFactory(practitioner=fine.practitioner, starts_at=at(day, "12:30"), ends_at=at(day, "13:00"))
         OutOfServiceFactory(room=broken.room, starts_at=at(day, "08:00"), ends_at=at(day, "18:00"))
@@ -198,6 +207,17 @@ class TestNotReady:
             "Reception": [away, broken],
         }
         assert (shown.visits, shown.not_ready) == (4, 3)
+
+    def test_a_closed_day_and_a_missing_device_are_the_desks_to_fix(self, admin_client: Client) -> None:
+        day = date(2026, 3, 5)
+        kind = AppointmentTypeFactory(device_kind="gun")
+        open_visit(day, type=kind, device=None)
+        ClosedDayFactory(day=day)
+        shown = admin_client.get(REVIEW).context["board"]
+        assert [each.what for each in shown.by_who["Reception"]] == [
+            "The clinic is closed on this day. Move it.",
+            "This kind of visit needs a device now. Move it.",
+        ]
 
 
 class TestTrends:
