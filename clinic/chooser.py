@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import groupby
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from clinic import readiness
 from clinic.availability import FreeStart, Gap, Obstacle, first_free, free_starts, pairs, why_none
 from clinic.enums import AppointmentStatus
 from clinic.errors import DomainError
-from clinic.intervals import MINUTE, Interval, Suits, local_day
+from clinic.intervals import MINUTE, Interval, Suits, from_address, local_day, to_address
 from clinic.models import Appointment, AppointmentType, Device, Patient, Practitioner, Room
 from clinic.rules.booking import JUST_NOW, obstacle_words
 from clinic.search import Wishes, may_do, reach
@@ -59,15 +59,14 @@ class Slot(NamedTuple):
 
     def __str__(self) -> str:
         device = self.device.hex if self.device else "-"
-        moment = self.starts_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
-        return f"{moment}_{self.practitioner.hex}_{self.room.hex}_{device}"
+        return f"{to_address(self.starts_at)}_{self.practitioner.hex}_{self.room.hex}_{device}"
 
     @classmethod
     def read(cls, text: str) -> Slot:
         """The slot that was written; ValueError for anything else."""
         moment, practitioner, room, device = text.split("_")
-        starts_at = datetime.strptime(moment, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC)
-        return cls(starts_at, UUID(practitioner), UUID(room), None if device == "-" else UUID(device))
+        thing = None if device == "-" else UUID(device)
+        return cls(from_address(moment), UUID(practitioner), UUID(room), thing)
 
     @classmethod
     def of(cls, place: FreeStart | Appointment) -> Slot:

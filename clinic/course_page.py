@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -23,7 +23,7 @@ from clinic.availability import Obstacle, last_start
 from clinic.chooser import Part, Slot, hours_of, practitioners_for
 from clinic.course_relaxations import Relaxation, Way, relaxations, stretched
 from clinic.courses import Choice, Course, CourseSearch, CourseVisit, Start
-from clinic.intervals import Suits, local_day
+from clinic.intervals import Suits, from_address, local_day, to_address
 from clinic.models import Patient, Practitioner
 from clinic.readiness import CourseOffer, Step, Verdict, Visit
 from clinic.rules.booking import obstacle_words
@@ -50,13 +50,13 @@ _A_DAY = 6  # other starts shown of a day
 def write_choice(choice: Choice | Start | FreeStart) -> str:
     """A start as it stands in an address."""
     who = choice.practitioner if isinstance(choice, Choice) else choice.practitioner.pk
-    return f"{choice.starts_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}_{who.hex}"
+    return f"{to_address(choice.starts_at)}_{who.hex}"
 
 
 def read_choice(text: str) -> Choice:
     """The choice that was written; ValueError for anything else."""
     moment, who = text.split("_")
-    return Choice(UUID(who), datetime.strptime(moment, "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC))
+    return Choice(UUID(who), from_address(moment))
 
 
 @dataclass(frozen=True, slots=True)

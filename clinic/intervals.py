@@ -345,3 +345,16 @@ def _clock_change(before: datetime, after: datetime, zone: tzinfo) -> datetime:
         middle = before + (after - before) // 2
         before, after = (middle, after) if _offset(middle, zone) == old else (before, middle)
     return after.replace(microsecond=0)
+
+
+_IN_ADDRESSES = "%Y-%m-%dT%H:%MZ"
+
+
+def to_address(instant: datetime) -> str:
+    """The instant as it stands in an address or a form: "2026-03-02T08:15Z", the same in every zone."""
+    return instant.astimezone(UTC).strftime(_IN_ADDRESSES)
+
+
+def from_address(text: str) -> datetime:
+    """The instant that was written; ValueError for anything else."""
+    return datetime.strptime(text, _IN_ADDRESSES).replace(tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from clinic.gaps import DayGap, HourGap
 from clinic.models import AppointmentType, Patient
 from clinic.readiness import Condition, CourseOffer, FixedVisit, Offer, Step
 from consultations import offers, purposes
+from consultations.dates import start_of_day
 from consultations.enums import IntervalUnit, PlanStatus
 from consultations.models import Plan, PlannedSession
 from consultations.purposes import Kind
@@ -64,7 +65,7 @@ def _in_the_way(facts: PlanFacts, first: PlannedSession, *, at: datetime) -> tup
     """What keeps the course from being booked at all; the gaps are kept by the search itself."""
     windows = plans.windows(facts, on=timezone.localdate(at))
     window = next(each for each in windows if each.planned.pk == first.pk)
-    missing = offers.in_the_way(facts, first, at=max(_midnight(window.ideal) + timedelta(hours=12), at))
+    missing = offers.in_the_way(facts, first, at=max(start_of_day(window.ideal) + timedelta(hours=12), at))
     return tuple(each for each in missing if each.code != "too_soon")
 
 
@@ -133,9 +134,9 @@ def _sessions(facts: PlanFacts, kind: AppointmentType, *, at: datetime) -> list[
 
 def _next_session(step: Step, facts: PlanFacts, window: plans.Window, *, at: datetime) -> Step:
     """The first one, or the one after what was given: by its window, and not before the test would clear it."""
-    earliest = max(_midnight(window.earliest), at, offers.cleared_from(facts, at))
-    ideal = max(_midnight(window.ideal) + timedelta(hours=12), earliest)
-    latest = max(_midnight(window.latest + timedelta(days=1)), ideal + _LATE_START)
+    earliest = max(start_of_day(window.earliest), at, offers.cleared_from(facts, at))
+    ideal = max(start_of_day(window.ideal) + timedelta(hours=12), earliest)
+    latest = max(start_of_day(window.latest + timedelta(days=1)), ideal + _LATE_START)
     return replace(step, earliest=earliest, ideal=ideal, latest=latest)
 
 
@@ -148,7 +149,3 @@ def _gap(planned: PlannedSession) -> DayGap:
         months=planned.interval if in_months else 0,
         slack=plans.slack_days(planned),
     )
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))

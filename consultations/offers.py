@@ -1,7 +1,7 @@
 """What a patient may book next, what a visit is called, and the clinical pages that fit it."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from django.urls import reverse
 from django.utils import timezone
@@ -11,6 +11,7 @@ from clinic.enums import AppointmentStatus, Readiness
 from clinic.models import Appointment, AppointmentType, Patient
 from clinic.readiness import Condition, Link, Offer, PairOffer, Visit
 from consultations import purposes
+from consultations.dates import start_of_day
 from consultations.enums import PlanStatus, TestRequirement
 from consultations.models import Plan, PlannedSession
 from consultations.purposes import Kind, Purpose
@@ -129,9 +130,9 @@ def _session_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Off
         each for each in plans.windows(facts, on=timezone.localdate(at)) if each.planned.pk == first.pk
     )
     cleared = cleared_from(facts, at)
-    earliest = max(_midnight(window.earliest), at, cleared)
+    earliest = max(start_of_day(window.earliest), at, cleared)
     ideal = max(_noon(window.ideal), earliest)
-    latest = max(_midnight(window.latest + timedelta(days=1)), ideal + timedelta(days=7))
+    latest = max(start_of_day(window.latest + timedelta(days=1)), ideal + timedelta(days=7))
     return [
         Offer(
             kind,
@@ -166,12 +167,8 @@ def cleared_from(facts: PlanFacts, at: datetime) -> datetime:
     return max([at, visits.test_clears_from(facts, together=visits.Together()) or at, *waiting])
 
 
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
-
-
 def _noon(day: date) -> datetime:
-    return _midnight(day) + timedelta(hours=12)
+    return start_of_day(day) + timedelta(hours=12)
 
 
 def session_label(ordinal: int, total: int) -> str:

@@ -8,12 +8,12 @@ from clinic import readiness
 from clinic.actions import booking, contacts, waitlist
 from clinic.actions.locking import explained, lock
 from clinic.availability import FreeStart
+from clinic.dates import moment_in_words
 from clinic.enums import ContactReason, OfferAnswer
 from clinic.fitting import gone, place_of
 from clinic.models import Appointment, User, WaitlistEntry, WaitlistOffer
 from clinic.rules import access
 from clinic.rules import booking as booking_rules
-from clinic.rules import contacts as words
 from clinic.rules import waitlist as rules
 
 
@@ -138,6 +138,6 @@ def _what_to_say(offer: WaitlistOffer) -> str:
     """An offer in one sentence: what, when, with whom."""
     return _("A time has become free for “%(what)s”: %(when)s, with %(who)s. Who accepts first gets it.") % {
         "what": offer.entry.label,
-        "when": words.in_words(offer.starts_at),
+        "when": moment_in_words(offer.starts_at),
         "who": offer.practitioner,
     }

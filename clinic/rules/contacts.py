@@ -2,11 +2,9 @@
 
 from datetime import datetime
 
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
+from clinic.dates import moment_in_words
 from clinic.enums import CancelledBy
 from clinic.errors import Stale
 from clinic.models import Appointment, ContactEntry, Practitioner
@@ -49,12 +47,12 @@ def matters_to_patient(visit: Appointment, *, was_at: datetime | None, was_with:
 
 def moved_text(visit: Appointment, *, was_at: datetime) -> str:
     """What to say about a visit that was moved; `was_at` is the time the patient knows."""
-    words = {"type": visit.type, "who": visit.practitioner, "now": in_words(visit.starts_at)}
+    words = {"type": visit.type, "who": visit.practitioner, "now": moment_in_words(visit.starts_at)}
     if was_at == visit.starts_at:
         return _("“%(type)s” on %(now)s is with %(who)s now.") % words
     return _("“%(type)s” has moved from %(was)s to %(now)s, with %(who)s.") % {
         **words,
-        "was": in_words(was_at),
+        "was": moment_in_words(was_at),
     }
 
 
@@ -62,7 +60,7 @@ def cancelled_text(visit: Appointment, *, was_at: datetime) -> str:
     """What to say about a visit that does not take place."""
     return _("“%(type)s” on %(was)s does not take place. Offer another time.") % {
         "type": visit.type,
-        "was": in_words(was_at),
+        "was": moment_in_words(was_at),
     }
 
 
@@ -71,10 +69,5 @@ def again_text(visit: Appointment) -> str:
     return _("“%(type)s” on %(now)s, with %(who)s, takes place after all.") % {
         "type": visit.type,
         "who": visit.practitioner,
-        "now": in_words(visit.starts_at),
+        "now": moment_in_words(visit.starts_at),
     }
-
-
-def in_words(moment: datetime) -> str:
-    """Day and time as the pages write it."""
-    return date_format(timezone.localtime(moment), pgettext("date and time format", "D j M Y, H:i"))

@@ -11,8 +11,8 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from clinic.dates import moment_in_words
 from clinic.models import Appointment
-from clinic.views.changes import moment_in_words
 from clinic.views.privacy import visit_called
 
 NAME = "booked"

@@ -20,6 +20,7 @@ from clinic.diary import Sheet, feed_of, find_lane, mark_of, read_sheet
 from clinic.enums import AppointmentStatus, Readiness
 from clinic.errors import DomainError, NotCleared, SlotTaken
 from clinic.forms.diary import Colour, DragForm, FreePlaceForm, Show
+from clinic.intervals import to_address
 from clinic.models import Appointment, ClinicSettings, User
 from clinic.rules import access
 from clinic.rules import booking as booking_rules
@@ -71,7 +72,7 @@ def book(request: HttpRequest) -> HttpResponse:
         messages.error(request, " ".join(error for each in form.errors.values() for error in each))
         return redirect("clinic:diary_calendar")
     lane = find_lane(form.cleaned_data["lane"])
-    query = {"starts_at": form.cleaned_data["starts_at"].strftime("%Y-%m-%dT%H:%MZ")}
+    query = {"starts_at": to_address(form.cleaned_data["starts_at"])}
     if lane and lane.is_person:
         query |= {"practitioner": str(lane.thing.pk)}
     return redirect(f"{reverse('clinic:book')}?{urlencode(query)}")
@@ -163,7 +164,7 @@ def _needs_a_look(visit: Appointment, to: booking.Move, at: datetime) -> dict[st
         return {}
     pair = getattr(visit, "pair", None)
     if pair and pair.is_upcoming:
-        query = {"starts_at": to.starts_at.strftime("%Y-%m-%dT%H:%MZ"), "practitioner": to.practitioner.pk}
+        query = {"starts_at": to_address(to.starts_at), "practitioner": to.practitioner.pk}
         url = f"{reverse('clinic:appointment_move', args=[visit.pk])}?{urlencode(query)}"
         words = _("“%(type)s” belongs to this visit: choose how both are moved.") % {"type": pair.type}
         return {"message": words, "lead": url}

@@ -1,13 +1,10 @@
 """What somebody else did to a visit since a page was opened, read from the visit's history."""
 
-from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
+from clinic.dates import moment_in_words
 from clinic.enums import AppointmentStatus
 from clinic.models import Appointment
 
@@ -43,8 +40,3 @@ def _status(status: str) -> str:
 def moment_of(visit: Any) -> str:
     """When the visit (or a past version of it) begins, as the pages write it."""
     return moment_in_words(visit.starts_at)
-
-
-def moment_in_words(moment: datetime) -> str:
-    """A moment on the clinic's clock, as the pages write it."""
-    return date_format(timezone.localtime(moment), pgettext("date and time format", "D j M Y, H:i"))

@@ -1,6 +1,5 @@
 """Offering a free time to somebody on the waitlist, and what they answer."""
 
-from datetime import UTC
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -18,6 +17,7 @@ from clinic.actions import offers
 from clinic.chooser import Option, Search, What, known_to, resolve, whats
 from clinic.errors import DomainError, SlotTaken
 from clinic.forms.waitlist import OfferForm
+from clinic.intervals import to_address
 from clinic.models import Practitioner, WaitlistEntry, WaitlistOffer
 from clinic.rules import access
 from clinic.views.posted import way_back
@@ -115,6 +115,6 @@ def _taken(request: HttpRequest, entry: WaitlistEntry, place: Any) -> HttpRespon
 
 def _booking_url(entry: WaitlistEntry, key: str, option: Option) -> str:
     """The booking panel with this very time chosen."""
-    moment = option.first.starts_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
-    query = {"what": key, "practitioner": option.first.practitioner.pk, "starts_at": moment}
+    place = option.first
+    query = {"what": key, "practitioner": place.practitioner.pk, "starts_at": to_address(place.starts_at)}
     return f"{reverse('clinic:book_for', args=[entry.patient_id])}?{urlencode(query)}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from clinic.availability import Obstacle
 from clinic.chooser import Option, Search, What, known_to, monday, practitioners_for, week_of
-from clinic.intervals import MINUTE, local_day
+from clinic.intervals import MINUTE, local_day, to_address
 from clinic.models import Appointment, Patient, Practitioner, User
 from clinic.rules import access
 from clinic.rules.booking import may_last
@@ -319,7 +319,7 @@ class Panel:
 def _written(value: Any) -> str:
     """A choice as it stands in an address."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+        return to_address(value)
     if isinstance(value, time):
         return value.strftime("%H:%M")
     return value.isoformat() if isinstance(value, date) else str(value)

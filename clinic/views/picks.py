@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic.actions.booking import Move
 from clinic.chooser import Slot, resolve
+from clinic.dates import moment_in_words
 from clinic.errors import DomainError
 from clinic.forms.replanning import Pick, PicksForm, Version
 from clinic.models import Appointment, User
@@ -85,14 +83,10 @@ def moves_of(picks: Sequence[Pick], *, user: User) -> list[Move]:
 def place_words(place: FreeStart) -> str:
     """A place as one line of a list."""
     return _("%(moment)s, %(who)s, %(room)s") % {
-        "moment": _moment(place.starts_at),
+        "moment": moment_in_words(place.starts_at),
         "who": place.practitioner,
         "room": place.room,
     }
-
-
-def _moment(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), "D j M Y, H:i")
 
 
 def _slot(written: str) -> str:
