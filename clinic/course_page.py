@@ -21,8 +21,8 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext
 from clinic import readiness
 from clinic.availability import Obstacle, last_start
 from clinic.chooser import Part, Slot, hours_of, practitioners_for
-from clinic.course_relaxations import Relaxation, Way, relaxations, stretched
 from clinic.courses import Choice, Course, CourseSearch, CourseVisit, Start
+from clinic.courses.relaxations import Relaxation, Way, relaxations, stretched
 from clinic.intervals import Suits, from_address, local_day, to_address
 from clinic.models import Patient, Practitioner
 from clinic.readiness import CourseOffer, Step, Verdict, Visit

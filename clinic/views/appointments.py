@@ -26,9 +26,9 @@ from clinic.forms.booking import MoveForm, StateForm, TypedTimeForm
 from clinic.forms.replanning import PicksForm
 from clinic.models import Appointment, ClinicSettings
 from clinic.queries import contact_about
+from clinic.replanning import outlook
 from clinic.rules import access
 from clinic.rules.booking import JUST_NOW, check_move, check_reschedulable, is_late_cancellation
-from clinic.shifts import outlook
 from clinic.views.book import chooser_page, load_panel
 from clinic.views.changes import changes_since
 from clinic.views.picks import rows_of

@@ -22,9 +22,9 @@ from clinic.errors import DomainError, NotCleared, SlotTaken
 from clinic.forms.diary import Colour, DragForm, FreePlaceForm, Show
 from clinic.intervals import to_address
 from clinic.models import Appointment, ClinicSettings, User
+from clinic.replanning import outlook
 from clinic.rules import access
 from clinic.rules import booking as booking_rules
-from clinic.shifts import outlook
 from clinic.views.diary import page_of
 from clinic.views.privacy import hides_names
 from clinic.views.replanning import preview_url

@@ -17,8 +17,8 @@ from clinic.actions import replanning
 from clinic.errors import DomainError
 from clinic.forms.replanning import PicksForm
 from clinic.models import ExtraOpening
+from clinic.replanning import by_urgency, substitutes
 from clinic.rules import access
-from clinic.substitutes import by_urgency, substitutes
 from clinic.views.opening import entry_or_404, kind_or_404
 from clinic.views.opening_kinds import Entry, Kind, described
 from clinic.views.picks import moves_of, rows_of

@@ -11,8 +11,8 @@ from clinic.dates import moment_in_words
 from clinic.errors import DomainError
 from clinic.forms.replanning import Pick, PicksForm, Version
 from clinic.models import Appointment, User
+from clinic.replanning import Shift
 from clinic.search import FreeStart
-from clinic.shifts import Shift
 
 
 @dataclass(frozen=True, slots=True)

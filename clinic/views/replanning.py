@@ -24,8 +24,8 @@ from clinic.enums import CancelledBy
 from clinic.errors import DomainError, Stale
 from clinic.forms.replanning import ChangeForm, Pick, PicksForm, UndoForm, Version
 from clinic.models import Appointment
+from clinic.replanning import outlook
 from clinic.rules import access
-from clinic.shifts import outlook
 from clinic.views.changes import changes_since
 from clinic.views.picks import moves_of, rows_of
 from clinic.views.posted import way_back

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from clinic.availability import free_starts
-from clinic.course_relaxations import Way, relaxations
 from clinic.courses import Choice, CourseSearch
+from clinic.courses.relaxations import Way, relaxations
 from clinic.enums import RoomKind
 from clinic.gaps import DayGap, HourGap
 from clinic.intervals import Interval, Suits

@@ -18,7 +18,7 @@ from clinic.enums import AppointmentStatus, CancelledBy
 from clinic.errors import NotCleared
 from clinic.forms.replanning import Pick, Version
 from clinic.models import Appointment, User
-from clinic.shifts import outlook
+from clinic.replanning import outlook
 from consultations import purposes
 from consultations.models import Plan
 from tests.clinic.desk import Desk, make_desk, on

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
-from clinic.course_hours import (
+from clinic.courses.hours import (
     CHANGE,
     WHOLE_DAY,
     Calendar,

@@ -1,6 +1,6 @@
 """Several visits in one go: all of a course in one search, or what is in the way and what would help. Read only.
 
-One timetable is read for the whole span. `clinic.course_days` finds the best chain; this module asks it, puts places
+One timetable is read for the whole span. `clinic.courses.days` finds the best chain; this module asks it, puts places
 to its starts, and explains where there is none.
 """
 
@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from clinic import timetable
 from clinic.availability import last_start
-from clinic.course_days import Chain, Cost, Layer, Supply
-from clinic.course_hours import Calendar, Seat, instant, seat_of
+from clinic.courses.days import Chain, Cost, Layer, Supply
+from clinic.courses.hours import Calendar, Seat, instant, seat_of
 from clinic.gaps import HourGap
 from clinic.intervals import MINUTE, Interval, ceil_minute, local_day, merge
 from clinic.models import Device, Practitioner, Room

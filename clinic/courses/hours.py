@@ -1,4 +1,4 @@
-"""With whom and at what hour, once the days of a course are found: the second half of `clinic.course_days`. Read only."""
+"""With whom and at what hour, once the days of a course are found: the second half of `clinic.courses.days`. Read only."""
 
 from __future__ import annotations
 

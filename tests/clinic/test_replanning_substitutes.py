@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from clinic.actions import booking
 from clinic.enums import AppointmentStatus
 from clinic.models import Absence, Appointment, User
-from clinic.substitutes import by_urgency, substitutes
+from clinic.replanning import by_urgency, substitutes
 from consultations import purposes
 from tests.clinic.desk import Desk, make_desk, on
 from tests.factories import (

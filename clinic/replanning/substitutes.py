@@ -16,10 +16,10 @@ from django.utils.translation import gettext as _
 from clinic import readiness
 from clinic.intervals import Interval
 from clinic.models import Appointment
-from clinic.placing import Places, last_bookable
 from clinic.readiness import Consequences
+from clinic.replanning.places import Places, last_bookable
+from clinic.replanning.shifts import Shift
 from clinic.search import FreeStart
-from clinic.shifts import Shift
 
 _EARLIER, _LATER = timedelta(weeks=2), timedelta(weeks=8)  # how far from their time visits are placed anew
 _AT_ONCE, _OFFERED = 3, 8  # how many substitutes at the same time, and how many places in all

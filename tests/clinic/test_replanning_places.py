@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from clinic.enums import AppointmentStatus
 from clinic.intervals import Interval
 from clinic.models import Appointment
-from clinic.placing import Places
+from clinic.replanning.places import Places
 from tests.clinic.desk import Desk, on
 from tests.factories import AbsenceFactory, PatientFactory
 from tests.factories.booking import AppointmentFactory

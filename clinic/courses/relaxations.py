@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from django.utils import timezone
 
-from clinic.courses import Course, CourseSearch
+from clinic.courses.search import Course, CourseSearch
 from clinic.gaps import DayGap
 from clinic.intervals import Suits
 from clinic.readiness import Step

@@ -19,8 +19,8 @@ from clinic import readiness
 from clinic.availability import FreeStart
 from clinic.intervals import Interval, clock_time, local_day
 from clinic.models import Appointment
-from clinic.placing import Places, last_bookable
 from clinic.readiness import Changes, Condition, Consequences, Span
+from clinic.replanning.places import Places, last_bookable
 
 _LATER_STILL = timedelta(weeks=8)  # how far past the planned window a place is still looked for
 _HORIZON = timedelta(weeks=60)  # how far ahead the timetable is read at the most
