@@ -92,27 +92,6 @@ def merge(intervals: Iterable[Interval]) -> list[Interval]:
     return [Interval(*run) for run in _runs((each.starts_at, each.ends_at) for each in intervals)]
 
 
-def intersect(left: Iterable[Interval], right: Iterable[Interval]) -> list[Interval]:
-    """What lies in both unions, sorted."""
-    ours, theirs = merge(left)[::-1], merge(right)[::-1]
-    shared: list[Interval] = []
-    while ours and theirs:
-        if both := ours[-1].intersection(theirs[-1]):
-            shared.append(both)
-        (ours if ours[-1].ends_at <= theirs[-1].ends_at else theirs).pop()
-    return shared
-
-
-def subtract(intervals: Iterable[Interval], holes: Iterable[Interval]) -> list[Interval]:
-    """What lies in the first union and not in the second, sorted."""
-    ours, cuts = merge(intervals), merge(holes)
-    if not ours:
-        return []
-    starts = [ours[0].starts_at, *(cut.ends_at for cut in cuts)]
-    ends = [*(cut.starts_at for cut in cuts), ours[-1].ends_at]
-    return intersect(ours, [Interval(a, b) for a, b in zip(starts, ends, strict=True) if a < b])
-
-
 @dataclass(frozen=True, slots=True)
 class Minutes:
     """A set of whole minutes inside a fixed window. Bit n of `bits` is the minute `origin + n`.

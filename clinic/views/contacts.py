@@ -24,7 +24,7 @@ from clinic.fitting import gone
 from clinic.forms.contacts import CloseForm, ReasonForm, TryForm
 from clinic.models import ContactEntry, ContactTry, WaitlistOffer
 from clinic.rules import access
-from clinic.views.posted import page_number, way_back
+from clinic.views.posted import one_page, way_back
 
 PAGE = 20
 _OFFERED = ("entry__patient", "entry__type", "practitioner", "room", "device")
@@ -108,23 +108,21 @@ def _visible(request: HttpRequest, entry_id: UUID) -> ContactEntry:
 
 
 def _page(request: HttpRequest, unfinished: Unfinished | None = None) -> HttpResponse:
-    chosen, number = ReasonForm(request.GET).chosen, page_number(request)
-    entries = _chosen(request, chosen)
-    rows = list(entries[(number - 1) * PAGE : number * PAGE + 1])
+    chosen = ReasonForm(request.GET).chosen
+    page = one_page(request, _chosen(request, chosen), PAGE)
     context = {
         "groups": [
             {"reason": ContactReason(reason).label, "entries": list(group)}
-            for reason, group in groupby(rows[:PAGE], key=lambda entry: entry.reason)
+            for reason, group in groupby(page.rows, key=lambda entry: entry.reason)
         ],
         "tabs": _tabs(request, chosen),
         "is_closed": chosen == "closed",
-        "gone": gone(_offers(rows[:PAGE]), at=timezone.now()),
+        "gone": gone(_offers(page.rows), at=timezone.now()),
         "unfinished": unfinished,
         "channels": ContactChannel.choices,
         "outcomes": ContactOutcome.choices,
         "may_contact": access.may_contact(request.user),
-        "newer_url": _url(chosen, number - 1) if number > 1 else "",
-        "older_url": _url(chosen, number + 1) if len(rows) > PAGE else "",
+        **page.links(lambda number: _url(chosen, number)),
     }
     return render(request, "clinic/contacts.html", context, status=unfinished.status if unfinished else 200)
 

@@ -19,7 +19,7 @@ from clinic.errors import DomainError
 from clinic.forms.feeds import FeedForm
 from clinic.models import CalendarFeed, User
 from clinic.rules import feeds as rules
-from clinic.views.posted import page_number
+from clinic.views.posted import one_page
 
 PAGE = 20
 READS_A_MINUTE = 60
@@ -29,15 +29,14 @@ _PLAIN = "text/plain; charset=utf-8"
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """The feeds this person may see, newest first, with who made them and when they were last read."""
-    page = page_number(request)
     known = CalendarFeed.objects.visible_to(request.user)
-    rows = list(known.with_people()[(page - 1) * PAGE : page * PAGE + 1])
-    working = set(known.working().filter(pk__in=[each.pk for each in rows]).values_list("pk", flat=True))
+    page = one_page(request, known.with_people(), PAGE)
+    shown = [each.pk for each in page.rows]
+    working = set(known.working().filter(pk__in=shown).values_list("pk", flat=True))
     context = {
-        "feeds": [{"feed": each, "works": each.pk in working} for each in rows[:PAGE]],
+        "feeds": [{"feed": each, "works": each.pk in working} for each in page.rows],
         "may_make": _may_make(request.user),
-        "newer_url": f"?page={page - 1}" if page > 1 else "",
-        "older_url": f"?page={page + 1}" if len(rows) > PAGE else "",
+        **page.links(lambda number: f"?page={number}"),
     }
     return render(request, "clinic/feeds.html", context)
 

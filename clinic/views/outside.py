@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from clinic.models import AppointmentType, Device, Practitioner, Room
 from clinic.outside import visits_outside
 from clinic.rules import access
-from clinic.views.posted import page_number
+from clinic.views.posted import Page, page_number
 
 PAGE = 20
 _OF: dict[str, type[Model]] = {
@@ -27,14 +27,13 @@ _OF: dict[str, type[Model]] = {
 def outside(request: HttpRequest) -> HttpResponse:
     """Which upcoming visits no longer fit, and why; each with the ways to move it. Nothing is deleted here."""
     access.check_may_change_opening(request.user, None)
-    of, page = _narrowed(request), page_number(request)
-    found, has_more = visits_outside(at=timezone.now(), offset=(page - 1) * PAGE, limit=PAGE, **of)
+    of, number = _narrowed(request), page_number(request)
+    found, has_more = visits_outside(at=timezone.now(), offset=(number - 1) * PAGE, limit=PAGE, **of)
     kept = "".join(f"{name}={entry.pk}&" for name, entry in of.items())
     context = {
         "visits": found,
         "of": next(iter(of.values()), None),
-        "newer_url": f"?{kept}page={page - 1}" if page > 1 else "",
-        "older_url": f"?{kept}page={page + 1}" if has_more else "",
+        **Page(number, found, has_more).links(lambda number: f"?{kept}page={number}"),
         "may_book": access.may_book(request.user),
     }
     return render(request, "clinic/opening_outside.html", context)

@@ -1,6 +1,7 @@
 """What pages send beside a form: the id of a record, a page of a list, where to go back to. All may be anything."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
@@ -28,3 +29,25 @@ def page_number(request: HttpRequest) -> int:
     """Which page of a list is asked for; the first where that is nonsense."""
     text = request.GET.get("page", "")[:5]
     return min(max(int(text), 1), _LAST_PAGE) if text.isascii() and text.isdigit() else 1
+
+
+class Page(NamedTuple):
+    """One page of a list, and whether another follows."""
+
+    number: int
+    rows: list[Any]
+    has_more: bool
+
+    def links(self, address: Callable[[int], str]) -> dict[str, str]:
+        """The addresses of the pages beside it, as components/pagination.html wants them; empty where there is none."""
+        return {
+            "newer_url": address(self.number - 1) if self.number > 1 else "",
+            "older_url": address(self.number + 1) if self.has_more else "",
+        }
+
+
+def one_page(request: HttpRequest, found: Any, size: int) -> Page:
+    """The page asked for of a queryset or a list, `size` rows long; one row more is read, nothing is counted."""
+    number = page_number(request)
+    rows = list(found[(number - 1) * size : number * size + 1])
+    return Page(number, rows[:size], len(rows) > size)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from clinic.enums import Role
 from clinic.forms.review import NumberForm
 from clinic.models import Patient, RecordOpened, User
-from clinic.views.posted import id_in, page_number
+from clinic.views.posted import id_in, one_page
 
 PAGE = 25
 
@@ -34,16 +34,14 @@ def records_opened(request: HttpRequest) -> HttpResponse:
     patient = _chosen(request, "patient", patients)
     user = _reader(request, log)
     chosen = {name: each for name, each in (("patient", patient), ("user", user)) if each}
-    page = page_number(request)
-    rows = list(log.filter(**chosen)[(page - 1) * PAGE : page * PAGE + 1])
+    page = one_page(request, log.filter(**chosen), PAGE)
     filters = urlencode({name: each.pk for name, each in chosen.items()})
     context = {
         "form": form,
         "patient": patient,
         "chosen_user": user,
-        "entries": rows[:PAGE],
-        "newer_url": f"?{filters}&page={page - 1}" if page > 1 else "",
-        "older_url": f"?{filters}&page={page + 1}" if len(rows) > PAGE else "",
+        "entries": page.rows,
+        **page.links(lambda number: f"?{filters}&page={number}"),
     }
     return render(request, "clinic/review_records_opened.html", context, status=422 if form.errors else 200)
 

@@ -16,7 +16,7 @@ from clinic.review import lists, sheets, use
 from clinic.review.lists import Narrowed
 from clinic.review.period import Period
 from clinic.views import review_heat, review_period
-from clinic.views.posted import id_in, page_number
+from clinic.views.posted import id_in, one_page
 from clinic.views.review import lead_words
 
 PAGE = 25
@@ -28,18 +28,15 @@ def visits(request: HttpRequest, name: str) -> HttpResponse:
     """One list of the period, a page at a time."""
     period, form = review_period.asked(request)
     narrowed = _narrowed(request, name)
-    page = page_number(request)
     found = lists.visits(name, period, user=request.user, at=timezone.now(), narrowed=narrowed).with_people()
-    rows = list(found[(page - 1) * PAGE : page * PAGE + 1])
-    address = lists.url(name, period, narrowed)
+    page, address = one_page(request, found, PAGE), lists.url(name, period, narrowed)
     context = {
         "title": lists.TITLES[name],
         "narrowed": _words(narrowed),
         "whole_url": lists.url(name, period),
-        "visits": [_line(visit, timed=name == lists.TIMED) for visit in rows[:PAGE]],
+        "visits": [_line(visit, timed=name == lists.TIMED) for visit in page.rows],
         "sheet_url": _sheet_url(name, period, narrowed),
-        "newer_url": f"{address}&page={page - 1}" if page > 1 else "",
-        "older_url": f"{address}&page={page + 1}" if len(rows) > PAGE else "",
+        **page.links(lambda number: f"{address}&page={number}"),
         "period": period,
     }
     return render(request, "clinic/review_list.html", context, status=422 if form.errors else 200)

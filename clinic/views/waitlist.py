@@ -24,7 +24,7 @@ from clinic.forms.waitlist import ListForm, WaitForm, first_wishes
 from clinic.models import Patient, Practitioner, WaitlistEntry, WaitlistOffer
 from clinic.rules import access
 from clinic.views.panel_wishes import suits_of
-from clinic.views.posted import page_number, way_back
+from clinic.views.posted import one_page, way_back
 
 PAGE = 20
 
@@ -33,19 +33,17 @@ PAGE = 20
 def show(request: HttpRequest) -> HttpResponse:
     """Everybody who waits, or those a practitioner could see, the longest wait first; or who fits today."""
     chosen, part = ListForm(request.GET).chosen
-    at, number, today = timezone.now(), page_number(request), part == "today"
-    entries = [] if today else _entries(request, chosen)
-    rows = list(entries[(number - 1) * PAGE : number * PAGE + 1])
-    offers = [offer for entry in rows[:PAGE] for offer in entry.offers.all()]
+    at, today = timezone.now(), part == "today"
+    page = one_page(request, [] if today else _entries(request, chosen), PAGE)
+    offers = [offer for entry in page.rows for offer in entry.offers.all()]
     context = {
-        "entries": rows[:PAGE],
+        "entries": page.rows,
         "gone": gone(offers, at=at),
         "is_today": today,
         "fits": fits_today(user=request.user, at=at) if today else [],
         "tabs": _tabs(chosen, today=today),
         "may_book": access.may_book(request.user),
-        "newer_url": _url(chosen, number - 1) if number > 1 else "",
-        "older_url": _url(chosen, number + 1) if len(rows) > PAGE else "",
+        **page.links(lambda number: _url(chosen, number)),
     }
     return render(request, "clinic/waitlist.html", context)
 

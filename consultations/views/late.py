@@ -13,7 +13,7 @@ from clinic.actions import contacts
 from clinic.enums import ContactReason
 from clinic.models import ContactEntry
 from clinic.rules import access
-from clinic.views.posted import page_number, way_back
+from clinic.views.posted import one_page, way_back
 from consultations import worklists
 
 PAGE = 30
@@ -22,15 +22,12 @@ PAGE = 30
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
     """The list, the longest waiting first; booking and calling are one click away for those who do."""
-    rows = worklists.late(at=timezone.now())
-    number = page_number(request)
-    shown = rows[(number - 1) * PAGE : number * PAGE]
+    page = one_page(request, worklists.late(at=timezone.now()), PAGE)
     context = {
-        "rows": shown,
-        "called": _on_the_contact_list(request, shown),
+        "rows": page.rows,
+        "called": _on_the_contact_list(request, page.rows),
         "may_book": access.may_book(request.user),
-        "newer_url": f"?page={number - 1}" if number > 1 else "",
-        "older_url": f"?page={number + 1}" if len(rows) > number * PAGE else "",
+        **page.links(lambda number: f"?page={number}"),
     }
     return render(request, "consultations/late.html", context)
 

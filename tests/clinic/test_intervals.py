@@ -163,16 +163,6 @@ class TestSetAlgebra:
         assert seen(merged) == seen(found)
         assert all(a.ends_at < b.starts_at for a, b in pairwise(merged))
 
-    @given(many, many)
-    def test_intersect_holds_what_is_in_both(self, left, right):
-        assert seen(intervals.intersect(left, right)) == seen(left) & seen(right)
-
-    @given(many, many)
-    def test_subtract_holds_what_is_only_in_the_first(self, left, right):
-        found = intervals.subtract(left, right)
-        assert seen(found) == seen(left) - seen(right)
-        assert found == intervals.merge(found)
-
 
 class TestMinutes:
     @given(st.lists(around_the_window(), max_size=8), st.booleans())
