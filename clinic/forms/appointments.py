@@ -1,6 +1,7 @@
 """Small forms about visits that are on the books."""
 
 from datetime import date
+from typing import Any
 
 from crispy_forms.layout import Layout
 from django import forms
@@ -8,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.enums import CancelledBy
 from clinic.forms.base import BaseForm, DayField
+from clinic.models import Appointment
 
 
 class DayForm(BaseForm):
@@ -44,14 +46,30 @@ class CancelForm(VersionForm):
         help_text=_("Who cancelled themselves knows. Anybody else comes on the list of those to call."),
     )
     both = forms.BooleanField(label=_("Cancel both visits"), required=False, initial=True)
+    pair_version = forms.IntegerField(
+        min_value=1, max_value=2_000_000_000, required=False, widget=forms.HiddenInput
+    )
 
     def __init__(self, *args: object, has_pair: bool = False, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         if not has_pair:
-            del self.fields["both"]
+            del self.fields["both"], self.fields["pair_version"]
 
     def layout(self) -> Layout:
         """In the order in which one asks."""
-        return Layout(
-            "version", "cancelled_by", "told", "reason", *(["both"] if "both" in self.fields else [])
-        )
+        of_pair = [name for name in ("both", "pair_version") if name in self.fields]
+        return Layout("version", "cancelled_by", "told", "reason", *of_pair)
+
+    def clean(self) -> dict[str, Any]:
+        """The second visit is called off as it stood on the page, too."""
+        cleaned = super().clean()
+        if cleaned.get("both") and not cleaned.get("pair_version"):
+            raise forms.ValidationError(
+                _("This page was incomplete. Open it again before you go on."), code="bad_form"
+            )
+        return cleaned
+
+    def was_made_for(self, visit: Appointment, pair: Appointment | None) -> bool:
+        """Whether the page showed the visits as they are. Only after is_valid()."""
+        seen = (self.cleaned_data["version"], self.cleaned_data.get("pair_version"))
+        return seen == (visit.version, pair.version if pair else None)

@@ -79,15 +79,16 @@ def cancel(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     if refusal := _refused(check_move, visit, AppointmentStatus.CANCELLED):
         return _panel(request, visit, refusal=refusal)
     pair = _pair(visit)
-    form = CancelForm(request.POST or None, has_pair=pair is not None, initial={"version": visit.version})
+    seen = {"version": visit.version, "pair_version": pair.version if pair else None}
+    form = CancelForm(request.POST or None, has_pair=pair is not None, initial=seen)
     picks = PicksForm(request.POST or None)
     if not (form.is_valid() and picks.is_valid()):
         return _cancel_page(request, visit, pair, form, picks, status=422 if form.is_bound else 200)
     try:
         done, before = _cancel(request, visit, pair, form, picks)
     except DomainError as refusal:
-        visit = _visible(request, appointment_id)
-        if isinstance(refusal, Stale) and visit.version != form.cleaned_data["version"]:
+        visit, pair = _visible(request, appointment_id), pair and _visible(request, pair.pk)
+        if isinstance(refusal, Stale) and not form.was_made_for(visit, pair):
             return _panel(request, visit, refusal=refusal, seen=form.cleaned_data["version"])
         form.add_domain_error(refusal)
         return _cancel_page(request, visit, pair, form, picks, status=refusal.status)
@@ -216,7 +217,7 @@ def _cancel(
     who, reason = CancelledBy(form.cleaned_data["cancelled_by"]), form.cleaned_data["reason"]
     cancel = [Cancellation(visit, form.cleaned_data["version"], who, reason)]
     if pair and form.cleaned_data.get("both"):
-        cancel.append(Cancellation(pair, pair.version, who, reason))
+        cancel.append(Cancellation(pair, form.cleaned_data["pair_version"], who, reason))
     moves, wishes, before = shifts_picked(picks, visit, user=request.user)
     done = replanning.rearrange(
         cancel=cancel,

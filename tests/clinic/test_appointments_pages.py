@@ -318,9 +318,27 @@ def test_a_pair_is_cancelled_together_or_not(
     desk: Desk, reception_client: Client, both: str, after: str
 ) -> None:
     test, reading = pair_of(desk)
-    cancel(reception_client, test, both=both)
+    cancel(reception_client, test, both=both, pair_version=reading.version)
     reading.refresh_from_db()
     assert reading.status == after
+
+
+def test_a_pair_of_which_one_was_changed_meanwhile_is_looked_at_again(
+    desk: Desk, reception_client: Client
+) -> None:
+    test, reading = pair_of(desk)
+    visits.confirm(appointment=reading, by=desk.user, at=CLINIC_NOW)
+    response = cancel(reception_client, test, both="on", pair_version=1)
+    assert (response.status_code, response.templates[0].name) == (409, "clinic/appointment.html")
+    assert not Appointment.objects.filter(status=_S.CANCELLED).exists()
+
+
+def test_cancelling_both_without_saying_which_second_one_is_an_incomplete_page(
+    desk: Desk, reception_client: Client
+) -> None:
+    test, _reading = pair_of(desk)
+    assert cancel(reception_client, test, both="on").status_code == 422
+    assert not Appointment.objects.filter(status=_S.CANCELLED).exists()
 
 
 def test_an_admin_cancels_nothing(desk: Desk, admin_client: Client) -> None:

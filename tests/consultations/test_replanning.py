@@ -375,7 +375,8 @@ def test_a_cancelled_test_says_which_sessions_wait_for_it(desk: Desk, reception_
     shown = text(reception_client.get(page(test, "appointment_cancel")))
     assert "Cancel both visits" in shown
     assert "Book the test injection and its reading before this session." in shown
-    cancel(reception_client, test, both="on")
+    assert 'name="pair_version" value="1"' in shown
+    cancel(reception_client, test, both="on", pair_version=reading.version)
     assert states_of([test, reading, session]) == [_S.CANCELLED, _S.CANCELLED, _S.PROVISIONAL]
 
 
