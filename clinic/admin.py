@@ -202,7 +202,7 @@ class ClosedDayAdmin(ClinicModelAdmin):
         """Nothing is cancelled by closing a day; say what is still booked on it."""
         at = timezone.now()
         obj.pk = opening.close_day(day=obj.day, name=obj.name, by=request.user, at=at).pk
-        booked = Appointment.objects.on_day(obj.day).upcoming(at).count()
+        booked = Appointment.objects.on_day(obj.day).expected(at).count()
         if booked:
             sentence = ngettext(
                 "%(count)d visit is still booked on this day: move it from the diary.",

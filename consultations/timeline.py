@@ -203,7 +203,7 @@ def _reports(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
 
 def _visits(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
     over = Q(starts_at__lte=at) | Q(status=AppointmentStatus.CANCELLED)
-    rows = Appointment.objects.filter(over, patient=patient).order_by("-starts_at")
+    rows = Appointment.objects.in_force(at).filter(over, patient=patient).order_by("-starts_at")
     for row in rows.select_related("type", "practitioner")[:most]:
         tone = "warn" if row.status == AppointmentStatus.NO_SHOW else ""
         url = reverse("clinic:appointment", args=[row.pk])

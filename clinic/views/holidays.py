@@ -80,8 +80,8 @@ def _tell(request: HttpRequest, closed: list[ClosedDay], at: datetime) -> None:
     """How many days were closed, and how many visits are still booked on them."""
     words = ngettext("Closed on %(count)d day.", "Closed on %(count)d days.", len(closed))
     messages.success(request, words % {"count": len(closed)})
-    upcoming = Appointment.objects.visible_to(request.user).upcoming(at)
-    booked = sum(upcoming.on_day(each.day).count() for each in closed)
+    expected = Appointment.objects.visible_to(request.user).expected(at)
+    booked = sum(expected.on_day(each.day).count() for each in closed)
     if booked:
         still = ngettext(
             "%(count)d visit is still booked on these days; see “Visits outside opening time”.",

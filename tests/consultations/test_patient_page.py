@@ -238,6 +238,11 @@ def test_a_hold_is_among_what_is_to_come_until_it_runs_out(
     assert str(ran_out.pk) not in shown.content.decode()
 
 
+def test_a_hold_that_ran_out_is_no_part_of_the_record(practitioner_user: User) -> None:
+    ran_out = AppointmentFactory(status="held", held_until=ago(minutes=1), starts_at=ago(hours=3))
+    assert titles(ran_out.patient, practitioner_user) == []
+
+
 def test_a_merged_record_leads_to_the_one_that_counts(practitioner_client: Client) -> None:
     kept = PatientFactory()
     merged = PatientFactory(merged_into=kept)
