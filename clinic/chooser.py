@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinic import readiness
 from clinic.availability import FreeStart, Gap, Obstacle, first_free, free_starts, pairs, why_none
@@ -41,6 +42,12 @@ class Part(StrEnum):
     EVENING = "evening"
 
 
+PARTS = {
+    Part.ANY: gettext_lazy("Any time"),
+    Part.MORNING: gettext_lazy("Mornings"),
+    Part.AFTERNOON: gettext_lazy("Afternoons"),
+    Part.EVENING: gettext_lazy("After 17:00"),
+}
 _HOURS = {
     Part.ANY: (time.min, None),
     Part.MORNING: (time.min, time(12)),

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
+from django.utils.translation import ngettext, pgettext
 
 from clinic import readiness
 from clinic.availability import Obstacle, last_start
@@ -29,21 +29,6 @@ from clinic.readiness import CourseOffer, Step, Verdict, Visit
 from clinic.rules.booking import obstacle_words
 from clinic.search import FreeStart, Wishes
 
-PARTS = {
-    Part.ANY: gettext_lazy("Any time"),
-    Part.MORNING: gettext_lazy("Mornings"),
-    Part.AFTERNOON: gettext_lazy("Afternoons"),
-    Part.EVENING: gettext_lazy("After 17:00"),
-}
-WEEKDAYS = {
-    1: gettext_lazy("Mon"),
-    2: gettext_lazy("Tue"),
-    3: gettext_lazy("Wed"),
-    4: gettext_lazy("Thu"),
-    5: gettext_lazy("Fri"),
-    6: gettext_lazy("Sat"),
-    7: gettext_lazy("Sun"),
-}
 _A_DAY = 6  # other starts shown of a day
 
 
@@ -192,7 +177,7 @@ class CoursePage:
         suits = None
         if days or part:
             since, until = hours_of(Part(part or ""))
-            suits = Suits(frozenset(days or WEEKDAYS), since, None if until == time.max else until)
+            suits = Suits(frozenset(days or range(1, 8)), since, None if until == time.max else until)
         return Wishes(practitioners=[who] if who else None, patient=self.patient, suits=suits)
 
     def _verdicts(self, course: Course) -> list[Verdict]:

@@ -8,10 +8,11 @@ from crispy_forms.bootstrap import InlineCheckboxes
 from crispy_forms.layout import Layout
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext_lazy as _
 
-from clinic.chooser import Slot
-from clinic.course_page import PARTS, WEEKDAYS, read_choice
+from clinic.chooser import PARTS, Slot
+from clinic.course_page import read_choice
 from clinic.courses import Choice
 from clinic.forms.base import FIRST_DAY, LAST_DAY, BaseForm, DayField
 from clinic.models import Practitioner
@@ -66,7 +67,7 @@ class CourseForm(BaseForm):
     )
     weekday = forms.TypedMultipleChoiceField(
         label=_("Weekdays"),
-        choices=list(WEEKDAYS.items()),
+        choices=[(day + 1, name) for day, name in WEEKDAYS_ABBR.items()],
         coerce=int,
         required=False,
         widget=forms.CheckboxSelectMultiple,

@@ -12,21 +12,14 @@ from django.utils import timezone
 from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from clinic.chooser import Part, hours_of
+from clinic.chooser import PARTS, Part, hours_of
 from clinic.intervals import Suits
 from clinic.models import AppointmentType, Patient, Practitioner
 from clinic.rules.booking import may_last
 
 _ALL_WEEK = "1234567"
 _LONGER = (-15, 0, 15, 30, 60)  # minutes by which a visit is offered shorter or longer than its kind
-_PARTS = {
-    Part.ANY: gettext_lazy("Any time"),
-    Part.MORNING: gettext_lazy("Mornings"),
-    Part.AFTERNOON: gettext_lazy("Afternoons"),
-    Part.EVENING: gettext_lazy("After 17:00"),
-}
 NOTHING = {"days": None, "since": None, "until": None, "part": None}
 Link = Callable[..., str]
 
@@ -82,7 +75,7 @@ def part_chips(state: dict[str, Any], patient: Patient, link: Link) -> Iterator[
     """The parts of the day; and the patient's own hours where some are recorded."""
     own = (state["since"], state["until"])
     has_own = not state["part"] and any(own)
-    for part, label in _PARTS.items():
+    for part, label in PARTS.items():
         is_current = part.value == (state["part"] or "") and not has_own
         yield Chip(label, link(part=part.value, since=None, until=None), is_current)
     hours = own if has_own else (patient.suits_since, patient.suits_until)
