@@ -13,7 +13,7 @@ from clinic.actions import booking, visits, waitlist
 from clinic.actions.booking import Move, Wish
 from clinic.actions.locking import explained, lock
 from clinic.availability import Place
-from clinic.enums import AppointmentStatus, CancelledBy
+from clinic.enums import CancelledBy
 from clinic.errors import DomainError
 from clinic.models import Appointment, User
 from clinic.rules import access
@@ -113,7 +113,7 @@ def _lock_everything(
 
 
 def _call_off(row: Appointment, each: Cancellation, *, told: bool, by: User, at: datetime) -> Appointment:
-    rules.check_move(row, AppointmentStatus.CANCELLED)
+    rules.check_cancellable(row)
     return visits.call_off(
         row=row, cancelled_by=each.cancelled_by, reason=each.reason, told=told, by=by, at=at
     )

@@ -145,7 +145,7 @@ def cancel(
     """
     access.check_may_book(by)
     row = _lock_one(appointment, version=version)
-    booking.check_move(row, AppointmentStatus.CANCELLED)
+    booking.check_cancellable(row)
     return call_off(row=row, cancelled_by=cancelled_by, reason=reason, told=told, by=by, at=at)
 
 
@@ -161,7 +161,7 @@ def call_off(
     late_hours = ClinicSettings.current().late_cancellation_hours
     row.cancelled_late = booking.is_late_cancellation(row, at=at, late_hours=late_hours)
     row.cancel_reason = reason
-    row.arrived_at = row.held_until = None
+    row.arrived_at = None
     _save(row)
     readiness.pathway().released([row], by=by, at=at)
     contacts.visit_cancelled(visit=row, told=told or patient_asked(cancelled_by), by=by, at=at)

@@ -192,6 +192,19 @@ def may_move(appointment: Appointment, status: AppointmentStatus) -> bool:
     return status in TRANSITIONS[AppointmentStatus(appointment.status)]
 
 
+def check_cancellable(appointment: Appointment) -> None:
+    """Only visits that have not begun can be called off; a hold is released, which nobody has to be told.
+
+    Raises:
+        DomainError: wrong_state.
+    """
+    if appointment.status == AppointmentStatus.HELD:
+        raise DomainError(
+            _("This time is held, not booked. Release it if it is not wanted any more."), "wrong_state"
+        )
+    check_move(appointment, AppointmentStatus.CANCELLED)
+
+
 def check_reschedulable(appointment: Appointment) -> None:
     """Only visits that have not begun and are not called off can be moved.
 

@@ -28,7 +28,7 @@ from clinic.models import Appointment, ClinicSettings
 from clinic.queries import contact_about
 from clinic.replanning import outlook
 from clinic.rules import access
-from clinic.rules.booking import JUST_NOW, check_move, check_reschedulable, is_late_cancellation
+from clinic.rules.booking import JUST_NOW, check_cancellable, check_reschedulable, is_late_cancellation
 from clinic.views.book import chooser_page, load_panel
 from clinic.views.changes import changes_since
 from clinic.views.picks import rows_of
@@ -76,7 +76,7 @@ def cancel(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     """By whom and why; the question says whether it is late and what follows."""
     access.check_may_book(request.user)
     visit = _visible(request, appointment_id)
-    if refusal := _refused(check_move, visit, AppointmentStatus.CANCELLED):
+    if refusal := _refused(check_cancellable, visit):
         return _panel(request, visit, refusal=refusal)
     pair = _pair(visit)
     seen = {"version": visit.version, "pair_version": pair.version if pair else None}

@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from clinic import availability, queries
-from clinic.actions import booking, holds, opening, visits
+from clinic.actions import booking, holds, opening, replanning, visits
+from clinic.actions.replanning import Cancellation
 from clinic.enums import AppointmentStatus, CancelledBy
 from clinic.errors import DomainError, NotAllowed, NotCleared, SlotTaken, Stale
 from clinic.intervals import Interval
@@ -189,11 +190,17 @@ def test_a_length_that_makes_no_visit_is_refused(desk: Desk, minutes: int) -> No
 # --- beside what else happens to a visit --------------------------------------------------------------------------
 
 
-def test_cancelling_a_hold_takes_every_trace_of_it_off(desk: Desk) -> None:
+def test_a_hold_is_released_not_cancelled(desk: Desk) -> None:
     (held,) = hold(desk, "09:30")
-    visits.cancel(appointment=held, cancelled_by=CancelledBy.CLINIC, by=desk.user, at=CLINIC_NOW)
-    held.refresh_from_db()
-    assert (held.status, held.held_until) == (AppointmentStatus.CANCELLED, None)
+    off = {"cancelled_by": CancelledBy.CLINIC}
+    for call_off in (
+        lambda: visits.cancel(appointment=held, **off, by=desk.user, at=CLINIC_NOW),
+        lambda: replanning.rearrange(cancel=[Cancellation(held, 1, **off)], by=desk.user, at=CLINIC_NOW),
+    ):
+        with pytest.raises(DomainError) as refusal:
+            call_off()
+        assert refusal.value.code == "wrong_state"
+        assert str(refusal.value).startswith("This time is held, not booked.")
 
 
 def test_a_patient_who_comes_after_all_is_not_kept_out_by_a_hold_that_ran_out(desk: Desk) -> None:
