@@ -74,7 +74,7 @@ def arrive(*, appointment: Appointment, by: User, at: datetime, version: int | N
 def undo_arrival(
     *, appointment: Appointment, by: User, at: datetime, version: int | None = None
 ) -> Appointment:
-    """Checked in by mistake: booked again."""
+    """Checked in by mistake: on the books again, provisional where something is still awaited."""
     access.check_may_book(by)
     row = _lock_one(appointment, version=version)
     if row.status != AppointmentStatus.ARRIVED:
@@ -83,6 +83,12 @@ def undo_arrival(
             "wrong_state",
         )
     row.status, row.arrived_at = AppointmentStatus.BOOKED, None
+    _save(row)
+    visit = readiness.Visit(row.patient, row.purpose, row.starts_at, row)
+    (verdict,) = readiness.pathway().judge([visit], at=at)
+    if booking.status_of(verdict) == AppointmentStatus.BOOKED:
+        return row
+    row.status = AppointmentStatus.PROVISIONAL
     return _save(row)
 
 

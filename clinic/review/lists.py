@@ -11,17 +11,19 @@ from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from clinic.enums import HOLDS_TIME, AppointmentStatus
+from clinic.enums import HOLDS_TIME, AppointmentStatus, CancelledBy
 from clinic.models import Appointment, User
 from clinic.review.period import Period
 from clinic.review.whose import visits_for
 
+# The patient's own: what the clinic called off at short notice, or took back at once, is no lateness of theirs.
+_CANCELLED_LATE = Q(status=AppointmentStatus.CANCELLED, cancelled_late=True, cancelled_by=CancelledBy.PATIENT)
 VISITS, NO_SHOWS, LATE, LOST, TIMED = "visits", "no-shows", "late-cancellations", "lost", "times"
 KINDS: dict[str, Q] = {
     VISITS: Q(status__in=sorted(HOLDS_TIME)),
     NO_SHOWS: Q(status=AppointmentStatus.NO_SHOW),
-    LATE: Q(status=AppointmentStatus.CANCELLED, cancelled_late=True),
-    LOST: Q(status=AppointmentStatus.NO_SHOW) | Q(status=AppointmentStatus.CANCELLED, cancelled_late=True),
+    LATE: _CANCELLED_LATE,
+    LOST: Q(status=AppointmentStatus.NO_SHOW) | _CANCELLED_LATE,
     TIMED: Q(status__in=[AppointmentStatus.IN_PROGRESS, AppointmentStatus.COMPLETED]),
 }
 TITLES: dict[str, str | Promise] = {

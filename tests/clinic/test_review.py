@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from clinic import readiness
-from clinic.enums import Readiness
+from clinic.enums import CancelledBy, Readiness
 from clinic.models import Practitioner
 from tests.factories import (
     AbsenceFactory,
@@ -76,6 +76,7 @@ class TestWeek:
         visit(status="no_show")
         visit(last_week, status="no_show")
         visit(status="cancelled", cancelled_late=True)
+        visit(status="cancelled", cancelled_late=True, cancelled_by=CancelledBy.CLINIC)
         visit(status="cancelled")
         assert figures(admin_client.get(REVIEW)) == {
             "Booked share": ("–", None),

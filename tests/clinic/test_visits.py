@@ -183,6 +183,16 @@ def test_the_pathway_is_told_of_released_time(desk: Desk, pathway: ToldPathway) 
     assert [what for what, _ in pathway.told] == ["released", "booked", "released", "booked"]
 
 
+def test_a_check_in_taken_back_is_provisional_while_something_is_awaited(
+    desk: Desk, pathway: ToldPathway
+) -> None:
+    pathway.provisional = {"session"}
+    visit = desk.book(on(TUESDAY, "09:00"), purpose="session")
+    arrived = visits.arrive(appointment=visit, by=desk.user, at=CLINIC_NOW)
+    back = visits.undo_arrival(appointment=arrived, by=desk.user, at=CLINIC_NOW)
+    assert back.status == _S.PROVISIONAL
+
+
 def test_did_not_come_waits_until_the_start_has_passed(desk: Desk) -> None:
     visit = in_state(desk, _S.BOOKED, CLINIC_NOW + timedelta(minutes=1))
     with pytest.raises(DomainError) as refusal:
