@@ -16,11 +16,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from clinic.diary import numbered
 from clinic.enums import AppointmentStatus, Readiness, Role
 from clinic.intervals import Suits
 from clinic.models import Patient, User
 from clinic.readiness import pathway
 from clinic.shortcuts import SHORTCUTS, key_of, shown
+from clinic.views.privacy import hides_names
 
 register = template.Library()
 
@@ -185,6 +187,29 @@ def role_names(user: User) -> str:
 def patient_url(patient: Patient) -> str:
     """The patient's page: the pathway's where one is connected, else the desk's."""
     return pathway().patient_url(patient)
+
+
+@register.simple_tag(takes_context=True)
+def names_hidden(context: template.Context) -> bool:
+    """Whether the privacy switch is on for whoever asked for the page, also within an include with `only`."""
+    request = getattr(context, "request", None)
+    return request is not None and hides_names(request)
+
+
+@register.simple_tag(takes_context=True)
+def called(context: template.Context, patient: Patient, *, short: bool = False) -> str:
+    """The patient's name; the clinic number while the privacy switch is on."""
+    if names_hidden(context):
+        return numbered(patient)
+    return patient.short_name if short else patient.name
+
+
+@register.simple_tag(takes_context=True)
+def number_beside(context: template.Context, patient: Patient) -> str:
+    """The clinic number beside the name; nothing where it stands in the name's place."""
+    if names_hidden(context):
+        return ""
+    return format_html('<span class="quiet figures text-nowrap">{}</span>', numbered(patient))
 
 
 @register.inclusion_tag("components/nav_item.html", takes_context=True)

@@ -25,6 +25,7 @@ from clinic.forms.contacts import CloseForm, ReasonForm, TryForm
 from clinic.models import ContactEntry, ContactTry, WaitlistOffer
 from clinic.rules import access
 from clinic.views.posted import one_page, way_back
+from clinic.views.privacy import called
 
 PAGE = 20
 _OFFERED = ("entry__patient", "entry__type", "practitioner", "room", "device")
@@ -80,7 +81,7 @@ def record_try(request: HttpRequest, entry_id: UUID) -> HttpResponse:
         form.add_domain_error(refusal)
         return _page(request, Unfinished(entry_id, form, refusal.status))
     said = _DONE[ContactOutcome(form.cleaned_data["outcome"])]
-    messages.success(request, said % {"name": entry.patient.short_name})
+    messages.success(request, said % {"name": called(request, entry.patient)})
     return redirect(way_back(request, request.POST) or "clinic:contacts")
 
 
@@ -97,7 +98,8 @@ def close(request: HttpRequest, entry_id: UUID) -> HttpResponse:
         form.add_domain_error(refusal)
         return _page(request, Unfinished(entry_id, form, refusal.status))
     messages.success(
-        request, _("Nobody has to call %(name)s about this any more.") % {"name": entry.patient.short_name}
+        request,
+        _("Nobody has to call %(name)s about this any more.") % {"name": called(request, entry.patient)},
     )
     return redirect(way_back(request, request.POST) or "clinic:contacts")
 

@@ -21,7 +21,7 @@ from clinic.intervals import to_address
 from clinic.models import Practitioner, WaitlistEntry, WaitlistOffer
 from clinic.rules import access
 from clinic.views.posted import way_back
-from clinic.views.privacy import visit_called
+from clinic.views.privacy import called, visit_called
 
 
 @require_POST
@@ -43,7 +43,8 @@ def offer(request: HttpRequest, entry_id: UUID) -> HttpResponse:
         messages.error(request, refusal.message)
         return redirect(back)
     messages.success(
-        request, _("Call %(name)s: the offer is on the contact list.") % {"name": entry.patient.short_name}
+        request,
+        _("Call %(name)s: the offer is on the contact list.") % {"name": called(request, entry.patient)},
     )
     return redirect(back)
 
@@ -79,7 +80,7 @@ def decline(request: HttpRequest, offer_id: UUID) -> HttpResponse:
         messages.error(request, refusal.message)
     else:
         messages.success(
-            request, _("Noted: %(name)s goes on waiting.") % {"name": made.entry.patient.short_name}
+            request, _("Noted: %(name)s goes on waiting.") % {"name": called(request, made.entry.patient)}
         )
     return redirect(way_back(request, request.POST) or "clinic:waitlist")
 

@@ -25,6 +25,7 @@ from clinic.models import Patient, Practitioner, WaitlistEntry, WaitlistOffer
 from clinic.rules import access
 from clinic.views.panel_wishes import suits_of
 from clinic.views.posted import one_page, way_back
+from clinic.views.privacy import called
 
 PAGE = 20
 
@@ -84,7 +85,7 @@ def add(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     except DomainError as refusal:
         form.add_domain_error(refusal)
         return _add_page(request, patient, form, status=refusal.status)
-    messages.success(request, _("%(name)s is on the waitlist.") % {"name": patient.short_name})
+    messages.success(request, _("%(name)s is on the waitlist.") % {"name": called(request, patient)})
     return redirect(way_back(request, request.POST) or "clinic:waitlist")
 
 
@@ -99,7 +100,9 @@ def withdraw(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     except DomainError as refusal:
         messages.error(request, refusal.message)
     else:
-        messages.success(request, _("%(name)s is off the waitlist.") % {"name": entry.patient.short_name})
+        messages.success(
+            request, _("%(name)s is off the waitlist.") % {"name": called(request, entry.patient)}
+        )
     return redirect(way_back(request, request.POST) or "clinic:waitlist")
 
 

@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from clinic.enums import AppointmentStatus
-from clinic.models import User
+from clinic.models import Appointment, ContactEntry, User, WaitlistEntry
 from tests.clinic.desk import Desk, on
+from tests.factories import ContactEntryFactory, ContactTryFactory, WaitlistEntryFactory
 from tests.factories.booking import AppointmentFactory, WalkInFactory
 from tests.factories.clock import TODAY
 from tests.factories.people import PatientFactory
@@ -109,11 +110,51 @@ def test_what_is_said_of_a_walk_in_hides_the_name(busy_desk: Desk, reception_cli
     assert (f"№ {sousa.number} is waiting at the counter." in page, "Sousa" in page) == (True, False)
 
 
+def _fill(desk: Desk) -> None:
+    """On every list one patient with a name, a representative, an address and a note that hold names too."""
+    named = {"family_name": "Okoro", "given_names": "Ada", "email": "ada.okoro@example.org"}
+    patient = PatientFactory(**named, representative_name="Ben Okoro", representative_phone="+33612004472")
+    kept = {"type": desk.visit, "practitioner": desk.silva, "room": desk.room, "patient": patient}
+    # after hours, so that it stands outside the opening time too
+    visit = AppointmentFactory(**kept, starts_at=today("18:00"), note="Okoro's aunt comes along")
+    entry = ContactEntryFactory(patient=patient, about=visit)
+    ContactTryFactory(entry=entry, note="Mrs Okoro was out")
+    WaitlistEntryFactory(type=desk.visit, purpose="", patient=patient, note="Okoro calls back")
+
+
+LISTS = ["/contacts/", "/waitlist/", "/waitlist/?show=today", "/opening/outside/"]
+
+
+@pytest.mark.parametrize("page", [*LISTS, "/appointments/{visit}/", "/appointments/{visit}/cancel/"])
+def test_lists_and_the_panel_show_numbers(busy_desk: Desk, reception_client: Client, page: str) -> None:
+    _fill(busy_desk)
+    visit = Appointment.objects.get(note__startswith="Okoro")
+    address = page.format(visit=visit.pk)
+    shown = reception_client.get(address).content.decode()
+    switch(reception_client)
+    hidden = reception_client.get(address).content.decode()
+    assert "Okoro" in shown
+    assert [name for name in ("Okoro", "okoro", "Ada", *NAMES) if name in hidden] == []
+
+
 def test_the_switch_is_this_browsers_only(
     busy_desk: Desk, reception_client: Client, admin_client: Client
 ) -> None:
     switch(reception_client)
     assert "Moreau" in admin_client.get("/diary/").content.decode()
+
+
+def test_what_is_said_of_the_lists_hides_the_name(busy_desk: Desk, reception_client: Client) -> None:
+    _fill(busy_desk)
+    switch(reception_client)
+    entry, waits = ContactEntry.objects.get(), WaitlistEntry.objects.get()
+    for url, data in (
+        (reverse("clinic:contact_try", args=[entry.pk]), {"channel": "phone", "outcome": "no_answer"}),
+        (reverse("clinic:contact_close", args=[entry.pk]), {"reason": "Came by"}),
+        (reverse("clinic:waitlist_withdraw", args=[waits.pk]), {}),
+    ):
+        said = reception_client.post(url, data, follow=True).content.decode()
+        assert (f"№ {entry.patient.number}" in said, "Okoro" in said) == (True, False)
 
 
 @pytest.mark.parametrize("elsewhere", ["https://example.org/", "//example.org/", ""])
