@@ -9,11 +9,12 @@ from uuid import UUID
 from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from clinic.enums import Role
 from clinic.models import Appointment, ClinicSettings, Patient, User
 from clinic.readiness import Notice
+from clinic.rules.access import may_book
 from consultations import purposes
 from consultations.models import (
     Allergy,
@@ -35,6 +36,7 @@ from consultations.queries import (
     unbooked,
     unsigned,
 )
+from consultations.releases import to_release
 from consultations.rules import clearance
 from consultations.rules.allergens import unassessed
 from consultations.rules.patch_test import Window, reading_window
@@ -92,13 +94,22 @@ def _due(tests: Iterable[PatchTest], at: datetime) -> list[ReadingDue]:
 @dataclass(frozen=True)
 class Late:
     """A visit that should be on the books or over: whose, what, since when, and who knows the patient. `test` is the one
-    to be read, where a reading is overdue."""
+    to be read, where a reading is overdue; `is_refused` where visits on the books cannot take place."""
 
     patient: Patient
     what: str
     since: datetime | None
     who: str
     test: UUID | None = None
+    is_refused: bool = False
+
+
+def refused(*, user: User, at: datetime) -> list[Late]:
+    """Patients whose visits cannot take place and wait to be released, without a word of why."""
+    return [
+        Late(each.patient, each.words, None, str(each.visits[0].practitioner), is_refused=True)
+        for each in to_release(user=user, at=at)
+    ]
 
 
 def late(*, at: datetime) -> list[Late]:
@@ -127,7 +138,7 @@ def notices(*, user: User, at: datetime) -> list[Notice]:
     if user.has_role(Role.PRACTITIONER):
         found += _for_practitioners(user, at)
     elif user.has_role(Role.RECEPTION, Role.ADMIN):
-        found += _for_the_desk(at)
+        found += _for_the_desk(user, at)
     if user.has_role(Role.ADMIN):
         month_ago = at - timedelta(days=30)
         incidents = Deviation.objects.visible_to(user).filter(recorded_at__gte=month_ago).count()
@@ -140,13 +151,14 @@ def notices(*, user: User, at: datetime) -> list[Notice]:
     return found
 
 
-def _for_the_desk(at: datetime) -> list[Notice]:
+def _for_the_desk(user: User, at: datetime) -> list[Notice]:
     url, due = reverse("consultations:late"), _due(awaiting_reading(), at)
     overdue = sum(row.is_overdue for row in due)
     return [
         Notice(_("Readings due"), sum(row.is_open for row in due), url, "eye"),
         Notice(_("Readings overdue"), overdue, url, "alert-circle", overdue > 0),
         _sessions_notice(url, at),
+        *_release_notice(url, user, at),
     ]
 
 
@@ -166,7 +178,17 @@ def _for_practitioners(user: User, at: datetime) -> list[Notice]:
             _("Allergies to assess"), len(allergies_to_assess(user)), _list("allergies"), "alert-triangle"
         ),
         _sessions_notice(_list("sessions"), at),
+        *_release_notice(_list("release"), user, at),
     ]
+
+
+def _release_notice(url: str, user: User, at: datetime) -> list[Notice]:
+    """Whose times keep others out although nothing can happen in them; straight to the page where there is one patient."""
+    found = to_release(user=user, at=at)
+    if len(found) == 1 and may_book(user):
+        url = reverse("clinic:release", args=[found[0].patient.pk])
+    words = ngettext("Patient with visits to release", "Patients with visits to release", len(found))
+    return [Notice(words, len(found), url, "calendar-cancel", serious=True)] if found else []
 
 
 def _list(anchor: str) -> str:

@@ -36,7 +36,7 @@ from clinic.views.posted import way_back
 from clinic.views.privacy import called
 from clinic.views.replanning import preview_url, shifts_picked, words_for
 from clinic.views.steps import STEPS, may_be_cancelled, may_be_moved, next_steps
-from clinic.views.undo import Was, offer_moving_back, offer_reversal
+from clinic.views.undo import Was, offer_moving_back, offer_reversal, take_undo
 
 _FELL_OUT = {AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW}  # the course goes on without it
 
@@ -183,6 +183,7 @@ def _panel(
         "contact": contact_about(visit),
         "may_contact": access.may_contact(request.user),
         "fits": _fits(request, visit, at) if may_book else [],
+        "undo": None if request.htmx else take_undo(request),  # over the diary it stands in the diary
     }
     template = "clinic/_appointment.html" if request.htmx else "clinic/appointment.html"
     return render(request, template, context, status=refusal.status if refusal else 200)

@@ -52,15 +52,13 @@ def take_undo(request: HttpRequest) -> dict[str, Any] | None:
     return request.session.pop(_KEY) if _KEY in request.session else None
 
 
-def offer_reversal(
-    request: HttpRequest, text: str, done: Rearranged, before: Sequence[Was], *, freed: str = ""
-) -> None:
+def offer_reversal(request: HttpRequest, text: str, done: Rearranged, before: Sequence[Was]) -> None:
     """After a batch: the whole of it the other way round. `before` says where the moved visits were."""
     offer_undo(
         request,
         text=text,
         url=reverse("clinic:undo"),
-        freed=freed,
+        freed=_freed(request, done, before),
         fields={
             "cancel": " ".join(str(Version(each.pk, each.version)) for each in done.booked),
             "put_back": " ".join(str(Version(each.pk, each.version)) for each in done.cancelled),
@@ -75,19 +73,19 @@ def offer_reversal(
 
 def offer_moving_back(request: HttpRequest, moved: list[Appointment], before: Sequence[Was]) -> None:
     """After a move: the same move the other way round."""
-    first = moved[0]
-    stays = Slot.of(first) == before[0].slot
-    offer_reversal(
-        request,
-        _moved_words(request, first, before[0]),
-        Rearranged(moved=moved),
-        before,
-        freed="" if stays else _freed(request, first, before[0].slot),
-    )
+    offer_reversal(request, _moved_words(request, moved[0], before[0]), Rearranged(moved=moved), before)
 
 
-def _freed(request: HttpRequest, visit: Appointment, place: Slot) -> str:
-    """Who on the waitlist fits the time that the visit has left; empty where nobody does."""
+def _freed(request: HttpRequest, done: Rearranged, before: Sequence[Was]) -> str:
+    """Who on the waitlist fits the first time that was left; empty where nobody does, or nothing was left."""
+    left = [(each, Slot.of(each)) for each in done.cancelled]
+    left += [
+        (each, was.slot) for each, was in zip(done.moved, before, strict=True) if Slot.of(each) != was.slot
+    ]
+    return next((_fitting(request, visit, place) for visit, place in left), "")
+
+
+def _fitting(request: HttpRequest, visit: Appointment, place: Slot) -> str:
     at, practitioner = timezone.now(), Practitioner.objects.active().filter(pk=place.practitioner).first()
     begins_at = place.starts_at + visit.type.practitioner_from * MINUTE
     if practitioner is None or not fits_at(practitioner, begins_at, user=request.user, at=at):

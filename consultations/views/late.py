@@ -14,6 +14,7 @@ from clinic.enums import ContactReason
 from clinic.models import ContactEntry
 from clinic.rules import access
 from clinic.views.posted import one_page, way_back
+from clinic.views.privacy import called
 from consultations import worklists
 
 PAGE = 30
@@ -22,7 +23,9 @@ PAGE = 30
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
     """The list, the longest waiting first; booking and calling are one click away for those who do."""
-    page = one_page(request, worklists.late(at=timezone.now()), PAGE)
+    at = timezone.now()
+    rows = [*worklists.refused(user=request.user, at=at), *worklists.late(at=at)]
+    page = one_page(request, rows, PAGE)
     context = {
         "rows": page.rows,
         "called": _on_the_contact_list(request, page.rows),
@@ -48,9 +51,8 @@ def call(request: HttpRequest, test_id: UUID) -> HttpResponse:
         by=request.user,
         at=at,
     )
-    messages.success(
-        request, _("%(name)s is on the list of patients to call.") % {"name": row.patient.short_name}
-    )
+    words = _("%(name)s is on the list of patients to call.")
+    messages.success(request, words % {"name": called(request, row.patient)})
     return redirect(way_back(request, request.POST) or "consultations:late")
 
 

@@ -20,6 +20,7 @@ from consultations import worklists
 from consultations.models import Allergy, ClinicalReport, Consultation, Session, TestReading
 from consultations.offers import session_label
 from consultations.queries import tests_read_since, unsigned
+from consultations.releases import ToRelease, to_release
 from consultations.views import incidents as _incidents
 from consultations.views.paging import Pages, pages
 
@@ -60,7 +61,7 @@ class Section:
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """Reports, readings, unsigned records, allergies, late sessions. Practitioners only."""
+    """Reports, readings, unsigned records, allergies, late sessions, times to release. Practitioners only."""
     if not request.user.has_role(Role.PRACTITIONER):
         raise Http404
     at = timezone.now()
@@ -71,6 +72,7 @@ def show(request: HttpRequest) -> HttpResponse:
         _unsigned(request, at),
         _allergies(request),
         _sessions(request, at),
+        _refused(request, at),
     ]
     return render(request, "consultations/worklists.html", {"sections": sections})
 
@@ -239,3 +241,21 @@ def _session_row(row: worklists.SessionLate) -> Row:
     what = f"{session_label(row.planned.ordinal, row.total)} · {plan.indication}"
     since = _("nothing since %(moment)s") % {"moment": when(row.since)}
     return Row(plan.patient, what, since, reverse("clinic:book_for", args=[plan.patient_id]), _("Book"))
+
+
+def _refused(request: HttpRequest, at: datetime) -> Section:
+    return _section(
+        request,
+        "release",
+        to_release(user=request.user, at=at),
+        _release_row,
+        title=_("Visits to release"),
+        icon="calendar-cancel",
+        empty=_("No time is kept for nothing"),
+        filled_by=_("Visits that cannot take place, after a positive test or a stopped plan, appear here."),
+    )
+
+
+def _release_row(row: ToRelease) -> Row:
+    url = reverse("clinic:release", args=[row.patient.pk])
+    return Row(row.patient, row.words, str(row.visits[0].practitioner), url, _("Call and release"))

@@ -237,6 +237,28 @@ def test_a_visit_on_the_books_offers_its_time_to_nobody(desk: Desk, reception_cl
     assert "fit this time" not in page(reception_client, sheet)
 
 
+def test_after_cancelling_from_its_page_the_way_back_leads_to_who_fits(
+    desk: Desk, reception_client: Client
+) -> None:
+    visit, entry = desk.book(NINE), waiting(desk)
+    url = reverse("clinic:appointment_cancel", args=[visit.pk])
+    data = {"version": 1, "cancelled_by": CancelledBy.PATIENT, "reason": "Ill"}
+    answer = reception_client.post(url, data, follow=True)
+    undo = answer.context["undo"]
+    assert "Who on the waitlist fits the free time?" in answer.content.decode()
+    assert [fit.entry for fit in reception_client.get(undo["freed"]).context["fits"]] == [entry]
+
+
+def test_after_cancelling_a_time_that_suits_nobody_only_the_way_back_is_offered(
+    desk: Desk, reception_client: Client
+) -> None:
+    visit = desk.book(NINE)
+    waiting(desk, since=time(14))
+    url = reverse("clinic:appointment_cancel", args=[visit.pk])
+    reception_client.post(url, {"version": 1, "cancelled_by": CancelledBy.PATIENT, "reason": "Ill"})
+    assert reception_client.get("/diary/").context["undo"]["freed"] == ""
+
+
 def test_a_free_place_in_the_diary_shows_who_fits_it(desk: Desk, reception_client: Client) -> None:
     entry = waiting(desk)
     url = f"/book/?practitioner={desk.silva.pk}&starts_at=2026-03-03T09%3A00%3A00%2B01%3A00"

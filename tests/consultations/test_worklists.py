@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from clinic.models import ClinicSettings, Practitioner, User
-from consultations import worklists
+from consultations import purposes, worklists
 from consultations.enums import AllergyStatus, PlanStatus
 from tests.factories import (
     AllergyFactory,
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
 WORKLISTS = "/worklists/"
 INCIDENTS = "/incidents/"
-KEYS = ["reports", "readings", "read", "unsigned", "allergies", "sessions"]
+KEYS = ["reports", "readings", "read", "unsigned", "allergies", "sessions", "release"]
 
 
 def section(client: Client, key: str, query: str = ""):
@@ -64,7 +64,7 @@ class TestThePage:
         for _time in range(times):
             self.one_of_each()
         practitioner_client.get(WORKLISTS)
-        with django_assert_num_queries(25):
+        with django_assert_num_queries(40):
             page = practitioner_client.get(WORKLISTS)
         assert [len(each.rows) for each in page.context["sections"]] == [times] * len(KEYS)
 
@@ -75,6 +75,8 @@ class TestThePage:
         ConsultationFactory(created_at=ago(days=2))
         AllergyFactory()
         PlanFactory()
+        stopped = PlanFactory(status=PlanStatus.STOPPED)
+        AppointmentFactory(patient=stopped.patient, purpose=purposes.test_of(stopped))
 
 
 def waiting_plan():
