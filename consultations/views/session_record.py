@@ -8,12 +8,14 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError, NotCleared
 from clinic.readiness import Condition
+from consultations import purposes
 from consultations.actions.sessions import Contents
-from consultations.enums import ScoreMoment, TechniqueFamily
+from consultations.enums import ScoreMoment, SessionOutcome, TechniqueFamily
 from consultations.forms.sessions import SessionForm
 from consultations.forms.zones import ZoneRows
 from consultations.models import AftercareRule, ReactionType, Scale, Session
@@ -161,8 +163,18 @@ def record_page(request: HttpRequest, session: Session, *, at: datetime) -> Http
         "addenda": list(session.addenda.select_related("written_by")),
         "error": getattr(session, "entered_in_error", None),
         "may_write": authorship.may_record(request.user),
+        "later_url": _later_url(session),
     }
     return render(request, "consultations/session_record.html", context)
+
+
+def _later_url(session: Session) -> str:
+    """What it means for the later visits of the course that this one was not, or only partly, given."""
+    visit = session.appointment
+    fell_short = session.is_signed and session.outcome != SessionOutcome.COMPLETE
+    if not fell_short or visit is None or visit.purpose != purposes.session_of(session.planned):
+        return ""
+    return reverse("clinic:appointment_later", args=[visit.pk])
 
 
 def _deviation(session: Session) -> str:

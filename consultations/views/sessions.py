@@ -27,6 +27,7 @@ from consultations.views.session_record import Recording, draft_page, record_pag
 
 _PARTS = (
     "patient",
+    "appointment",
     "practitioner__user",
     "technique",
     "device",

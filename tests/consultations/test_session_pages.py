@@ -12,6 +12,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from clinic.enums import AppointmentStatus, DeviceKind
 from clinic.models import RecordOpened, User
+from consultations import purposes
 from consultations.actions import consents
 from consultations.enums import SessionOutcome, TechniqueFamily
 from consultations.models import BodyZone, Deviation, Plan, PlannedSession, Session
@@ -517,3 +518,36 @@ def test_unknown_sessions_are_not_found(practitioner_client: Client) -> None:
         assert get(practitioner_client, route, unknown).status_code == 404
     for route in ("session_begin", "session_doses"):
         assert post(practitioner_client, route, unknown).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("outcome", "leads"),
+    [(SessionOutcome.PARTIAL, True), (SessionOutcome.NOT_GIVEN, True), (SessionOutcome.COMPLETE, False)],
+)
+def test_what_was_not_wholly_given_leads_to_the_later_visits(
+    practitioner_client: Client, outcome: SessionOutcome, leads: bool
+) -> None:
+    plan = cleared_plan(sessions=2)
+    planned = plan.planned_sessions.first()
+    visit = AppointmentFactory(
+        patient=plan.patient,
+        purpose=purposes.session_of(planned),
+        status="in_progress",
+        starts_at=ago(hours=1),
+    )
+    reason = "" if outcome == SessionOutcome.COMPLETE else "felt faint"
+    injected = {"zones": [], "lots": [], "doses": []} if outcome == SessionOutcome.NOT_GIVEN else {}
+    session = SessionFactory(
+        plan=plan,
+        planned=planned,
+        appointment=visit,
+        signed=True,
+        outcome=outcome,
+        outcome_reason=reason,
+        **injected,
+    )
+    address = reverse("clinic:appointment_later", args=[visit.pk])
+    shown = practitioner_client.get(reverse("consultations:session", args=[session.pk])).content.decode()
+    assert (f'href="{address}"' in shown) is leads
+    if leads:
+        assert practitioner_client.get(address).status_code == 200
