@@ -59,9 +59,13 @@ def next_of(facts: PlanFacts, *, at: datetime) -> Next:
 
 
 def course_link(facts: PlanFacts, *, at: datetime) -> Link | None:
-    """Where all that is still open of the plan is booked in one go; None where one visit is all there is."""
+    """Where all that is still open of the plan is booked in one go; None where one visit is all there is, or where the
+    plan is closed."""
     waiting = len(unbooked(facts))
-    if facts.plan.status != PlanStatus.ACTIVE or not waiting:
+    is_closed = any(
+        each.code in _CLOSES - {"deferred"} for each in standing(facts, at=at)
+    )  # later is not never
+    if facts.plan.status != PlanStatus.ACTIVE or not waiting or is_closed:
         return None
     begins = test_wanted(facts, at) and awaited_test(facts) is None
     if begins and pending_visit(facts, purposes.test_of(facts.plan), at) is None:

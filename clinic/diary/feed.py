@@ -60,7 +60,7 @@ def _visit(card: Card, lanes: list[Lane], *, may_book: bool, by_status: bool) ->
         "end": wall_clock(visit.practitioner_until),
         "title": card.name,
         "editable": may_move,
-        "classNames": ["visit", f"type-{colour}", *(["visit-over"] if card.is_over else [])],
+        "classNames": ["visit", f"type-{colour}", *(["visit-over", "visit-done"] if card.is_over else [])],
         "extendedProps": {
             "url": reverse("clinic:appointment", args=[visit.pk]),
             "move": reverse("clinic:calendar_move", args=[visit.pk]) if may_move else "",

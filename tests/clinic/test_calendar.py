@@ -167,6 +167,14 @@ def test_colours_go_by_type_or_by_status(desk: Desk, reception_client: Client) -
     assert found == [["visit", "type-7"], ["visit", "type-2"]]
 
 
+def test_a_visit_that_is_over_is_quiet_and_not_struck_out(desk: Desk, reception_client: Client) -> None:
+    AppointmentFactory(
+        status=AppointmentStatus.COMPLETED, type=desk.visit, practitioner=desk.silva, starts_at=today("08:00")
+    )
+    (card,) = cards(feed(reception_client))
+    assert card["classNames"][2:] == ["visit-over", "visit-done"]
+
+
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize(("show", "queries"), [("day", 12), ("rooms", 13), ("week", 11)])
 def test_the_feed_asks_the_same_questions_whatever_it_holds(

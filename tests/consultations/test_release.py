@@ -177,3 +177,14 @@ def test_queries_do_not_grow_with_the_visits(
     plan, _booked = closed_course(desk, count)
     with django_assert_num_queries(21):
         reception_client.get(url(plan.patient))
+
+
+def test_a_closed_plan_offers_no_course_that_could_not_be_booked(
+    desk: Desk, reception_client: Client
+) -> None:
+    plan = cleared_plan(sessions=3)
+    course = reverse("clinic:course_for", args=[plan.patient_id])
+    page = reverse("consultations:patient", args=[plan.patient_id])
+    assert course in text(reception_client.get(page))
+    TestReadingFactory(patch_test=PatchTestFactory(plan=plan, given_at=ago(days=5)), positive=True)
+    assert course not in text(reception_client.get(page))

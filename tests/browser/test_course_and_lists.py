@@ -1,0 +1,123 @@
+"""The pages of courses and lists in a real browser: accessible in both themes, no wider than the screen, quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from urllib.parse import urlencode
+
+import pytest
+import time_machine
+from django.urls import reverse
+from playwright.sync_api import Browser, expect
+from pytest_django.live_server_helper import LiveServer
+
+from clinic.chooser import Slot
+from clinic.enums import ContactOutcome
+from clinic.models import Appointment, Patient
+from consultations import purposes
+from consultations.models import Plan
+from tests.browser.conftest import Screen
+from tests.clinic.desk import Desk, make_desk
+from tests.factories import (
+    AbsenceFactory,
+    ContactEntryFactory,
+    ContactTryFactory,
+    PatchTestFactory,
+    TestReadingFactory,
+    UserFactory,
+    WaitlistEntryFactory,
+    cleared_plan,
+    consented_plan,
+)
+from tests.factories.booking import AppointmentTypeFactory
+from tests.factories.clock import CLINIC_NOW, PARIS, ago
+from tests.factories.users import PASSWORD
+
+pytestmark = [pytest.mark.browser]
+TUESDAY = datetime(2026, 3, 3, tzinfo=PARIS)
+
+
+def booked(desk: Desk, plan: Plan, clock: time) -> list[Appointment]:
+    """Both sessions, on two Tuesdays."""
+    return [
+        desk.book(
+            datetime.combine(TUESDAY + timedelta(weeks=week), clock, PARIS),
+            patient=plan.patient,
+            purpose=purposes.session_of(planned),
+        )
+        for week, planned in enumerate(plan.planned_sessions.all())
+    ]
+
+
+def course_page() -> str:
+    """A test, its reading and the first session to be booked."""
+    for purpose in ("test", "reading", "session"):
+        AppointmentTypeFactory(code=f"b-{purpose}", name=purpose.title(), purpose=purpose, skill="")
+    return reverse("clinic:course_for", args=[consented_plan(sessions=2).patient_id])
+
+
+def replanning_page(desk: Desk) -> str:
+    """The first session looked at a week later, where the second one is."""
+    first, _second = booked(desk, cleared_plan(sessions=2), time(10))
+    place = Slot(first.starts_at + timedelta(days=6), desk.silva.pk, desk.room.pk, None)
+    query = urlencode({"choice": str(place), "version": first.version})
+    return f"{reverse('clinic:appointment_later', args=[first.pk])}?{query}"
+
+
+def release_page(desk: Desk) -> str:
+    """A positive test behind two booked sessions."""
+    plan = cleared_plan(sessions=2)
+    booked(desk, plan, time(11))
+    TestReadingFactory(patch_test=PatchTestFactory(plan=plan, given_at=ago(days=5)), positive=True)
+    return reverse("clinic:release", args=[plan.patient_id])
+
+
+def new_places_page(desk: Desk) -> str:
+    """A practitioner is ill on a day with visits."""
+    starts_at = datetime.combine(TUESDAY + timedelta(days=1), time(14), PARIS)
+    desk.book(starts_at)
+    ill = AbsenceFactory(practitioner=desk.silva, starts_at=starts_at, ends_at=starts_at + timedelta(hours=3))
+    return reverse("clinic:new_places", args=["absence", ill.pk])
+
+
+def lists(patient: Patient, desk: Desk) -> list[str]:
+    """Somebody to call who was tried once, and somebody who waits."""
+    entry = ContactEntryFactory(patient=patient)
+    ContactTryFactory(entry=entry, outcome=ContactOutcome.NO_ANSWER, note="again at five")
+    WaitlistEntryFactory(type=desk.visit, purpose="", patient=patient)
+    add = reverse("clinic:waitlist_add", args=[patient.pk])
+    return ["/contacts/", "/contacts/?show=closed", "/waitlist/", "/waitlist/?show=today", add, "/late/"]
+
+
+@pytest.fixture
+def screen(browser: Browser, clinic_server: LiveServer) -> Iterator[Screen]:
+    """The desk's window."""
+    with time_machine.travel(CLINIC_NOW, tick=True):
+        window = Screen(browser, clinic_server)
+        yield window
+        window.close()
+
+
+def test_nothing_serious_in_either_theme_at_any_width(screen: Screen) -> None:
+    desk = make_desk(UserFactory(username="ana", reception=True))
+    pages = [
+        course_page(),
+        replanning_page(desk),
+        release_page(desk),
+        new_places_page(desk),
+        *lists(desk.patient, desk),
+    ]
+    screen.sign_in("ana", PASSWORD)
+    for theme in ("light", "dark"):
+        screen.page.evaluate(f"localStorage.setItem('theme', '{theme}')")
+        for width in (390, 1280):
+            screen.page.set_viewport_size({"width": width, "height": 844})
+            for page in pages:
+                screen.open(page)
+                expect(screen.page.locator("html")).to_have_attribute("data-bs-theme", theme)
+                expect(screen.page.locator("h1").first).to_be_visible()
+                for summary in screen.page.locator("main summary").all():
+                    summary.click()
+                screen.check_accessible()
+                assert not screen.page.evaluate("document.documentElement.scrollWidth > innerWidth"), page
