@@ -26,6 +26,7 @@ from clinic.forms.courses import BookCourseForm, CourseForm
 from clinic.models import Appointment, Patient
 from clinic.readiness import CourseOffer
 from clinic.rules import access
+from clinic.views.privacy import visit_called
 
 _SILENT = ("course", "stretch", "late")  # wishes that are links, not fields a person sees
 _WISHES = ("course", "start", "practitioner", "weekday", "part", "keep", "stretch", "late")
@@ -204,4 +205,4 @@ def _choice(slot: Slot) -> Choice:
 
 def _tell(request: HttpRequest, booked: Sequence[Appointment]) -> None:
     words = ngettext("Booked: %(first)s.", "Booked %(count)s visits. The first: %(first)s.", len(booked))
-    messages.success(request, words % {"count": len(booked), "first": booked[0]})
+    messages.success(request, words % {"count": len(booked), "first": visit_called(request, booked[0])})

@@ -73,6 +73,19 @@ def test_one_button_books_all(weekly: Desk, reception_client: Client) -> None:
     assert [each.purpose for each in booked] == ["session:1", "session:2", "session:3"]
 
 
+@pytest.mark.parametrize(("hidden", "who"), [(False, "Moreau, J."), (True, "№ {number}")])
+def test_what_was_booked_is_said_as_the_pages_write_it(
+    weekly: Desk, reception_client: Client, hidden: bool, who: str
+) -> None:
+    if hidden:
+        reception_client.post(reverse("clinic:privacy"))
+    page = text(reception_client.get(url(weekly.patient)))
+    reception_client.post(url(weekly.patient), posted(page))
+    said = text(reception_client.get("/diary/"))
+    called = who.format(number=weekly.patient.number)
+    assert f"Booked 3 visits. The first: {called}, Check-up, Tue 3 Mar 2026, 09:00." in said
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_page_asks_the_same_questions_whatever_is_booked(
     weekly: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
