@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -53,7 +52,6 @@ def _apply(request: HttpRequest, form: PicksForm, *, at: datetime) -> None:
     before = [Was.of(move.appointment) for move in moves]
     done = replanning.rearrange(moves=moves, by=request.user, at=at)
     words = ngettext("%(n)s visit moved.", "%(n)s visits moved.", len(done.moved)) % {"n": len(done.moved)}
-    messages.success(request, words)
     offer_reversal(request, words, done, before)
 
 

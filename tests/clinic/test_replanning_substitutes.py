@@ -244,6 +244,10 @@ def test_the_batch_is_moved_whole_and_undone_whole(desk: Desk, reception_client:
     after = reception_client.get(url(entry))
     assert after.context["rows"] == []
     undo = after.context["undo"]
+    assert after.content.decode().count("2 visits moved.") == 1
+    assert (
+        'name="csrfmiddlewaretoken"' in after.content.decode()
+    )  # the way back is a form that a browser can send
     # The way back leads into time that has been closed: refused whole, with the reason.
     assert reception_client.post(undo["url"], undo["fields"]).status_code == 422
     entry.delete()
