@@ -27,7 +27,7 @@ from clinic.search import Candidates, FreeStart, Obstacle, Search, Wishes, reach
 
 # The first look reads only the days that a chain so many days off the ideal, altogether, can reach; the next look
 # reads more, and the last one everything up to the far end.
-_LOOKS = (2, 5, 21)
+_LOOKS = (5, 21)
 _AROUND = 7  # days around a visit in which other starts for it are looked for
 
 
