@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.utils import timezone
@@ -20,6 +20,7 @@ from clinic.enums import AppointmentStatus
 from clinic.errors import DomainError
 from clinic.intervals import MINUTE, Interval, Suits, from_address, local_day, to_address
 from clinic.models import Appointment, AppointmentType, Device, Patient, Practitioner, Room
+from clinic.prepared import ByKey
 from clinic.rules.booking import JUST_NOW, obstacle_words
 from clinic.search import Wishes, may_do, reach
 
@@ -31,6 +32,11 @@ _PAIR_WEEKS = 8  # how far the first pair of a test and its reading is looked fo
 _ALTERNATIVES = 4
 _ROWS_A_START = 8  # several people may be free at one start: more rows are read than are shown
 _PAIR_SHIFT = timedelta(hours=12)  # how much earlier or later than now a moved reading may follow its test
+
+
+_types = ByKey(AppointmentType, "code", "text")
+_practitioners, _rooms, _devices = (ByKey(kept, "id", "uuid") for kept in (Practitioner, Room, Device))
+Kept = TypeVar("Kept", AppointmentType, Practitioner, Room, Device)
 
 
 class Part(StrEnum):
@@ -250,9 +256,9 @@ def whats(patient: Patient, *, at: datetime, wanted: str = "") -> list[What]:
     """
     code, colon, purpose = wanted.partition(":")
     if colon and not purpose:
-        alone = AppointmentType.objects.active().filter(code=code, purpose="")
-        if found := [What(wanted, kind, kind.name) for kind in alone]:
-            return found
+        kind = kind_of(code)
+        if kind and not kind.purpose:
+            return [What(wanted, kind, kind.name)]
     offered = [
         What(f"{offer.type.code}:{offer.purpose}", **{name: getattr(offer, name) for name in _OFFERED})
         for offer in readiness.pathway().offers(patient, at=at)
@@ -329,9 +335,9 @@ def resolve(slots: Iterable[Slot]) -> list[FreeStart]:
         DomainError: one of them is unknown or no longer in use.
     """
     chosen = list(slots)
-    people = Practitioner.objects.active().in_bulk({slot.practitioner for slot in chosen})
-    rooms = Room.objects.active().in_bulk({slot.room for slot in chosen})
-    devices = Device.objects.active().in_bulk({slot.device for slot in chosen if slot.device})
+    people = _in_use(_practitioners({slot.practitioner for slot in chosen}))
+    rooms = _in_use(_rooms({slot.room for slot in chosen}))
+    devices = _in_use(_devices({slot.device for slot in chosen if slot.device}))
     try:
         return [
             FreeStart(
@@ -346,6 +352,20 @@ def resolve(slots: Iterable[Slot]) -> list[FreeStart]:
         raise DomainError(
             _("Choose one of the times that are offered."), "unknown_choice", field="choice"
         ) from unknown
+
+
+def kind_of(code: str) -> AppointmentType | None:
+    """The kind of visit, if there is one of this code that is in use."""
+    return _in_use(_types([code])).get(code)
+
+
+def practitioner_of(key: UUID) -> Practitioner | None:
+    """The practitioner, if there is one who is active."""
+    return _in_use(_practitioners([key])).get(key)
+
+
+def _in_use(found: dict[Any, Kept]) -> dict[Any, Kept]:
+    return {key: each for key, each in found.items() if each.is_active}
 
 
 def monday(day: date) -> date:

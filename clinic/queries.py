@@ -7,7 +7,6 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
-from django.db import connection
 from django.db.models import Case, Exists, F, OrderBy, OuterRef, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Concat, ExtractIsoWeekDay, Greatest, TruncDate, TruncTime
 from django.utils import timezone
@@ -29,6 +28,7 @@ from clinic.models import (
     User,
     WorkingHours,
 )
+from clinic.prepared import Prepared
 
 _ALIKE = 0.45  # trigram similarity of folded names from which two records are worth a look; found by trying
 _FEW = 10  # with so many matches nobody needs the similar ones too
@@ -123,11 +123,17 @@ def likely_duplicates(patient: Patient, *, limit: int = 5) -> list[Patient]:
     return list(alike.order_by("-alike", "number")[:limit])
 
 
-_BEFORE_BOOKING = """
-SELECT EXISTS (SELECT FROM clinic_appointment WHERE created_by_id = %s AND request_id = %s),
-       EXISTS (SELECT FROM clinic_appointment WHERE status = 'held' AND held_until <= %s),
-       EXISTS (SELECT FROM clinic_waitlistentry WHERE closed_at IS NULL AND patient_id = ANY(%s))
-"""
+_BEFORE_BOOKING = Prepared(
+    """
+SELECT EXISTS (SELECT FROM clinic_appointment WHERE created_by_id = %(by)s AND request_id = %(request)s),
+       EXISTS (SELECT FROM clinic_appointment WHERE status = 'held' AND held_until <= %(at)s),
+       EXISTS (SELECT FROM clinic_waitlistentry WHERE closed_at IS NULL AND patient_id = ANY(%(patients)s))
+""",
+    by="uuid",
+    request="uuid",
+    at="timestamptz",
+    patients="uuid[]",
+)
 
 
 class BeforeBooking(NamedTuple):
@@ -143,9 +149,8 @@ def before_booking(*, patients: Collection[UUID], by: User, request_id: UUID, at
 
     In SQL and in one round trip: every booking asks, and the answers are nearly always no.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_BEFORE_BOOKING, [by.pk, request_id, at, list(patients)])
-        return BeforeBooking(*cursor.fetchone())
+    [answers] = _BEFORE_BOOKING.rows(by=by.pk, request=request_id, at=at, patients=list(patients))
+    return BeforeBooking(*answers)
 
 
 def affected_by(entry: Absence | OutOfService | ClosedDay, *, at: datetime) -> QuerySet[Appointment]:

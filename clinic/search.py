@@ -30,7 +30,16 @@ from clinic.models import (
     Practitioner,
     Room,
 )
+from clinic.prepared import Objects
 from clinic.timetable import Timetable
+
+_practitioners = Objects(
+    Practitioner,
+    "WHERE is_active AND (%(skill)s = '' OR %(skill)s = ANY(skills)) ORDER BY position, name",
+    skill="text",
+)
+_rooms = Objects(Room, "WHERE is_active AND kind = %(kind)s ORDER BY position, name", kind="text")
+_devices = Objects(Device, "WHERE is_active AND kind = %(kind)s ORDER BY name", kind="text")
 
 
 class Wishes(TypedDict, total=False):
@@ -90,11 +99,11 @@ class Candidates:
         """Of those wished for, or of all in use, the ones that can serve the type; in the order of the diary."""
         people, rooms, devices = wishes.get("practitioners"), wishes.get("rooms"), wishes.get("devices")
         if people is None:
-            people = Practitioner.objects.active().with_skills(type.skill)
+            people = _practitioners(skill=type.skill)
         if rooms is None:
-            rooms = Room.objects.active().filter(kind=type.room_kind)
+            rooms = _rooms(kind=type.room_kind)
         if devices is None:
-            devices = Device.objects.active().filter(kind=type.device_kind) if type.device_kind else []
+            devices = _devices(kind=type.device_kind) if type.device_kind else []
         return cls(
             practitioners=[each for each in people if may_do(each, type)],
             rooms=[each for each in rooms if each.is_active and each.kind == type.room_kind],

@@ -7,25 +7,25 @@ times faster than rows with timestamps and UUIDs, and the opening time of all co
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
-from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.utils import timezone
 
 from clinic.enums import HOLDS_TIME
 from clinic.intervals import Interval, Minutes, ceil_minute, clock_time, floor_minute
 from clinic.models import ClinicSettings
+from clinic.prepared import Prepared
 
-_OPENING = """
+_OPENING = Prepared(
+    """
 SELECT 'hours' AS kind, practitioner_id AS who, location_id AS place, weekday, starts, ends, valid_from, valid_until,
        NULL::timestamptz AS starts_at, NULL::timestamptz AS ends_at
   FROM clinic_workinghours
- WHERE practitioner_id = ANY(%(practitioners)s::uuid[])
+ WHERE practitioner_id = ANY(%(practitioners)s)
    AND valid_from <= %(last_day)s AND (valid_until IS NULL OR valid_until >= %(first_day)s)
  UNION ALL
 SELECT 'closed', NULL, NULL, NULL, NULL, NULL, day, day, NULL, NULL
@@ -34,58 +34,73 @@ SELECT 'closed', NULL, NULL, NULL, NULL, NULL, day, day, NULL, NULL
  UNION ALL
 SELECT 'extra', practitioner_id, location_id, NULL, NULL, NULL, NULL, NULL, starts_at, ends_at
   FROM clinic_extraopening
- WHERE practitioner_id = ANY(%(practitioners)s::uuid[]) AND starts_at < %(until)s AND ends_at > %(from)s
+ WHERE practitioner_id = ANY(%(practitioners)s) AND starts_at < %(until)s AND ends_at > %(since)s
  UNION ALL
 SELECT 'away', practitioner_id, NULL, NULL, NULL, NULL, NULL, NULL, starts_at, ends_at
   FROM clinic_absence
- WHERE practitioner_id = ANY(%(practitioners)s::uuid[]) AND starts_at < %(until)s AND ends_at > %(from)s
+ WHERE practitioner_id = ANY(%(practitioners)s) AND starts_at < %(until)s AND ends_at > %(since)s
  UNION ALL
 SELECT 'away', coalesce(room_id, device_id), NULL, NULL, NULL, NULL, NULL, NULL, starts_at, ends_at
   FROM clinic_outofservice
- WHERE (room_id = ANY(%(rooms)s::uuid[]) OR device_id = ANY(%(devices)s::uuid[]))
-   AND starts_at < %(until)s AND ends_at > %(from)s
+ WHERE (room_id = ANY(%(rooms)s) OR device_id = ANY(%(devices)s))
+   AND starts_at < %(until)s AND ends_at > %(since)s
  UNION ALL
 SELECT 'due', id, NULL, NULL, NULL, NULL, service_due_on + 1, NULL, NULL, NULL
   FROM clinic_device
- WHERE id = ANY(%(devices)s::uuid[]) AND service_due_on < %(last_day)s
+ WHERE id = ANY(%(devices)s) AND service_due_on < %(last_day)s
  UNION ALL
 SELECT 'grid', NULL, NULL, grid_minutes, NULL, NULL, NULL, NULL, NULL, NULL
   FROM clinic_clinicsettings
-"""
+""",
+    practitioners="uuid[]",
+    rooms="uuid[]",
+    devices="uuid[]",
+    since="timestamptz",
+    until="timestamptz",
+    first_day="date",
+    last_day="date",
+)
 
-# One row says who is busy when, and which room and device are; the patient asked for comes as a further "who".
-# The room is kept for longer than the practitioner (appointment_nested), and neither the visit nor its room for more
-# than a day (appointment_within_a_day): that bounds the index on starts_at from both sides.
-_BOOKED = """
+# One row says who is busy when, and which room and device are; the patient asked for comes as a further "who". Who is
+# busy in two of the spans comes twice. The room is kept for longer than the practitioner (appointment_nested), and
+# neither the visit nor its room for more than a day (appointment_within_a_day): that bounds the index on starts_at
+# from both sides.
+_BOOKED = Prepared(
+    """
 SELECT practitioner_id::text,
        floor(date_part('epoch', practitioner_from) / 60)::int, ceil(date_part('epoch', practitioner_until) / 60)::int,
        room_id::text, device_id::text,
        floor(date_part('epoch', room_from) / 60)::int, ceil(date_part('epoch', room_until) / 60)::int
-  FROM clinic_appointment
- WHERE ({near_room})
-   AND status = ANY(%(holding)s) AND (held_until IS NULL OR held_until > %(at)s)
-   AND id <> ALL(%(ignoring)s::uuid[])
-   AND (practitioner_id = ANY(%(practitioners)s::uuid[]) OR room_id = ANY(%(rooms)s::uuid[])
-        OR device_id = ANY(%(devices)s::uuid[]))
-"""
-_BOOKED_OF_PATIENTS = """
+  FROM unnest(%(since)s, %(until)s) AS span (since, until)
+  JOIN clinic_appointment
+    ON starts_at > since - interval '48 hours' AND starts_at < until + interval '24 hours'
+   AND room_until > since AND room_from < until
+ WHERE status = ANY(%(holding)s) AND (held_until IS NULL OR held_until > %(at)s)
+   AND id <> ALL(%(ignoring)s)
+   AND (practitioner_id = ANY(%(practitioners)s) OR room_id = ANY(%(rooms)s) OR device_id = ANY(%(devices)s))
  UNION ALL
 SELECT patient_id::text,
        floor(date_part('epoch', starts_at) / 60)::int, ceil(date_part('epoch', ends_at) / 60)::int,
        NULL, NULL, NULL, NULL
-  FROM clinic_appointment
- WHERE patient_id = ANY(%(patients)s::uuid[])
-   AND ({near_visit})
+  FROM unnest(%(since)s, %(until)s) AS span (since, until)
+  JOIN clinic_appointment
+    ON starts_at > since - interval '24 hours' AND starts_at < until AND ends_at > since
+ WHERE patient_id = ANY(%(patients)s)
    AND status = ANY(%(holding)s) AND (held_until IS NULL OR held_until > %(at)s)
-   AND id <> ALL(%(ignoring)s::uuid[])
-"""
-_NEAR_ROOM = (
-    "starts_at > %(from_{n})s - interval '48 hours' AND starts_at < %(until_{n})s + interval '24 hours'"
-    " AND room_until > %(from_{n})s AND room_from < %(until_{n})s"
+   AND id <> ALL(%(ignoring)s)
+""",
+    since="timestamptz[]",
+    until="timestamptz[]",
+    holding="text[]",
+    at="timestamptz",
+    ignoring="uuid[]",
+    practitioners="uuid[]",
+    rooms="uuid[]",
+    devices="uuid[]",
+    patients="uuid[]",
 )
-_NEAR_VISIT = (
-    "starts_at > %(from_{n})s - interval '24 hours' AND starts_at < %(until_{n})s AND ends_at > %(from_{n})s"
-)
+_HOLDING = sorted(HOLDS_TIME)
+_LITTLE = timedelta(days=2)  # of one window; reading more takes longer than planning how
 
 Key = tuple[UUID, UUID]  # practitioner and location
 
@@ -180,16 +195,18 @@ def read(
     """
     spans = spans or [window]
     table = read_opening(window, practitioners=practitioners, rooms=rooms, devices=devices, spans=spans)
-    wanted = {
-        "practitioners": list(practitioners),
-        "rooms": list(rooms),
-        "devices": list(devices),
-        "patients": list(patients),
-        "ignoring": list(ignoring),
-        "holding": sorted(HOLDS_TIME),
-        "at": at,
-    }
-    booked = _rows(_booked_in(spans, wanted), wanted)
+    is_little = len(spans) == 1 and spans[0].duration <= _LITTLE
+    booked = (_BOOKED.rows if is_little else _BOOKED.rows_planned_anew)(
+        since=[each.starts_at for each in spans],
+        until=[each.ends_at for each in spans],
+        holding=_HOLDING,
+        at=at,
+        ignoring=list(ignoring),
+        practitioners=list(practitioners),
+        rooms=list(rooms),
+        devices=list(devices),
+        patients=list(patients),
+    )
     _fill_booked(table, booked, [*practitioners, *rooms, *devices, *patients])
     return table
 
@@ -205,16 +222,16 @@ def read_opening(
     """Who works when and what is away or waits for its service, whoever is booked. One query. `spans` as in `read`."""
     zone = timezone.get_default_timezone()
     days = sorted({day for span in spans or [window] for day in _local_days(span, zone)})
-    wanted = {
-        "practitioners": list(practitioners),
-        "rooms": list(rooms),
-        "devices": list(devices),
-        "from": window.starts_at,
-        "until": window.ends_at,
-        "first_day": days[0],
-        "last_day": days[-1],
-    }
-    rows = [Row(*row) for row in _rows(_OPENING, wanted)]
+    found = _OPENING.rows(
+        practitioners=list(practitioners),
+        rooms=list(rooms),
+        devices=list(devices),
+        since=window.starts_at,
+        until=window.ends_at,
+        first_day=days[0],
+        last_day=days[-1],
+    )
+    rows = [Row(*row) for row in found]
     table = Timetable(window, Minutes.none(window), _grid(rows))
     _fill_hours(table, rows, days, zone)
     _fill_spans(table, rows)
@@ -224,28 +241,8 @@ def read_opening(
 
 def _grid(rows: Iterable[Row]) -> int:
     """The clinic's grid; before set-up has written its settings, the one they will begin with."""
-    return next((row.weekday for row in rows if row.kind == "grid"), ClinicSettings().grid_minutes)
-
-
-def _booked_in(spans: Sequence[Interval], wanted: dict[str, Any]) -> str:
-    """The statement for these spans; their ends are added to what is `wanted`. Our own text only is put together.
-
-    Patients are asked for only where there are any: for one day, planning takes longer than reading.
-    """
-    for n, span in enumerate(spans):
-        wanted |= {f"from_{n}": span.starts_at, f"until_{n}": span.ends_at}
-    near_room, near_visit = (
-        " OR ".join(f"({near.format(n=n)})" for n in range(len(spans))) for near in (_NEAR_ROOM, _NEAR_VISIT)
-    )
-    sql = _BOOKED + _BOOKED_OF_PATIENTS if wanted["patients"] else _BOOKED
-    return sql.format(near_room=near_room, near_visit=near_visit)
-
-
-def _rows(sql: str, wanted: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, wanted)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+    written = [row.weekday for row in rows if row.kind == "grid"]
+    return written[0] if written else ClinicSettings().grid_minutes
 
 
 def _local_days(window: Interval, zone: tzinfo) -> list[date]:
@@ -263,26 +260,27 @@ def _fill_hours(table: Timetable, rows: Iterable[Row], days: list[date], zone: t
             hours = Hours(row.weekday, row.starts, row.ends, row.valid_from, row.valid_until)
             weeks[row.who, row.place].append(hours)
 
-    @cache
-    def minutes(day: date, starts: time, ends: time) -> tuple[int, int]:
-        opens, closes = clock_time(day, starts, zone), clock_time(day, ends, zone, later=True)
-        return ceil_minute(opens), floor_minute(closes)
-
-    @cache
-    def open_on(week: tuple[Hours, ...], closed: bool) -> Minutes:
-        return table.nothing.with_spans(
-            minutes(day, each.starts, each.ends)
-            for day in days
-            if (day in closed_days) == closed
-            for each in week
-            if each.holds_on(day)
-        )
-
+    opened: dict[tuple[bool, tuple[Hours, ...]], Minutes] = {}
     for key, week in weeks.items():
         same = tuple(sorted(week, key=str))
-        for closed, filled in ((False, table.hours), (True, table.closed)):
-            if opened := open_on(same, closed):
-                filled[key] = opened
+        for is_closed, filled in ((False, table.hours), (True, table.closed)):
+            if (is_closed, same) not in opened:
+                shown = [day for day in days if (day in closed_days) == is_closed]
+                opened[is_closed, same] = table.nothing.with_spans(_worked(same, shown, zone))
+            if minutes := opened[is_closed, same]:
+                filled[key] = minutes
+
+
+def _worked(week: Iterable[Hours], days: Iterable[date], zone: tzinfo) -> Iterator[tuple[int, int]]:
+    """The hours of each of the days, in epoch minutes."""
+    for day in days:
+        for each in week:
+            if each.holds_on(day):
+                opens, closes = (
+                    clock_time(day, each.starts, zone),
+                    clock_time(day, each.ends, zone, later=True),
+                )
+                yield ceil_minute(opens), floor_minute(closes)
 
 
 def _fill_spans(table: Timetable, rows: Iterable[Row]) -> None:

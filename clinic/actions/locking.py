@@ -41,7 +41,9 @@ def lock(
     kinds = ((Patient, patients), (Practitioner, practitioners), (Room, rooms), (Device, devices))
     _lock_rows((model, [key for key in set(keys) if key]) for model, keys in kinds)
     wanted = set(appointments)
-    rows = Appointment.objects.filter(pk__in=wanted).order_by("pk") if wanted else Appointment.objects.none()
+    if not wanted:
+        return {}
+    rows = Appointment.objects.filter(pk__in=wanted).order_by("pk")
     return {row.pk: row for row in rows.select_for_update(no_key=True, of=("self",))}
 
 

@@ -216,14 +216,6 @@ class NotADuplicate(models.Model):
         return f"{self.first} ≠ {self.second}"
 
 
-class PractitionerQuerySet(ActiveQuerySet):
-    """The desk's words about practitioners."""
-
-    def with_skills(self, *skills: str) -> Self:
-        """Those trained in all of the techniques."""
-        return self.filter(skills__contains=[skill for skill in skills if skill])
-
-
 @pghistory.track(append_only=True)
 class Practitioner(models.Model):
     """A person patients are booked with. The sign-in is optional: a locum may have none yet."""
@@ -248,7 +240,7 @@ class Practitioner(models.Model):
     position = models.PositiveSmallIntegerField(_("order in the diary"), default=0)
     is_active = models.BooleanField(_("takes patients"), default=True)
 
-    objects = PractitionerQuerySet.as_manager()
+    objects = ActiveQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("practitioner")

@@ -105,16 +105,17 @@ def load_panel(
     *,
     ignoring: Sequence[Appointment] = (),
     begin_with: dict[str, Any] | None = None,
-) -> tuple[TypedTimeForm, StateForm, Panel]:
-    """The panel with the choices of this request: from the address, or from the form that was posted.
+) -> tuple[TypedTimeForm | None, StateForm, Panel]:
+    """The panel with the choices of this request: from the address, or from the form that was posted. Without a form
+    for a typed time where none was typed.
 
     `begin_with` are the choices of a page that is opened before anything was chosen.
     """
     given = request.POST if request.method == "POST" else request.GET
     state_form = StateForm(given)
-    typed = TypedTimeForm(given if "moment_0" in given else None)
+    typed = TypedTimeForm(given) if "moment_0" in given else None
     state = state_form.state
-    if typed.is_bound and typed.is_valid():
+    if typed and typed.is_valid():
         state |= {"starts_at": typed.cleaned_data["moment"], "week": None}
     if not set(given) - {"alone"}:
         state |= begin_with or {}

@@ -3,16 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from clinic.availability import FreeStart, free_starts
-from clinic.chooser import Option
+from clinic.chooser import Option, kind_of, practitioner_of
 from clinic.forms.booking import StartsForm
 from clinic.intervals import local_day
-from clinic.models import AppointmentType, Practitioner
 from clinic.rules import access
 
 
@@ -23,10 +21,12 @@ def starts(request: HttpRequest) -> JsonResponse:
     form = StartsForm(request.GET)
     if not form.is_valid():
         return JsonResponse({"errors": form.errors}, status=422)
-    kind = get_object_or_404(AppointmentType.objects.active(), code=form.cleaned_data["type"])
-    who = get_object_or_404(Practitioner.objects.active(), pk=form.cleaned_data["practitioner"])
+    asked = form.cleaned_data
+    kind, who = kind_of(asked["type"]), practitioner_of(asked["practitioner"])
+    if kind is None or who is None:
+        raise Http404
     zone = timezone.get_default_timezone()
-    window = local_day(form.cleaned_data["day"], zone)
+    window = local_day(asked["day"], zone)
     found = free_starts(type=kind, window=window, at=timezone.now(), practitioners=[who])
     return JsonResponse({"practitioner": who.name, "starts": [_as_data(each) for each in found]})
 

@@ -1,0 +1,88 @@
+"""Queries that a connection plans once: the same rows as any other query, whatever happened before."""
+
+from uuid import uuid4
+
+import pytest
+from django.db import DataError, connection, transaction
+
+from clinic.models import Room
+from clinic.prepared import ByKey, Objects, Prepared
+from tests.factories import RoomFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def _planned() -> int:
+    """How many statements this connection has planned."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'planned%'")
+        return int(cursor.fetchone()[0])
+
+
+def _halves() -> Prepared:
+    return Prepared("SELECT unnest(%(numbers)s) / %(by)s", numbers="int[]", by="int")
+
+
+def test_a_connection_plans_it_once(django_assert_num_queries):
+    halves, before = _halves(), _planned()
+    with django_assert_num_queries(3):
+        assert halves.rows(numbers=[4, 6], by=2) == [(2,), (3,)]
+        assert halves.rows(numbers=[9], by=3) == [(3,)]
+        assert halves.rows(numbers=[], by=3) == []
+    assert _planned() == before + 1
+
+
+def test_planned_anew_it_gives_the_same_rows():
+    halves, before = _halves(), _planned()
+    assert halves.rows_planned_anew(numbers=[4, 6], by=2) == halves.rows(numbers=[4, 6], by=2)
+    halves.rows_planned_anew(numbers=[8], by=2)
+    assert _planned() == before + 1
+
+
+def test_a_first_call_that_fails_does_not_spoil_the_next():
+    halves = _halves()
+    with pytest.raises(DataError), transaction.atomic():
+        halves.rows(numbers=[4], by=0)
+    assert halves.rows(numbers=[4], by=2) == [(2,)]
+    assert halves.rows(numbers=[8], by=2) == [(4,)]
+
+
+def test_a_plan_outlives_the_transaction_that_was_rolled_back():
+    halves = _halves()
+    with transaction.atomic():
+        halves.rows(numbers=[4], by=2)
+        transaction.set_rollback(True)
+    assert halves.rows(numbers=[4], by=2) == [(2,)]
+
+
+def test_another_connection_plans_it_for_itself():
+    halves = _halves()
+    assert halves.rows(numbers=[4], by=2) == [(2,)]
+    other = connection.copy()
+    own, connection.connection = connection.connection, None
+    try:
+        other.connect()
+        connection.connection = other.connection
+        assert halves.rows(numbers=[6], by=2) == [(3,)]
+        assert _planned() == 1
+    finally:
+        connection.connection = own
+        other.close()
+    assert halves.rows(numbers=[8], by=2) == [(4,)]
+
+
+def test_objects_are_those_that_the_model_finds():
+    rooms = [RoomFactory(), RoomFactory(is_active=False)]
+    in_use = Objects(Room, "WHERE is_active AND kind = %(kind)s ORDER BY position, name", kind="text")
+    kind = rooms[0].kind
+    assert in_use(kind=kind) == list(Room.objects.active().filter(kind=kind))
+    assert [each.location_id for each in in_use(kind=kind)] == [rooms[0].location_id]
+    assert in_use(kind="no such kind") == []
+
+
+def test_by_key_finds_what_there_is(django_assert_num_queries):
+    room, find = RoomFactory(), ByKey(Room, "id", "uuid")
+    with django_assert_num_queries(1):
+        assert find([room.pk, uuid4()]) == {room.pk: room}
+    with django_assert_num_queries(0):
+        assert find([]) == {}
