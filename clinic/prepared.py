@@ -73,7 +73,7 @@ class Objects(Generic[AnyModel]):
 
     @cached_property
     def _query(self) -> Prepared:
-        columns = ", ".join(field.column for field in self._model._meta.concrete_fields)
+        columns = ", ".join(str(field.column) for field in self._model._meta.concrete_fields)
         table = self._model._meta.db_table
         return Prepared(f"SELECT {columns} FROM {table} {self._condition}", **self._types)  # noqa: S608  all ours
 

@@ -130,7 +130,7 @@ class Search:
 
     @classmethod
     def load(cls, type: AppointmentType, window: Interval, candidates: Candidates, *, at: datetime) -> Search:
-        """Read the timetable of the candidates, in two queries. `window` is that of the starts."""
+        """Read the timetable of the candidates, in one query. `window` is that of the starts."""
         table = timetable.read(
             stretch(type, window),
             at=at,

@@ -1,7 +1,6 @@
-"""Who works when, and what takes whose time, in one window: two queries, read as sets of minutes. Read only.
+"""Who works when, and what takes whose time, in one window: one query, read as sets of minutes. Read only.
 
-In SQL, because this is what a search spends its time on: whole minutes as integers and keys as text are read several
-times faster than rows with timestamps and UUIDs, and the opening time of all comes in one round trip.
+`clinic.timetable_rows` reads the rows.
 """
 
 from __future__ import annotations
@@ -15,126 +14,38 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from clinic.enums import HOLDS_TIME
 from clinic.intervals import Interval, Minutes, ceil_minute, clock_time, floor_minute
 from clinic.models import ClinicSettings
-from clinic.prepared import Prepared
+from clinic.timetable_rows import Asked, Row
 
-_OPENING = Prepared(
-    """
-SELECT 'hours' AS kind, practitioner_id AS who, location_id AS place, weekday, starts, ends, valid_from, valid_until,
-       NULL::timestamptz AS starts_at, NULL::timestamptz AS ends_at
-  FROM clinic_workinghours
- WHERE practitioner_id = ANY(%(practitioners)s)
-   AND valid_from <= %(last_day)s AND (valid_until IS NULL OR valid_until >= %(first_day)s)
- UNION ALL
-SELECT 'closed', NULL, NULL, NULL, NULL, NULL, day, day, NULL, NULL
-  FROM clinic_closedday
- WHERE day BETWEEN %(first_day)s AND %(last_day)s
- UNION ALL
-SELECT 'extra', practitioner_id, location_id, NULL, NULL, NULL, NULL, NULL, starts_at, ends_at
-  FROM clinic_extraopening
- WHERE practitioner_id = ANY(%(practitioners)s) AND starts_at < %(until)s AND ends_at > %(since)s
- UNION ALL
-SELECT 'away', practitioner_id, NULL, NULL, NULL, NULL, NULL, NULL, starts_at, ends_at
-  FROM clinic_absence
- WHERE practitioner_id = ANY(%(practitioners)s) AND starts_at < %(until)s AND ends_at > %(since)s
- UNION ALL
-SELECT 'away', coalesce(room_id, device_id), NULL, NULL, NULL, NULL, NULL, NULL, starts_at, ends_at
-  FROM clinic_outofservice
- WHERE (room_id = ANY(%(rooms)s) OR device_id = ANY(%(devices)s))
-   AND starts_at < %(until)s AND ends_at > %(since)s
- UNION ALL
-SELECT 'due', id, NULL, NULL, NULL, NULL, service_due_on + 1, NULL, NULL, NULL
-  FROM clinic_device
- WHERE id = ANY(%(devices)s) AND service_due_on < %(last_day)s
- UNION ALL
-SELECT 'grid', NULL, NULL, grid_minutes, NULL, NULL, NULL, NULL, NULL, NULL
-  FROM clinic_clinicsettings
-""",
-    practitioners="uuid[]",
-    rooms="uuid[]",
-    devices="uuid[]",
-    since="timestamptz",
-    until="timestamptz",
-    first_day="date",
-    last_day="date",
-)
-
-# One row says who is busy when, and which room and device are; the patient asked for comes as a further "who". Who is
-# busy in two of the spans comes twice. The room is kept for longer than the practitioner (appointment_nested), and
-# neither the visit nor its room for more than a day (appointment_within_a_day): that bounds the index on starts_at
-# from both sides.
-_BOOKED = Prepared(
-    """
-SELECT practitioner_id::text,
-       floor(date_part('epoch', practitioner_from) / 60)::int, ceil(date_part('epoch', practitioner_until) / 60)::int,
-       room_id::text, device_id::text,
-       floor(date_part('epoch', room_from) / 60)::int, ceil(date_part('epoch', room_until) / 60)::int
-  FROM unnest(%(since)s, %(until)s) AS span (since, until)
-  JOIN clinic_appointment
-    ON starts_at > since - interval '48 hours' AND starts_at < until + interval '24 hours'
-   AND room_until > since AND room_from < until
- WHERE status = ANY(%(holding)s) AND (held_until IS NULL OR held_until > %(at)s)
-   AND id <> ALL(%(ignoring)s)
-   AND (practitioner_id = ANY(%(practitioners)s) OR room_id = ANY(%(rooms)s) OR device_id = ANY(%(devices)s))
- UNION ALL
-SELECT patient_id::text,
-       floor(date_part('epoch', starts_at) / 60)::int, ceil(date_part('epoch', ends_at) / 60)::int,
-       NULL, NULL, NULL, NULL
-  FROM unnest(%(since)s, %(until)s) AS span (since, until)
-  JOIN clinic_appointment
-    ON starts_at > since - interval '24 hours' AND starts_at < until AND ends_at > since
- WHERE patient_id = ANY(%(patients)s)
-   AND status = ANY(%(holding)s) AND (held_until IS NULL OR held_until > %(at)s)
-   AND id <> ALL(%(ignoring)s)
-""",
-    since="timestamptz[]",
-    until="timestamptz[]",
-    holding="text[]",
-    at="timestamptz",
-    ignoring="uuid[]",
-    practitioners="uuid[]",
-    rooms="uuid[]",
-    devices="uuid[]",
-    patients="uuid[]",
-)
-_HOLDING = sorted(HOLDS_TIME)
-_LITTLE = timedelta(days=2)  # of one window; reading more takes longer than planning how
+_DAY = 24 * 60 * 60  # seconds
 
 Key = tuple[UUID, UUID]  # practitioner and location
 
 
-class Row(NamedTuple):
-    """One row of _OPENING: weekly hours on a weekday, a closed day, a span of extra opening or of absence, the first
-    day on which a device should have been serviced, or, where the weekday stands, the clinic's grid in minutes.
-    """
-
-    kind: str
-    who: Any
-    place: Any
-    weekday: int
-    starts: time
-    ends: time
-    valid_from: date
-    valid_until: date | None
-    starts_at: Any
-    ends_at: Any
-
-
 class Hours(NamedTuple):
-    """One interval of somebody's week."""
+    """One interval of somebody's week; the days are ordinals, an open end is the last of all."""
 
     weekday: int
     starts: time
     ends: time
-    valid_from: date
-    valid_until: date | None
+    first: int
+    last: int
+
+    @classmethod
+    def of(cls, row: Row) -> Hours:
+        """The row in Python's words."""
+        weekday, starts = divmod(row.since, _DAY)
+        last = date.max.toordinal() if row.last is None else row.last
+        return cls(weekday + 1, _clock(starts), _clock(row.until % _DAY), row.first, last)
 
     def holds_on(self, day: date) -> bool:
         """Whether it is worked on the day."""
-        valid = self.valid_from <= day and (self.valid_until is None or day <= self.valid_until)
-        return valid and day.isoweekday() == self.weekday
+        return day.isoweekday() == self.weekday and self.first <= day.toordinal() <= self.last
+
+
+def _clock(seconds: int) -> time:
+    return time(seconds // 3600, seconds // 60 % 60, seconds % 60)
 
 
 @dataclass(frozen=True)
@@ -193,20 +104,10 @@ def read(
     `ignoring` are appointments to look through (one being moved). With `spans` only these parts of the window are
     read: the visits of a course are a few hours of half a year.
     """
-    spans = spans or [window]
-    table = read_opening(window, practitioners=practitioners, rooms=rooms, devices=devices, spans=spans)
-    is_little = len(spans) == 1 and spans[0].duration <= _LITTLE
-    booked = (_BOOKED.rows if is_little else _BOOKED.rows_planned_anew)(
-        since=[each.starts_at for each in spans],
-        until=[each.ends_at for each in spans],
-        holding=_HOLDING,
-        at=at,
-        ignoring=list(ignoring),
-        practitioners=list(practitioners),
-        rooms=list(rooms),
-        devices=list(devices),
-        patients=list(patients),
-    )
+    asked = _asked(window, spans or [window], practitioners, rooms, devices)
+    found = asked.opening_and_booked(at=at, patients=patients, ignoring=ignoring)
+    booked = [row for row in found if row[0] == "booked"]
+    table = _opened(asked, [Row(*row) for row in found if row[0] != "booked"])
     _fill_booked(table, booked, [*practitioners, *rooms, *devices, *patients])
     return table
 
@@ -217,23 +118,22 @@ def read_opening(
     practitioners: Collection[UUID],
     rooms: Collection[UUID] = (),
     devices: Collection[UUID] = (),
-    spans: Sequence[Interval] = (),
 ) -> Timetable:
-    """Who works when and what is away or waits for its service, whoever is booked. One query. `spans` as in `read`."""
+    """Who works when and what is away or waits for its service, whoever is booked. One query."""
+    asked = _asked(window, [window], practitioners, rooms, devices)
+    return _opened(asked, [Row(*row) for row in asked.opening()])
+
+
+def _asked(window: Interval, spans: Sequence[Interval], *resources: Collection[UUID]) -> Asked:
+    days = _local_days(spans, timezone.get_default_timezone())
+    return Asked(window, spans, days, *resources)
+
+
+def _opened(asked: Asked, rows: Sequence[Row]) -> Timetable:
+    """A timetable in which nobody is booked yet."""
     zone = timezone.get_default_timezone()
-    days = sorted({day for span in spans or [window] for day in _local_days(span, zone)})
-    found = _OPENING.rows(
-        practitioners=list(practitioners),
-        rooms=list(rooms),
-        devices=list(devices),
-        since=window.starts_at,
-        until=window.ends_at,
-        first_day=days[0],
-        last_day=days[-1],
-    )
-    rows = [Row(*row) for row in found]
-    table = Timetable(window, Minutes.none(window), _grid(rows))
-    _fill_hours(table, rows, days, zone)
+    table = Timetable(asked.window, Minutes.none(asked.window), _grid(rows))
+    _fill_hours(table, rows, asked.days, zone)
     _fill_spans(table, rows)
     _fill_due(table, rows, zone)
     return table
@@ -241,28 +141,30 @@ def read_opening(
 
 def _grid(rows: Iterable[Row]) -> int:
     """The clinic's grid; before set-up has written its settings, the one they will begin with."""
-    written = [row.weekday for row in rows if row.kind == "grid"]
+    written = [row.since for row in rows if row.kind == "grid"]
     return written[0] if written else ClinicSettings().grid_minutes
 
 
-def _local_days(window: Interval, zone: tzinfo) -> list[date]:
-    """Every local date of the window, and the one before: its last hours may come again after a clock change."""
-    first, last = (instant.astimezone(zone).date() for instant in (window.starts_at, window.ends_at))
-    return [first + timedelta(days=n) for n in range(-1, (last - first).days + 1)]
+def _local_days(spans: Iterable[Interval], zone: tzinfo) -> list[date]:
+    """Every local date of the spans, and the one before each: its last hours may come again after a clock change."""
+    days: set[date] = set()
+    for span in spans:
+        first, last = (instant.astimezone(zone).date() for instant in (span.starts_at, span.ends_at))
+        days.update(first + timedelta(days=n) for n in range(-1, (last - first).days + 1))
+    return sorted(days)
 
 
-def _fill_hours(table: Timetable, rows: Iterable[Row], days: list[date], zone: tzinfo) -> None:
+def _fill_hours(table: Timetable, rows: Iterable[Row], days: Sequence[date], zone: tzinfo) -> None:
     """Weekly hours as minutes; those on closed days apart. Colleagues with the same week share one working out."""
-    closed_days = {row.valid_from for row in rows if row.kind == "closed"}
+    closed_days = {date.fromordinal(row.first) for row in rows if row.kind == "closed"}
     weeks: dict[Key, list[Hours]] = defaultdict(list)
     for row in rows:
         if row.kind == "hours":
-            hours = Hours(row.weekday, row.starts, row.ends, row.valid_from, row.valid_until)
-            weeks[row.who, row.place].append(hours)
+            weeks[UUID(row.who), UUID(row.place)].append(Hours.of(row))
 
     opened: dict[tuple[bool, tuple[Hours, ...]], Minutes] = {}
     for key, week in weeks.items():
-        same = tuple(sorted(week, key=str))
+        same = tuple(sorted(week))
         for is_closed, filled in ((False, table.hours), (True, table.closed)):
             if (is_closed, same) not in opened:
                 shown = [day for day in days if (day in closed_days) == is_closed]
@@ -287,12 +189,11 @@ def _fill_spans(table: Timetable, rows: Iterable[Row]) -> None:
     """Extra opening and absences: only whole minutes are open, and a minute that is touched is away."""
     for row in rows:
         if row.kind == "extra":
-            key, span = (row.who, row.place), [Interval(row.starts_at, row.ends_at)]
-            opened = Minutes.from_intervals(table.window, span, outward=False)
-            table.extra[key] = table.extra.get(key, table.nothing) | opened
+            key = UUID(row.who), UUID(row.place)
+            table.extra[key] = table.extra.get(key, table.nothing).with_spans([(row.since, row.until)])
         elif row.kind == "away":
-            away = Minutes.from_intervals(table.window, [Interval(row.starts_at, row.ends_at)], outward=True)
-            table.away[row.who] = table.away.get(row.who, table.nothing) | away
+            who = UUID(row.who)
+            table.away[who] = table.away.get(who, table.nothing).with_spans([(row.since, row.until)])
 
 
 def _fill_due(table: Timetable, rows: Iterable[Row], zone: tzinfo) -> None:
@@ -300,8 +201,8 @@ def _fill_due(table: Timetable, rows: Iterable[Row], zone: tzinfo) -> None:
     end = table.nothing.origin + table.nothing.length
     for row in rows:
         if row.kind == "due":
-            since = floor_minute(clock_time(row.valid_from, time.min, zone))
-            table.due[row.who] = table.nothing.with_spans([(since, end)])
+            since = floor_minute(clock_time(date.fromordinal(row.first), time.min, zone))
+            table.due[UUID(row.who)] = table.nothing.with_spans([(since, end)])
 
 
 def _fill_booked(table: Timetable, rows: Iterable[tuple[Any, ...]], wanted: Collection[UUID]) -> None:
@@ -309,7 +210,7 @@ def _fill_booked(table: Timetable, rows: Iterable[tuple[Any, ...]], wanted: Coll
     spans: dict[str, list[tuple[int, int]]] = {str(key): [] for key in wanted}
     add = {key: found.append for key, found in spans.items()}
     not_asked: list[tuple[int, int]] = []
-    for who, busy_from, busy_until, room, device, room_from, room_until in rows:
+    for _kind, who, busy_from, busy_until, room, device, room_from, room_until in rows:
         add.get(who, not_asked.append)((busy_from, busy_until))
         if room in add:
             add[room]((room_from, room_until))
