@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from benchmarks import clinics, databases, servers
 from benchmarks.floor.models import Booking
+from benchmarks.floor.settings import AUTHENTICATION_BACKENDS as FLOOR_BACKENDS
 from benchmarks.options import Options
 from benchmarks.peer.project import Peer, Unavailable, running
 from benchmarks.report import Report
@@ -57,6 +58,7 @@ class Bench:
     at: datetime
     places: Iterator[Place]
     sessions: list[str]
+    floor_sessions: list[str] = field(default_factory=list)
     product: int = 0
     floor: int = 0
     peer: Peer | None = None
@@ -109,13 +111,13 @@ def opened(options: Options, report: Report) -> Iterator[Bench]:
         yield bench
 
 
-def sessions_of(user: User, count: int) -> list[str]:
+def sessions_of(user: User, count: int, *, backend: str = settings.AUTHENTICATION_BACKENDS[0]) -> list[str]:
     """Keys of sessions in which the person is signed in."""
     keys = []
     for _ in range(count):
         store = SessionStore()
         store[SESSION_KEY] = str(user.pk)
-        store[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        store[BACKEND_SESSION_KEY] = backend
         store[HASH_SESSION_KEY] = user.get_session_auth_hash()
         store.save()
         keys.append(str(store.session_key))
@@ -152,6 +154,7 @@ def _start(bench: Bench, stack: ExitStack) -> None:
         bench.product = stack.enter_context(_server(bench, "product", "clinic.settings"))
         with connection.schema_editor() as editor:
             editor.create_model(Booking)
+        bench.floor_sessions = sessions_of(bench.clinic.desk, SESSIONS, backend=FLOOR_BACKENDS[0])
         bench.floor = stack.enter_context(_server(bench, "floor", "benchmarks.floor.settings"))
     if chosen & _COMPARED and bench.options.peer:
         say("django-appointment: installing (the first time) and filling its database …")

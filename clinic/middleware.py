@@ -69,8 +69,10 @@ class DomainErrorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """As asked; a part of a page is never answered with the sign-in page, the whole page goes there instead."""
         response = self.get_response(request)
+        if not (request.htmx and response.status_code == 302):
+            return response
         login = resolve_url(settings.LOGIN_URL)
-        if request.htmx and response.status_code == 302 and response["Location"].partition("?")[0] == login:
+        if response["Location"].partition("?")[0] == login:
             back = QueryDict(mutable=True)
             back["next"] = request.htmx.current_url_abs_path or "/"
             return HttpResponseClientRedirect(f"{login}?{back.urlencode(safe='/')}")

@@ -68,13 +68,24 @@ class Objects(Generic[AnyModel]):
 
     def __call__(self, **values: Any) -> list[AnyModel]:
         """Those that meet the condition, as Django makes them from a row."""
-        with self._query.statement() as sql:
-            return list(self._model._base_manager.raw(sql, values))
+        rows = self._query.rows(**values)
+        return [self._model.from_db(connection.alias, self._names, row) for row in rows]
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return [field.attname for field in self._model._meta.concrete_fields]
 
     @cached_property
     def _query(self) -> Prepared:
-        columns = ", ".join(str(field.column) for field in self._model._meta.concrete_fields)
-        table = self._model._meta.db_table
+        """Put together when it is first needed.
+
+        Raises:
+            TypeError: Django would convert what the database gives for one of the fields; nobody does here.
+        """
+        fields = self._model._meta.concrete_fields
+        if converted := [field.name for field in fields if field.get_db_converters(connection)]:
+            raise TypeError(f"{self._model.__name__} has fields that Django converts: {', '.join(converted)}")
+        columns, table = ", ".join(str(field.column) for field in fields), self._model._meta.db_table
         return Prepared(f"SELECT {columns} FROM {table} {self._condition}", **self._types)  # noqa: S608  all ours
 
 

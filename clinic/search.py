@@ -8,7 +8,7 @@ the union (never a union of free time: two half hours in two rooms are no hour i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -215,7 +215,7 @@ class Search:
             open_days |= self._seen(table.open(practitioner.pk, location))
             rooms |= here & self._any(self.candidates.rooms, location)
             devices |= here & self._any(self.candidates.devices, location)
-            serviced |= here & self._any(self.candidates.devices, location, self._usable_but_for_service)
+            serviced |= here & self._any_but_for_service(location)
         # Outside the hours, the hours are what is wrong: no room or closed day is blamed there.
         return {
             Obstacle.OFF_GRID: self.on_grid,
@@ -262,29 +262,22 @@ class Search:
         """By location, the starts that suit the grid, the patient, a room and, where one is needed, a device."""
         fitting, anywhere = {}, self.on_grid & self.suiting & self.patient_free
         for location in {room.location_id for room in self.candidates.rooms}:
-            starts = anywhere & self._any(self.candidates.rooms, location)
+            starts = self._served(anywhere, self.candidates.rooms, location)
             fitting[location] = (
-                starts & self._any(self.candidates.devices, location) if self.type.device_kind else starts
+                self._served(starts, self.candidates.devices, location) if self.type.device_kind else starts
             )
         return fitting
 
-    @cached_property
-    def _usable(self) -> dict[UUID, Minutes]:
-        """For each room and device the starts it can serve."""
-        first, last = self.type.room_from, self.type.room_until
-        return {
-            each.pk: self.table.free(each.pk).starts(first, last)
-            for each in (*self.candidates.rooms, *self.candidates.devices)
-        }
+    def _usable(self, each: Room | Device) -> Minutes:
+        """The starts that the room or device can serve; worked out when it is first asked for."""
+        if each.pk not in self._known_usable:
+            free = self.table.free(each.pk)
+            self._known_usable[each.pk] = free.starts(self.type.room_from, self.type.room_until)
+        return self._known_usable[each.pk]
 
     @cached_property
-    def _usable_but_for_service(self) -> dict[UUID, Minutes]:
-        """For each device the starts it could serve if its service were never due."""
-        first, last = self.type.room_from, self.type.room_until
-        return {
-            each.pk: self.table.free_but_for_service(each.pk).starts(first, last)
-            for each in self.candidates.devices
-        }
+    def _known_usable(self) -> dict[UUID, Minutes]:
+        return {}
 
     def _first_choice(
         self, resources: Iterable[Resource], offers: Iterable[Offer]
@@ -295,7 +288,9 @@ class Search:
             left[location] |= starts
         chosen: dict[tuple[UUID, datetime], Resource] = {}
         for each in resources:
-            served = left[each.location_id] & self._usable[each.pk]
+            if not left[each.location_id]:
+                continue
+            served = left[each.location_id] & self._usable(each)
             left[each.location_id] -= served
             chosen |= {(each.location_id, start): each for start in served}
         return chosen
@@ -304,21 +299,31 @@ class Search:
         self, resources: Iterable[Resource], location: UUID, starts_at: datetime
     ) -> Resource | None:
         here = (each for each in resources if each.location_id == location)
-        return next((each for each in here if starts_at in self._usable[each.pk]), None)
+        return next((each for each in here if starts_at in self._usable(each)), None)
 
     def _seen(self, minutes: Minutes) -> Minutes:
         """The starts for which the practitioner's part of the visit lies in these minutes."""
         return minutes.starts(self.type.practitioner_from, self.type.practitioner_until)
 
-    def _any(
-        self,
-        resources: Iterable[Room | Device],
-        location: UUID,
-        usable: Mapping[UUID, Minutes] | None = None,
-    ) -> Minutes:
+    def _any(self, resources: Iterable[Room | Device], location: UUID) -> Minutes:
         """The starts that at least one of the resources of the location can serve."""
-        served = self._usable if usable is None else usable
-        return self._union(served[each.pk] for each in resources if each.location_id == location)
+        return self._union(self._usable(each) for each in resources if each.location_id == location)
+
+    def _any_but_for_service(self, location: UUID) -> Minutes:
+        """The starts that at least one of its devices could serve if no service were ever due."""
+        first, last = self.type.room_from, self.type.room_until
+        devices = (each.pk for each in self.candidates.devices if each.location_id == location)
+        return self._union(self.table.free_but_for_service(key).starts(first, last) for key in devices)
+
+    def _served(self, wanted: Minutes, resources: Iterable[Room | Device], location: UUID) -> Minutes:
+        """Those of the wanted starts that at least one of the resources can serve; often the first few serve all."""
+        left = wanted
+        for each in resources:
+            if not left:
+                break
+            if each.location_id == location:
+                left -= self._usable(each)
+        return wanted - left
 
     def _union(self, sets: Iterable[Minutes]) -> Minutes:
         return reduce(or_, sets, self.table.nothing)

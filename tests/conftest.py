@@ -198,5 +198,5 @@ def admin_client(admin: User) -> Client:
 
 def _signed_in(user: User) -> Client:
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="clinic.accounts.PasswordBackend")
     return client

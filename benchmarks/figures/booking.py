@@ -115,7 +115,7 @@ def _floor(bench: Bench, places: list[Place], clients: int) -> Load:
         }
         return lambda browser: [browser.post("/insert/", fields)]
 
-    return crowd(bench.floor, bench.sessions, map(job, places), clients=clients)
+    return crowd(bench.floor, bench.floor_sessions, map(job, places), clients=clients)
 
 
 def _peer(bench: Bench, places: list[Place], clients: int) -> Load:

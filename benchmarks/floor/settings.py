@@ -1,7 +1,9 @@
-"""The product's settings, and so its middleware, sessions and database connection, with addresses of its own."""
+"""The product's settings, and so its middleware and database connection, with Django's own sessions and other addresses."""
 
 from clinic.settings import *  # noqa: F403
 from clinic.settings import INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.floor"]
 ROOT_URLCONF = "benchmarks.floor.urls"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]

@@ -56,7 +56,7 @@ def keeper() -> User:
 @pytest.fixture
 def keeper_client(keeper: User) -> Client:
     client = Client()
-    client.force_login(keeper, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(keeper, backend="clinic.accounts.PasswordBackend")
     return client
 
 
@@ -78,7 +78,7 @@ class TestWhoMayEnter:
         client = Client()
         client.force_login(
             UserFactory(roles=roles, is_staff=True, is_superuser=True),
-            backend="django.contrib.auth.backends.ModelBackend",
+            backend="clinic.accounts.PasswordBackend",
         )
         addresses = [reverse("admin:index"), reverse("admin:jsi18n"), *(page(model) for model in DESK)]
         assert {client.get(address).status_code for address in addresses} == {HTTPStatus.FORBIDDEN}

@@ -570,7 +570,7 @@ def test_another_patients_walk_in_is_not_found(desk: Desk, reception_client: Cli
 
 
 def test_a_practitioner_books_too(desk: Desk, client: Client) -> None:
-    client.force_login(UserFactory(practitioner=True), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(UserFactory(practitioner=True), backend="clinic.accounts.PasswordBackend")
     client.post(url(desk.patient), form(desk, tuesday("09:00")))
     assert Appointment.objects.count() == 1
 

@@ -384,7 +384,7 @@ def test_who_may_not_book_moves_nothing(desk: Desk, admin_client: Client) -> Non
 
 def test_a_drop_needs_the_token(desk: Desk) -> None:
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(desk.user, backend="django.contrib.auth.backends.ModelBackend")
+    strict.force_login(desk.user, backend="clinic.accounts.PasswordBackend")
     visit = desk.book(today("10:00"))
     assert drop(strict, visit, "2026-03-02T14:00").status_code == 403
     visit.refresh_from_db()

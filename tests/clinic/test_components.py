@@ -192,7 +192,7 @@ class TestNavigation:
     def test_leads_only_where_the_role_may_go(self, roles: list[str], expected: set[str]) -> None:
         user = UserFactory(roles=roles, is_staff="admin" in roles)
         client = Client()
-        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(user, backend="clinic.accounts.PasswordBackend")
         found = set(self.ENTRIES.findall(client.get("/accounts/password/change/").content.decode()))
         assert {re.sub(r"^/[\w-]+(?=/worklists/)", "", address) for address in found} == expected
 
@@ -239,7 +239,7 @@ class TestSignIn:
     @pytest.mark.parametrize("page", ["logout", "password/change", "email", "reauthenticate"])
     def test_every_page_of_the_account_has_our_look(self, reception: User, page: str) -> None:
         client = Client()
-        client.force_login(reception, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(reception, backend="clinic.accounts.PasswordBackend")
         response = client.get(f"/accounts/{page}/", follow=True)
         assert 'class="sheet"' in response.content.decode()
 

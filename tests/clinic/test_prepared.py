@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import DataError, connection, transaction
+from pghistory.models import Context
 
 from clinic.models import Room
 from clinic.prepared import ByKey, Objects, Prepared
@@ -86,3 +87,9 @@ def test_by_key_finds_what_there_is(django_assert_num_queries):
         assert find([room.pk, uuid4()]) == {room.pk: room}
     with django_assert_num_queries(0):
         assert find([]) == {}
+
+
+def test_a_model_whose_fields_django_converts_is_refused():
+    contexts = Objects(Context, "WHERE true")
+    with pytest.raises(TypeError, match="metadata"):
+        contexts()

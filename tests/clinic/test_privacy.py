@@ -70,7 +70,7 @@ def test_the_waiting_list_is_hidden_too(busy_desk: Desk, reception_client: Clien
 def test_my_day_is_hidden_too(busy_desk: Desk, practitioner_user: User, client: Client) -> None:
     busy_desk.silva.user = practitioner_user
     busy_desk.silva.save()
-    client.force_login(practitioner_user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(practitioner_user, backend="clinic.accounts.PasswordBackend")
     assert "Moreau" in client.get("/my-day/").content.decode()
     switch(client)
     assert "Moreau" not in client.get("/my-day/").content.decode()

@@ -421,7 +421,7 @@ def test_a_bar_that_is_not_nought_is_never_invisible() -> None:
 
 def test_whoever_has_left_reviews_nothing(client: Client) -> None:
     user = UserFactory(admin=True)
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="clinic.accounts.PasswordBackend")
     user.roles = []
     user.save()
     assert client.get(USE).status_code == 404

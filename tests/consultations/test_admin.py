@@ -48,7 +48,7 @@ def keeper() -> User:
 @pytest.fixture
 def keeper_client(keeper: User) -> Client:
     client = Client()
-    client.force_login(keeper, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(keeper, backend="clinic.accounts.PasswordBackend")
     return client
 
 
@@ -88,7 +88,7 @@ class TestEveryKind:
     @pytest.mark.parametrize("roles", [[Role.RECEPTION], [Role.PRACTITIONER]])
     def test_others_are_refused(self, model: Any, roles: list[Role]) -> None:
         client, entry = Client(), model.objects.current().first()
-        client.force_login(UserFactory(roles=roles), backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(UserFactory(roles=roles), backend="clinic.accounts.PasswordBackend")
         assert client.get(page(model)).status_code == HTTPStatus.FORBIDDEN
         assert client.post(page(model, "new_version", entry.pk)).status_code == HTTPStatus.FORBIDDEN
         assert model.objects.filter(code=entry.code).count() == 1

@@ -96,7 +96,7 @@ def test_several_patients_lead_to_the_list_and_from_there_to_each(
 
 def test_a_practitioner_finds_them_on_the_worklist(desk: Desk, doctor_user: User, client: Client) -> None:
     plan, _booked = closed(desk)
-    client.force_login(doctor_user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(doctor_user, backend="clinic.accounts.PasswordBackend")
     shown = client.get(reverse("consultations:worklists")).content.decode()
     assert reverse("clinic:release", args=[plan.patient_id]) in shown
 
