@@ -166,7 +166,7 @@ def test_the_panel_asks_the_same_questions_whatever_is_booked(
 ) -> None:
     for n in range(count):
         desk.book(tuesday(f"{13 + n}:00"), patient=PatientFactory())
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         reception_client.get(url(desk.patient, week="2026-03-02"))
 
 

@@ -225,12 +225,12 @@ def test_the_course_is_the_best_of_all_chains_of_free_starts(
 # --- what it answers -------------------------------------------------------------------------------------------------
 
 
-def test_ten_sessions_are_found_in_two_queries(
+def test_ten_sessions_are_found_in_one_query(
     desk: Desk, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     kind = AppointmentTypeFactory(grid_minutes=None)
     lists = {"practitioners": [desk.silva, desk.amari], "rooms": [desk.room, desk.room2], "devices": []}
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         found = search(desk, weekly(kind, 10), **lists).course
     assert [visit.days_since for visit in found.visits] == [None, *[7] * 9]
 

@@ -252,7 +252,7 @@ def test_the_diary_asks_the_same_questions_whatever_the_day_holds(
     show: str,
 ) -> None:
     fill(desk, count)
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(17):
         assert reception_client.get(URL + show).status_code == 200
 
 
@@ -267,7 +267,7 @@ def test_my_day_asks_the_same_questions_whatever_the_day_holds(
 
 
 @pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize(("query", "queries"), [("?show=rooms", 19), ("?show=week", 22), ("print", 14)])
+@pytest.mark.parametrize(("query", "queries"), [("?show=rooms", 18), ("?show=week", 21), ("print", 13)])
 def test_the_other_layouts_ask_the_same_questions_too(
     desk: Desk,
     reception_client: Client,

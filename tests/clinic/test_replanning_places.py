@@ -97,7 +97,7 @@ def test_the_timetable_is_read_once_for_all(
     desk: Desk, count: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     visits = [desk.book(on(date(2026, 3, 4 + n), "09:00"), patient=PatientFactory()) for n in range(count)]
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         places = read(*visits)
         for visit in visits:
             places.take(visit, places.near(visit, None, visit.starts_at + timedelta(days=1))[0])

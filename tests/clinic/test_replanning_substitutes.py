@@ -322,7 +322,7 @@ def test_queries_do_not_grow_with_the_visits(
             purpose=purposes.session_of(plan.planned_sessions.get(ordinal=1)),
         )
     entry = ill(desk)
-    with django_assert_num_queries(40):
+    with django_assert_num_queries(39):
         shown = reception_client.get(url(entry))
     assert len(shown.context["rows"]) == count
 

@@ -136,7 +136,7 @@ class TestWeek:
             visit(MONDAY + timedelta(days=1), f"{10 + number}:00", status="booked")
             WorkingHoursFactory()
             DeviceFactory()
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(12):
             response = admin_client.get(REVIEW)
         assert response.context["board"].visits == count
 

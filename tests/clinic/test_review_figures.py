@@ -188,7 +188,7 @@ class TestHeatMap:
         for number in range(count):
             WorkingHoursFactory()
             AppointmentFactory(starts_at=at(MONDAY, f"{10 + number}:00"))
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(8):
             assert len(admin_client.get(USE).context["whose"].uses) == 2 * count
 
 

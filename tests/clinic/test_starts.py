@@ -52,7 +52,7 @@ def test_the_number_of_queries_does_not_grow(
 ) -> None:
     for number in range(visits):
         desk.book(on(TUESDAY, f"{9 + number:02}:00"))
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         reception_client.get("/starts/", asked(desk))
 
 

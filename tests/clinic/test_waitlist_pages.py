@@ -119,7 +119,7 @@ def test_the_list_asks_the_same_questions_whatever_it_holds(
 ) -> None:
     for _ in range(count):
         offered(desk, waiting(desk, practitioners=[desk.silva, desk.amari]))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         assert reception_client.get(URL).status_code == 200
 
 
@@ -129,7 +129,7 @@ def test_who_fits_asks_the_same_questions_however_many_do(
 ) -> None:
     for _ in range(count):
         waiting(desk, practitioners=[desk.silva])
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         assert reception_client.get(f"{URL}?show=today").status_code == 200
     url = f"{URL}fits/?practitioner={desk.silva.pk}&starts_at=2026-03-03T08:00Z"
     with django_assert_num_queries(11):
@@ -395,7 +395,7 @@ def test_offers_on_the_contact_list_ask_the_same_questions(
 ) -> None:
     for _ in range(count):
         offered(desk, waiting(desk))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         assert reception_client.get("/contacts/").status_code == 200
 
 

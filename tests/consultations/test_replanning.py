@@ -250,7 +250,7 @@ def test_the_preview_asks_as_much_for_one_later_visit_as_for_three(
 ) -> None:
     _plan, booked = course(desk, count)
     url = f"{page(booked[0], 'appointment_later')}?choice={slot(desk, week(2))}&version=1"
-    with django_assert_num_queries(29):
+    with django_assert_num_queries(28):
         shown = reception_client.get(url)
     assert len(shown.context["rows"]) == count - 1
 
@@ -356,7 +356,7 @@ def test_the_question_asks_as_much_for_one_later_visit_as_for_three(
     desk: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
     _plan, booked = course(desk, count)
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(25):
         reception_client.get(page(booked[0], "appointment_cancel"))
 
 
