@@ -132,7 +132,7 @@ def test_who_fits_asks_the_same_questions_however_many_do(
     with django_assert_num_queries(12):
         assert reception_client.get(f"{URL}?show=today").status_code == 200
     url = f"{URL}fits/?practitioner={desk.silva.pk}&starts_at=2026-03-03T08:00Z"
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         assert len(reception_client.get(url).context["fits"]) == count
 
 
