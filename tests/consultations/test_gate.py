@@ -5,13 +5,14 @@ A cleared plan has everything; each case takes one thing away and names the code
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from consultations.enums import Answer, Decision, PlanStatus, TestRequirement
@@ -305,14 +306,59 @@ def test_what_is_missing_is_named(gate: str, code: str, make: Missing) -> None:
 
 
 def test_the_codes_of_the_truth_table_are_all_there_are() -> None:
-    """Read from the function's own text, so that a new reason needs a case."""
+    """Read from the functions' own text, so that a new reason needs a case."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'pathway_refusal'")
+        cursor.execute(
+            "SELECT string_agg(prosrc, chr(10)) FROM pg_proc WHERE proname = 'pathway_refusal' OR proname LIKE 'gate\\_%'"
+        )
         (source,) = cursor.fetchone()
     codes = {line.split("RETURN '")[1].split("'")[0] for line in source.splitlines() if "RETURN '" in line}
     states = {f"plan_{status}" for status in PlanStatus if status != PlanStatus.ACTIVE}
     elsewhere = {"other_patient", "future", "test", "too_soon"}
     assert {code for code, _name, _make in MISSING} | elsewhere == codes - {"plan_"} | states
+
+
+@pytest.fixture
+def parts() -> dict[str, str]:
+    """Each code with the part of the gate that says it."""
+    with connection.cursor() as cursor:
+        cursor.execute(r"SELECT proname, prosrc FROM pg_proc WHERE proname LIKE 'gate\_%'")
+        found = {
+            code: name for name, source in cursor.fetchall() for code in re.findall(r"RETURN '(\w+)'", source)
+        }
+    states = {f"plan_{status}": "gate_plan" for status in PlanStatus}
+    return found | states
+
+
+@contextmanager
+def _without_part(name: str) -> Iterator[None]:
+    """Lets the part find nothing, as if it had never been asked."""
+    asked = "the_plan uuid, the_patient uuid, the_time timestamptz, the_planned uuid, known_by timestamptz"
+    with transaction.atomic():
+        sql(
+            f"CREATE OR REPLACE FUNCTION {name}({asked}) RETURNS text LANGUAGE sql STABLE AS 'SELECT NULL::text'"
+        )()
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize(
+    ("code", "make"), [pytest.param(code, make, id=name) for code, name, make in MISSING]
+)
+def test_nothing_says_what_is_missing_when_its_part_is_taken_away(
+    code: str, make: Missing, parts: dict[str, str]
+) -> None:
+    plan = make()
+    with _without_part(parts[code]):
+        assert refusal(plan, gate="test") is None
+
+
+def test_nothing_asks_for_the_test_or_the_interval_when_its_part_is_taken_away(parts: dict[str, str]) -> None:
+    untested, early = consented_plan(), cleared_plan(min_gap_days=6)
+    SessionFactory(plan=early, signed=True, started_at=ago(days=5))
+    assert [refusal(untested), refusal(early, ordinal=2)] == ["test", "too_soon"]
+    with _without_part(parts["test"]), _without_part(parts["too_soon"]):
+        assert [refusal(untested), refusal(early, ordinal=2)] == [None, None]
 
 
 # What does not stand in the way -----------------------------------------------------------------------------------
