@@ -16,11 +16,9 @@ from consultations.enums import PlanStatus
 from consultations.offers import session_label, test_wanted
 from consultations.queries import PlanFacts, unbooked
 from consultations.rules import consent, plans
+from consultations.rules.codes import CLOSES
 from consultations.rules.patch_test import reading_window
 from consultations.steppers import awaited_test, pending_visit, standing
-
-# These end the way as it was agreed: nothing can be booked round them.
-_CLOSES = {"consultation", "deferred", "allergy", "test_positive", "course_full"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def next_of(facts: PlanFacts, *, at: datetime) -> Next:
         _test,
         _session,
     ]
-    if any(each.code in _CLOSES for each in conditions):
+    if any(each.code in CLOSES for each in conditions):
         looks = [_held, _draft, _closed]
     for look in looks:
         if found := look(facts, at):
@@ -63,7 +61,7 @@ def course_link(facts: PlanFacts, *, at: datetime) -> Link | None:
     plan is closed."""
     waiting = len(unbooked(facts))
     is_closed = any(
-        each.code in _CLOSES - {"deferred"} for each in standing(facts, at=at)
+        each.code in CLOSES - {"deferred"} for each in standing(facts, at=at)
     )  # later is not never
     if facts.plan.status != PlanStatus.ACTIVE or not waiting or is_closed:
         return None

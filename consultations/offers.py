@@ -17,6 +17,7 @@ from consultations.models import Plan, PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of, unbooked
 from consultations.rules import clearance, plans, visits
+from consultations.rules.codes import MAY_STILL_COME
 from consultations.rules.patch_test import reading_window, repeat_from
 
 Types = list[AppointmentType]
@@ -118,7 +119,7 @@ def _pair_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]
         longest=timedelta(hours=policy.reading_until_hours) - timedelta(minutes=1),
     )
     missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=at).conditions
-    hard = tuple(each for each in missing if each.code not in clearance.MAY_STILL_COME)
+    hard = tuple(each for each in missing if each.code not in MAY_STILL_COME)
     label = named(_("Test + reading"), facts)
     purpose = purposes.test_of(facts.plan)
     return [Offer(tests[0], label, purpose, earliest=repeat_from(facts), pair=pair, conditions=hard)]
@@ -154,7 +155,7 @@ def in_the_way(facts: PlanFacts, planned: PlannedSession, *, at: datetime) -> tu
     judged = visits.verdict(visit, purpose, facts, together=visits.Together(), starting=False)
     if judged.state != Readiness.REFUSED:
         return ()
-    return tuple(each for each in judged.conditions if each.code not in clearance.MAY_STILL_COME)
+    return tuple(each for each in judged.conditions if each.code not in MAY_STILL_COME)
 
 
 def cleared_from(facts: PlanFacts, at: datetime) -> datetime:

@@ -39,28 +39,8 @@ from consultations.queries import (
 from consultations.releases import to_release
 from consultations.rules import clearance
 from consultations.rules.allergens import unassessed
+from consultations.rules.codes import MAY_STILL_COME
 from consultations.rules.patch_test import Window, reading_window
-
-# What the codes of rules.clearance say on the incident list, which admins read too: the rule, not the finding.
-DEVIATION_WORDS = {
-    "consultation": gettext_lazy("no signed consultation that found the patient suitable"),
-    "deferred": gettext_lazy("before the date that was agreed"),
-    "plan_proposed": gettext_lazy("the plan was not agreed yet"),
-    "plan_on_hold": gettext_lazy("the plan was on hold"),
-    "plan_stopped": gettext_lazy("the plan was stopped"),
-    "plan_completed": gettext_lazy("the plan was completed"),
-    "report_open": gettext_lazy("a report from the desk had not been looked at"),
-    "allergy": gettext_lazy("the allergies were not cleared"),
-    "allergy_unassessed": gettext_lazy("the allergies were not assessed"),
-    "consent": gettext_lazy("no consent in force"),
-    "test": gettext_lazy("the test injection was not read, or not valid"),
-    "test_positive": gettext_lazy("the test injection did not clear"),
-    "too_soon": gettext_lazy("too soon after the last session"),
-    "cap_undecided": gettext_lazy("a dose limit had not been decided"),
-    "course_full": gettext_lazy("more sessions than the limit allows"),
-    "earlier_session": gettext_lazy("an earlier session was still to be given"),
-}
-
 
 # How long past its hard gap, and at the least, before an unbooked session is called overdue.
 _GRACE, _PATIENCE = timedelta(days=7), timedelta(days=14)
@@ -241,7 +221,7 @@ def _overdue(facts: PlanFacts, at: datetime) -> PlannedSession | None:
     if not last or at - last <= wait:
         return None
     judged = clearance.judge(facts, gate=clearance.Gate.TEST, on=at)
-    closed = any(each.code not in clearance.MAY_STILL_COME for each in judged.conditions)
+    closed = any(each.code not in MAY_STILL_COME for each in judged.conditions)
     return None if closed else planned
 
 
@@ -274,11 +254,6 @@ def sessions_late(*, at: datetime) -> list[SessionLate]:
         for each in late
     ]
     return sorted(rows, key=lambda row: row.since or at)
-
-
-def deviation_words(code: str) -> str:
-    """What was missing, in words that hold no finding; an unknown code is named as it is."""
-    return str(DEVIATION_WORDS.get(code, code))
 
 
 def lot_use_counts(lot: Lot) -> tuple[int, int]:

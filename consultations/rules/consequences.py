@@ -26,6 +26,7 @@ from consultations.models import PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts
 from consultations.rules import clearance, plans, visits
+from consultations.rules.codes import MAY_STILL_COME
 from consultations.rules.patch_test import repeat_from
 
 _FIRST = {Kind.TEST: -2, Kind.READING: -1}  # before session 1
@@ -94,7 +95,7 @@ class CourseConsequences(Consequences):
         """See clinic.readiness: a test that has expired by then, for one."""
         now = {each.code for each in self._judged(appointment, appointment.starts_at, _NO_CHANGE).conditions}
         then = self._judged(appointment, starts_at, changes).conditions
-        return tuple(each for each in then if each.code in clearance.MAY_STILL_COME and each.code not in now)
+        return tuple(each for each in then if each.code in MAY_STILL_COME and each.code not in now)
 
     def refusal(self, appointment: Appointment, starts_at: datetime, changes: Changes) -> Condition | None:
         """See clinic.readiness."""
@@ -133,7 +134,7 @@ class CourseConsequences(Consequences):
         judged = self._judged(appointment, starts_at, changes)
         if judged.state != Readiness.REFUSED:
             return []
-        return [each for each in judged.conditions if each.code not in clearance.MAY_STILL_COME]
+        return [each for each in judged.conditions if each.code not in MAY_STILL_COME]
 
     def _judged(self, appointment: Appointment, starts_at: datetime, changes: Changes) -> Verdict:
         purpose, facts = purposes.parse(appointment.purpose), self._facts(appointment)

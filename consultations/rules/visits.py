@@ -15,7 +15,8 @@ from consultations.models import PatchTest, PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, in_error
 from consultations.rules import clearance, plans
-from consultations.rules.clearance import MAY_STILL_COME, Gate
+from consultations.rules.clearance import Gate
+from consultations.rules.codes import MAY_STILL_COME
 from consultations.rules.patch_test import Window, reading_window, repeat_from
 
 CLEAR = Verdict(Readiness.CLEAR)

@@ -16,9 +16,9 @@ from clinic.models import User
 from consultations.actions.records import record_of
 from consultations.forms.records import PeriodForm
 from consultations.models import Deviation, EnteredInError
+from consultations.rules import codes
 from consultations.views.paging import pages
 from consultations.views.records import page_of
-from consultations.worklists import deviation_words
 
 PAGE = 25
 
@@ -71,7 +71,7 @@ def _deviation(row: Deviation, sees_records: bool) -> dict[str, Any]:
         "at": row.happened_at,
         "patient": row.patient,
         "who": row.recorded_by,
-        "missing": [deviation_words(code) for code in row.codes],
+        "missing": [codes.in_words(code) for code in row.codes],
         "reason": row.reason if sees_records else "",
         "url": url if sees_records else "",
     }

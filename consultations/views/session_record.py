@@ -20,10 +20,9 @@ from consultations.forms.sessions import SessionForm
 from consultations.forms.zones import ZoneRows
 from consultations.models import AftercareRule, ReactionType, Scale, Session
 from consultations.queries import PlanFacts, every_lot, facts_of_one
-from consultations.rules import authorship
+from consultations.rules import authorship, codes
 from consultations.session_page import aftercare, banner, bars
 from consultations.views import chart
-from consultations.worklists import deviation_words
 
 
 @dataclass
@@ -181,7 +180,7 @@ def _deviation(session: Session) -> str:
     """Why it was given all the same, and what was missing."""
     if session.deviation is None:
         return ""
-    missing = ", ".join(deviation_words(code) for code in session.deviation.codes)
+    missing = ", ".join(codes.in_words(code) for code in session.deviation.codes)
     return _("%(reason)s Missing: %(missing)s.") % {"reason": session.deviation.reason, "missing": missing}
 
 

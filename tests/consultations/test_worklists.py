@@ -368,8 +368,3 @@ class TestIncidents:
 
     def test_it_does_not_exist_for_reception(self, reception_client: Client) -> None:
         assert reception_client.get(INCIDENTS).status_code == 404
-
-    def test_every_code_of_clearance_has_words(self) -> None:
-        codes = [*worklists.DEVIATION_WORDS]
-        assert [code for code in codes if worklists.deviation_words(code) == code] == []
-        assert worklists.deviation_words("a_new_rule") == "a_new_rule"

@@ -1,0 +1,52 @@
+"""What the codes of clearance mean beside their sentences, in one table."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Code:
+    """One thing that can be missing.
+
+    `words` are for the incident list, which admins read too: the rule, not the finding. What `may_still_come` before a
+    visit lets the visit be booked, provisionally. What `closes` ends the way as it was agreed: nothing can be booked
+    round it.
+    """
+
+    words: Promise
+    may_still_come: bool = False
+    closes: bool = False
+
+
+CODES = {
+    "consultation": Code(
+        _("no signed consultation that found the patient suitable"),
+        closes=True,
+    ),
+    "deferred": Code(_("before the date that was agreed"), closes=True),
+    "plan_proposed": Code(_("the plan was not agreed yet")),
+    "plan_on_hold": Code(_("the plan was on hold")),
+    "plan_stopped": Code(_("the plan was stopped")),
+    "plan_completed": Code(_("the plan was completed")),
+    "report_open": Code(_("a report from the desk had not been looked at"), may_still_come=True),
+    "allergy": Code(_("the allergies were not cleared"), closes=True),
+    "allergy_unassessed": Code(_("the allergies were not assessed"), may_still_come=True),
+    "consent": Code(_("no consent in force"), may_still_come=True),
+    "test": Code(_("the test injection was not read, or not valid"), may_still_come=True),
+    # A reading that exists runs out before a later visit (rules.visits).
+    "test_again": Code(_("the test injection was no longer valid"), may_still_come=True),
+    "test_positive": Code(_("the test injection did not clear"), closes=True),
+    "too_soon": Code(_("too soon after the last session")),
+    "cap_undecided": Code(_("a dose limit had not been decided"), may_still_come=True),
+    "course_full": Code(_("more sessions than the limit allows"), closes=True),
+    "earlier_session": Code(_("an earlier session was still to be given")),
+}
+MAY_STILL_COME = frozenset(code for code, each in CODES.items() if each.may_still_come)
+CLOSES = frozenset(code for code, each in CODES.items() if each.closes)
+
+
+def in_words(code: str) -> str:
+    """What was missing, in words that hold no finding; an unknown code is named as it is."""
+    return str(CODES[code].words) if code in CODES else code

@@ -1,0 +1,34 @@
+"""No positive test of anything in the formula (CLINICAL 1.5)."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from clinic.readiness import Condition
+from consultations.dates import in_words
+from consultations.enums import TestResult
+from consultations.models import PlannedSession
+from consultations.queries import PlanFacts, confirmed_error
+from consultations.rules.gates.words import not_cleared
+
+
+def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = None) -> list[Condition]:
+    """`test_positive`, until a second person has confirmed that the reading or its test was an error."""
+    codes = facts.component_codes
+    for reading in facts.readings:
+        test = reading.patch_test
+        closes = reading.result == TestResult.POSITIVE and codes & set(test.component_codes)
+        if closes and not confirmed_error(reading) and not confirmed_error(test):
+            day = in_words(reading.read_at)
+            shared = ", ".join(
+                part.component.name for part in facts.parts if part.component.code in test.component_codes
+            )
+            return [
+                Condition(
+                    "test_positive",
+                    not_cleared(facts),
+                    detail=_("The test read on %(day)s was positive; shared components: %(shared)s.")
+                    % {"day": day, "shared": shared},
+                )
+            ]
+    return []
