@@ -5,7 +5,6 @@ A route that is missing from the table fails. The table says what DESIGN 6 says:
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -18,25 +17,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from clinic.models import Practitioner, RecordOpened
 from tests.factories import (
     AbsenceFactory,
-    AlertFactory,
-    AllergyFactory,
-    AppointmentFactory,
-    AppointmentTypeFactory,
-    CalendarFeedFactory,
-    ClinicalReportFactory,
-    ConsultationFactory,
-    ContactEntryFactory,
-    EnteredInErrorFactory,
-    PatchTestFactory,
-    PatientFactory,
-    SessionFactory,
-    TestReadingFactory,
-    WaitlistOfferFactory,
-    WalkInFactory,
-    cleared_plan,
-    consented_plan,
 )
-from tests.factories.clock import ago
+from tests.things import BUILDERS, Things
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -209,13 +191,8 @@ OURS = {name: pattern for name, pattern in routes().items() if not name.startswi
 ADMIN = {name: pattern for name, pattern in routes().items() if name.startswith("admin:")}
 
 
-@dataclass
-class World:
+class World(Things):
     """One real object for every kind of address."""
-
-    ids: dict[str, Any]
-    by_route: dict[str, dict[str, Any]] = field(default_factory=dict)
-    posts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def address(self, name: str, **instead: Any) -> str:
         """The route's address, for the objects of this world unless others are named."""
@@ -234,66 +211,10 @@ def _groups(name: str) -> dict[str, str]:
 @pytest.fixture
 def world(doctor: Practitioner) -> World:
     """A patient in the middle of the pathway, with a little of everything."""
-    plan = cleared_plan()
-    test = plan.patch_tests.get()
-    first, second = plan.planned_sessions.all()[:2]
-    signed = SessionFactory(plan=plan, planned=first, signed=True, started_at=ago(days=7))
-    visit = AppointmentFactory(
-        patient=plan.patient, practitioner=doctor, type=AppointmentTypeFactory(purpose="")
-    )
-    unread = PatchTestFactory(plan=consented_plan(), given_at=ago(hours=50))
-    overdue, call = PatchTestFactory(plan=consented_plan(), given_at=ago(days=20)), ContactEntryFactory()
-    offer = WaitlistOfferFactory()
-    draft = SessionFactory(plan=cleared_plan(), practitioner=doctor)
-    someone, leave = PatientFactory(), AbsenceFactory(practitioner=doctor)
-    feed = CalendarFeedFactory(practitioner=doctor, secret="of-the-feed")
-    return World(
-        ids={
-            "patient_id": plan.patient_id,
-            "appointment_id": visit.pk,
-            "walk_in_id": WalkInFactory().pk,
-            "plan_id": plan.pk,
-            "consent_id": plan.consents.get().pk,
-            "test_id": test.pk,
-            "planned_id": second.pk,
-            "session_id": draft.pk,
-            "consultation_id": ConsultationFactory(practitioner=doctor).pk,
-            "allergy_id": AllergyFactory().pk,
-            "alert_id": AlertFactory().pk,
-            "report_id": ClinicalReportFactory().pk,
-            "lot_id": test.lots.first().pk,
-            "offer_id": offer.pk,
-            "error_id": EnteredInErrorFactory(reading=TestReadingFactory()).pk,
-            "entry_id": leave.pk,
-            "feed_id": feed.pk,
-            "secret": "of-the-feed",
-            "record_id": signed.pk,
-            "kind": "session",
-            "step": "confirm",
-            "change": "hold",
-        },
-        by_route={
-            "clinic:review_list": {"name": "visits"},
-            "clinic:review_list_sheet": {"name": "visits"},
-            "clinic:opening_add": {"kind": "absence"},
-            "clinic:opening_entry": {"kind": "absence"},
-            "clinic:opening_remove": {"kind": "absence"},
-            "clinic:contact_try": {"entry_id": call.pk},
-            "clinic:contact_close": {"entry_id": call.pk},
-            "clinic:waitlist_withdraw": {"entry_id": offer.entry_id},
-            "clinic:waitlist_offer": {"entry_id": offer.entry_id},
-            "clinic:new_places": {"kind": "absence"},
-            "consultations:patch_test_read": {"test_id": unread.pk},
-            "consultations:late_call": {"test_id": overdue.pk},
-            "consultations:reading_of_plan": {"plan_id": unread.plan_id},
-            "consultations:take_over": {"kind": "consultation", "record_id": ConsultationFactory().pk},
-        },
-        posts={
-            "clinic:patient_not_a_duplicate": {"other": someone.pk},
-            "clinic:appointment_step": {"version": visit.version},
-            "clinic:walk_in_note": {"patient": someone.pk},
-        },
-    )
+    found = World()
+    for build in BUILDERS:
+        build(found, doctor)
+    return found
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """The truth table of the database's own gate: what `pathway_refusal` says (test_gate_writes.py: what then happens).
 
-A cleared plan has everything; each case takes one thing away and names the code that must come back.
+A cleared plan has everything; each case of `cases/` takes one thing away and names the code that must come back.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,29 +16,28 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from consultations.enums import Answer, Decision, PlanStatus, TestRequirement
-from consultations.models import PatchTest, Plan, Session
+from consultations.models import Plan, Session
 from consultations.models import TestReading as Reading
+from tests.consultations.cases import collected
+from tests.consultations.cases.gate import Lacking, a_consent_that_was_withdrawn, allergic, with_consultation
 from tests.factories import (
-    AllergyFactory,
     ClinicalReportFactory,
     ComponentFactory,
     ConsentFactory,
-    ConsentWithdrawalFactory,
-    ConsultationFactory,
     EnteredInErrorFactory,
     FormulaFactory,
     PatchTestFactory,
     PatientFactory,
-    PlanFactory,
     SessionFactory,
     TestReadingFactory,
     cleared_plan,
     consented_plan,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
-from tests.guards import check_deferred, sql
+from tests.guards import sql
 
 pytestmark = pytest.mark.django_db
+MISSING: list[tuple[str, str, Lacking]] = collected("missing")
 
 
 def refusal(
@@ -80,228 +79,11 @@ def test_a_plan_with_consent_is_cleared_for_the_test_and_waits_for_it() -> None:
     assert [refusal(plan, gate="test"), refusal(plan)] == [None, "test"]
 
 
-@contextmanager
-def _gates_open() -> Iterator[None]:
-    """For a test that was given before what clears it was missing: the gate on tests is away."""
-    (trigger,) = [trigger for trigger in PatchTest._meta.triggers if trigger.name == "patch_test_cleared"]
-    switch = f'ALTER TABLE consultations_patchtest {{}} TRIGGER "{trigger.get_pgid(PatchTest)}"'
-    check_deferred()
-    sql(switch.format("DISABLE"))()
-    yield
-    check_deferred()
-    sql(switch.format("ENABLE"))()
-
-
-Missing = Callable[[], Plan]
-MISSING: list[tuple[str, str, Missing]] = []
-
-
-def missing(code: str) -> Callable[[Missing], Missing]:
-    """Files a plan that lacks one thing under the code both gates must return."""
-
-    def file(make: Missing) -> Missing:
-        MISSING.append((code, make.__name__.strip("_").replace("_", " "), make))
-        return make
-
-    return file
-
-
-@missing("consultation")
-def _a_consultation_that_is_not_signed() -> Plan:
-    return _with_consultation()
-
-
-@missing("consultation")
-def _a_consultation_signed_only_later() -> Plan:
-    return _with_consultation(signed=True, signed_at=ahead(minutes=1))
-
-
-@missing("consultation")
-def _a_consultation_that_found_the_patient_not_eligible() -> Plan:
-    return _with_consultation(signed=True, outcome="not_eligible", outcome_reason="pregnant")
-
-
-@missing("consultation")
-def _a_consultation_that_defers() -> Plan:
-    return _with_consultation(signed=True, outcome="deferred", outcome_reason="tan", deferred_until=TODAY)
-
-
-@missing("consultation")
-def _a_consultation_entered_in_error() -> Plan:
-    plan = cleared_plan()
-    EnteredInErrorFactory(consultation=plan.consultation)
-    return plan
-
-
-def _with_consultation(**consultation: Any) -> Plan:
-    """All the rest is there; the test was given while nobody looked (the gate would have refused it)."""
-    made = ConsultationFactory(**consultation)
-    with _gates_open():
-        return cleared_plan(consultation=made)
-
-
-@missing("plan_proposed")
-def _a_plan_that_is_only_proposed() -> Plan:
-    with _gates_open():
-        return cleared_plan(status=PlanStatus.PROPOSED)
-
-
-@missing("plan_on_hold")
-def _a_plan_on_hold() -> Plan:
-    return _now(cleared_plan(), PlanStatus.ON_HOLD)
-
-
-@missing("plan_stopped")
-def _a_plan_that_was_stopped() -> Plan:
-    return _now(cleared_plan(), PlanStatus.STOPPED)
-
-
-@missing("plan_completed")
-def _a_plan_that_is_complete() -> Plan:
-    return _now(cleared_plan(), PlanStatus.COMPLETED)
-
-
-def _now(plan: Plan, status: PlanStatus) -> Plan:
-    plan.status = status
-    plan.save(update_fields=["status"])
-    return plan
-
-
-@missing("deferred")
-def _an_answer_that_defers_until_tomorrow() -> Plan:
-    answer = {"answer": Answer.YES, "decision": Decision.DEFER, "defer_until": TODAY + timedelta(days=1)}
-    return _with_consultation(signed=True, answers=[answer])
-
-
-@missing("report_open")
-def _a_report_nobody_has_looked_at() -> Plan:
-    plan = cleared_plan()
-    ClinicalReportFactory(patient=plan.patient)
-    return plan
-
-
-def _allergic(**allergy: Any) -> Plan:
-    plan = cleared_plan(formula=FormulaFactory(parts=[(ComponentFactory(allergen_groups=["soy"]), 1)]))
-    AllergyFactory(patient=plan.patient, **allergy)
-    return plan
-
-
-@missing("allergy")
-def _a_confirmed_allergy_to_a_component() -> Plan:
-    return _allergic(group_code="soy", confirmed=True)
-
-
-@missing("allergy")
-def _a_reported_allergy_to_a_component() -> Plan:
-    return _allergic(group_code="soy")
-
-
-@missing("allergy_unassessed")
-def _an_allergy_in_words_nobody_has_assessed() -> Plan:
-    return _allergic(group_code="")
-
-
-@missing("consent")
-def _no_consent() -> Plan:
-    with _gates_open():
-        return _tested(PlanFactory())
-
-
-@missing("consent")
-def _a_consent_that_was_withdrawn() -> Plan:
-    plan = cleared_plan()
-    ConsentWithdrawalFactory(consent=plan.consents.get())
-    return plan
-
-
-@missing("consent")
-def _a_consent_entered_in_error() -> Plan:
-    plan = cleared_plan()
-    EnteredInErrorFactory(consent=plan.consents.get())
-    return plan
-
-
-@missing("consent")
-def _a_consent_to_another_formula() -> Plan:
-    return _with_consent(formula=FormulaFactory())
-
-
-@missing("consent")
-def _a_consent_signed_only_later() -> Plan:
-    return _with_consent(signed_at=ahead(minutes=1))
-
-
-@missing("consent")
-def _a_consent_signed_by_somebody_else() -> Plan:
-    return _with_consent(patient=PatientFactory())
-
-
-def _with_consent(**consent: Any) -> Plan:
-    plan = PlanFactory()
-    ConsentFactory(plan=plan, **consent)
-    with _gates_open():
-        return _tested(plan)
-
-
-def _tested(plan: Plan) -> Plan:
-    TestReadingFactory(patch_test__plan=plan)
-    return plan
-
-
-@missing("test_positive")
-def _a_reaction_to_the_test() -> Plan:
-    plan = cleared_plan()
-    TestReadingFactory(patch_test=plan.patch_tests.get(), positive=True)
-    return plan
-
-
-@missing("test_positive")
-def _a_reaction_reported_after_a_negative_reading() -> Plan:
-    plan = cleared_plan()
-    negative = Reading.objects.get()
-    TestReadingFactory(
-        patch_test=negative.patch_test,
-        positive=True,
-        kind="reported",
-        grade="",
-        supersedes=negative,
-        read_at=ago(days=1),
-    )
-    return plan
-
-
-@missing("test_positive")
-def _a_reaction_to_another_plans_test_that_shares_a_component() -> Plan:
-    shared = ComponentFactory()
-    plan = cleared_plan(formula=FormulaFactory(parts=[(shared, 1)]))
-    other = consented_plan(
-        patient=plan.patient, formula=FormulaFactory(parts=[(shared, 5), (ComponentFactory(), 1)])
-    )
-    TestReadingFactory(patch_test__plan=other, positive=True)
-    return plan
-
-
-@missing("test_positive")
-def _a_reaction_that_one_person_calls_an_error() -> Plan:
-    plan = cleared_plan()
-    reading = TestReadingFactory(patch_test=plan.patch_tests.get(), positive=True)
-    EnteredInErrorFactory(reading=reading)
-    return plan
-
-
-@missing("test_positive")
-def _a_reaction_that_a_later_reading_calls_negative() -> Plan:
-    plan = consented_plan()
-    positive = TestReadingFactory(patch_test__plan=plan, positive=True)
-    TestReadingFactory(patch_test=positive.patch_test, supersedes=positive, read_at=ago(days=7))
-    return plan
-
-
 @pytest.mark.parametrize(
     ("code", "make"), [pytest.param(code, make, id=name) for code, name, make in MISSING]
 )
 @pytest.mark.parametrize("gate", ["test", "session"])
-def test_what_is_missing_is_named(gate: str, code: str, make: Missing) -> None:
+def test_what_is_missing_is_named(gate: str, code: str, make: Lacking) -> None:
     assert refusal(make(), gate=gate) == code
 
 
@@ -346,7 +128,7 @@ def _without_part(name: str) -> Iterator[None]:
     ("code", "make"), [pytest.param(code, make, id=name) for code, name, make in MISSING]
 )
 def test_nothing_says_what_is_missing_when_its_part_is_taken_away(
-    code: str, make: Missing, parts: dict[str, str]
+    code: str, make: Lacking, parts: dict[str, str]
 ) -> None:
     plan = make()
     with _without_part(parts[code]):
@@ -366,7 +148,7 @@ def test_nothing_asks_for_the_test_or_the_interval_when_its_part_is_taken_away(p
 
 def test_an_answer_that_deferred_until_today_no_longer_does() -> None:
     answer = {"answer": Answer.YES, "decision": Decision.DEFER, "defer_until": TODAY}
-    assert refusal(_with_consultation(signed=True, answers=[answer])) is None
+    assert refusal(with_consultation(signed=True, answers=[answer])) is None
 
 
 def test_a_report_that_was_looked_at_does_not_stop_a_session() -> None:
@@ -380,11 +162,11 @@ def test_a_report_that_was_looked_at_does_not_stop_a_session() -> None:
     [{"group_code": "soy", "refuted": True}, {"group_code": "egg"}, {"group_code": "egg", "confirmed": True}],
 )
 def test_a_refuted_allergy_or_one_to_something_else_does_not_stop_a_session(allergy: dict[str, Any]) -> None:
-    assert refusal(_allergic(**allergy)) is None
+    assert refusal(allergic(**allergy)) is None
 
 
 def test_a_new_consent_after_a_withdrawal_clears_again() -> None:
-    plan = _a_consent_that_was_withdrawn()
+    plan = a_consent_that_was_withdrawn()
     ConsentFactory(plan=plan, signed_at=ago(minutes=1))
     assert refusal(plan) is None
 

@@ -1,0 +1,178 @@
+"""Consultations, their answers, and what is added to records."""
+
+from consultations.enums import (
+    Answer,
+    Decision,
+    Outcome,
+)
+from consultations.models import (
+    ContraindicationAnswer,
+    DiscussedRisk,
+)
+from tests.factories import (
+    AddendumFactory,
+    ConsentFactory,
+    ConsultationFactory,
+    ContraindicationAnswerFactory,
+    ContraindicationQuestionFactory,
+    EnteredInErrorFactory,
+    PatchTestFactory,
+    ReactionTypeFactory,
+    UserFactory,
+)
+from tests.factories.clock import CLINIC_NOW
+from tests.final_records import Child, Record, children, delete_in_sql, records
+from tests.guards import Cases
+
+constraints = Cases()
+triggers = Cases()
+
+records(
+    triggers,
+    Record(lambda: ConsultationFactory(signed=True), "history", "consultation_signed", opens=True),
+    Record(
+        lambda: EnteredInErrorFactory(consent=ConsentFactory(), confirmed=True),
+        "reason",
+        "entered_in_error_signed",
+    ),
+    Record(AddendumFactory, "text", "addendum_append_only"),
+)
+children(
+    triggers,
+    Child(
+        DiscussedRisk,
+        lambda: ConsultationFactory(signed=True, risks=[ReactionTypeFactory()]),
+        "consultation",
+        lambda _consultation: {"reaction": ReactionTypeFactory()},
+    ),
+    Child(
+        ContraindicationAnswer,
+        lambda: ConsultationFactory(signed=True, answers=[{}]),
+        "consultation",
+        lambda _consultation: {"question": ContraindicationQuestionFactory(), "answer": "no"},
+    ),
+)
+
+
+@triggers.refused_by("entered_in_error_signed")
+def _an_error_deleted_before_it_is_confirmed() -> None:
+    delete_in_sql(EnteredInErrorFactory(consent=ConsentFactory()))
+
+
+@constraints.refused_by("consultation_signed_together")
+def _a_consultation_signed_by_nobody() -> None:
+    ConsultationFactory(signed=True, signed_by=None)
+
+
+@constraints.refused_by("consultation_signed_with_outcome")
+def _a_consultation_signed_without_an_outcome() -> None:
+    ConsultationFactory(signed=True, outcome="", outcome_reason="forgot")
+
+
+@constraints.refused_by("consultation_signed_with_outcome")
+def _a_consultation_signed_without_an_indication() -> None:
+    ConsultationFactory(signed=True, indication=None)
+
+
+@constraints.refused_by("consultation_deferred_until")
+def _a_deferral_without_a_date() -> None:
+    ConsultationFactory(outcome=Outcome.DEFERRED)
+
+
+@constraints.refused_by("consultation_reason_given")
+def _conditions_that_are_not_named() -> None:
+    ConsultationFactory(signed=True, outcome=Outcome.CONDITIONS)
+
+
+@constraints.refused_by("consultation_weight_sane")
+def _a_patient_of_one_kilogram() -> None:
+    ConsultationFactory(weight_kg=1)
+
+
+@constraints.refused_by("discussed_risk_once")
+def _a_risk_discussed_twice() -> None:
+    risk = ReactionTypeFactory()
+    ConsultationFactory(risks=[risk, risk])
+
+
+@constraints.refused_by("contraindication_answer_once")
+def _a_question_answered_twice() -> None:
+    question = ContraindicationQuestionFactory()
+    ConsultationFactory(answers=[{"question": question}, {"question": question}])
+
+
+@constraints.refused_by("contraindication_answer_decided")
+def _a_yes_without_a_decision() -> None:
+    ContraindicationAnswerFactory(answer=Answer.YES)
+
+
+@constraints.refused_by("contraindication_answer_decided")
+def _a_no_with_a_decision() -> None:
+    ContraindicationAnswerFactory(answer=Answer.NO, decision=Decision.ASK)
+
+
+@constraints.refused_by("contraindication_answer_deferred")
+def _an_answer_that_defers_without_a_date() -> None:
+    ContraindicationAnswerFactory(answer=Answer.YES, decision=Decision.DEFER)
+
+
+@constraints.refused_by("addendum_of_one_record")
+def _an_addendum_to_nothing() -> None:
+    AddendumFactory(consultation=None)
+
+
+@constraints.refused_by("addendum_of_one_record")
+def _an_addendum_to_two_records() -> None:
+    AddendumFactory(patch_test=PatchTestFactory())
+
+
+@constraints.refused_by("addendum_not_empty")
+def _an_addendum_that_says_nothing() -> None:
+    AddendumFactory(text="")
+
+
+@constraints.refused_by("entered_in_error_one_record")
+def _an_error_in_no_record() -> None:
+    EnteredInErrorFactory()
+
+
+@constraints.refused_by("entered_in_error_one_record")
+def _one_error_in_two_records() -> None:
+    consent = ConsentFactory()
+    EnteredInErrorFactory(consent=consent, consultation=consent.plan.consultation)
+
+
+@constraints.refused_by("entered_in_error_confirmed_together")
+def _a_confirmation_by_nobody() -> None:
+    EnteredInErrorFactory(consent=ConsentFactory(), confirmed_at=CLINIC_NOW)
+
+
+@constraints.refused_by("entered_in_error_second_person")
+def _a_confirmation_by_who_asked() -> None:
+    user = UserFactory()
+    EnteredInErrorFactory(consent=ConsentFactory(), confirmed=True, requested_by=user, confirmed_by=user)
+
+
+@constraints.refused_by("entered_in_error_reason")
+def _an_error_without_a_reason() -> None:
+    EnteredInErrorFactory(consent=ConsentFactory(), reason="")
+
+
+@triggers.refused_by("consultation_suitable")
+def _an_eligible_patient_with_a_block() -> None:
+    ConsultationFactory(signed=True, answers=[{"yes": True}])
+
+
+@triggers.refused_by("consultation_suitable")
+def _a_block_that_is_not_known_to_be_absent() -> None:
+    ConsultationFactory(signed=True, answers=[{"answer": "unknown", "decision": Decision.BLOCK}])
+
+
+@triggers.refused_by("consultation_suitable")
+def _an_override_without_a_reason() -> None:
+    ConsultationFactory(
+        signed=True,
+        outcome="eligible_with_conditions",
+        outcome_reason="with care",
+        answers=[{"answer": "yes", "decision": Decision.OVERRIDE}],
+    )

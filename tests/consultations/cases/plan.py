@@ -1,0 +1,251 @@
+"""Consents, plans and test injections."""
+
+import uuid
+from decimal import Decimal
+
+from consultations.enums import (
+    Grade,
+    PlanStatus,
+    ReadingKind,
+    Signer,
+)
+from consultations.enums import TestResult as Result
+from consultations.models import (
+    PatchTestLot,
+    Plan,
+    PlannedSession,
+    PlanStatusChange,
+)
+from tests.factories import (
+    AppointmentFactory,
+    ConsentFactory,
+    ConsentWithdrawalFactory,
+    ConsultationFactory,
+    FormulaFactory,
+    LotFactory,
+    PatchTestFactory,
+    PatchTestPolicyFactory,
+    PatientFactory,
+    PlanFactory,
+    PlannedSessionFactory,
+    PlanTemplateFactory,
+    TechniqueFactory,
+    TestReadingFactory,
+)
+from tests.factories.clock import CLINIC_NOW, ago
+from tests.final_records import Child, Record, children, records
+from tests.guards import Cases
+
+constraints = Cases()
+triggers = Cases()
+
+
+def _status_change() -> PlanStatusChange:
+    plan = PlanFactory()
+    return PlanStatusChange.objects.create(
+        plan=plan,
+        status=PlanStatus.ACTIVE,
+        reason="agreed",
+        changed_at=CLINIC_NOW,
+        changed_by=plan.created_by,
+    )
+
+
+records(
+    triggers,
+    Record(ConsentFactory, "words", "consent_signed"),
+    Record(ConsentWithdrawalFactory, "reason", "consent_withdrawal_append_only"),
+    Record(_status_change, "reason", "plan_status_change_append_only"),
+    Record(PatchTestFactory, "note", "patch_test_signed", opens=True),
+    Record(TestReadingFactory, "note", "test_reading_signed"),
+)
+children(
+    triggers,
+    Child(
+        PatchTestLot,
+        PatchTestFactory,
+        "patch_test",
+        lambda test: {"lot": LotFactory(component=test.formula.parts.first().component)},
+    ),
+)
+
+
+@constraints.refused_by("consent_signer_named")
+def _a_signature_of_nobody() -> None:
+    ConsentFactory(signer_name="")
+
+
+@constraints.refused_by("consent_representative_relation")
+def _a_representative_who_is_not_related() -> None:
+    ConsentFactory(signer=Signer.REPRESENTATIVE)
+
+
+@constraints.refused_by("plan_status_known", aside=["plan_transition"])
+def _an_unknown_state_of_a_plan() -> None:
+    Plan.objects.filter(pk=PlanFactory().pk).update(status="lost")
+
+
+@constraints.refused_by("planned_session_once")
+def _two_first_sessions() -> None:
+    PlannedSessionFactory(plan=PlanFactory(sessions=1, status=PlanStatus.PROPOSED), ordinal=1)
+
+
+@constraints.refused_by("planned_session_ordinal")
+def _a_session_number_zero() -> None:
+    PlannedSessionFactory(ordinal=0)
+
+
+@constraints.refused_by("patchtest_signed_together")
+def _a_test_signed_by_nobody() -> None:
+    PatchTestFactory(signed_by=None)
+
+
+@constraints.refused_by("patch_test_volume")
+def _a_test_of_more_than_one_millilitre() -> None:
+    PatchTestFactory(volume_ml=Decimal("1.001"))
+
+
+@constraints.refused_by("patch_test_observed")
+def _an_observation_that_ends_before_the_injection() -> None:
+    PatchTestFactory(observed_until=ago(days=11))
+
+
+@constraints.refused_by("patch_test_lot_once")
+def _a_lot_twice_in_one_test() -> None:
+    test = PatchTestFactory(draft=True)
+    PatchTestLot.objects.create(patch_test=test, lot=test.lots.first())
+
+
+@constraints.refused_by("test_reading_negative_is_valid")
+def _a_negative_reading_that_is_valid_for_ever() -> None:
+    TestReadingFactory(valid_until=None)
+
+
+@constraints.refused_by("test_reading_negative_is_valid")
+def _a_positive_reading_that_clears() -> None:
+    TestReadingFactory(positive=True, valid_from=ago(days=8), valid_until=CLINIC_NOW)
+
+
+@constraints.refused_by("test_reading_negative_is_delayed")
+def _a_negative_reading_at_once() -> None:
+    TestReadingFactory(kind=ReadingKind.IMMEDIATE)
+
+
+@constraints.refused_by("test_reading_negative_is_delayed")
+def _a_negative_reading_of_a_site_that_cannot_be_read() -> None:
+    TestReadingFactory(site_readable=False)
+
+
+@constraints.refused_by("test_reading_negative_is_delayed")
+def _a_negative_reading_although_saline_reacts_too() -> None:
+    TestReadingFactory(saline_positive=True)
+
+
+@constraints.refused_by("test_reading_negative_is_delayed")
+def _a_negative_reading_that_clears_before_it_was_made() -> None:
+    TestReadingFactory(valid_from=ago(days=9))
+
+
+@constraints.refused_by("test_reading_negative_is_delayed")
+def _a_negative_reading_with_faint_redness() -> None:
+    TestReadingFactory(grade=Grade.DOUBTFUL)
+
+
+@constraints.refused_by("test_reading_positive_sign")
+def _vesicles_that_are_called_equivocal() -> None:
+    TestReadingFactory(grade=Grade.STRONG, result=Result.EQUIVOCAL, valid_from=None, valid_until=None)
+
+
+@constraints.refused_by("test_reading_positive_sign")
+def _hives_elsewhere_that_are_called_negative() -> None:
+    TestReadingFactory(systemic_sign=True)
+
+
+@triggers.refused_by("plan_transition")
+def _a_plan_born_active() -> None:
+    plan = PlanFactory(status=PlanStatus.PROPOSED, sessions=0)
+    plan.pk, plan.status = uuid.uuid4(), PlanStatus.ACTIVE
+    plan.consultation = ConsultationFactory(signed=True, patient=plan.patient)
+    plan.save(force_insert=True)
+
+
+@triggers.refused_by("plan_transition")
+def _a_stopped_plan_that_goes_on() -> None:
+    Plan.objects.filter(pk=PlanFactory(status=PlanStatus.STOPPED).pk).update(status=PlanStatus.ACTIVE)
+
+
+@triggers.refused_by("plan_fixed")
+def _an_agreed_plan_with_another_formula() -> None:
+    Plan.objects.filter(pk=PlanFactory().pk).update(formula=FormulaFactory())
+
+
+@triggers.refused_by("plan_fixed")
+def _an_agreed_plan_that_needs_no_test_any_more() -> None:
+    easier = PlanFactory(test_policy__requirement="not_required").test_policy
+    Plan.objects.filter(pk=PlanFactory().pk).update(test_policy=easier)
+
+
+@triggers.refused_by("plan_fixed")
+def _an_agreed_plan_that_disappears() -> None:
+    Plan.objects.filter(pk=PlanFactory(sessions=0).pk)._raw_delete("default")
+
+
+@triggers.refused_by("plan_same_patient")
+def _a_plan_from_another_patients_consultation() -> None:
+    PlanFactory(consultation=ConsultationFactory(signed=True), patient=PatientFactory())
+
+
+@triggers.refused_by("plan_published")
+def _a_plan_with_a_technique_that_is_being_prepared() -> None:
+    PlanFactory(technique=TechniqueFactory(draft=True))
+
+
+@triggers.refused_by("plan_published")
+def _a_plan_with_a_formula_that_is_being_prepared() -> None:
+    PlanFactory(formula=FormulaFactory(draft=True))
+
+
+@triggers.refused_by("plan_published")
+def _a_plan_with_a_template_that_is_being_prepared() -> None:
+    PlanFactory(template=PlanTemplateFactory(draft=True))
+
+
+@triggers.refused_by("plan_published")
+def _a_plan_with_a_test_policy_that_is_being_prepared() -> None:
+    PlanFactory(test_policy=PatchTestPolicyFactory(draft=True))
+
+
+@triggers.refused_by("plan_published")
+def _a_proposed_plan_that_comes_to_name_a_formula_being_prepared() -> None:
+    plan = PlanFactory(status=PlanStatus.PROPOSED)
+    Plan.objects.filter(pk=plan.pk).update(formula=FormulaFactory(draft=True))
+
+
+@triggers.refused_by("planned_session_fixed")
+def _a_shorter_gap_in_an_agreed_plan() -> None:
+    PlannedSession.objects.filter(plan=PlanFactory()).update(min_gap_days=0)
+
+
+@triggers.refused_by("planned_session_fixed")
+def _one_more_session_without_a_gap_in_an_agreed_plan() -> None:
+    PlannedSessionFactory(plan=PlanFactory(), ordinal=99, min_gap_days=0)
+
+
+@triggers.refused_by("planned_session_fixed")
+def _a_session_smuggled_from_a_proposed_plan_into_an_agreed_one() -> None:
+    PlannedSession.objects.filter(pk=PlannedSessionFactory(ordinal=99).pk).update(plan=PlanFactory())
+
+
+@triggers.refused_by("planned_session_fixed")
+def _a_session_that_disappears_from_an_agreed_plan() -> None:
+    PlannedSession.objects.filter(plan=PlanFactory())._raw_delete("default")
+
+
+@triggers.refused_by("planned_session_same_patient")
+def _a_session_at_another_patients_visit() -> None:
+    PlannedSessionFactory(appointment=AppointmentFactory())
+
+
+@triggers.refused_by("planned_session_same_patient")
+def _a_session_moved_to_another_patients_visit() -> None:
+    PlannedSession.objects.filter(pk=PlannedSessionFactory().pk).update(appointment=AppointmentFactory())

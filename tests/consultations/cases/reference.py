@@ -1,0 +1,195 @@
+"""Reference data: versions and values."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from consultations.enums import (
+    CapDecision,
+    Decision,
+    RuleScope,
+)
+from consultations.models import (
+    ContraindicationRule,
+    FormulaPart,
+    PlanPhase,
+)
+from tests import factories
+from tests.factories import (
+    ComponentFactory,
+    ContraindicationQuestionFactory,
+    DoseCapFactory,
+    FormulaFactory,
+    LotFactory,
+    PatchTestPolicyFactory,
+    PlanTemplateFactory,
+    ScaleFactory,
+    TechniqueFactory,
+    VersionedFactory,
+)
+from tests.factories.clock import CLINIC_NOW
+from tests.final_records import Child, children, never_deleted
+from tests.guards import Cases
+
+constraints = Cases()
+triggers = Cases()
+
+never_deleted(triggers, LotFactory, "lot_no_delete")
+children(
+    triggers,
+    Child(
+        ContraindicationRule,
+        ContraindicationQuestionFactory,
+        "question",
+        lambda _question: {"scope": "component", "scope_code": "procaine", "decision": Decision.ASK},
+    ),
+    Child(
+        PlanPhase,
+        PlanTemplateFactory,
+        "template",
+        lambda _template: {"ordinal": 2, "count": 1, "interval": 30},
+    ),
+    Child(
+        FormulaPart,
+        FormulaFactory,
+        "formula",
+        lambda _formula: {"component": ComponentFactory(), "strength": 1},
+    ),
+)
+
+
+# Every versioned model, by its factory --------------------------------------------------------------------------
+
+VERSIONED: list[type[VersionedFactory]] = [
+    make
+    for make in vars(factories).values()
+    if isinstance(make, type) and issubclass(make, VersionedFactory) and make is not VersionedFactory
+]
+
+
+def _same_version_twice(make: type[VersionedFactory]) -> Callable[[], None]:
+    def write() -> None:
+        make(code="twin", draft=True)
+        make(code="twin", draft=True)
+
+    return write
+
+
+def _two_versions_in_force(make: type[VersionedFactory]) -> Callable[[], None]:
+    def write() -> None:
+        make(code="twin", version=1)
+        make(code="twin", version=2)
+
+    return write
+
+
+def _rename(make: type[VersionedFactory]) -> Callable[[], None]:
+    return lambda: make._meta.model.objects.filter(pk=make().pk).update(name="something else")
+
+
+def _delete(make: type[VersionedFactory]) -> Callable[[], None]:
+    def write() -> None:
+        entry = make(**dict.fromkeys(make._meta.model.children, ()))
+        make._meta.model.objects.filter(pk=entry.pk)._raw_delete("default")
+
+    return write
+
+
+def _withdraw(make: type[VersionedFactory]) -> Callable[[], None]:
+    return lambda: make._meta.model.objects.filter(pk=make().pk).update(published_at=None)
+
+
+for _make in VERSIONED:
+    _name = _make._meta.model._meta.model_name
+    constraints.add(f"{_name}_version_once", _same_version_twice(_make))
+    constraints.add(f"{_name}_one_in_force", _two_versions_in_force(_make))
+    _published = next(t.name for t in _make._meta.model._meta.triggers if t.name.endswith("_published"))
+    triggers.add(_published, _rename(_make), name="rename")
+    triggers.add(_published, _delete(_make), name="delete")
+    triggers.add(_published, _withdraw(_make), name="make a draft of it again")
+
+
+# Values -----------------------------------------------------------------------------------------------------------
+
+
+@constraints.refused_by("technique_depth_order")
+def _a_depth_from_four_to_one() -> None:
+    TechniqueFactory(depth_min_mm=4, depth_max_mm=1)
+
+
+@constraints.refused_by("dose_cap_decided")
+def _a_limit_without_a_number() -> None:
+    DoseCapFactory(limit=None)
+
+
+@constraints.refused_by("dose_cap_decided")
+def _a_limit_of_zero() -> None:
+    DoseCapFactory(limit=0)
+
+
+@constraints.refused_by("dose_cap_decided")
+def _a_number_where_nothing_is_decided() -> None:
+    DoseCapFactory(decision=CapDecision.UNSET, limit=5)
+
+
+@constraints.refused_by("contraindication_rule_once")
+def _two_rules_for_one_scope() -> None:
+    always = {"scope": RuleScope.GENERAL, "decision": Decision.BLOCK}
+    ContraindicationQuestionFactory(rules=[always, always])
+
+
+@constraints.refused_by("contraindication_rule_scope")
+def _a_rule_for_a_component_that_is_not_named() -> None:
+    ContraindicationQuestionFactory(rules=[{"scope": RuleScope.COMPONENT, "decision": Decision.BLOCK}])
+
+
+@constraints.refused_by("plan_phase_once")
+def _two_first_phases() -> None:
+    phase = {"ordinal": 1, "count": 3, "interval": 7}
+    PlanTemplateFactory(phases=[phase, phase])
+
+
+@constraints.refused_by("plan_phase_sane")
+def _a_phase_of_no_sessions() -> None:
+    PlanTemplateFactory(phases=[{"ordinal": 1, "count": 0, "interval": 7}])
+
+
+@constraints.refused_by("scale_range")
+def _a_scale_from_ten_to_zero() -> None:
+    ScaleFactory(minimum=10, maximum=0)
+
+
+@constraints.refused_by("formula_part_once")
+def _a_component_twice_in_a_formula() -> None:
+    component = ComponentFactory()
+    FormulaFactory(parts=[(component, 1), (component, 2)])
+
+
+@constraints.refused_by("formula_part_strength")
+def _a_component_of_no_strength() -> None:
+    FormulaFactory(parts=[(ComponentFactory(), 0)])
+
+
+@constraints.refused_by("lot_once")
+def _a_lot_delivered_twice() -> None:
+    lot = LotFactory()
+    LotFactory(component=lot.component, number=lot.number)
+
+
+@constraints.refused_by("lot_quarantined_together")
+def _a_quarantine_by_nobody() -> None:
+    LotFactory(quarantined_at=CLINIC_NOW)
+
+
+@constraints.refused_by("lot_numbered")
+def _a_lot_without_a_number() -> None:
+    LotFactory(number="")
+
+
+@constraints.refused_by("patch_test_policy_window")
+def _a_reading_due_before_its_window() -> None:
+    PatchTestPolicyFactory(reading_due_hours=23)
+
+
+@constraints.refused_by("patch_test_policy_volume")
+def _a_usual_volume_above_the_highest() -> None:
+    PatchTestPolicyFactory(volume_ml=Decimal("0.2"))

@@ -1,0 +1,176 @@
+"""Sessions and what they hold."""
+
+from decimal import Decimal
+
+from django.db import models
+
+from consultations.enums import (
+    SessionOutcome,
+)
+from consultations.models import (
+    SessionDose,
+    SessionLot,
+    SessionReaction,
+    SessionScore,
+    SessionZone,
+)
+from tests.factories import (
+    BodyZoneFactory,
+    ComponentFactory,
+    LotFactory,
+    PatchTestFactory,
+    ReactionTypeFactory,
+    ScaleFactory,
+    SessionDoseFactory,
+    SessionFactory,
+    SessionZoneFactory,
+)
+from tests.final_records import Child, Record, children, records
+from tests.guards import Cases
+
+constraints = Cases()
+triggers = Cases()
+
+
+def _full_session() -> models.Model:
+    return SessionFactory(signed=True, scores=[{}], reactions=[ReactionTypeFactory()])
+
+
+records(triggers, Record(lambda: SessionFactory(signed=True), "note", "session_signed", opens=True))
+children(
+    triggers,
+    Child(
+        SessionZone, _full_session, "session", lambda _session: {"zone": BodyZoneFactory(), "volume_ml": 1}
+    ),
+    Child(
+        SessionLot,
+        _full_session,
+        "session",
+        lambda session: {"lot": LotFactory(component=session.plan.formula.parts.first().component)},
+    ),
+    Child(
+        SessionDose,
+        _full_session,
+        "session",
+        lambda _session: {"component": ComponentFactory(), "strength": 1, "amount": 1, "unit": "mg"},
+    ),
+    Child(
+        SessionScore,
+        _full_session,
+        "session",
+        lambda _session: {"scale": ScaleFactory(), "moment": "after", "value": 5},
+    ),
+    Child(
+        SessionReaction,
+        _full_session,
+        "session",
+        lambda _session: {"reaction": ReactionTypeFactory(), "grade": 1},
+    ),
+)
+
+
+@constraints.refused_by("session_signed_together")
+def _a_session_signed_by_nobody() -> None:
+    SessionFactory(signed=True, signed_by=None)
+
+
+@constraints.refused_by("session_outcome_known")
+def _an_unknown_outcome() -> None:
+    SessionFactory(outcome="half")
+
+
+@constraints.refused_by("session_signed_with_outcome")
+def _a_session_signed_without_an_outcome() -> None:
+    SessionFactory(signed=True, outcome="")
+
+
+@constraints.refused_by("session_reason_given")
+def _a_session_partly_given_for_no_reason() -> None:
+    SessionFactory(outcome=SessionOutcome.PARTIAL)
+
+
+@constraints.refused_by("session_weight_sane")
+def _a_weight_in_grams() -> None:
+    SessionFactory(weight_kg=Decimal("500"))
+
+
+@constraints.refused_by("session_depth_sane")
+def _a_needle_two_centimetres_deep_and_more() -> None:
+    SessionFactory(depth_mm=Decimal("20.1"))
+
+
+@constraints.refused_by("session_one_draft", aside=["session_cleared"])
+def _one_session_recorded_by_two() -> None:
+    first = SessionFactory()
+    SessionFactory(plan=first.plan, planned=first.planned)
+
+
+@constraints.refused_by("session_zone_once")
+def _a_zone_twice_in_one_session() -> None:
+    first = SessionZoneFactory()
+    SessionZoneFactory(session=first.session, zone=first.zone)
+
+
+@constraints.refused_by("session_zone_sane")
+def _a_zone_with_no_volume() -> None:
+    SessionZoneFactory(volume_ml=0)
+
+
+@constraints.refused_by("session_zone_sane")
+def _a_point_of_more_than_five_millilitres() -> None:
+    SessionZoneFactory(ml_per_point=Decimal("5.001"))
+
+
+@constraints.refused_by("session_lot_once")
+def _a_lot_twice_in_one_session() -> None:
+    session = SessionFactory()
+    lot = LotFactory(component=session.plan.formula.parts.first().component)
+    SessionLot.objects.create(session=session, lot=lot)
+    SessionLot.objects.create(session=session, lot=lot)
+
+
+@constraints.refused_by("session_dose_once")
+def _a_component_dosed_twice() -> None:
+    first = SessionDoseFactory()
+    SessionDoseFactory(session=first.session, component=first.component)
+
+
+@constraints.refused_by("session_dose_positive")
+def _a_dose_of_nothing() -> None:
+    SessionDoseFactory(amount=0)
+
+
+@constraints.refused_by("session_score_once")
+def _a_score_taken_twice() -> None:
+    session, scale = SessionFactory(), ScaleFactory()
+    SessionScore.objects.create(session=session, scale=scale, moment="before", value=5)
+    SessionScore.objects.create(session=session, scale=scale, moment="before", value=6)
+
+
+@constraints.refused_by("session_reaction_once")
+def _a_reaction_seen_twice() -> None:
+    session, reaction = SessionFactory(), ReactionTypeFactory()
+    SessionReaction.objects.create(session=session, reaction=reaction)
+    SessionReaction.objects.create(session=session, reaction=reaction)
+
+
+@constraints.refused_by("session_reaction_grade")
+def _a_reaction_of_grade_six() -> None:
+    SessionReaction.objects.create(session=SessionFactory(), reaction=ReactionTypeFactory(), grade=6)
+
+
+@constraints.refused_by("patch_test_components")
+def _a_test_of_nothing() -> None:
+    PatchTestFactory(component_codes=[])
+
+
+@triggers.refused_by("session_zone_parent_signed")
+def _a_zone_moved_from_a_draft_into_a_signed_session() -> None:
+    signed, draft = _full_session(), SessionZoneFactory()
+    SessionZone.objects.filter(pk=draft.pk).update(session=signed)
+
+
+@triggers.refused_by("session_zone_parent_signed")
+def _a_zone_moved_out_of_a_signed_session() -> None:
+    signed, draft = _full_session(), SessionFactory()
+    SessionZone.objects.filter(session=signed).update(session=draft)

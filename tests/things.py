@@ -1,0 +1,143 @@
+"""One real object for every kind of address: what tests/test_routes.py asks every route for.
+
+Each builder makes the things of one subject and says by which name of an address they are asked for: in `ids` for all
+routes, in `by_route` where one route means something else, and in `posts` what a form must say to be heard at all. A new
+address gets a builder of its own, or a line in the one of its subject.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from clinic.models import Practitioner
+from tests.factories import (
+    AbsenceFactory,
+    AlertFactory,
+    AllergyFactory,
+    AppointmentFactory,
+    AppointmentTypeFactory,
+    CalendarFeedFactory,
+    ClinicalReportFactory,
+    ConsultationFactory,
+    ContactEntryFactory,
+    EnteredInErrorFactory,
+    PatchTestFactory,
+    PatientFactory,
+    SessionFactory,
+    TestReadingFactory,
+    WaitlistOfferFactory,
+    WalkInFactory,
+    cleared_plan,
+    consented_plan,
+)
+from tests.factories.clock import ago
+
+
+@dataclass
+class Things:
+    """What there is, by the names that addresses use."""
+
+    ids: dict[str, Any] = field(default_factory=dict)
+    by_route: dict[str, dict[str, Any]] = field(default_factory=dict)
+    posts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+Builder = Callable[[Things, Practitioner], None]
+BUILDERS: list[Builder] = []
+
+
+def builds(build: Builder) -> Builder:
+    """Files a builder; each is called once, with the practitioner who asks."""
+    BUILDERS.append(build)
+    return build
+
+
+@builds
+def _a_patient_in_the_middle_of_the_pathway(things: Things, doctor: Practitioner) -> None:
+    plan = cleared_plan()
+    test = plan.patch_tests.get()
+    first, second = plan.planned_sessions.all()[:2]
+    signed = SessionFactory(plan=plan, planned=first, signed=True, started_at=ago(days=7))
+    visit = AppointmentFactory(
+        patient=plan.patient, practitioner=doctor, type=AppointmentTypeFactory(purpose="")
+    )
+    things.ids |= {
+        "patient_id": plan.patient_id,
+        "appointment_id": visit.pk,
+        "plan_id": plan.pk,
+        "consent_id": plan.consents.get().pk,
+        "test_id": test.pk,
+        "lot_id": test.lots.first().pk,
+        "planned_id": second.pk,
+        "record_id": signed.pk,
+        "kind": "session",
+        "step": "confirm",
+        "change": "hold",
+    }
+    things.posts["clinic:appointment_step"] = {"version": visit.version}
+
+
+@builds
+def _drafts(things: Things, doctor: Practitioner) -> None:
+    things.ids |= {
+        "session_id": SessionFactory(plan=cleared_plan(), practitioner=doctor).pk,
+        "consultation_id": ConsultationFactory(practitioner=doctor).pk,
+    }
+    colleagues = ConsultationFactory()
+    things.by_route["consultations:take_over"] = {"kind": "consultation", "record_id": colleagues.pk}
+
+
+@builds
+def _what_warns(things: Things, doctor: Practitioner) -> None:
+    things.ids |= {
+        "allergy_id": AllergyFactory().pk,
+        "alert_id": AlertFactory().pk,
+        "report_id": ClinicalReportFactory().pk,
+        "error_id": EnteredInErrorFactory(reading=TestReadingFactory()).pk,
+    }
+
+
+@builds
+def _tests_to_read(things: Things, doctor: Practitioner) -> None:
+    unread = PatchTestFactory(plan=consented_plan(), given_at=ago(hours=50))
+    overdue = PatchTestFactory(plan=consented_plan(), given_at=ago(days=20))
+    things.by_route |= {
+        "consultations:patch_test_read": {"test_id": unread.pk},
+        "consultations:reading_of_plan": {"plan_id": unread.plan_id},
+        "consultations:late_call": {"test_id": overdue.pk},
+    }
+
+
+@builds
+def _people_who_wait(things: Things, doctor: Practitioner) -> None:
+    call, offer, someone = ContactEntryFactory(), WaitlistOfferFactory(), PatientFactory()
+    things.ids |= {"walk_in_id": WalkInFactory().pk, "offer_id": offer.pk}
+    things.by_route |= {
+        "clinic:contact_try": {"entry_id": call.pk},
+        "clinic:contact_close": {"entry_id": call.pk},
+        "clinic:waitlist_withdraw": {"entry_id": offer.entry_id},
+        "clinic:waitlist_offer": {"entry_id": offer.entry_id},
+    }
+    things.posts |= {
+        "clinic:patient_not_a_duplicate": {"other": someone.pk},
+        "clinic:walk_in_note": {"patient": someone.pk},
+    }
+
+
+@builds
+def _closed_time(things: Things, doctor: Practitioner) -> None:
+    things.ids["entry_id"] = AbsenceFactory(practitioner=doctor).pk
+    for route in ("opening_add", "opening_entry", "opening_remove", "new_places"):
+        things.by_route[f"clinic:{route}"] = {"kind": "absence"}
+
+
+@builds
+def _a_feed(things: Things, doctor: Practitioner) -> None:
+    feed = CalendarFeedFactory(practitioner=doctor, secret="of-the-feed")
+    things.ids |= {"feed_id": feed.pk, "secret": "of-the-feed"}
+
+
+@builds
+def _lists_of_the_review(things: Things, doctor: Practitioner) -> None:
+    for route in ("review_list", "review_list_sheet"):
+        things.by_route[f"clinic:{route}"] = {"name": "visits"}
