@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms.base import BaseForm, LocalDateTimeField, MeasureField
@@ -158,7 +159,7 @@ class SessionForm(BaseForm):
 
     def _add_lots(self, lots: list[Lot]) -> None:
         """The first to expire is preselected as long as nothing has been saved."""
-        day = self.session.started_at.date()
+        day = timezone.localdate(self.session.started_at)
         used = {each.lot_id for each in self.session.used_lots.all()}
         for part in self.facts.parts:
             code = part.component.code

@@ -96,9 +96,10 @@ def _check_lots(session: Session, facts: PlanFacts) -> None:
                 field=name,
             )
         for lot in mine:
-            if session.deviation_id is None and (lot.expires_on < day or lot.quarantined_at is not None):
+            if session.deviation_id is None and not lot.is_usable_on(day):
                 raise DomainError(
-                    _("Lot %(lot)s is expired or in quarantine. Choose another.") % {"lot": lot.number},
+                    _("Lot %(lot)s is expired, used up or in quarantine. Choose another.")
+                    % {"lot": lot.number},
                     "lot_unusable",
                     field=name,
                 )

@@ -13,7 +13,7 @@ from consultations.models import Session, SessionLot
 from consultations.queries import facts_of_one
 from consultations.rules import sessions
 from tests.factories import DeviceFactory, LotFactory, SessionFactory, TechniqueFactory, cleared_plan, lots_of
-from tests.factories.clock import CLINIC_NOW, ago
+from tests.factories.clock import CLINIC_NOW, TODAY, ago
 
 pytestmark = pytest.mark.django_db
 
@@ -91,6 +91,17 @@ def test_a_lot_quarantined_since_it_was_chosen_is_refused() -> None:
         session.plan.created_by,
         "recall",
     )
+    lot.save()
+    assert refusal(session) == ("lot_unusable", f"lot_{lot.component.code}")
+
+
+def test_a_lot_used_up_before_the_day_is_refused_and_one_used_up_on_it_is_not() -> None:
+    session = complete()
+    lot = session.used_lots.first().lot
+    lot.used_up_on = TODAY
+    lot.save()
+    assert refusal(session) == ("", None)
+    lot.used_up_on = TODAY - timedelta(days=1)
     lot.save()
     assert refusal(session) == ("lot_unusable", f"lot_{lot.component.code}")
 
