@@ -249,6 +249,7 @@ admin.site.register(
         pathway.Technique,
         pathway.Indication,
         pathway.PatchTestPolicy,
+        pathway.PathwayPolicy,
         pathway.ConsentText,
         pathway.Leaflet,
         pathway.AftercareRule,

@@ -10,8 +10,10 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clinic.enums import UPCOMING, AppointmentStatus
+from clinic.errors import DomainError
 from clinic.models import Appointment, Patient, User
 from consultations.enums import GIVEN, PlanStatus, ReadingKind, TestResult
 from consultations.models import (
@@ -25,6 +27,7 @@ from consultations.models import (
     FormulaPart,
     Lot,
     PatchTest,
+    PathwayPolicy,
     Plan,
     PlannedSession,
     Session,
@@ -214,6 +217,25 @@ def unsigned(user: User, *, before: datetime) -> list[Consultation | Session]:
         .select_related("patient", "practitioner", "plan__indication", "planned"),
     ]
     return sorted(drafts, key=lambda draft: draft.created_at)
+
+
+def policy_in_force(at: datetime) -> PathwayPolicy:
+    """What the clinic had decided about the pathway at the moment; before its first decision, the first.
+
+    Raises:
+        DomainError: policy_missing, where the reference data was never loaded.
+    """
+    published = PathwayPolicy.objects.filter(code="default", published_at__isnull=False)
+    versions = list(published.order_by("published_at", "version"))
+    if not versions:
+        raise DomainError(
+            _(
+                "The policy of the pathway is missing: whoever runs this server has to load the reference data."
+            ),
+            "policy_missing",
+        )
+    decided = [each for each in versions if each.published_at and each.published_at <= at]
+    return decided[-1] if decided else versions[0]
 
 
 def unbooked(facts: PlanFacts) -> list[PlannedSession]:

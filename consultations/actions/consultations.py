@@ -21,8 +21,10 @@ from consultations.models import (
     ContraindicationAnswer,
     ContraindicationQuestion,
     DiscussedRisk,
+    PathwayPolicy,
     ReactionType,
 )
+from consultations.queries import policy_in_force
 from consultations.rules import authorship, suitability
 
 
@@ -147,7 +149,7 @@ def _replace_answers(
     *,
     at: datetime,
 ) -> None:
-    meant = intention(row, proposal)
+    meant, policy = intention(row, proposal), policy_in_force(at)
     answers = []
     for reply in replies:
         answer = ContraindicationAnswer(
@@ -157,21 +159,26 @@ def _replace_answers(
             override_reason=reply.override_reason,
             note=reply.note,
         )
-        _judge(answer, meant, wanted=reply.defer_until, at=at)
+        _judge(answer, meant, wanted=reply.defer_until, policy=policy, at=at)
         answers.append(answer)
     row.answers.all().delete()
     ContraindicationAnswer.objects.bulk_create(answers)
 
 
 def _judge(
-    answer: ContraindicationAnswer, meant: suitability.Intention, *, wanted: date | None, at: datetime
+    answer: ContraindicationAnswer,
+    meant: suitability.Intention,
+    *,
+    wanted: date | None,
+    policy: PathwayPolicy,
+    at: datetime,
 ) -> None:
     """What the answer means for what is meant to be done; a wait without a date gets the question's own."""
     if answer.answer == Answer.NO:
         return
     answer.decision = suitability.decision_for(answer.question, meant) or Decision.ASK
     waits = answer.decision == Decision.DEFER
-    default = suitability.defer_until(answer.question, on=timezone.localdate(at))
+    default = suitability.defer_until(answer.question, on=timezone.localdate(at), policy=policy)
     answer.defer_until = (wanted or default) if waits else None
 
 
@@ -180,10 +187,10 @@ def _judged(row: Consultation, proposal: Proposal | None, *, at: datetime) -> li
     answers = list(row.answers.select_related("question").prefetch_related("question__rules"))
     if proposal is None:
         return answers
-    meant = intention(row, proposal)
+    meant, policy = intention(row, proposal), policy_in_force(at)
     for answer in answers:
         before = answer.decision
-        _judge(answer, meant, wanted=answer.defer_until, at=at)
+        _judge(answer, meant, wanted=answer.defer_until, policy=policy, at=at)
         if answer.decision != before:
             answer.save(update_fields=["decision", "defer_until"])
     return answers

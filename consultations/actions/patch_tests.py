@@ -25,7 +25,7 @@ from consultations.models import (
     Plan,
     TestReading,
 )
-from consultations.queries import PlanFacts, facts_of_one, in_error
+from consultations.queries import PlanFacts, facts_of_one, in_error, policy_in_force
 from consultations.rules import authorship, clearance
 from consultations.rules import patch_test as rules
 
@@ -171,6 +171,7 @@ def _add_reading(
     reading.result = rules.result_of(
         reading,
         test=test,
+        policy=policy_in_force(at),
         earlier=_readings_of(test, facts),
         unclear_before=rules.last_unclear(facts, before=test) is not None,
     )

@@ -20,7 +20,7 @@ from consultations.models import (
     PlanTemplate,
     Technique,
 )
-from consultations.queries import reference_for
+from consultations.queries import policy_in_force, reference_for
 from consultations.rules import authorship
 from consultations.rules import plans as rules
 
@@ -45,7 +45,7 @@ def propose(*, consultation: Consultation, proposal: Proposal, by: User, at: dat
     """
     if consultation.indication is None:
         raise DomainError(_("Choose the indication."), "indication_missing", field="indication")
-    policy = _policy_for(proposal)
+    policy, gaps = _policy_for(proposal), policy_in_force(at)
     wanted = {
         "indication": consultation.indication,
         "technique": proposal.technique,
@@ -67,7 +67,7 @@ def propose(*, consultation: Consultation, proposal: Proposal, by: User, at: dat
             ordinal=ordinal,
             interval=interval,
             unit=unit,
-            min_gap_days=rules.min_gap_days(proposal.template, interval, unit),
+            min_gap_days=rules.min_gap_days(proposal.template, interval, unit, policy=gaps),
         )
         for ordinal, (interval, unit) in enumerate(rules.intervals_of(proposal.template), start=1)
     )

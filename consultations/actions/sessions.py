@@ -27,7 +27,7 @@ from consultations.models import (
     Session,
     SessionDose,
 )
-from consultations.queries import PlanFacts, facts_of_one
+from consultations.queries import PlanFacts, facts_of_one, policy_in_force
 from consultations.rules import authorship, clearance, doses, sessions
 from consultations.rules.visits import earlier_not_given
 
@@ -230,7 +230,7 @@ def _judge_doses(row: Session, facts: PlanFacts) -> list[SessionDose]:
         session=row,
     )
     if row.deviation_id is None:
-        doses.check_zones(facts, zones, needleless=needleless)
+        doses.check_zones(facts, zones, needleless=needleless, policy=policy_in_force(row.started_at))
         doses.check_doses(facts, judged, weight_kg=row.weight_kg)
     return [
         SessionDose(

@@ -8,12 +8,14 @@ from typing import Any
 from django import forms
 from django.forms.boundfield import BoundField
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms.base import BaseForm, DayField
 from consultations.actions.consultations import Reply
 from consultations.enums import Answer, Decision, RuleScope
-from consultations.models import ContraindicationQuestion
+from consultations.models import ContraindicationQuestion, PathwayPolicy
+from consultations.queries import policy_in_force
 from consultations.rules import suitability
 
 _MEANINGS = {
@@ -110,10 +112,14 @@ class QuestionsForm(BaseForm):
             if rows:
                 yield Group(str(_GROUPS[decision]), rows)
 
+    @cached_property
+    def _policy(self) -> PathwayPolicy:
+        return policy_in_force(timezone.now())
+
     def _row(self, question: ContraindicationQuestion, meant: suitability.Intention) -> Row:
         fields = {name: self[f"{name}_{question.code}"] for name in ("answer", "reason", "until", "note")}
         decision = suitability.decision_for(question, meant) or Decision.ASK
-        waits = suitability.defer_until(question, on=self.today)
+        waits = suitability.defer_until(question, on=self.today, policy=self._policy)
         return Row(question=question, decision=decision, waits_until=waits, **fields)
 
 

@@ -22,6 +22,7 @@ from consultations.models.formula import (
 from consultations.models.outcome import SessionScore
 from consultations.models.patch_test import PatchTest, PatchTestLot, TestReading
 from consultations.models.patch_test_policy import PatchTestPolicy
+from consultations.models.pathway_policy import PathwayPolicy
 from consultations.models.plan import Plan, PlannedSession, PlanStatusChange
 from consultations.models.records import Addendum, EnteredInError
 from consultations.models.reference import (
@@ -68,6 +69,7 @@ __all__ = [
     "PatchTest",
     "PatchTestLot",
     "PatchTestPolicy",
+    "PathwayPolicy",
     "Plan",
     "PlanPhase",
     "PlanStatusChange",

@@ -12,12 +12,11 @@ from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError
 from consultations.enums import CapDecision, CapMeasure
-from consultations.models import Component, DoseCap, FormulaPart, Session
+from consultations.models import Component, DoseCap, FormulaPart, PathwayPolicy, Session
 from consultations.queries import PlanFacts, confirmed_error
 
 # Strengths are kept to four places (a third of 20 mg is 6.6667), so doses are counted to three: 3 ml of it are 20 mg.
 _COUNTED_TO = Decimal("0.001")
-_PLAUSIBLE = Decimal("0.10")  # points × ml per point may differ from the volume by a tenth (CLINICAL 4.1)
 
 
 @dataclass(frozen=True)
@@ -176,8 +175,12 @@ def _given_on(facts: PlanFacts, day: date, *, ignoring: Session | None) -> dict[
     return amounts
 
 
-def check_zones(facts: PlanFacts, zones: Sequence[ZoneDose], *, needleless: bool) -> None:
+def check_zones(
+    facts: PlanFacts, zones: Sequence[ZoneDose], *, needleless: bool, policy: PathwayPolicy
+) -> None:
     """Points, ml per point and volume fit each other and the caps per point and per session.
+
+    Points × ml may differ from the volume by the policy's tolerance (CLINICAL 4.1); without a needle there are no points.
 
     Raises:
         DomainError: field `zones`.
@@ -192,7 +195,10 @@ def check_zones(facts: PlanFacts, zones: Sequence[ZoneDose], *, needleless: bool
         if zone.points < 0 or zone.ml_per_point < 0 or zone.volume_ml <= 0:
             raise DomainError(_("Points and volumes are above zero."), "zone_negative", field="zones")
         computed = zone.points * zone.ml_per_point
-        if not needleless and abs(computed - zone.volume_ml) > computed * _PLAUSIBLE:
+        if (
+            not needleless
+            and abs(computed - zone.volume_ml) > computed * policy.volume_tolerance_percent / 100
+        ):
             raise DomainError(
                 _("%(points)s points × %(each)s ml make %(computed)s ml, but %(volume)s ml are entered.")
                 % {

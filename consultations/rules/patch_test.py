@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.utils import timezone
-from django.utils.formats import time_format
+from django.utils.formats import number_format, time_format
 from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError
 from consultations.dates import add_months, in_words
 from consultations.enums import Grade, ReadingKind, TestResult
-from consultations.models import Lot, PatchTest, PatchTestPolicy, TestReading
+from consultations.models import Lot, PatchTest, PatchTestPolicy, PathwayPolicy, TestReading
 from consultations.queries import PlanFacts, in_error
 
 _POSITIVE = {Grade.WEAK, Grade.STRONG, Grade.EXTREME}
 _UNCLEAR = {Grade.DOUBTFUL, Grade.IRRITANT}
-_HISTAMINE_WORKS_MM = 3  # CLINICAL 1.5: a smaller histamine wheal means that the skin cannot answer
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ def result_of(
     reading: TestReading,
     *,
     test: PatchTest,
+    policy: PathwayPolicy,
     earlier: Iterable[TestReading] = (),
     unclear_before: bool = False,
 ) -> TestResult:
@@ -56,7 +56,7 @@ def result_of(
     earlier = list(earlier)
     if _is_positive(reading, test) or any(each.result == TestResult.POSITIVE for each in earlier):
         return TestResult.POSITIVE
-    if why_invalid(reading, test=test, earlier=earlier):
+    if why_invalid(reading, test=test, policy=policy, earlier=earlier):
         return TestResult.INVALID
     if reading.kind == ReadingKind.IMMEDIATE:
         return TestResult.AWAITING
@@ -74,8 +74,13 @@ def _is_positive(reading: TestReading, test: PatchTest) -> bool:
     return reading.flare and grew >= test.policy.wheal_growth_mm
 
 
-def why_invalid(reading: TestReading, *, test: PatchTest, earlier: Iterable[TestReading] = ()) -> list[str]:
-    """What keeps a reading from counting, each as a sentence; empty when it counts (CLINICAL 1.5)."""
+def why_invalid(
+    reading: TestReading, *, test: PatchTest, policy: PathwayPolicy, earlier: Iterable[TestReading] = ()
+) -> list[str]:
+    """What keeps a reading from counting, each as a sentence; empty when it counts (CLINICAL 1.5).
+
+    A histamine wheal smaller than the policy's millimetres means that the skin cannot answer.
+    """
     reasons = []
     if not reading.site_readable:
         reasons.append(_("The test site could not be read."))
@@ -85,8 +90,10 @@ def why_invalid(reading: TestReading, *, test: PatchTest, earlier: Iterable[Test
         reasons.append(_("It was not read."))
     if test.histamine_control and reading.kind == ReadingKind.IMMEDIATE:
         wheal = reading.histamine_wheal_mm
-        if wheal is None or wheal < _HISTAMINE_WORKS_MM:
-            reasons.append(_("The histamine control raised no wheal of 3 mm, so the skin does not answer."))
+        works_from = policy.histamine_works_millimetres
+        if wheal is None or wheal < works_from:
+            words = _("The histamine control raised no wheal of %(size)s mm, so the skin does not answer.")
+            reasons.append(words % {"size": number_format(works_from.normalize(), use_l10n=True)})
     if reading.kind != ReadingKind.IMMEDIATE:
         reasons += _not_in_order(reading, test, list(earlier))
     return reasons

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING
 from uuid import UUID
 
 from django.utils import timezone
@@ -13,13 +13,10 @@ from clinic.errors import DomainError
 from clinic.models import Appointment
 from consultations.dates import later
 from consultations.enums import PLAN_MOVES, IntervalUnit, PlanStatus
-from consultations.models import Plan, PlannedSession, PlanTemplate, Session
+from consultations.models import PathwayPolicy, Plan, PlannedSession, PlanTemplate, Session
 from consultations.queries import PlanFacts
 
 _DAYS = {IntervalUnit.DAYS: 1, IntervalUnit.WEEKS: 7, IntervalUnit.MONTHS: 28}
-_HARD_SHARE = Decimal(
-    "0.8"
-)  # CLINICAL 4.2: the hard minimum gap is four fifths of the interval unless said otherwise
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,12 @@ def intervals_of(template: PlanTemplate) -> list[tuple[int, str]]:
     return [(phase.interval, phase.unit) for phase in template.phases.all() for _each in range(phase.count)]
 
 
-def min_gap_days(template: PlanTemplate, interval: int, unit: str) -> int:
-    """The hard minimum gap in days: the template's own, or four fifths of the interval rounded up."""
+def min_gap_days(template: PlanTemplate, interval: int, unit: str, *, policy: PathwayPolicy) -> int:
+    """The hard minimum gap in days: the template's own, or the policy's share of the interval, rounded up (CLINICAL 4.2)."""
     days = interval * _DAYS[IntervalUnit(unit)]
     if template.min_gap_days is not None:
         return template.min_gap_days
-    return int((days * _HARD_SHARE).to_integral_value(ROUND_CEILING))
+    return int((days * policy.hard_gap_percent / 100).to_integral_value(ROUND_CEILING))
 
 
 def windows(

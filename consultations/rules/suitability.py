@@ -16,6 +16,7 @@ from consultations.models import (
     Consultation,
     ContraindicationAnswer,
     ContraindicationQuestion,
+    PathwayPolicy,
 )
 
 AGE_QUESTION = "age_min"  # asked like the others, but the record knows the answer
@@ -68,9 +69,9 @@ def decision_for(question: ContraindicationQuestion, intention: Intention) -> De
     return Decision(most.decision)
 
 
-def defer_until(question: ContraindicationQuestion, *, on: date) -> date:
-    """The first day on which treatment is possible, by the question's own waiting time (days from `on`)."""
-    return on + timedelta(days=question.defer_days or 14)
+def defer_until(question: ContraindicationQuestion, *, on: date, policy: PathwayPolicy) -> date:
+    """The first day on which treatment is possible: the question's own wait from `on`, in days, or the policy's."""
+    return on + timedelta(days=question.defer_days or policy.default_wait_days)
 
 
 def check_outcome(

@@ -11,7 +11,7 @@ from consultations import purposes
 from consultations.dates import in_words
 from consultations.enums import TestResult
 from consultations.models import PatchTest, Plan, TestReading
-from consultations.queries import PlanFacts, confirmed_error, facts_of, in_error
+from consultations.queries import PlanFacts, confirmed_error, facts_of, in_error, policy_in_force
 from consultations.rules import patch_test as rules
 from consultations.views import chart
 
@@ -106,7 +106,9 @@ def _invalid(
 ) -> tuple[str, list[str]]:
     reasons: list[str] = []
     for number, reading in enumerate(readings):
-        reasons += rules.why_invalid(reading, test=test, earlier=readings[:number])
+        reasons += rules.why_invalid(
+            reading, test=test, policy=policy_in_force(reading.signed_at), earlier=readings[:number]
+        )
     return _("Invalid: test again"), list(dict.fromkeys(reasons))
 
 

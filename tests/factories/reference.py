@@ -28,6 +28,7 @@ from consultations.models import (
     Indication,
     Leaflet,
     PatchTestPolicy,
+    PathwayPolicy,
     PlanTemplate,
     ReactionType,
     Scale,
@@ -45,6 +46,7 @@ __all__ = [
     "IndicationFactory",
     "LeafletFactory",
     "PatchTestPolicyFactory",
+    "PathwayPolicyFactory",
     "PlanTemplateFactory",
     "ReactionTypeFactory",
     "ScaleFactory",
@@ -219,3 +221,27 @@ class PatchTestPolicyFactory(VersionedFactory):
     repeat_after_days = 14
     antihistamine_washout_days = 7
     steroid_washout_days = 14
+
+
+class PathwayPolicyFactory(VersionedFactory):
+    """Numbers like those that ship; a policy of another code is never asked."""
+
+    class Meta:
+        model = PathwayPolicy
+
+    consultation_valid_months = 12
+    consent_valid_months = 12
+    default_wait_days = 14
+    hard_gap_percent = Decimal(80)
+    volume_tolerance_percent = Decimal(10)
+    histamine_works_millimetres = Decimal(3)
+    weight_valid_days = 30
+    observe_after_minutes = 20
+    late_nodule_days = 7
+    nodule_lasts_days = 30
+    urgent_review_hours = 48
+    cluster_events = 2
+    cluster_days = 90
+    photo_max_megabytes = 15
+    photo_max_megapixels = 50
+    autosave_seconds = 5

@@ -29,6 +29,7 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("plan_template", pathway.PlanTemplate),
     ("contraindication_question", pathway.ContraindicationQuestion),
     ("patch_test_policy", pathway.PatchTestPolicy),
+    ("pathway_policy", pathway.PathwayPolicy),
     ("consent_text", pathway.ConsentText),
     ("leaflet", pathway.Leaflet),
     ("aftercare_rule", pathway.AftercareRule),

@@ -21,6 +21,7 @@ from tests.factories import (
     FormulaFactory,
     LotFactory,
     PatchTestPolicyFactory,
+    PathwayPolicyFactory,
     PlanTemplateFactory,
     ScaleFactory,
     TechniqueFactory,
@@ -193,3 +194,33 @@ def _a_reading_due_before_its_window() -> None:
 @constraints.refused_by("patch_test_policy_volume")
 def _a_usual_volume_above_the_highest() -> None:
     PatchTestPolicyFactory(volume_ml=Decimal("0.2"))
+
+
+@constraints.refused_by("pathway_policy_shares")
+def _no_gap_between_sessions() -> None:
+    PathwayPolicyFactory(hard_gap_percent=0)
+
+
+@constraints.refused_by("pathway_policy_shares")
+def _a_gap_longer_than_the_interval() -> None:
+    PathwayPolicyFactory(hard_gap_percent=Decimal("100.01"))
+
+
+@constraints.refused_by("pathway_policy_shares")
+def _a_volume_that_may_be_anything() -> None:
+    PathwayPolicyFactory(volume_tolerance_percent=100)
+
+
+@constraints.refused_by("pathway_policy_counts")
+def _a_consent_that_is_never_valid() -> None:
+    PathwayPolicyFactory(consent_valid_months=0)
+
+
+@constraints.refused_by("pathway_policy_counts")
+def _a_cluster_of_one_event() -> None:
+    PathwayPolicyFactory(cluster_events=1)
+
+
+@constraints.refused_by("pathway_policy_counts")
+def _a_histamine_control_that_always_works() -> None:
+    PathwayPolicyFactory(histamine_works_millimetres=0)

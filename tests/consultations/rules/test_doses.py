@@ -8,8 +8,8 @@ import pytest
 
 from clinic.errors import DomainError
 from consultations.enums import CapDecision, CapMeasure
-from consultations.models import Component, Formula, Plan
-from consultations.queries import facts_of_one
+from consultations.models import Component, Formula, PathwayPolicy, Plan
+from consultations.queries import facts_of_one, policy_in_force
 from consultations.rules import course_caps, doses
 from consultations.rules.doses import ZoneDose
 from tests.factories import (
@@ -17,11 +17,12 @@ from tests.factories import (
     DoseCapFactory,
     EnteredInErrorFactory,
     FormulaFactory,
+    PathwayPolicyFactory,
     PlanFactory,
     SessionFactory,
     cleared_plan,
 )
-from tests.factories.clock import TODAY, ago
+from tests.factories.clock import CLINIC_NOW, TODAY, ago
 
 pytestmark = pytest.mark.django_db
 
@@ -43,13 +44,15 @@ def amounts(plan: Plan, *rows: ZoneDose, weight: str | None = None) -> dict[str,
     return {dose.component.code: dose.amount for dose in judged}
 
 
-def refusal(plan: Plan, *rows: ZoneDose, weight: str | None = None) -> str:
+def refusal(
+    plan: Plan, *rows: ZoneDose, weight: str | None = None, policy: PathwayPolicy | None = None
+) -> str:
     """The code of the refusal of zones or doses; empty when nothing is refused."""
-    facts = facts_of_one(plan)
+    facts, policy = facts_of_one(plan), policy or policy_in_force(CLINIC_NOW)
     kg = Decimal(weight) if weight else None
     judged = doses.component_doses(facts, volume_ml=doses.volume_of(rows), weight_kg=kg, on=TODAY)
     try:
-        doses.check_zones(facts, rows, needleless=False)
+        doses.check_zones(facts, rows, needleless=False, policy=policy)
         doses.check_doses(facts, judged, weight_kg=kg)
     except DomainError as error:
         return error.code
@@ -194,7 +197,12 @@ def test_zones_that_make_no_sense_are_refused(rows: list[ZoneDose], code: str) -
 
 
 def test_a_needleless_area_has_a_volume_and_no_points() -> None:
-    doses.check_zones(facts_of_one(PlanFactory()), [ZoneDose(0, Decimal(0), Decimal(3))], needleless=True)
+    doses.check_zones(
+        facts_of_one(PlanFactory()),
+        [ZoneDose(0, Decimal(0), Decimal(3))],
+        needleless=True,
+        policy=policy_in_force(CLINIC_NOW),
+    )
 
 
 def test_an_undecided_cap_is_named_until_the_clinic_decides_for_the_formula() -> None:
@@ -217,3 +225,10 @@ def test_point_limits_say_how_much_is_used() -> None:
         CapMeasure.POINTS_PER_SESSION: (Decimal(42), Decimal(50)),
         CapMeasure.ML_PER_POINT: (Decimal("0.2"), Decimal("0.2")),
     }
+
+
+@pytest.mark.parametrize(("volume", "code"), [("1.05", ""), ("1.06", "volume_implausible")])
+def test_how_far_the_volume_may_be_from_points_and_ml_is_the_policys_choice(volume: str, code: str) -> None:
+    policy = PathwayPolicyFactory.build(volume_tolerance_percent=Decimal(5))
+    assert refusal(PlanFactory(), row(10, "0.1", volume), policy=policy) == code
+    assert refusal(PlanFactory(), row(10, "0.1", volume)) == ""

@@ -15,10 +15,17 @@ from consultations.models import Lot, PatchTest, PatchTestPolicy
 from consultations.models import TestReading as Reading
 from consultations.queries import PlanFacts, facts_of_one
 from consultations.rules import patch_test as rules
-from tests.factories import PatchTestPolicyFactory, TestReadingFactory, cleared_plan, consented_plan
+from tests.factories import (
+    PatchTestPolicyFactory,
+    PathwayPolicyFactory,
+    TestReadingFactory,
+    cleared_plan,
+    consented_plan,
+)
 from tests.factories.clock import CLINIC_NOW, PARIS, TODAY, ago
 
 POLICY = PatchTestPolicyFactory.build()
+PATHWAY = PathwayPolicyFactory.build()
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 OPENS, CLOSES = CLINIC_NOW + 24 * HOUR, CLINIC_NOW + 96 * HOUR
 
@@ -66,7 +73,17 @@ def _grew(by: str, **fields: Any) -> Reading:
     ],
 )
 def test_the_immediate_reading(reading: Reading, result: Result) -> None:
-    assert rules.result_of(reading, test=_test()) == result
+    assert rules.result_of(reading, test=_test(), policy=PATHWAY) == result
+
+
+@pytest.mark.parametrize(("works_from", "result"), [("2.5", Result.AWAITING), ("3.5", Result.INVALID)])
+def test_how_large_a_histamine_wheal_has_to_be_is_the_policys_choice(works_from: str, result: Result) -> None:
+    policy = PathwayPolicyFactory.build(histamine_works_millimetres=Decimal(works_from))
+    reading, test = _immediate(histamine_wheal_mm=Decimal(3)), _test(histamine_control=True)
+    assert rules.result_of(reading, test=test, policy=policy) == result
+    said = [f"The histamine control raised no wheal of {works_from} mm, so the skin does not answer."]
+    expected = said if result == Result.INVALID else []
+    assert rules.why_invalid(reading, test=test, policy=policy) == expected
 
 
 @pytest.mark.parametrize(
@@ -77,8 +94,8 @@ def test_a_histamine_control_that_raises_no_wheal_makes_the_test_invalid(
     wheal: str | None, result: Result
 ) -> None:
     reading = _immediate(histamine_wheal_mm=Decimal(wheal) if wheal else None)
-    assert rules.result_of(reading, test=_test(histamine_control=True)) == result
-    assert rules.result_of(reading, test=_test()) == Result.AWAITING
+    assert rules.result_of(reading, test=_test(histamine_control=True), policy=PATHWAY) == result
+    assert rules.result_of(reading, test=_test(), policy=PATHWAY) == Result.AWAITING
 
 
 @pytest.mark.parametrize(
@@ -97,8 +114,10 @@ def test_each_grade_and_the_second_unclear_test_counts_as_positive(
     grade: Grade, first: Result, second: Result
 ) -> None:
     reading, earlier = _delayed(grade=grade), [_immediate()]
-    assert rules.result_of(reading, test=_test(), earlier=earlier) == first
-    assert rules.result_of(reading, test=_test(), earlier=earlier, unclear_before=True) == second
+    assert rules.result_of(reading, test=_test(), policy=PATHWAY, earlier=earlier) == first
+    assert (
+        rules.result_of(reading, test=_test(), policy=PATHWAY, earlier=earlier, unclear_before=True) == second
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,7 +131,10 @@ def test_each_grade_and_the_second_unclear_test_counts_as_positive(
     ],
 )
 def test_the_window_is_half_open(read_at: datetime, result: Result) -> None:
-    assert rules.result_of(_delayed(read_at=read_at), test=_test(), earlier=[_immediate()]) == result
+    assert (
+        rules.result_of(_delayed(read_at=read_at), test=_test(), policy=PATHWAY, earlier=[_immediate()])
+        == result
+    )
 
 
 @pytest.mark.parametrize("read_at", [CLINIC_NOW + HOUR, OPENS, CLOSES, CLOSES + 999 * HOUR])
@@ -124,12 +146,12 @@ def test_the_window_is_half_open(read_at: datetime, result: Result) -> None:
 def test_a_positive_sign_wins_at_any_time_and_over_anything(read_at: datetime, sign: dict[str, Any]) -> None:
     reading = Reading(**{"kind": ReadingKind.DELAYED, "grade": Grade.NEGATIVE, "read_at": read_at, **sign})
     for earlier in ([], [_immediate()], [_immediate(result=Result.INVALID)]):
-        assert rules.result_of(reading, test=_test(), earlier=earlier) == Result.POSITIVE
+        assert rules.result_of(reading, test=_test(), policy=PATHWAY, earlier=earlier) == Result.POSITIVE
 
 
 def test_once_positive_a_quiet_reading_does_not_take_it_back() -> None:
     earlier = [_immediate(result=Result.POSITIVE)]
-    assert rules.result_of(_delayed(), test=_test(), earlier=earlier) == Result.POSITIVE
+    assert rules.result_of(_delayed(), test=_test(), policy=PATHWAY, earlier=earlier) == Result.POSITIVE
 
 
 @pytest.mark.parametrize(
@@ -154,8 +176,8 @@ def test_once_positive_a_quiet_reading_does_not_take_it_back() -> None:
 def test_what_keeps_a_quiet_reading_from_counting_is_said_in_one_sentence(
     reading: Reading, test: PatchTest, earlier: list[Reading]
 ) -> None:
-    assert rules.result_of(reading, test=test, earlier=earlier) == Result.INVALID
-    assert len(rules.why_invalid(reading, test=test, earlier=earlier)) == 1
+    assert rules.result_of(reading, test=test, policy=PATHWAY, earlier=earlier) == Result.INVALID
+    assert len(rules.why_invalid(reading, test=test, policy=PATHWAY, earlier=earlier)) == 1
 
 
 # --- From when, until when -----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """When the sessions of a plan are due, counted from what was really given (CLINICAL 4.2, 9.2)."""
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -10,13 +11,15 @@ from clinic.models import Practitioner, User
 from consultations import purposes
 from consultations.enums import PLAN_MOVES, PlanStatus
 from consultations.models import PlanTemplate
-from consultations.queries import facts_of_one
+from consultations.queries import facts_of_one, policy_in_force
 from consultations.rules import plans
 from tests.consultations import course
 from tests.factories import (
     AppointmentFactory,
     EnteredInErrorFactory,
+    PathwayPolicyFactory,
     PlanFactory,
+    PlanTemplateFactory,
     SessionFactory,
     cleared_plan,
 )
@@ -117,8 +120,17 @@ def test_nothing_is_due_in_the_past() -> None:
 def test_the_hard_gap_is_four_fifths_of_the_interval_or_the_templates_own(
     code: str, interval: int, unit: str, gap: int
 ) -> None:
-    template = PlanTemplate.objects.current().get(code=code)
-    assert plans.min_gap_days(template, interval, unit) == gap
+    template, policy = PlanTemplate.objects.current().get(code=code), policy_in_force(CLINIC_NOW)
+    assert plans.min_gap_days(template, interval, unit, policy=policy) == gap
+
+
+@pytest.mark.parametrize(("percent", "gap"), [("100", 7), ("71.42", 5), ("71.43", 6), ("50", 4), ("0.01", 1)])
+def test_the_share_of_the_interval_is_the_policys_and_rounded_up_to_whole_days(
+    percent: str, gap: int
+) -> None:
+    policy = PathwayPolicyFactory.build(hard_gap_percent=Decimal(percent))
+    free, own = PlanTemplateFactory(min_gap_days=None), PlanTemplateFactory(min_gap_days=2)
+    assert [plans.min_gap_days(each, 7, "days", policy=policy) for each in (free, own)] == [gap, 2]
 
 
 def test_too_close_says_the_first_day_that_keeps_the_gap() -> None:

@@ -10,7 +10,12 @@ from consultations.enums import Answer, Decision, Outcome, RuleScope
 from consultations.models import Consultation, ContraindicationAnswer, ContraindicationQuestion
 from consultations.rules import suitability
 from consultations.rules.suitability import Intention
-from tests.factories import ContraindicationQuestionFactory, IndicationFactory, PatientFactory
+from tests.factories import (
+    ContraindicationQuestionFactory,
+    IndicationFactory,
+    PathwayPolicyFactory,
+    PatientFactory,
+)
 from tests.factories.clock import CLINIC_NOW, TODAY
 
 pytestmark = pytest.mark.django_db
@@ -106,9 +111,12 @@ def test_the_shipped_questions_mean_what_the_clinical_reference_says(
     assert suitability.decision_for(question, intention) == meaning
 
 
-def test_a_wait_is_the_questions_own_or_a_fortnight() -> None:
+@pytest.mark.parametrize("usual", [14, 21])
+def test_a_wait_is_the_questions_own_or_the_policys(usual: int) -> None:
     week, unset = ContraindicationQuestionFactory(defer_days=7), ContraindicationQuestionFactory()
-    assert [(suitability.defer_until(each, on=TODAY) - TODAY).days for each in (week, unset)] == [7, 14]
+    policy = PathwayPolicyFactory.build(default_wait_days=usual)
+    waits = [suitability.defer_until(each, on=TODAY, policy=policy) for each in (week, unset)]
+    assert [(until - TODAY).days for until in waits] == [7, usual]
 
 
 # --- May it be signed? -------------------------------------------------------------------------------------------
