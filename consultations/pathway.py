@@ -22,13 +22,14 @@ from clinic.readiness import (
     Visit,
     Warning,
 )
-from consultations import course_offers, offers, purposes, worklists
+from consultations import course_offers, offers, purposes
 from consultations.enums import AllergyStatus
 from consultations.models import Alert, Allergy, Plan, PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of
 from consultations.rules import visits
 from consultations.rules.consequences import CourseConsequences
+from consultations.worklists import notices
 
 
 class ClinicalPathway(Pathway):
@@ -113,7 +114,7 @@ class ClinicalPathway(Pathway):
 
     def notices(self, *, user: User, at: datetime) -> list[Notice]:
         """What waits for a practitioner; the desk sees the counts that concern it."""
-        return worklists.notices(user=user, at=at)
+        return notices.notices(user=user, at=at)
 
     def patient_url(self, patient: Patient) -> str:
         """The patient page."""

@@ -15,7 +15,7 @@ from clinic.models import ContactEntry
 from clinic.rules import access
 from clinic.views.posted import one_page, way_back
 from clinic.views.privacy import called
-from consultations import worklists
+from consultations.worklists import late
 
 PAGE = 30
 
@@ -24,7 +24,7 @@ PAGE = 30
 def show(request: HttpRequest) -> HttpResponse:
     """The list, the longest waiting first; booking and calling are one click away for those who do."""
     at = timezone.now()
-    rows = [*worklists.refused(user=request.user, at=at), *worklists.late(at=at)]
+    rows = [*late.refused(user=request.user, at=at), *late.everything(at=at)]
     page = one_page(request, rows, PAGE)
     context = {
         "rows": page.rows,
@@ -40,7 +40,7 @@ def call(request: HttpRequest, test_id: UUID) -> HttpResponse:
     """Put the patient of an overdue reading on the contact list."""
     access.check_may_contact(request.user)
     at = timezone.now()
-    row = next((each for each in worklists.late(at=at) if each.test == test_id), None)
+    row = next((each for each in late.everything(at=at) if each.test == test_id), None)
     if row is None:
         raise Http404
     words = _("Please call: the reading of your test is overdue, and %(who)s wants to see you.")
@@ -56,7 +56,7 @@ def call(request: HttpRequest, test_id: UUID) -> HttpResponse:
     return redirect(way_back(request, request.POST) or "consultations:late")
 
 
-def _on_the_contact_list(request: HttpRequest, rows: list[worklists.Late]) -> set[UUID]:
+def _on_the_contact_list(request: HttpRequest, rows: list[late.Late]) -> set[UUID]:
     """The patients somebody calls about their reading already."""
     entries = ContactEntry.objects.visible_to(request.user).open()
     asked = entries.filter(

@@ -25,7 +25,7 @@ from consultations.models import Lot, PatchTest, Session
 from consultations.rules import authorship
 from consultations.views.paging import pages
 from consultations.views.records import page_of
-from consultations.worklists import lot_use_counts, lot_uses, used_at
+from consultations.worklists.lots import lot_use_counts, lot_uses, used_at
 
 PAGE = 50
 SOON = timedelta(days=60)

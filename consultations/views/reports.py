@@ -20,7 +20,7 @@ from consultations.forms.reports import RED_FLAGS, ReportForm, TriageForm
 from consultations.models import ClinicalReport, Plan
 from consultations.rules import authorship
 from consultations.views import chart
-from consultations.worklists import report_waiting_since
+from consultations.worklists.reports import report_waiting_since
 
 
 @require_http_methods(["GET", "POST"])

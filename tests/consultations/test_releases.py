@@ -12,10 +12,11 @@ from pytest_django import DjangoAssertNumQueries
 from clinic.actions import visits
 from clinic.enums import CancelledBy
 from clinic.models import Appointment, User
-from consultations import purposes, worklists
+from consultations import purposes
 from consultations.actions import plans
 from consultations.models import Plan
 from consultations.releases import to_release
+from consultations.worklists.notices import notices
 from tests.clinic.desk import Desk, make_desk, on
 from tests.factories import PatchTestFactory, TestReadingFactory, UserFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW, ago
@@ -57,7 +58,7 @@ def closed(desk: Desk, clock: str = "10:00") -> tuple[Plan, list[Appointment]]:
 
 
 def labels(user: User) -> dict[str, tuple[int, str]]:
-    found = worklists.notices(user=user, at=CLINIC_NOW)
+    found = notices(user=user, at=CLINIC_NOW)
     return {each.label: (each.count, each.url) for each in found if LABEL in each.label}
 
 

@@ -15,7 +15,7 @@ from consultations.enums import PlanStatus, TriageOutcome
 from consultations.models import ClinicalReport, Plan
 from consultations.queries import facts_of_one
 from consultations.rules import clearance
-from consultations.worklists import report_waiting_since
+from consultations.worklists.reports import report_waiting_since
 from tests.factories import (
     AppointmentFactory,
     AppointmentTypeFactory,

@@ -7,8 +7,10 @@ from django.test import Client
 from django.urls import reverse
 
 from clinic.models import ClinicSettings, Practitioner, User
-from consultations import purposes, worklists
+from consultations import purposes
 from consultations.enums import AllergyStatus, PlanStatus
+from consultations.worklists import sessions
+from consultations.worklists.notices import notices
 from tests.factories import (
     AllergyFactory,
     AppointmentFactory,
@@ -205,32 +207,32 @@ class TestSessions:
         plan = PlanFactory(test_policy__requirement="not_required")
         ConsentFactory(plan=plan, signed_at=ago(days=25))
         session = SessionFactory(plan=plan, signed=True, started_at=ago(days=21))
-        (row,) = worklists.sessions_late(at=ago())
+        (row,) = sessions.late(at=ago())
         assert (row.planned.ordinal, row.total, row.since) == (2, 3, session.started_at)
 
     def test_many_are_counted_up_to_a_limit_and_said_to_be_more(
         self, practitioner_client: Client, practitioner_user: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(worklists, "MOST_LATE", 3)
+        monkeypatch.setattr(sessions, "MOST", 3)
         for _ in range(3):
             PlanFactory(sessions=3)
 
         def notice() -> tuple[str, int]:
-            found = worklists.notices(user=practitioner_user, at=ago())
+            found = notices(user=practitioner_user, at=ago())
             return next((str(each.label), each.count) for each in found if "Sessions" in str(each.label))
 
         assert notice() == ("Sessions overdue, or more", 3)
-        monkeypatch.setattr(worklists, "MOST_LATE", 4)
+        monkeypatch.setattr(sessions, "MOST", 4)
         assert notice() == ("Sessions overdue", 3)
 
     def test_closed_plans_do_not_hide_the_late_ones(
         self, practitioner_client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(worklists, "MOST_LATE", 2)
+        monkeypatch.setattr(sessions, "MOST", 2)
         late = PlanFactory(sessions=3)
         for _ in range(3):
             TestReadingFactory(patch_test__plan=consented_plan(), positive=True)
-        assert [each.plan for each in worklists.sessions_overdue(ago())] == [late]
+        assert [each.plan for each in sessions.overdue(ago())] == [late]
 
     def test_courses_on_hold_or_in_time_are_not_late(self, practitioner_client: Client) -> None:
         PlanFactory(status=PlanStatus.ON_HOLD)

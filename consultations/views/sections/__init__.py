@@ -1,0 +1,1 @@
+"""The lists of the worklists page by subject; `views.worklists` says which there are and in which order."""

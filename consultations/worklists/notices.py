@@ -1,0 +1,86 @@
+"""The counts behind "Needs someone", each with its list."""
+
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from clinic.enums import Role
+from clinic.models import ClinicSettings, User
+from clinic.readiness import Notice
+from clinic.rules.access import may_book
+from consultations.models import ClinicalReport, Deviation, EnteredInError
+from consultations.queries import awaiting_reading, unsigned
+from consultations.releases import to_release
+from consultations.worklists import readings, sessions
+from consultations.worklists.reports import allergies_to_assess
+
+
+def notices(*, user: User, at: datetime) -> list[Notice]:
+    """Counts with the lists behind them; only what this person can do something about."""
+    found: list[Notice] = []
+    if user.has_role(Role.PRACTITIONER):
+        found += _for_practitioners(user, at)
+    elif user.has_role(Role.RECEPTION, Role.ADMIN):
+        found += _for_the_desk(user, at)
+    if user.has_role(Role.ADMIN):
+        month_ago = at - timedelta(days=30)
+        incidents = Deviation.objects.visible_to(user).filter(recorded_at__gte=month_ago).count()
+        waiting = EnteredInError.objects.filter(confirmed_at=None).count()
+        url = reverse("consultations:incidents")
+        found.append(
+            Notice(_("Deviations in the last 30 days"), incidents, url, "alert-triangle", incidents > 0)
+        )
+        found.append(Notice(_("Errors to confirm"), waiting, url, "clipboard-check", waiting > 0))
+    return found
+
+
+def _for_the_desk(user: User, at: datetime) -> list[Notice]:
+    url, due = reverse("consultations:late"), readings.due(awaiting_reading(), at)
+    overdue = sum(row.is_overdue for row in due)
+    return [
+        Notice(_("Readings due"), sum(row.is_open for row in due), url, "eye"),
+        Notice(_("Readings overdue"), overdue, url, "alert-circle", overdue > 0),
+        _sessions_notice(url, at),
+        *_release_notice(url, user, at),
+    ]
+
+
+def _for_practitioners(user: User, at: datetime) -> list[Notice]:
+    due = readings.to_read(user=user, at=at)
+    overdue = sum(row.is_overdue for row in due)
+    reports = ClinicalReport.objects.visible_to(user).untriaged()
+    red = any(report.red_flag for report in reports)
+    limit = at - timedelta(hours=ClinicSettings.current().unsigned_after_hours)
+    late_drafts = len(unsigned(user, before=limit))
+    return [
+        Notice(_("Reports to look at"), len(reports), _list("reports"), "message-report", red),
+        Notice(_("Readings due"), sum(row.is_open for row in due), _list("readings"), "eye"),
+        Notice(_("Readings overdue"), overdue, _list("readings"), "alert-circle", overdue > 0),
+        Notice(_("Records unsigned for too long"), late_drafts, _list("unsigned"), "signature"),
+        Notice(
+            _("Allergies to assess"), len(allergies_to_assess(user)), _list("allergies"), "alert-triangle"
+        ),
+        _sessions_notice(_list("sessions"), at),
+        *_release_notice(_list("release"), user, at),
+    ]
+
+
+def _release_notice(url: str, user: User, at: datetime) -> list[Notice]:
+    """Whose times keep others out although nothing can happen in them; straight to the page where there is one patient."""
+    found = to_release(user=user, at=at)
+    if len(found) == 1 and may_book(user):
+        url = reverse("clinic:release", args=[found[0].patient.pk])
+    words = ngettext("Patient with visits to release", "Patients with visits to release", len(found))
+    return [Notice(words, len(found), url, "calendar-cancel", serious=True)] if found else []
+
+
+def _list(anchor: str) -> str:
+    return f"{reverse('consultations:worklists')}#{anchor}"
+
+
+def _sessions_notice(url: str, at: datetime) -> Notice:
+    late = len(sessions.overdue(at))
+    words = _("Sessions overdue, or more") if late == sessions.MOST else _("Sessions overdue")
+    return Notice(words, late, url, "hourglass")

@@ -1,0 +1,71 @@
+"""Sessions that nobody has booked although they are late."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+
+from django.db.models import Max
+
+from consultations.models import PlannedSession, Session
+from consultations.queries import PlanFacts, facts_of, quiet_plans, unbooked
+from consultations.rules import clearance
+from consultations.rules.codes import MAY_STILL_COME
+
+# How long past its hard gap, and at the least, before an unbooked session is called overdue.
+_GRACE, _PATIENCE = timedelta(days=7), timedelta(days=14)
+MOST = 50
+
+
+def overdue(at: datetime) -> list[PlannedSession]:
+    """The next session of each active plan that could be given and is neither booked nor given although a week late.
+
+    A plan that is closed (a positive test, an allergy) waits for a decision, not for a booking. At most MOST, of
+    the latest plans: every diary page counts them, and what a plan is judged by takes a dozen queries to read.
+    """
+    late: list[PlannedSession] = []
+    quiet = quiet_plans(since=at - _PATIENCE)
+    for start in count(step=MOST):
+        plans = list(quiet[start : start + MOST])
+        late += [planned for facts in facts_of(plans).values() if (planned := _overdue(facts, at))]
+        if len(late) >= MOST or len(plans) < MOST:
+            break
+    return late[:MOST]
+
+
+def _overdue(facts: PlanFacts, at: datetime) -> PlannedSession | None:
+    """The plan's next session, if it is late and the plan is not closed."""
+    planned = next(iter(unbooked(facts)), None)
+    if planned is None:
+        return None
+    last = facts.given[-1].started_at if facts.given else facts.plan.consultation.signed_at
+    wait = max(timedelta(days=planned.min_gap_days) + _GRACE, _PATIENCE)
+    if not last or at - last <= wait:
+        return None
+    judged = clearance.judge(facts, gate=clearance.Gate.TEST, on=at)
+    closed = any(each.code not in MAY_STILL_COME for each in judged.conditions)
+    return None if closed else planned
+
+
+@dataclass(frozen=True)
+class SessionLate:
+    """The next session of a plan, neither given nor booked although late; `since` is when something last happened."""
+
+    planned: PlannedSession
+    total: int
+    since: datetime | None
+
+
+def late(*, at: datetime) -> list[SessionLate]:
+    """Sessions to book, the longest forgotten first."""
+    late = overdue(at)
+    given = Session.objects.given().filter(plan__in=[each.plan_id for each in late])
+    last = dict(given.values_list("plan").annotate(last=Max("started_at")))
+    rows = [
+        SessionLate(
+            each,
+            len(each.plan.planned_sessions.all()),
+            last.get(each.plan_id) or each.plan.consultation.signed_at,
+        )
+        for each in late
+    ]
+    return sorted(rows, key=lambda row: row.since or at)
