@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice, pairwise
+from operator import itemgetter
 from typing import TypeVar
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -121,9 +122,15 @@ class Minutes:
         The sum of all 2^end less the sum of all 2^start has exactly the bits of disjoint spans set: a thousand
         spans cost two sums and one subtraction instead of a thousand shifts of a season's bits.
         """
-        starts, ends = bytearray(self.length // 8 + 1), bytearray(self.length // 8 + 1)
-        reached, far, origin = self.origin, self.origin + self.length, self.origin
-        for begin, end in sorted(spans):
+        ordered = sorted(spans)
+        if not ordered:
+            return self
+        # Turning bytes into an integer is most of the work, so the bytes begin and end where the spans do.
+        origin = max(self.origin, ordered[0][0])
+        far = min(self.origin + self.length, max(map(itemgetter(1), ordered)))
+        starts, ends = (bytearray(max(far - origin, 0) // 8 + 1) for _ in range(2))
+        reached = origin
+        for begin, end in ordered:
             begin = begin if begin > reached else reached  # what overlaps the span before is in already
             reached = end if end < far else far
             if begin < reached:
@@ -131,7 +138,8 @@ class Minutes:
                 ends[reached - origin >> 3] |= 1 << (reached - origin & 7)
             elif reached < begin:
                 reached = begin
-        return self._with(self.bits | int.from_bytes(ends, "little") - int.from_bytes(starts, "little"))
+        found = int.from_bytes(ends, "little") - int.from_bytes(starts, "little")
+        return self._with(self.bits | found << origin - self.origin)
 
     def __or__(self, other: Minutes) -> Minutes:
         return self._with(self.bits | self._same_window(other).bits)
@@ -140,13 +148,16 @@ class Minutes:
         return self._with(self.bits & self._same_window(other).bits)
 
     def __sub__(self, other: Minutes) -> Minutes:
-        return self._with(self.bits & ~self._same_window(other).bits)
+        return self._with(self.bits ^ self.bits & self._same_window(other).bits)
 
     def __invert__(self) -> Minutes:
-        return self._with(self.bits ^ ((1 << self.length) - 1))
+        return self._with(self.bits ^ _every(self.length))
 
     def __len__(self) -> int:
         return self.bits.bit_count()
+
+    def __bool__(self) -> bool:
+        return self.bits != 0
 
     def __contains__(self, instant: datetime) -> bool:
         return (offset := floor_minute(instant) - self.origin) >= 0 and bool(self.bits >> offset & 1)
@@ -176,7 +187,7 @@ class Minutes:
         while run < last - first:
             step = min(run, last - first - run)
             bits, run = bits & bits >> step, run + step
-        return self._with(bits >> first if first >= 0 else bits << -first)
+        return self._with(bits >> first if first >= 0 else (bits << -first) & _every(self.length))
 
     def on_grid(self, minutes: int, zone: tzinfo) -> Minutes:
         """Only those whose wall clock in `zone` shows a multiple of `minutes` after midnight (both times, where an
@@ -211,7 +222,8 @@ class Minutes:
         return other
 
     def _with(self, bits: int) -> Minutes:
-        return Minutes(self.origin, self.length, bits & ((1 << self.length) - 1))
+        """Other minutes of the same window; `bits` has none outside it."""
+        return Minutes(self.origin, self.length, bits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +262,12 @@ class Suits:
         return floor_minute(clock_time(day, self.since, zone)), floor_minute(end)
 
 
+@lru_cache(maxsize=8)
+def _every(length: int) -> int:
+    """All minutes of a window. A search asks for those of its own window again and again."""
+    return (1 << length) - 1
+
+
 @cache
 def _comb(minutes: int) -> int:
     """A day of minutes, every so many of them set. A clinic has few grids, and each is asked for all day long."""
@@ -272,6 +290,11 @@ def clock_time(day: date, at: time, zone: tzinfo, *, later: bool = False) -> dat
     A time the clocks jump over means the first instant after it; one that comes twice the earlier, or the later
     with `later` (for ends: who works until 02:30 stays the hour that is repeated).
     """
+    return _clock_time(day, at, zone, later)
+
+
+@lru_cache(maxsize=4096)  # the midnights and the opening hours of the same days are asked for all day long
+def _clock_time(day: date, at: time, zone: tzinfo, later: bool) -> datetime:
     try:
         return exact_local(datetime.combine(day, at), zone)
     except NonexistentTime as gap:
