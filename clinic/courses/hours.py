@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ People = dict[int, list[int]]  # by practitioner (their key as a number) the sta
 WHOLE_DAY = -1
 CHANGE = 1000  # one change of practitioner outweighs every change of weekday
 _FAR = 10**9
+_MANY = 2**32  # more than the ways to any day
 
 
 class Seat(NamedTuple):
@@ -50,6 +52,9 @@ class Calendar:
 
 Who = tuple[Node, int]
 Found = tuple[Seat, "Found | None"]  # the chain so far, the last seat first
+Reached = tuple[
+    int, int, Found
+]  # a start with the cheapest way to it: the cost so far, the start's clock, the chain
 
 
 def with_whom(
@@ -98,19 +103,7 @@ def when(
     steps: list[dict[Who, list[Who]]], people: list[dict[Node, People]], calendar: Calendar
 ) -> tuple[int, list[Seat]]:
     """The hours that lie nearest to each other, and of these the earliest."""
-    reached: dict[Who, list[tuple[int, int, Found]]] = {}  # cost and clock of each start, with the way to it
-    for number, layer in enumerate(steps):
-        here: dict[Who, list[tuple[int, int, Found]]] = {}
-        for (node, who), sources in layer.items():
-            earlier = [each for source in sources for each in reached[source]]
-            earlier.sort(key=_by_start)
-            here[node, who] = [
-                _nearest_hour(Seat(node[0], who, start), earlier, calendar)
-                for start in people[number][node][who]
-            ]
-        reached = here
-    ends = [each for found in reached.values() for each in found]
-    least, _clock, way = min(ends, key=lambda each: (each[0], each[2][0].start))
+    least, way = _at_one_hour(steps, people, calendar) or _at_near_hours(steps, people, calendar)
     chain: list[Seat] = []
     last: Found | None = way
     while last:
@@ -119,30 +112,95 @@ def when(
     return least, chain[::-1]
 
 
-def _nearest_hour(
-    seat: Seat, earlier: list[tuple[int, int, Found]], calendar: Calendar
-) -> tuple[int, int, Found]:
-    """The start with the cheapest way to it; of equal ones the earliest, which comes first."""
-    clock = clock_minutes(seat, calendar)
-    least, way = (_FAR, None) if earlier else (0, None)
-    for cost, before, found in earlier:
-        total = cost + abs(before - clock)
-        if total < least:
-            least, way = total, found
-    return least, clock, (seat, way)
+def _at_one_hour(
+    steps: list[dict[Who, list[Who]]], people: list[dict[Node, People]], calendar: Calendar
+) -> tuple[int, Found] | None:
+    """All visits at the same hour, which nothing beats; found among the starts that still have that hour all along."""
+    reached: dict[Who, dict[int, Found]] = {}  # by the clock
+    for number, layer in enumerate(steps):
+        here: dict[Who, dict[int, Found]] = {}
+        for (node, who), sources in layer.items():
+            before: dict[int, Found] = {}
+            for source in sources:
+                for clock, found in reached[source].items():
+                    if clock not in before or found[0].start < before[clock][0].start:
+                        before[clock] = found
+            starts = people[number][node][who]
+            here[node, who] = {
+                clock: (Seat(node[0], who, start), before.get(clock))
+                for start, clock in zip(starts, _clocks(node[0], starts, calendar), strict=True)
+                if clock in before or number == 0
+            }
+        reached = here
+    ends = [each for found in reached.values() for each in found.values()]
+    return (0, min(ends, key=lambda each: each[0].start)) if ends else None
 
 
-def _by_start(reached: tuple[int, int, Found]) -> int:
+def _at_near_hours(
+    steps: list[dict[Who, list[Who]]], people: list[dict[Node, People]], calendar: Calendar
+) -> tuple[int, Found]:
+    """The fewest minutes between the hours, where there is no hour for all."""
+    reached: dict[Who, list[Reached]] = {}
+    for number, layer in enumerate(steps):
+        here: dict[Who, list[Reached]] = {}
+        for (node, who), sources in layer.items():
+            earlier = [each for source in sources for each in reached[source]]
+            earlier.sort(key=_by_start)
+            seats = [Seat(node[0], who, start) for start in people[number][node][who]]
+            here[node, who] = _nearest_hours(seats, earlier, calendar)
+        reached = here
+    ends = [each for found in reached.values() for each in found]
+    least, _clock, way = min(ends, key=lambda each: (each[0], each[2][0].start))
+    return least, way
+
+
+def _nearest_hours(seats: list[Seat], earlier: list[Reached], calendar: Calendar) -> list[Reached]:
+    """For the starts of one day the cheapest way to each; of equal ones the earliest, which comes first.
+
+    A way costs a minute more with each minute of the clock that a start lies from it. So the cheapest from an earlier
+    hour is the same for start after start until a cheaper one is passed: one sweep up the clock and one down find all.
+    """
+    clocks = _clocks(seats[0].day, [seat.start for seat in seats], calendar)
+    if not earlier:
+        return [(0, clock, (seat, None)) for seat, clock in zip(seats, clocks, strict=True)]
+    ways = sorted([(clock, (cost - clock) * _MANY + n) for n, (cost, clock, _) in enumerate(earlier)])
+    back = [(-clock, way + 2 * clock * _MANY) for clock, way in reversed(ways)]
+    up = _sweep(clocks, ways)
+    down = _sweep([-clock for clock in reversed(clocks)], back)
+    found: list[Reached] = []
+    for seat, clock, below, above in zip(seats, clocks, up, reversed(down), strict=True):
+        cost, number = divmod(below if below < above else above, _MANY)
+        found.append((cost, clock, (seat, earlier[number][2])))
+    return found
+
+
+def _sweep(clocks: list[int], ways: Iterable[tuple[int, int]]) -> list[int]:
+    """For each clock, in ascending order, the cheapest of the ways that are not later, and its cost at that hour.
+
+    A way is what it would cost at midnight and, in the places below `_MANY`, its number: the first of equal ones wins.
+    """
+    found, least, waiting = [], _FAR * _MANY, iter(ways)
+    clock_of_next, following = next(waiting)
+    for clock in clocks:
+        while clock_of_next <= clock:
+            least = following if following < least else least
+            clock_of_next, following = next(waiting, (_FAR, 0))
+        found.append(least + clock * _MANY)
+    return found
+
+
+def _by_start(reached: Reached) -> int:
     return reached[2][0].start
 
 
-def clock_minutes(seat: Seat, calendar: Calendar) -> int:
-    """The wall clock of a start, in minutes after midnight; past a clock change it is the clock after it."""
-    _, end = calendar.minutes_of(seat.day)
+def _clocks(day: int, starts: list[int], calendar: Calendar) -> list[int]:
+    """The wall clock of the starts of one day, in minutes after midnight; past a clock change it is the clock after it."""
+    _, end = calendar.minutes_of(day)
     if end:
-        return seat.start - end + 24 * 60
-    local = timezone.localtime(instant(seat.start), timezone.get_default_timezone())
-    return local.hour * 60 + local.minute
+        return [start - end + 24 * 60 for start in starts]
+    zone = timezone.get_default_timezone()
+    local = [timezone.localtime(instant(start), zone) for start in starts]
+    return [each.hour * 60 + each.minute for each in local]
 
 
 def instant(minute: int) -> datetime:
