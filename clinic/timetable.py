@@ -98,18 +98,36 @@ def read(
     patients: Collection[UUID] = (),
     ignoring: Collection[UUID] = (),
     spans: Sequence[Interval] = (),
+    open_on_all_days: bool = False,
 ) -> Timetable:
     """The timetable of these people and things as known at `at`, when holds that have run out count no more.
 
     `ignoring` are appointments to look through (one being moved). With `spans` only these parts of the window are
-    read: the visits of a course are a few hours of half a year.
+    read: the visits of a course are a few hours of half a year. `open_on_all_days`: but who works when in all of it.
     """
-    asked = _asked(window, spans or [window], practitioners, rooms, devices)
+    asked = _asked(window, spans or [window], practitioners, rooms, devices, on_all_days=open_on_all_days)
     found = asked.opening_and_booked(at=at, patients=patients, ignoring=ignoring)
     booked = [row for row in found if row[0] == "booked"]
     table = _opened(asked, [Row(*row) for row in found if row[0] != "booked"])
     _fill_booked(table, booked, [*practitioners, *rooms, *devices, *patients])
     return table
+
+
+def read_more(
+    table: Timetable,
+    spans: Sequence[Interval],
+    *,
+    at: datetime,
+    practitioners: Collection[UUID],
+    rooms: Collection[UUID],
+    devices: Collection[UUID],
+    patients: Collection[UUID],
+    ignoring: Collection[UUID],
+) -> None:
+    """Add what is booked in more parts of the window, for whom and as known when it was read. One query."""
+    asked = _asked(table.window, spans, practitioners, rooms, devices)
+    booked = asked.booked(at=at, patients=patients, ignoring=ignoring)
+    _fill_booked(table, booked, [*practitioners, *rooms, *devices, *patients])
 
 
 def read_opening(
@@ -124,8 +142,10 @@ def read_opening(
     return _opened(asked, [Row(*row) for row in asked.opening()])
 
 
-def _asked(window: Interval, spans: Sequence[Interval], *resources: Collection[UUID]) -> Asked:
-    days = _local_days(spans, timezone.get_default_timezone())
+def _asked(
+    window: Interval, spans: Sequence[Interval], *resources: Collection[UUID], on_all_days: bool = False
+) -> Asked:
+    days = _local_days([window] if on_all_days else spans, timezone.get_default_timezone())
     return Asked(window, spans, days, *resources)
 
 
@@ -206,7 +226,7 @@ def _fill_due(table: Timetable, rows: Iterable[Row], zone: tzinfo) -> None:
 
 
 def _fill_booked(table: Timetable, rows: Iterable[tuple[Any, ...]], wanted: Collection[UUID]) -> None:
-    """What appointments take of whose time."""
+    """What appointments take of whose time, beside what was known to be taken."""
     spans: dict[str, list[tuple[int, int]]] = {str(key): [] for key in wanted}
     add = {key: found.append for key, found in spans.items()}
     not_asked: list[tuple[int, int]] = []
@@ -216,4 +236,6 @@ def _fill_booked(table: Timetable, rows: Iterable[tuple[Any, ...]], wanted: Coll
             add[room]((room_from, room_until))
         if device in add:
             add[device]((room_from, room_until))
-    table.booked.update((key, table.nothing.with_spans(spans[str(key)])) for key in wanted)
+    for key in wanted:
+        if busy := spans[str(key)]:
+            table.booked[key] = table.booked.get(key, table.nothing).with_spans(busy)

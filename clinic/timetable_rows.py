@@ -57,17 +57,22 @@ class Asked:
         self, *, at: datetime, patients: Collection[UUID], ignoring: Collection[UUID]
     ) -> list[Tuple]:
         """That and what is booked, as known at `at`, when holds that have run out count no more."""
-        values = self._values() | {
-            "holding": _HOLDING,
-            "at": at,
-            "patients": list(patients),
-            "ignoring": list(ignoring),
-        }
-        if len(self.spans) > 1:
-            ends = ([each.starts_at for each in self.spans], [each.ends_at for each in self.spans])
-            return _IN_SPANS.rows_planned_anew(since=ends[0], until=ends[1], **values)
+        values = self._values() | _booked(at, patients, ignoring)
+        if list(self.spans) != [self.window]:
+            return _IN_SPANS.rows_planned_anew(**self._ends(), **values)
         is_little = self.window.duration <= _LITTLE
         return (_IN_WINDOW.rows if is_little else _IN_WINDOW.rows_planned_anew)(**values)
+
+    def booked(self, *, at: datetime, patients: Collection[UUID], ignoring: Collection[UUID]) -> list[Tuple]:
+        """What is booked alone, where the rest is known."""
+        values = self._values() | _booked(at, patients, ignoring)
+        return _BOOKED_IN_SPANS.rows_planned_anew(**self._ends(), **values)
+
+    def _ends(self) -> dict[str, list[datetime]]:
+        return {
+            "since": [each.starts_at for each in self.spans],
+            "until": [each.ends_at for each in self.spans],
+        }
 
     def _values(self) -> dict[str, Any]:
         return {
@@ -80,6 +85,10 @@ class Asked:
             "last_day": self.days[-1],
             "weekdays": sorted({day.isoweekday() for day in self.days}),
         }
+
+
+def _booked(at: datetime, patients: Collection[UUID], ignoring: Collection[UUID]) -> dict[str, Any]:
+    return {"holding": _HOLDING, "at": at, "patients": list(patients), "ignoring": list(ignoring)}
 
 
 _HOLDING = sorted(HOLDS_TIME)
@@ -169,12 +178,13 @@ _SPANS = {
     "until": "span.until",
 }
 _BOOKED_TYPES = {"holding": "text[]", "at": "timestamptz", "ignoring": "uuid[]", "patients": "uuid[]"}
+_SPANS_TYPES = {"since": "timestamptz[]", "until": "timestamptz[]"}
 _OPENING = Prepared(_OPENED, **_OPENING_TYPES)
 _IN_WINDOW = Prepared(f"{_OPENED} UNION ALL {_BOOKED.format(**_WINDOW)}", **_OPENING_TYPES, **_BOOKED_TYPES)
 _IN_SPANS = Prepared(
     f"{_OPENED} UNION ALL {_BOOKED.format(**_SPANS)}",
     **_OPENING_TYPES,
     **_BOOKED_TYPES,
-    since="timestamptz[]",
-    until="timestamptz[]",
+    **_SPANS_TYPES,
 )
+_BOOKED_IN_SPANS = Prepared(_BOOKED.format(**_SPANS), **_OPENING_TYPES, **_BOOKED_TYPES, **_SPANS_TYPES)

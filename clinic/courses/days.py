@@ -161,6 +161,11 @@ class Layer:
         return before[0] + max(gap.shortest, 1), _FAR if gap.slack is None else due + gap.slack, 0, _FAR
 
 
+Ways = tuple[
+    int, list[dict[Node, list[Node]]]
+]  # days off the ideal; by layer the nodes, and what they are reached from
+
+
 class Chain:
     """The layers of a course, and the best way through them."""
 
@@ -170,17 +175,33 @@ class Chain:
         self.reached: list[Node] = []  # the nodes of the layer before it
         self._was_cut = False
 
-    def best(self, most: int = _FAR) -> tuple[Cost, list[Seat]] | None:
-        """The best chain that lies at most so many days off altogether; None when there is none."""
+    def nearest(self, most: int = _FAR) -> Ways | None:
+        """The chains of days nearest to the ideal, at most so many days off altogether; None when there is none."""
         bound = 1
         while True:
             bound = min(bound, most)
             self._was_cut = False
             if ways := self._days(bound):
-                return self._seats(*ways)
+                return ways
             if not self._was_cut or bound >= most:
                 return None
             bound = bound * 2 + 1
+
+    def open_days(self, ways: Ways) -> set[int]:
+        """The days of these chains on which a visit would be booked: not those of what is given or on the books."""
+        layers = zip(self.layers, ways[1], strict=True)
+        return {day for layer, nodes in layers if not layer.step.fixed for day, _start in nodes}
+
+    def best(self, ways: Ways) -> tuple[Cost, list[Seat]]:
+        """Of the nearest chains of days the best: with whom and when."""
+        days, layers = ways
+        people = [
+            {node: layer.people(node) for node in nodes}
+            for layer, nodes in zip(self.layers, layers, strict=True)
+        ]
+        changes, steps = with_whom(layers, people)
+        minutes, seats = when(steps, people, self.layers[0].supply.calendar)
+        return Cost(days, changes // CHANGE, changes % CHANGE, minutes), seats
 
     def window_of_the_stop(self) -> Interval | None:
         """Where the visit that cannot be reached was looked for; None where the gaps leave nothing to look at."""
@@ -204,7 +225,7 @@ class Chain:
         """How long the visit before keeps anybody or anything."""
         return reach(self.layers[number - 1].step.type)[1] if number else timedelta()
 
-    def _days(self, bound: int) -> tuple[int, list[dict[Node, list[Node]]]] | None:
+    def _days(self, bound: int) -> Ways | None:
         """The least sum of days off, and per layer the nodes on some best way with the nodes they are reached from."""
         costs: dict[Node, int] = {}
         came: list[dict[Node, list[Node]]] = []
@@ -274,16 +295,6 @@ class Chain:
             self._was_cut |= off > room
             if off <= room:
                 yield (seat.day, seat.start), off
-
-    def _seats(self, days: int, ways: list[dict[Node, list[Node]]]) -> tuple[Cost, list[Seat]]:
-        """On the best days: with whom and when."""
-        people = [
-            {node: layer.people(node) for node in nodes}
-            for layer, nodes in zip(self.layers, ways, strict=True)
-        ]
-        changes, steps = with_whom(ways, people)
-        minutes, seats = when(steps, people, self.layers[0].supply.calendar)
-        return Cost(days, changes // CHANGE, changes % CHANGE, minutes), seats
 
 
 def _bytes(minutes: Minutes) -> bytes:

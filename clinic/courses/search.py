@@ -1,12 +1,12 @@
 """Several visits in one go: all of a course in one search, or what is in the way and what would help. Read only.
 
-One timetable is read for the whole span. `clinic.courses.days` finds the best chain; this module asks it, puts places
-to its starts, and explains where there is none.
+`clinic.courses.looks` reads the timetable and `clinic.courses.days` finds the best chain; this module says which days are
+worth reading, puts places to the starts of the chain, and explains where there is none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -15,19 +15,17 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from clinic import timetable
 from clinic.availability import last_start
-from clinic.courses.days import Chain, Cost, Layer, Supply
-from clinic.courses.hours import Calendar, Seat, instant, seat_of
+from clinic.courses.days import Chain, Cost, Layer, Supply, Ways
+from clinic.courses.hours import Seat, instant, seat_of
+from clinic.courses.looks import Look
 from clinic.gaps import HourGap
-from clinic.intervals import MINUTE, Interval, ceil_minute, local_day, merge
-from clinic.models import Device, Practitioner, Room
+from clinic.intervals import MINUTE, Interval, ceil_minute
+from clinic.models import AppointmentType, Practitioner
 from clinic.readiness import Step
-from clinic.search import Candidates, FreeStart, Obstacle, Search, Wishes, reach
+from clinic.search import Candidates, FreeStart, Obstacle, Wishes
 
-# The first look reads only the days that a chain so many days off the ideal, altogether, can reach; the next look
-# reads more, and the last one everything up to the far end.
-_LOOKS = (5, 21)
+_NEAR = 21  # days off the ideal, altogether, up to which a course is looked for before everything is read
 _AROUND = 7  # days around a visit in which other starts for it are looked for
 
 
@@ -140,67 +138,58 @@ class CourseSearch:
     @cached_property
     def _surroundings(self) -> Chain:
         assert self.course is not None
+        settled = [timezone.localdate(each.starts_at) for each in self.course.visits if each.place]
         around = timedelta(days=_AROUND)
-        days = (timezone.localdate(each.starts_at) for each in self.course.visits if each.place)
-        return self._read([(day - around, day + around) for day in days])
+        days = _days((day - around, day + around) for day in settled)
+        return self._chain(self._look(min(settled) - around, max(settled) + around, days), days)
 
     @cached_property
     def _answer(self) -> tuple[Chain, Course | None]:
         """What is near the ideal is looked at first."""
-        for off in _LOOKS:
-            chain = self._read(self._within_reach(off))
-            if found := chain.best(off):
-                return chain, self._course(chain.layers, *found)
-        chain = self._read([(timezone.localdate(self._begin), self._far_end)])
-        found = chain.best()
-        return chain, self._course(chain.layers, *found) if found else None
+        if near := self._near_the_ideal():
+            return near
+        stretch = timezone.localdate(self._begin), self._far_end
+        chain = self._chain(self._look(*stretch, _days([stretch])))
+        ways = chain.nearest()
+        return chain, self._course(chain, ways) if ways else None
+
+    def _near_the_ideal(self) -> tuple[Chain, Course] | None:
+        """The best course, if it is near the ideal; of the days only those are read that it could lie on.
+
+        A day that was not read counts as free, so that no course is nearer to the ideal than the best chains of days.
+        Once every day of theirs was read, they are what is looked for; if not, those days are read next.
+        """
+        ranges = self._within_reach(_NEAR)
+        first, last = min(first for first, _ in ranges), max(last for _, last in ranges)
+        look, around = self._look(first, last, _days(self._within_reach(0))), 1
+        while True:
+            chain = self._chain(look)
+            ways = chain.nearest(_NEAR)
+            if ways is None:
+                return None
+            days = look.unread(chain.open_days(ways))
+            if not days:
+                return chain, self._course(chain, ways)
+            look.read(day + n for day in days for n in range(-around, around + 1))
+            around = around * 2 + 1
 
     @cached_property
-    def _people_and_things(self) -> tuple[list[Practitioner], list[Room], list[Device]]:
-        wishes = self.wishes
-        people, rooms, devices = wishes.get("practitioners"), wishes.get("rooms"), wishes.get("devices")
-        return (
-            list(Practitioner.objects.active() if people is None else people),
-            list(Room.objects.active() if rooms is None else rooms),
-            list(Device.objects.active() if devices is None else devices),
-        )
+    def _suiting(self) -> dict[AppointmentType, Candidates]:
+        """By kind of visit, everybody and everything that could serve it."""
+        kinds = dict.fromkeys(step.type for step in self.steps)
+        return {kind: Candidates.suiting(kind, self.wishes) for kind in kinds}
 
-    def _read(self, ranges: Sequence[tuple[date, date]]) -> Chain:
-        """The timetable of these days, of everybody and everything that could serve the course, and its layers."""
-        zone, begin = timezone.get_default_timezone(), self._begin
-        spans = [
-            Interval(max(begin, local_day(first, zone).starts_at), local_day(last, zone).ends_at)
-            for first, last in ranges
-            if local_day(last, zone).ends_at > begin
-        ]
-        span = Interval(min(each.starts_at for each in spans), max(each.ends_at for each in spans))
-        people, rooms, devices = self._people_and_things
-        wanted = Wishes(**{**self.wishes, "practitioners": people, "rooms": rooms, "devices": devices})
-        kinds = {step.type.pk: step.type for step in self.steps}
-        suiting = {key: Candidates.suiting(kind, wanted) for key, kind in kinds.items()}
-        before, after = (max(parts) for parts in zip(*(reach(kind) for kind in kinds.values()), strict=True))
-        patient = self.wishes.get("patient")
-        table = timetable.read(
-            Interval(span.starts_at - before, span.ends_at + after),
-            at=self.at,
-            spans=merge(Interval(each.starts_at - before, each.ends_at + after) for each in spans),
-            practitioners={each.pk for found in suiting.values() for each in found.practitioners},
-            rooms={each.pk for found in suiting.values() for each in found.rooms},
-            devices={each.pk for found in suiting.values() for each in found.devices},
-            patients=[patient.pk] if patient else [],
-            ignoring=[each.pk for each in self.wishes.get("ignoring", ())],
-        )
-        calendar = Calendar(span, zone)
-        days = {day for first, last in ranges for day in range(first.toordinal(), last.toordinal() + 1)}
-        supplies = {
-            key: Supply(Search(kinds[key], span, suiting[key], table), calendar, days) for key in kinds
-        }
-        return Chain([self._layer(number, supplies[step.type.pk]) for number, step in enumerate(self.steps)])
+    def _look(self, first: date, last: date, days: Iterable[int]) -> Look:
+        return Look(self._suiting, first, last, days, begin=self._begin, at=self.at)
+
+    def _chain(self, look: Look, days: Collection[int] | None = None) -> Chain:
+        supplies = look.supplies(days)
+        return Chain([self._layer(number, supplies[step.type]) for number, step in enumerate(self.steps)])
 
     def _layer(self, number: int, supply: Supply) -> Layer:
         step = self.steps[number]
         following = self.steps[number + 1].gap if number + 1 < len(self.steps) else None
-        low, high = self._bounds(step)
+        low, high = self._bounds[number]
         ideal = step.ideal or (None if step.gap else instant(low))
         layer = Layer(
             step=step,
@@ -220,19 +209,26 @@ class CourseSearch:
                 layer.wanted = timezone.localdate(choice.starts_at).toordinal()
         return layer
 
-    def _bounds(self, step: Step) -> tuple[int, int]:
-        """Epoch minutes: the first start that may be and the first that may not."""
-        soonest = self.at + step.type.minimum_notice_minutes * MINUTE
-        low = ceil_minute(max(soonest, step.earliest or soonest))
-        last = last_start(step.type, self.at)
-        return low, max(low + 1, ceil_minute(min(last, step.latest or last)))
+    @cached_property
+    def _bounds(self) -> list[tuple[int, int]]:
+        """Step by step, in epoch minutes: the first start that may be and the first that may not."""
+        found = []
+        for step in self.steps:
+            soonest, last = self.at + step.type.minimum_notice_minutes * MINUTE, self._last_starts[step.type]
+            low = ceil_minute(max(soonest, step.earliest or soonest))
+            found.append((low, max(low + 1, ceil_minute(min(last, step.latest or last)))))
+        return found
+
+    @cached_property
+    def _last_starts(self) -> dict[AppointmentType, datetime]:
+        return {kind: last_start(kind, self.at) for kind in {step.type for step in self.steps}}
 
     @cached_property
     def _begin(self) -> datetime:
         """The first moment that matters: nothing is looked at before the first visit that is open."""
         number, step = next((n, each) for n, each in enumerate(self.steps) if not each.fixed)
         before = self.steps[number - 1].fixed if number and step.gap else None
-        low = instant(self._bounds(step)[0])
+        low = instant(self._bounds[number][0])
         begin = max(low, before.starts_at) if before else low
         return min([begin, *(choice.starts_at for choice in self.chosen.values())])
 
@@ -246,8 +242,8 @@ class CourseSearch:
         for number, step in enumerate(self.steps):
             settled = self._settled_on(number)
             for sign, before in edges.items():
-                due = [self._due(step, day, upwards=sign > 0) for day in before]
-                due = [settled] if settled else due or [self._due(step, None, upwards=False)]
+                due = [self._due(number, day, upwards=sign > 0) for day in before]
+                due = [settled] if settled else due or [self._due(number, None, upwards=False)]
                 edges[sign] = due if step.fixed else _spread(due, off, sign)
             if not step.fixed:
                 ranges.append((edges[-1][-1], edges[1][-1]))
@@ -259,17 +255,25 @@ class CourseSearch:
         settled = fixed or choice
         return timezone.localdate(settled.starts_at) if settled else None
 
-    def _due(self, step: Step, before: date | None, *, upwards: bool) -> date:
+    def _due(self, number: int, before: date | None, *, upwards: bool) -> date:
         """The ideal day after a visit on that day; a gap in hours may begin early or late in the day."""
-        low = instant(self._bounds(step)[0])
-        ideal = timezone.localdate(max(step.ideal, low) if step.ideal else low)
+        step = self.steps[number]
         if before is None or step.gap is None:
-            return ideal
+            return self._ideals[number]
         if isinstance(step.gap, HourGap):
             due = before + timedelta(days=step.gap.ideal.days + upwards)
         else:
             due = step.gap.due(before)
-        return max(due, ideal) if step.ideal else due
+        return max(due, self._ideals[number]) if step.ideal else due
+
+    @cached_property
+    def _ideals(self) -> list[date]:
+        """Step by step the day that is aimed at, whenever the visit before is."""
+        lows = [instant(low) for low, _ in self._bounds]
+        return [
+            timezone.localdate(max(step.ideal, low) if step.ideal else low)
+            for step, low in zip(self.steps, lows, strict=True)
+        ]
 
     @cached_property
     def _far_end(self) -> date:
@@ -279,16 +283,17 @@ class CourseSearch:
             if settled := self._settled_on(number):
                 day = settled
             else:
-                low, high = (timezone.localdate(instant(each)) for each in self._bounds(step))
+                low, high = (timezone.localdate(instant(each)) for each in self._bounds[number])
                 ideal = max(low, timezone.localdate(step.ideal) if step.ideal else low)
                 day = min(max(_last_day(step, day, ideal) or high, ideal), high)
             last = max(last, day)
         return last
 
-    def _course(self, layers: Sequence[Layer], cost: Cost, seats: list[Seat]) -> Course:
+    def _course(self, chain: Chain, ways: Ways) -> Course:
+        cost, seats = chain.best(ways)
         visits: list[CourseVisit] = []
         before: Seat | None = None
-        for number, (layer, seat) in enumerate(zip(layers, seats, strict=True)):
+        for number, (layer, seat) in enumerate(zip(chain.layers, seats, strict=True)):
             starts_at, step = instant(seat.start), layer.step
             place = None if step.fixed else layer.supply.place(seat.practitioner, seat.start)
             due = layer.due((before.day, before.start)) if before and step.gap else (layer.ideal or seat.day)
@@ -309,15 +314,21 @@ class CourseSearch:
         return Course(tuple(visits), cost)
 
 
+def _days(ranges: Iterable[tuple[date, date]]) -> set[int]:
+    """Every day of the ranges, as ordinals."""
+    return {day for first, last in ranges for day in range(first.toordinal(), last.toordinal() + 1)}
+
+
 def _spread(due: list[date], off: int, sign: int) -> list[date]:
-    """For each number of days off up to `off`, the farthest day; `due` are the ideal days by what was spent before."""
-    return [
-        max(
-            (day + timedelta(days=sign * (k - j)) for j, day in enumerate(due[: k + 1])),
-            key=lambda day: sign * day.toordinal(),
-        )
-        for k in range(off + 1)
-    ]
+    """For each number of days off up to `off`, the farthest day; `due` are the ideal days by what was spent before.
+
+    What was spent is spent here, or was before: on the way to the last of the ideal days that are known.
+    """
+    further, farthest = timedelta(days=sign), max if sign > 0 else min
+    found = due[:1]
+    for spent in range(1, off + 1):
+        found.append(farthest([found[-1] + further, *due[spent : spent + 1]]))
+    return found
 
 
 def _last_day(step: Step, before: date, ideal: date) -> date | None:

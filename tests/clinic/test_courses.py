@@ -235,6 +235,32 @@ def test_ten_sessions_are_found_in_one_query(
     assert [visit.days_since for visit in found.visits] == [None, *[7] * 9]
 
 
+def full_day(desk: Desk, *days: date) -> None:
+    whole = AppointmentTypeFactory(patient_minutes=480, practitioner_until=480, room_until=480)
+    for day in days:
+        for who, room in ((desk.silva, desk.room), (desk.amari, desk.room2)):
+            AppointmentFactory(type=whole, practitioner=who, room=room, starts_at=on(day, "09:00"))
+
+
+def test_where_the_ideal_days_are_full_only_the_next_best_are_read_once_more(
+    desk: Desk, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    full_day(desk, *(TUESDAY + timedelta(days=7 * n) for n in range(1, 4)))
+    lists = {"practitioners": [desk.silva, desk.amari], "rooms": [desk.room, desk.room2], "devices": []}
+    with django_assert_num_queries(2):
+        found = search(desk, weekly(desk.visit, 4), **lists)
+        assert days(found) == ["04 Mar 09:00", "11 Mar 09:00", "18 Mar 09:00", "25 Mar 09:00"]
+    assert found.course.cost.days == 1
+
+
+def test_days_that_turn_out_full_are_passed_over_however_many_they_are(desk: Desk) -> None:
+    full_day(desk, *(TUESDAY + timedelta(days=n) for n in range(6, 26) if n != 16))
+    found = search(desk, weekly(desk.visit, 2, replace(WEEKLY, slack=18)))
+    assert days(found) == ["05 Mar 09:00", "19 Mar 09:00"]
+    assert found.course.cost.days == 9
+    assert search(desk, weekly(desk.visit, 2)).course is None
+
+
 def test_calendar_months_keep_the_day_of_the_month(desk: Desk) -> None:
     monthly = DayGap(shortest=20, months=1, slack=3)
     start = on(date(2026, 3, 31), "00:00")
