@@ -1,7 +1,8 @@
 """The database's own gate. It refuses an injection whatever code path asks for it: page, admin, bulk call, raw SQL.
 
 `pathway_refusal(plan, patient, time, gate, planned session, known by)` (SQL function, made by a migration) returns the
-code of the first thing that is missing, or NULL. `consultations.rules.clearance` says the same in sentences; a test
+code of the first thing that is missing, or NULL; it asks one function per thing, `gate_suitable()` and its kin, whose
+twins are the modules of `consultations.rules.gates`. `consultations.rules.clearance` says the same in sentences; a test
 holds the two against each other. Doses are judged in Python, here only that they are there.
 """
 
