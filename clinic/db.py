@@ -33,18 +33,19 @@ class Fold(models.Func):
 
 
 def no_overlap(
-    name: str, *, of: str, start: str, end: str, when: Q, message: str | Promise
+    name: str, *, of: str, start: str, end: str, when: Q, message: str | Promise, of_many: bool = False
 ) -> ExclusionConstraint:
     """No two rows matching `when` share `of` while their half-open [start, end) overlap.
 
     Deferrable, so that two visits can swap places in one transaction; checked at once unless asked otherwise.
+    `of_many`: there are far more of them than rows at any one time, so they come first in the index. PostgreSQL also
+    takes this index for all rows of one of them, and would have to read the whole of it if time came first.
     """
+    overlap = (TsTzRange(start, end, RangeBoundary()), RangeOperators.OVERLAPS)
+    same = (of, RangeOperators.EQUAL)
     return ExclusionConstraint(
         name=name,
-        expressions=[
-            (TsTzRange(start, end, RangeBoundary()), RangeOperators.OVERLAPS),
-            (of, RangeOperators.EQUAL),
-        ],
+        expressions=[same, overlap] if of_many else [overlap, same],
         condition=when,
         deferrable=models.Deferrable.IMMEDIATE,
         violation_error_message=message,

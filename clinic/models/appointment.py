@@ -198,6 +198,7 @@ class Appointment(models.Model):
             no_overlap(
                 "appointment_patient_free",
                 of="patient",
+                of_many=True,
                 start="starts_at",
                 end="ends_at",
                 when=_HOLDS_TIME,

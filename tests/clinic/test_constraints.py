@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime, time, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from clinic.enums import HOLDS_TIME, AppointmentStatus, ContactReason
@@ -155,6 +155,16 @@ def test_only_states_that_hold_time_keep_others_out(status: str) -> None:
         assert refusal_of(second) == "appointment_practitioner_free"
     else:
         second()
+
+
+def test_the_visits_of_a_patient_are_found_without_reading_everybodys_time() -> None:
+    """PostgreSQL also takes the index that keeps a patient from two places; with time first it would read all of it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
+            " WHERE i.indexrelid = 'appointment_patient_free'::regclass"
+        )
+        assert cursor.fetchall() == [("patient_id",)]
 
 
 def test_two_visits_may_swap_places_in_one_transaction_that_defers_the_check() -> None:
