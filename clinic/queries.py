@@ -1,13 +1,12 @@
 """Questions of the desk that span tables or need PostgreSQL's text search. Read only."""
 
-import re
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
-from django.db.models import Case, Exists, F, OrderBy, OuterRef, Q, QuerySet, TextField, Value, When
+from django.contrib.postgres.search import TrigramSimilarity
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat, ExtractIsoWeekDay, Greatest, TruncDate, TruncTime
 from django.utils import timezone
 
@@ -31,64 +30,6 @@ from clinic.models import (
 from clinic.prepared import Prepared
 
 _ALIKE = 0.45  # trigram similarity of folded names from which two records are worth a look; found by trying
-_FEW = 10  # with so many matches nobody needs the similar ones too
-_COMPARED = 100  # similar names that are compared with what was typed
-
-
-def find_patients(text: str, *, user: User) -> QuerySet[Patient]:
-    """Patients that match every word by any part of number, names, phone, e-mail or birth date; typos forgiven.
-
-    Birth dates are found as 1984-03-12, 12.03.1984, 12/03/1984 or any part of these. Where many match they come by
-    name; where few do, what is written similarly follows, nearest first. Comparing is slow, so only few are compared.
-    """
-    known = Patient.objects.visible_to(user).current()
-    words = _words(text)
-    if not words:
-        return known.none()
-    exact = known.filter(*(_contains(word) for word in words))
-    few = list(exact.values_list("pk", flat=True)[:_FEW])
-    if len(few) == _FEW:
-        return exact.order_by(*_number_first(words), Fold("family_name"), Fold("given_names"), "number")
-    alike = known.filter(*(_similar(word) if _may_be_misspelt(word) else _contains(word) for word in words))
-    near = alike.values_list("pk", flat=True)[:_COMPARED] if any(map(_may_be_misspelt, words)) else []
-    ranked = known.filter(pk__in={*few, *near}).annotate(
-        exactness=Case(When(pk__in=few, then=Value(1)), default=Value(0)),
-        nearness=TrigramWordSimilarity(Fold(Value(text)), F("search_text")),
-    )
-    by_name = (Fold("family_name"), Fold("given_names"), "number")
-    return ranked.order_by("-exactness", *_number_first(words), "-nearness", *by_name)
-
-
-def _contains(word: str) -> Q:
-    part = Q(search_text__contains=Fold(Value(word)))
-    digits = re.sub(r"\D", "", word).lstrip("0")  # 06 12 … finds +33 6 12 …
-    if len(digits) >= 4 and re.fullmatch(r"[\d+()]+", word):
-        part |= Q(search_text__contains=digits)
-    return part
-
-
-def _similar(word: str) -> Q:
-    """Alone, not "contains or similar": PostgreSQL would read the whole table for that."""
-    return Q(search_text__trigram_word_similar=Fold(Value(word)))
-
-
-def _may_be_misspelt(word: str) -> bool:
-    """Digits and very short words are what they are."""
-    return len(word) >= 4 and not re.search(r"\d", word)
-
-
-def _number_first(words: list[str]) -> list[OrderBy]:
-    """The clinic number itself comes before the phone numbers it is a part of."""
-    if len(words) > 1 or not re.fullmatch(r"[0-9]{1,9}", words[0]):
-        return []
-    return [Case(When(number=int(words[0]), then=Value(0)), default=Value(1)).asc()]
-
-
-def _words(text: str) -> list[str]:
-    """What must all be found; a whole phone number (nine digits or more) is one word, however it is spaced."""
-    if re.fullmatch(r"[\d\s+().\-/]+", text) and len(re.sub(r"\D", "", text)) >= 9:
-        return [re.sub(r"[^\d+]", "", text)]
-    return text.split()[:8]
 
 
 def likely_duplicates(patient: Patient, *, limit: int = 5) -> list[Patient]:

@@ -19,10 +19,10 @@ from clinic import readiness
 from clinic.actions import booking, walk_ins
 from clinic.chooser import Option, What, resolve, whats
 from clinic.errors import DomainError, SlotTaken
+from clinic.finding import find_patients
 from clinic.fitting import Fit, fits_at
 from clinic.forms.booking import BookForm, FindPatientForm, MoveForm, StateForm, TypedTimeForm
 from clinic.models import Appointment, Patient, Practitioner, User, WalkIn
-from clinic.queries import find_patients
 from clinic.rules import access
 from clinic.views.announced import announcing
 from clinic.views.panel import Panel
@@ -40,7 +40,7 @@ def choose_patient(request: HttpRequest) -> HttpResponse:
     form = FindPatientForm(request.POST or None)
     state = StateForm(request.GET).state
     text = form.cleaned_data["q"].strip() if form.is_valid() else ""
-    found = list(find_patients(text, user=request.user)[: _FOUND + 1]) if text else []
+    found = find_patients(text, user=request.user, count=_FOUND + 1) if text else []
     warnings = readiness.pathway().warnings(found, user=request.user) if found else {}
     context = {
         "form": form,

@@ -15,9 +15,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from clinic import readiness
 from clinic.actions import people
 from clinic.errors import DomainError, Stale
+from clinic.finding import find_patients
 from clinic.forms.patients import FindForm, PatientEditForm, PatientForm, facts, first_guess
 from clinic.models import Appointment, Patient, User
-from clinic.queries import find_patients, likely_duplicates
+from clinic.queries import likely_duplicates
 from clinic.rules import access
 from clinic.views.posted import id_in, way_back
 
@@ -32,7 +33,7 @@ def find(request: HttpRequest) -> HttpResponse:
     wanted, page = (form.cleaned_data["q"], form.cleaned_data["page"]) if form.is_valid() else ("", 1)
     offset = (page - 1) * PAGE
     if wanted:
-        rows = list(find_patients(wanted, user=request.user)[offset : offset + PAGE + 1])
+        rows = find_patients(wanted, user=request.user, start=offset, count=PAGE + 1)
     else:
         rows = (
             []

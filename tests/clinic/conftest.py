@@ -1,12 +1,14 @@
 """What the desk's own tests stand on."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 
 from clinic import readiness
-from clinic.models import User
+from clinic.models import Patient, User
 from tests.clinic.desk import Desk, ToldPathway, make_desk
+from tests.factories import PatientFactory
 
 
 class DeskAlone(readiness.Pathway):
@@ -49,3 +51,30 @@ def pathway() -> Iterator[ToldPathway]:
 def desk(rows: None, clinic_now: object, pathway: ToldPathway, reception: User) -> Desk:
     """A small clinic on Monday 2 March 2026, 09:00."""
     return make_desk(reception)
+
+
+@pytest.fixture
+def people(db: None) -> dict[str, Patient]:
+    """Patients whose names, scripts, phones and dates differ."""
+    return {
+        "moreau": PatientFactory(
+            family_name="Moreau",
+            given_names="Jeanne",
+            phone="+33 6 12 34 44 71",
+            email="jeanne@moreau.example",
+        ),
+        "lefevre": PatientFactory(
+            family_name="Lefèvre", given_names="Zoé", birth_date=date(1990, 12, 31), phone="01.98.76.54.32"
+        ),
+        "haddad": PatientFactory(
+            family_name="الحداد",
+            given_names="أميرة",
+            family_name_latin="Al-Haddad",
+            given_names_latin="Amira",
+            birth_date=date(1975, 6, 1),
+            phone="",
+        ),
+        "sukarno": PatientFactory(
+            family_name="Sukarno", given_names="", birth_date=date(1960, 1, 2), phone="", email=""
+        ),
+    }

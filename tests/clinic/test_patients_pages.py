@@ -110,12 +110,12 @@ class TestFind:
     def test_a_megabyte_is_refused(self, reception_client: Client) -> None:
         assert reception_client.post(FIND, {"q": "x" * 1_000_000}).status_code == 413
 
-    @pytest.mark.parametrize("count", [1, 3])
+    @pytest.mark.parametrize("count", [1, 3, 12])
     def test_queries_do_not_grow_with_what_is_found(
         self, reception_client: Client, django_assert_num_queries: Any, count: int
     ) -> None:
         PatientFactory.create_batch(count, family_name="Okoro")
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(5):
             assert len(names(reception_client.post(FIND, {"q": "okoro"}))) == count
 
     @pytest.mark.parametrize("count", [1, 3])

@@ -1,13 +1,15 @@
-"""Finding patients, look-alikes, and what closing time affects."""
+"""Look-alikes, and what closing time affects."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from clinic.db import Fold
 from clinic.models import NotADuplicate, Patient, User
-from clinic.queries import affected_by, find_patients, likely_duplicates, similar_on_record
+from clinic.queries import affected_by, likely_duplicates, similar_on_record
 from tests.factories import (
     AbsenceFactory,
     AppointmentFactory,
@@ -15,117 +17,12 @@ from tests.factories import (
     DeviceFactory,
     OutOfServiceFactory,
     PatientFactory,
-    UserFactory,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
 
 pytestmark = pytest.mark.django_db
 
-
-@pytest.fixture
-def people(db: None) -> dict[str, Patient]:
-    """Patients whose names, scripts, phones and dates differ."""
-    return {
-        "moreau": PatientFactory(
-            family_name="Moreau",
-            given_names="Jeanne",
-            phone="+33 6 12 34 44 71",
-            email="jeanne@moreau.example",
-        ),
-        "lefevre": PatientFactory(
-            family_name="Lefèvre", given_names="Zoé", birth_date=date(1990, 12, 31), phone="01.98.76.54.32"
-        ),
-        "haddad": PatientFactory(
-            family_name="الحداد",
-            given_names="أميرة",
-            family_name_latin="Al-Haddad",
-            given_names_latin="Amira",
-            birth_date=date(1975, 6, 1),
-            phone="",
-        ),
-        "sukarno": PatientFactory(
-            family_name="Sukarno", given_names="", birth_date=date(1960, 1, 2), phone="", email=""
-        ),
-    }
-
-
-def found(people: dict[str, Patient], text: str, user: User) -> list[str]:
-    names = {patient.pk: name for name, patient in people.items()}
-    return [names[patient.pk] for patient in find_patients(text, user=user)]
-
-
-class TestFindPatients:
-    @pytest.mark.parametrize(
-        ("text", "who"),
-        [
-            ("moreau", ["moreau"]),
-            ("MOREAU jeanne", ["moreau"]),
-            ("jea mor", ["moreau"]),
-            ("Lefevre", ["lefevre"]),
-            ("zoe", ["lefevre"]),
-            ("Moraeu", ["moreau"]),
-            ("haddad", ["haddad"]),
-            ("amira", ["haddad"]),
-            ("الحداد", ["haddad"]),
-            ("اميرة", ["haddad"]),
-            ("sukarno", ["sukarno"]),
-            ("4471", ["moreau"]),
-            ("0612344471", ["moreau"]),
-            ("06 12 34 44 71", ["moreau"]),
-            ("+33 6 12 34", ["moreau"]),
-            ("0198765432", ["lefevre"]),
-            ("jeanne@moreau", ["moreau"]),
-            ("1984-03-12", ["moreau"]),
-            ("12.03.1984", ["moreau"]),
-            ("31/12/1990", ["lefevre"]),
-            ("12.1990", ["lefevre"]),
-            ("nobody of that name", []),
-            ("", []),
-            ("   ", []),
-            ("%", []),
-            ("_", []),
-        ],
-    )
-    def test_finds_by_any_part(
-        self, people: dict[str, Patient], reception: User, text: str, who: list[str]
-    ) -> None:
-        assert found(people, text, reception) == who
-
-    def test_finds_the_clinic_number(self, people: dict[str, Patient], reception: User) -> None:
-        assert found(people, str(people["sukarno"].number), reception)[0] == "sukarno"
-
-    def test_what_matches_exactly_comes_before_what_is_only_similar(self, reception: User) -> None:
-        similar = PatientFactory(family_name="Morreau", birth_date=date(1950, 1, 1))
-        exact = PatientFactory(family_name="Moreau", birth_date=date(1960, 1, 1))
-        assert list(find_patients("moreau", user=reception)) == [exact, similar]
-
-    def test_a_record_merged_into_another_is_not_found(
-        self, people: dict[str, Patient], reception: User
-    ) -> None:
-        Patient.objects.filter(pk=people["moreau"].pk).update(merged_into=people["lefevre"])
-        assert found(people, "moreau", reception) == []
-
-    def test_finds_nothing_for_somebody_without_a_role(self, people: dict[str, Patient]) -> None:
-        assert found(people, "moreau", UserFactory()) == []
-
-    def test_the_clinic_number_comes_before_phones_that_contain_it(self, reception: User) -> None:
-        PatientFactory(family_name="Abel")
-        wanted = PatientFactory(family_name="Zola")
-        PatientFactory(family_name="Adam", phone=f"+33 6 {wanted.number}")
-        assert find_patients(str(wanted.number), user=reception)[0] == wanted
-
-    def test_many_matches_come_by_name_without_the_similar_ones(self, reception: User) -> None:
-        many = [PatientFactory(family_name=f"Moreau {letter}") for letter in "jihgfedcba"]
-        PatientFactory(family_name="Morreau")
-        assert list(find_patients("moreau", user=reception)) == many[::-1]
-
-    @pytest.mark.parametrize(("count", "queries"), [(1, 3), (3, 3), (12, 2)])
-    def test_the_number_of_queries_does_not_grow(
-        self, reception: User, django_assert_num_queries: Any, count: int, queries: int
-    ) -> None:
-        PatientFactory.create_batch(count)
-        with django_assert_num_queries(queries):
-            assert len(find_patients("moreau jeanne 1984", user=reception)) == count
+DAY = timedelta(days=1)
 
 
 class TestLikelyDuplicates:
@@ -174,6 +71,24 @@ class TestLikelyDuplicates:
         NotADuplicate.objects.create(first=first, second=second, decided_by=reception, decided_at=CLINIC_NOW)
         assert (likely_duplicates(one), likely_duplicates(other)) == ([], [])
         assert similar_on_record(one) == [other]
+
+    def test_they_are_looked_for_by_index_and_not_among_all_patients(self, reception: User) -> None:
+        facts = {"family_name": "Okoro", "created_by": reception, "created_at": CLINIC_NOW}
+        Patient.objects.bulk_create(
+            Patient(birth_date=date(1950, 1, 1) + n * DAY, phone=f"{n}", email=f"{n}@example.org", **facts)
+            for n in range(500)
+        )
+        one = PatientFactory(family_name="Twin", phone="+33 6 99", email="twin@example.org")
+        other = PatientFactory(family_name="Twin")
+        with CaptureQueriesContext(connection) as captured:
+            assert likely_duplicates(one) == [other]
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE clinic_patient")
+            cursor.execute(f"EXPLAIN {captured.captured_queries[-1]['sql']}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        indexes = ("patient_birth_date", "patient_phone", "patient_email")
+        assert [name for name in indexes if name in plan] == list(indexes)
+        assert "Seq Scan on clinic_patient" not in plan
 
 
 class TestAffectedBy:
