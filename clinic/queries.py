@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib.postgres.search import TrigramSimilarity
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.functions import Concat, ExtractIsoWeekDay, Greatest, TruncDate, TruncTime
 from django.utils import timezone
 
@@ -39,15 +39,16 @@ def likely_duplicates(patient: Patient, *, limit: int = 5) -> list[Patient]:
     """
     name = Fold(Value(f"{patient.family_name} {patient.given_names}".strip()))
     latin = Fold(Value(f"{patient.family_name_latin} {patient.given_names_latin}".strip()))
+    native, latinised = _folded(1, 2), _folded(3, 4)
     others = (
         Patient.objects.current()
         .exclude(pk=patient.pk)
         .annotate(
             alike=Greatest(
-                TrigramSimilarity(Fold(_joined("family_name", "given_names")), name),
-                TrigramSimilarity(Fold(_joined("family_name_latin", "given_names_latin")), latin),
-                TrigramSimilarity(Fold(_joined("family_name_latin", "given_names_latin")), name),
-                TrigramSimilarity(Fold(_joined("family_name", "given_names")), latin),
+                TrigramSimilarity(native, name),
+                TrigramSimilarity(latinised, latin),
+                TrigramSimilarity(latinised, name),
+                TrigramSimilarity(native, latin),
             )
         )
     )
@@ -221,6 +222,10 @@ def _identity(patient: Patient) -> dict[str, str | date]:
     return {name: getattr(patient, name) for name in names}
 
 
-def _joined(*fields: str) -> Concat:
-    first, second = fields
-    return Concat(F(first), Value(" "), F(second), output_field=TextField())
+def _folded(*places: int) -> Concat:
+    """Parts of the folded name, joined; thousands may share a birth date, where it stands for "not known"."""
+    first, second = (
+        Func("folded_name", Value("\t"), Value(place), function="SPLIT_PART", output_field=TextField())
+        for place in places
+    )
+    return Concat(first, Value(" "), second, output_field=TextField())

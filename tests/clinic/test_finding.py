@@ -57,6 +57,7 @@ def found(people: dict[str, Patient], text: str, user: User) -> list[str]:
         ("Moraeu 1985", []),
         ("jeanne moraeu", ["moreau"]),
         ("Al-Hadad", ["haddad"]),
+        ("الحدادد", ["haddad"]),
         ("nobody of that name", []),
         ("", []),
         ("   ", []),
