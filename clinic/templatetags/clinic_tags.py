@@ -14,7 +14,7 @@ from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from clinic.diary import numbered
 from clinic.enums import AppointmentStatus, Readiness, Role
@@ -52,6 +52,11 @@ def _icon_paths(name: str) -> SafeString:
     return format_html_join("", '<path d="{}"/>', ((path,) for path in _PATH.findall(svg)))
 
 
+@lru_cache(maxsize=512)
+def _decoration(name: str) -> SafeString:
+    return format_html('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', _icon_paths(name))
+
+
 @register.simple_tag
 def icon(name: str, label: str = "") -> SafeString:
     """The named icon, inline, in the colour of the text around it. Decoration unless a `label` says what it means.
@@ -59,9 +64,7 @@ def icon(name: str, label: str = "") -> SafeString:
     Raises FileNotFoundError for a name that is not in static/clinic/icons.txt, or before the icons were prepared.
     """
     if not label:
-        return format_html(
-            '<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', _icon_paths(name)
-        )
+        return _decoration(name)
     return format_html(
         '<svg class="icon" viewBox="0 0 24 24" role="img" aria-label="{}">{}</svg>', label, _icon_paths(name)
     )
@@ -159,9 +162,10 @@ def share_of(value: Decimal | float, cap: Decimal | float) -> int:
 
 
 @register.filter
-def age(patient: Patient) -> int:
-    """Full years today, on the clinic's calendar."""
-    return patient.age_on(timezone.localdate())
+def age(patient: Patient) -> str:
+    """Full years today, on the clinic's calendar: "42 years". As a tag in a list it took a quarter of the time."""
+    years = patient.age_on(timezone.localdate())
+    return ngettext("%(years)s year", "%(years)s years", years) % {"years": years}
 
 
 @register.filter
