@@ -110,6 +110,16 @@ class TestFind:
     def test_a_megabyte_is_refused(self, reception_client: Client) -> None:
         assert reception_client.post(FIND, {"q": "x" * 1_000_000}).status_code == 413
 
+    def test_the_walk_in_of_a_row_says_whose_it_is(self, reception_client: Client) -> None:
+        okoro, other = PatientFactory(family_name="Okoro"), PatientFactory(family_name="Okorocha")
+        page = reception_client.post(FIND, {"q": "okoro"}).content.decode()
+        for patient in (okoro, other):
+            assert f'form="walk-in-form" name="patient" value="{patient.pk}"' in page
+        assert (
+            page.count(f'<form id="walk-in-form" method="post" action="{reverse("clinic:walk_in_note")}">')
+            == 1
+        )
+
     @pytest.mark.parametrize("count", [1, 3, 12])
     def test_queries_do_not_grow_with_what_is_found(
         self, reception_client: Client, django_assert_num_queries: Any, count: int
