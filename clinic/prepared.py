@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from functools import cached_property
 from itertools import count
 from typing import Any, Generic, TypeVar
@@ -31,29 +30,22 @@ class Prepared:
         self._names: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # by connection of psycopg2
 
     def rows(self, **values: Any) -> list[Row]:
-        """The rows, by the plan that this connection has made."""
-        with self.statement() as sql:
-            return _fetched(sql, values)
+        """The rows, by the plan that this connection has; the first time it is made in the same round trip."""
+        # What begins with SELECT only reads: the history adds its context to everything else.
+        connection.ensure_connection()
+        opened = connection.connection
+        if known := self._names.get(opened):
+            return _fetched(f"SELECT; EXECUTE {known} ({self._values})", values)
+        # A new name each time: a first call that failed may or may not have left its statement behind.
+        name = f"planned_{next(_numbers)}"
+        prepare = f"PREPARE {name} ({self._types}) AS {self._text}"
+        rows = _fetched(f"SELECT; {prepare}; EXECUTE {name} ({self._values})", values)
+        self._names[opened] = name
+        return rows
 
     def rows_planned_anew(self, **values: Any) -> list[Row]:
         """The rows, by a plan of their own."""
         return _fetched(self._anew, values)
-
-    @contextmanager
-    def statement(self) -> Iterator[str]:
-        """What to send, with its named parameters; the first time on a connection it is planned in the same round trip.
-
-        It begins with SELECT: the history adds its context to whatever does not, and reading needs none.
-        """
-        connection.ensure_connection()
-        opened = connection.connection
-        if known := self._names.get(opened):
-            yield f"SELECT; EXECUTE {known} ({self._values})"
-            return
-        # A new name each time: a first call that failed may or may not have left its statement behind.
-        name = f"planned_{next(_numbers)}"
-        yield f"SELECT; PREPARE {name} ({self._types}) AS {self._text}; EXECUTE {name} ({self._values})"
-        self._names[opened] = name
 
 
 class Objects(Generic[AnyModel]):

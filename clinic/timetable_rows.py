@@ -76,9 +76,9 @@ class Asked:
 
     def _values(self) -> dict[str, Any]:
         return {
-            "practitioners": list(self.practitioners),
-            "rooms": list(self.rooms),
-            "devices": list(self.devices),
+            "practitioners": _keys(self.practitioners),
+            "rooms": _keys(self.rooms),
+            "devices": _keys(self.devices),
             "begin": self.window.starts_at,
             "end": self.window.ends_at,
             "first_day": self.days[0],
@@ -88,10 +88,15 @@ class Asked:
 
 
 def _booked(at: datetime, patients: Collection[UUID], ignoring: Collection[UUID]) -> dict[str, Any]:
-    return {"holding": _HOLDING, "at": at, "patients": list(patients), "ignoring": list(ignoring)}
+    return {"at": at, "patients": _keys(patients), "ignoring": _keys(ignoring)}
 
 
-_HOLDING = sorted(HOLDS_TIME)
+def _keys(keys: Collection[UUID]) -> str:
+    """As PostgreSQL reads an array of them: psycopg2 takes ten times as long to write one."""
+    return f"{{{','.join(key.hex for key in keys)}}}"
+
+
+_HOLDING = ", ".join(f"'{status}'" for status in sorted(HOLDS_TIME))
 _LITTLE = timedelta(days=2)  # reading more takes longer than planning how
 
 # Every query here gives the eight columns of `Row`.
@@ -158,7 +163,7 @@ SELECT 'booked', practitioner_id::text,
   FROM {source}
  WHERE starts_at > {since} - interval '48 hours' AND starts_at < {until} + interval '24 hours'
    AND room_until > {since} AND room_from < {until}
-   AND status = ANY(%(holding)s) AND (held_until IS NULL OR held_until > %(at)s)
+   AND status IN ({holding}) AND (held_until IS NULL OR held_until > %(at)s)
    AND id <> ALL(%(ignoring)s)
    AND (practitioner_id = ANY(%(practitioners)s) OR room_id = ANY(%(rooms)s) OR device_id = ANY(%(devices)s))
  UNION ALL
@@ -168,16 +173,17 @@ SELECT 'booked', patient_id::text,
   FROM {source}
  WHERE patient_id = ANY(%(patients)s)
    AND starts_at > {since} - interval '24 hours' AND starts_at < {until} AND ends_at > {since}
-   AND status = ANY(%(holding)s) AND (held_until IS NULL OR held_until > %(at)s)
+   AND status IN ({holding}) AND (held_until IS NULL OR held_until > %(at)s)
    AND id <> ALL(%(ignoring)s)
 """
-_WINDOW = {"source": "clinic_appointment", "since": "%(begin)s", "until": "%(end)s"}
+_WINDOW = {"holding": _HOLDING, "source": "clinic_appointment", "since": "%(begin)s", "until": "%(end)s"}
 _SPANS = {
+    "holding": _HOLDING,
     "source": "unnest(%(since)s, %(until)s) AS span (since, until) CROSS JOIN clinic_appointment",
     "since": "span.since",
     "until": "span.until",
 }
-_BOOKED_TYPES = {"holding": "text[]", "at": "timestamptz", "ignoring": "uuid[]", "patients": "uuid[]"}
+_BOOKED_TYPES = {"at": "timestamptz", "ignoring": "uuid[]", "patients": "uuid[]"}
 _SPANS_TYPES = {"since": "timestamptz[]", "until": "timestamptz[]"}
 _OPENING = Prepared(_OPENED, **_OPENING_TYPES)
 _IN_WINDOW = Prepared(f"{_OPENED} UNION ALL {_BOOKED.format(**_WINDOW)}", **_OPENING_TYPES, **_BOOKED_TYPES)
