@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import Model
 from django.urls import reverse
 
 from clinic.enums import Readiness
@@ -242,6 +243,11 @@ class Pathway:
     def badges(self, appointments: Sequence[Appointment], *, user: User, at: datetime) -> dict[UUID, Badge]:
         """What each card shows this person."""
         return {appointment.pk: Badge() for appointment in appointments}
+
+    def journals(self) -> Sequence[type[Model]]:
+        """Append-only tables, numbered by their keys, that get a row when a badge or a count of the diary may change
+        although no visit does: open screens watch the newest of each."""
+        return ()
 
     def warnings(self, patients: Sequence[Patient], *, user: User) -> dict[UUID, list[Warning]]:
         """What everybody who meets the patients must know."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Model
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -24,12 +25,50 @@ from clinic.readiness import (
 )
 from consultations import course_offers, offers, purposes
 from consultations.enums import AllergyStatus
-from consultations.models import Alert, Allergy, Plan, PlannedSession
+from consultations.models import (
+    Alert,
+    AllergenGroup,
+    Allergy,
+    ClinicalReport,
+    Consent,
+    ConsentWithdrawal,
+    DoseCap,
+    EnteredInError,
+    Lot,
+    PatchTest,
+    Plan,
+    PlannedSession,
+    Session,
+    TestReading,
+)
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of
 from consultations.rules import visits
 from consultations.rules.consequences import CourseConsequences
 from consultations.worklists import notices
+
+# Without the answers of a consultation: they count from the signature on, which agrees a plan.
+_JOURNALS = (
+    *(
+        each.pgh_event_model
+        for each in (
+            Alert,
+            AllergenGroup,
+            Allergy,
+            ClinicalReport,
+            Consent,
+            DoseCap,
+            EnteredInError,
+            Lot,
+            PatchTest,
+            Plan,
+            PlannedSession,
+            Session,
+            TestReading,
+        )
+    ),
+    ConsentWithdrawal,
+)
 
 
 class ClinicalPathway(Pathway):
@@ -83,6 +122,10 @@ class ClinicalPathway(Pathway):
                 verdict = visits.verdict(visit, purpose, plan_facts, together=nothing_wished, starting=False)
             badges[appointment.pk] = Badge(offers.label(purpose, plan_facts), _for(user, verdict))
         return badges
+
+    def journals(self) -> Sequence[type[Model]]:
+        """The histories of what `rules.clearance` judges by, and of what the counts beside the diary count."""
+        return _JOURNALS
 
     def warnings(self, patients: Sequence[Patient], *, user: User) -> dict[UUID, list[Warning]]:
         """Allergies and alerts, for those who may see them (DESIGN 6: not admins)."""

@@ -5,26 +5,58 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.db import connection
+from django.db.models import Model
 
+from clinic import readiness
 from clinic.diary.sheet import span_of
+from clinic.models import (
+    Absence,
+    ClosedDay,
+    ContactEntry,
+    ExtraOpening,
+    OutOfService,
+    Patient,
+    WalkIn,
+    WorkingHours,
+)
 
-# Visits by their versions, summed as hashes: moved in, moved out, changed, run out, and one for another all show. Opening time,
-# walk-ins and who has been told by the last entry of their history, which the primary key finds at once.
-_MARK = """
-SELECT (SELECT concat_ws('.', count(*), sum(hashtextextended(id::text, version)))
-          FROM clinic_appointment
-         WHERE starts_at >= %(from)s AND starts_at < %(until)s
-           AND (held_until IS NULL OR held_until > %(at)s)),
-       (SELECT max(pgh_id) FROM clinic_absenceevent), (SELECT max(pgh_id) FROM clinic_extraopeningevent),
-       (SELECT max(pgh_id) FROM clinic_outofserviceevent), (SELECT max(pgh_id) FROM clinic_closeddayevent),
-       (SELECT max(pgh_id) FROM clinic_workinghoursevent), (SELECT max(pgh_id) FROM clinic_walkinevent),
-       (SELECT max(pgh_id) FROM clinic_contactentryevent)
+# Visits by their versions, summed as hashes: moved in, moved out, changed, run out, and one for another all show.
+_VISITS = """
+SELECT concat_ws('.', count(*), sum(hashtextextended(id::text, version)))
+  FROM clinic_appointment
+ WHERE starts_at >= %(from)s AND starts_at < %(until)s AND (held_until IS NULL OR held_until > %(at)s)
 """
+# All else by the newest entries of its journal, which the primary key finds at once. The sum of several, not the newest
+# alone: a change that was numbered earlier may be committed later.
+_NEWEST = "SELECT sum({key}) FROM (SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT 32) newest"
+_JOURNALS = tuple(
+    each.pgh_event_model
+    for each in (
+        Absence,
+        ExtraOpening,
+        OutOfService,
+        ClosedDay,
+        WorkingHours,
+        WalkIn,
+        ContactEntry,
+        Patient,  # the name
+    )
+)
 
 
 def mark_of(days: Sequence[date], *, at: datetime) -> str:
     """The mark of these days; read it before what it stands for, so that no change falls between."""
     window = span_of(days)
+    parts = [_VISITS, *map(_newest, (*_JOURNALS, *readiness.pathway().journals()))]
     with connection.cursor() as cursor:
-        cursor.execute(_MARK, {"from": window.starts_at, "until": window.ends_at, "at": at})
+        cursor.execute(
+            f"SELECT {', '.join(f'({each})' for each in parts)}",
+            {"from": window.starts_at, "until": window.ends_at, "at": at},
+        )
         return "-".join(str(each or 0) for each in cursor.fetchone())
+
+
+def _newest(journal: type[Model]) -> str:
+    quote, meta = connection.ops.quote_name, journal._meta
+    assert meta.pk is not None
+    return _NEWEST.format(key=quote(meta.pk.column), table=quote(meta.db_table))

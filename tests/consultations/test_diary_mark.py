@@ -1,0 +1,162 @@
+"""An open diary learns of what changes a badge although no visit changed: its mark watches the pathway's journals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from django.db import connection, models
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoAssertNumQueries
+
+from clinic import diary, readiness
+from clinic.models import Appointment, User
+from consultations import purposes
+from consultations.actions import adverse_events, allergies, consents, lots, plans
+from consultations.models import Allergy, Consent, Lot, Plan
+from tests.clinic.desk import Desk, make_desk, on
+from tests.factories import (
+    AllergyFactory,
+    EnteredInErrorFactory,
+    PatchTestFactory,
+    PatientFactory,
+    SessionFactory,
+    TestReadingFactory,
+    UserFactory,
+    cleared_plan,
+)
+from tests.factories.clock import CLINIC_NOW, TODAY, ago
+
+Change = Callable[[Plan, User], object]
+CHANGES_SEEN: dict[str, Change] = {
+    "a reaction reported by phone": lambda plan, by: adverse_events.report(
+        patient=plan.patient, words="It swells", call_back="", red_flag=False, by=by, at=CLINIC_NOW
+    ),
+    "an allergy reported": lambda plan, by: allergies.report(
+        patient=plan.patient, words="Nuts, she says", by=by, at=CLINIC_NOW
+    ),
+    "a consent withdrawn": lambda plan, by: consents.withdraw(
+        consent=Consent.objects.get(plan=plan), reason="", by=by, at=CLINIC_NOW
+    ),
+    "a plan held": lambda plan, by: plans.hold(plan=plan, reason="holiday", by=by, at=CLINIC_NOW),
+    "a test read as positive": lambda plan, by: TestReadingFactory(
+        patch_test=PatchTestFactory(plan=plan, given_at=ago(days=5)), positive=True
+    ),
+    "a reading called an error": lambda plan, by: EnteredInErrorFactory(
+        reading=plan.patch_tests.get().readings.get()
+    ),
+    "a session signed": lambda plan, by: SessionFactory(plan=plan, signed=True),
+}
+
+
+@pytest.fixture
+def desk(rows: None, clinic_now: datetime, reception: User) -> Desk:
+    """The small clinic, with the clinical pathway connected."""
+    return make_desk(reception)
+
+
+@pytest.fixture
+def clinician(desk: Desk, practitioner_user: User) -> User:
+    """Dr Silva's own sign-in."""
+    desk.silva.user = practitioner_user
+    desk.silva.save()
+    return practitioner_user
+
+
+def todays_session(desk: Desk) -> tuple[Plan, Appointment]:
+    plan = cleared_plan()
+    second = plan.planned_sessions.get(ordinal=2)
+    visit = desk.book(on(TODAY, "15:00"), patient=plan.patient, purpose=purposes.session_of(second))
+    return plan, visit
+
+
+def shown(visit: Appointment, user: User) -> readiness.Badge:
+    visit.refresh_from_db()
+    return readiness.pathway().badges([visit], user=user, at=CLINIC_NOW)[visit.pk]
+
+
+def mark() -> str:
+    return diary.mark_of([TODAY], at=CLINIC_NOW)
+
+
+@pytest.mark.parametrize("change", CHANGES_SEEN)
+def test_the_mark_is_another_one_after_what_changes_a_badge(
+    desk: Desk, clinician: User, change: str
+) -> None:
+    plan, visit = todays_session(desk)
+    was, before = shown(visit, clinician), mark()
+    CHANGES_SEEN[change](plan, clinician)
+    assert shown(visit, clinician) != was
+    assert mark() != before
+
+
+@pytest.mark.parametrize("change", CHANGES_SEEN)
+def test_it_is_the_journals_that_tell_not_the_visits_status(
+    desk: Desk, clinician: User, change: str
+) -> None:
+    """On a day the patient has no visit on, too: a practitioner's list elsewhere counts them."""
+    plan = cleared_plan()
+    before = mark()
+    CHANGES_SEEN[change](plan, clinician)
+    assert not Appointment.objects.exists()
+    assert mark() != before
+
+
+def test_a_quarantined_lot_and_a_corrected_name_show(desk: Desk, clinician: User) -> None:
+    plan, _visit = todays_session(desk)
+    marks = [mark()]
+    lots.quarantine(lot=Lot.objects.first(), reason="cloudy", by=clinician, at=CLINIC_NOW)
+    marks.append(mark())
+    plan.patient.family_name = "Moreau-Petit"
+    plan.patient.save()
+    marks.append(mark())
+    assert len(set(marks)) == 3
+
+
+def test_a_change_numbered_earlier_and_committed_later_is_seen(desk: Desk) -> None:
+    """Two people save at once: whose row got the smaller number may be the last to appear."""
+    history = Allergy.pgh_event_model
+    AllergyFactory()
+    early = history.objects.latest("pgh_id").pgh_id + 1
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'pgh_id'))", [history._meta.db_table])
+        assert cursor.fetchone() == (early,)
+    AllergyFactory()
+    before, row = mark(), history.objects.latest("pgh_id")
+    row.pgh_id = early
+    row.save(force_insert=True)
+    assert mark() != before
+
+
+def test_what_nobody_sees_in_the_diary_leaves_it_alone(desk: Desk) -> None:
+    todays_session(desk)
+    before = mark()
+    UserFactory(practitioner=True)
+    assert mark() == before
+
+
+def test_asking_is_one_question_that_reads_no_table_through(
+    desk: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _n in range(3):
+        PatientFactory()
+    with django_assert_num_queries(3):  # the session, the person, and the mark
+        reception_client.get("/diary/changes/", {"day": TODAY.isoformat()})
+    with CaptureQueriesContext(connection) as asked:
+        mark()
+    (question,) = asked.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # so small a table is read through even where an index serves
+        cursor.execute(f"EXPLAIN {question['sql']}")
+        plan = "\n".join(row for (row,) in cursor.fetchall())
+    assert "Seq Scan" not in plan
+    assert plan.count("Index") >= len(readiness.pathway().journals())
+
+
+def test_every_journal_is_append_only_and_numbered() -> None:
+    for journal in readiness.pathway().journals():
+        assert isinstance(journal._meta.pk, models.AutoField), journal
+        guards = [str(trigger.name) for trigger in journal._meta.triggers]
+        assert any("append_only" in name or "protect" in name for name in guards), journal
