@@ -32,10 +32,14 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the pathway says of a visit. Booking accepts clear and provisional; starting accepts only clear."""
+    """What the pathway says of a visit. Booking accepts clear and provisional; starting accepts only clear.
+
+    `is_paused`: refused for nothing but a pause that may end, so that there may be reason to keep the time.
+    """
 
     state: Readiness = Readiness.CLEAR
     conditions: tuple[Condition, ...] = ()
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,12 @@ class ReleaseForm(BaseForm):
     release = ManyField(Version)
     reason = forms.CharField(label=_("Note for the diary"), max_length=500, required=False)
 
+    @property
+    def ticked(self) -> set[UUID]:
+        """For the page that is shown again."""
+        self.full_clean()
+        return {each.visit for each in self.cleaned_data.get("release") or []}
+
     def layout(self) -> Layout:
         """The visits are a list of their own."""
         return Layout("reason")

@@ -74,6 +74,11 @@ def _wanted(found: list[tuple[Appointment, Badge]], form: ReleaseForm) -> list[C
     ]
 
 
+def _is_ticked(form: ReleaseForm, visit: Appointment, badge: Badge) -> bool:
+    """As it was sent; at first all but what is only on hold, which somebody has to choose."""
+    return visit.pk in form.ticked if form.is_bound else not badge.verdict.is_paused
+
+
 def _page(
     request: HttpRequest,
     patient: Patient,
@@ -88,8 +93,14 @@ def _page(
         "warnings": warnings.get(patient.pk, []),
         "form": form,
         "visits": [
-            {"visit": visit, "badge": badge, "key": str(Version(visit.pk, visit.version))}
+            {
+                "visit": visit,
+                "badge": badge,
+                "key": str(Version(visit.pk, visit.version)),
+                "ticked": _is_ticked(form, visit, badge),
+            }
             for visit, badge in found
         ],
+        "all_paused": all(badge.verdict.is_paused for _visit, badge in found),
     }
     return render(request, "clinic/release.html", context, status=status)

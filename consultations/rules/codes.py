@@ -50,3 +50,6 @@ CLOSES = frozenset(code for code, each in CODES.items() if each.closes)
 def in_words(code: str) -> str:
     """What was missing, in words that hold no finding; an unknown code is named as it is."""
     return str(CODES[code].words) if code in CODES else code
+
+
+ON_HOLD = "plan_on_hold"  # the one refusal that a clinician's decision alone takes back

@@ -16,7 +16,7 @@ from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, in_error
 from consultations.rules import clearance, plans
 from consultations.rules.clearance import Gate
-from consultations.rules.codes import MAY_STILL_COME
+from consultations.rules.codes import MAY_STILL_COME, ON_HOLD
 from consultations.rules.patch_test import Window, reading_window, repeat_from
 
 CLEAR = Verdict(Readiness.CLEAR)
@@ -85,7 +85,12 @@ def _of(missing: list[Condition], *, starting: bool) -> Verdict:
         return CLEAR
     hard = [condition for condition in missing if condition.code not in MAY_STILL_COME]
     if starting or hard:
-        return Verdict(Readiness.REFUSED, (*hard, *(each for each in missing if each not in hard)))
+        paused = all(condition.code == ON_HOLD for condition in hard)
+        return Verdict(
+            Readiness.REFUSED,
+            (*hard, *(each for each in missing if each not in hard)),
+            is_paused=paused and not starting,
+        )
     return Verdict(Readiness.PROVISIONAL, tuple(missing))
 
 

@@ -27,6 +27,7 @@ from consultations.actions import allergies
 from consultations.forms.patients import AlertForm, AllergyForm, AssessForm
 from consultations.models import Alert, Allergy
 from consultations.next_steps import course_link, next_of
+from consultations.releases import refused_among
 from consultations.rules import authorship
 
 PAGE = 15
@@ -74,12 +75,14 @@ def _clinical(request: HttpRequest, patient: Patient, at: datetime) -> dict[str,
     rows = timeline.entries(
         patient, user=request.user, kind=kind, at=at, offset=(page - 1) * PAGE, limit=PAGE + 1
     )
+    all_facts = steppers.open_facts(patient)
     plans = [
         {"plan": facts.plan, "steps": steppers.steps_of(facts, at=at), "next": next_of(facts, at=at)}
-        for facts in steppers.open_facts(patient)
+        for facts in all_facts
     ]
     return {
         "is_clinical": True,
+        "release": refused_among(all_facts, at=at),
         "plans": plans,
         "closed": steppers.closed_plans(patient),
         "entries": rows[:PAGE],
@@ -113,6 +116,7 @@ def _for_the_desk(patient: Patient, at: datetime) -> dict[str, Any]:
     all_facts = steppers.open_facts(patient)
     return _whom_to_ask(patient) | {
         "is_clinical": False,
+        "release": refused_among(all_facts, at=at),
         "courses": steppers.courses(all_facts, at=at),
         "offers": offers.for_facts(all_facts, at=at),
         "in_one_go": [link for facts in all_facts if (link := course_link(facts, at=at))],

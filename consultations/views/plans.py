@@ -21,6 +21,7 @@ from consultations.forms.plans import ReasonForm
 from consultations.models import Plan
 from consultations.next_steps import next_of
 from consultations.queries import facts_of_one
+from consultations.releases import refused_among
 from consultations.rules import authorship
 from consultations.rules import plans as rules
 from consultations.views import chart
@@ -95,6 +96,7 @@ def show(request: HttpRequest, plan_id: UUID) -> HttpResponse:
         "agreed": plan_page.agreed(facts),
         "policy": plan_page.policy_words(facts.plan.test_policy),
         "rows": plan_page.rows(facts, at=at),
+        "release": refused_among([facts], at=at),
         "is_open": is_open,
         "done": len({session.planned_id for session in facts.given}),
         "changes": list(facts.plan.status_changes.select_related("changed_by")),

@@ -18,7 +18,8 @@ _READING = gettext_lazy("Reading of the test injection")
 @dataclass(frozen=True)
 class Late:
     """A visit that should be on the books or over: whose, what, since when, and who knows the patient. `test` is the one
-    to be read, where a reading is overdue; `is_refused` where visits on the books cannot take place."""
+    to be read, where a reading is overdue; `is_refused` where visits on the books cannot take place, `is_paused` where
+    they may again."""
 
     patient: Patient
     what: str
@@ -26,12 +27,20 @@ class Late:
     who: str
     test: UUID | None = None
     is_refused: bool = False
+    is_paused: bool = False
 
 
 def refused(*, user: User, at: datetime) -> list[Late]:
     """Patients whose visits cannot take place and wait to be released, without a word of why."""
     return [
-        Late(each.patient, each.words, None, str(each.visits[0].practitioner), is_refused=True)
+        Late(
+            each.patient,
+            each.words,
+            None,
+            str(each.visits[0].practitioner),
+            is_refused=True,
+            is_paused=each.is_paused,
+        )
         for each in to_release(user=user, at=at)
     ]
 

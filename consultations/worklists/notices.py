@@ -12,7 +12,7 @@ from clinic.readiness import Notice
 from clinic.rules.access import may_book
 from consultations.models import ClinicalReport, Deviation, EnteredInError
 from consultations.queries import awaiting_reading, unsigned
-from consultations.releases import to_release
+from consultations.releases import ToRelease, to_release
 from consultations.worklists import readings, sessions
 from consultations.worklists.reports import allergies_to_assess
 
@@ -68,12 +68,23 @@ def _for_practitioners(user: User, at: datetime) -> list[Notice]:
 
 
 def _release_notice(url: str, user: User, at: datetime) -> list[Notice]:
-    """Whose times keep others out although nothing can happen in them; straight to the page where there is one patient."""
+    """Whose times keep others out although nothing can happen in them; straight to the page where there is one patient.
+    Nobody is urged to release what is only on hold."""
     found = to_release(user=user, at=at)
-    if len(found) == 1 and may_book(user):
-        url = reverse("clinic:release", args=[found[0].patient.pk])
-    words = ngettext("Patient with visits to release", "Patients with visits to release", len(found))
-    return [Notice(words, len(found), url, "calendar-cancel", serious=True)] if found else []
+    urgent, paused = [each for each in found if not each.is_paused], [each for each in found if each.is_paused]
+
+    def address(rows: list[ToRelease]) -> str:
+        one = len(rows) == 1 and may_book(user)
+        return reverse("clinic:release", args=[rows[0].patient.pk]) if one else url
+
+    told = []
+    if urgent:
+        words = ngettext("Patient with visits to release", "Patients with visits to release", len(urgent))
+        told.append(Notice(words, len(urgent), address(urgent), "calendar-cancel", serious=True))
+    if paused:
+        words = ngettext("Patient whose visits are on hold", "Patients whose visits are on hold", len(paused))
+        told.append(Notice(words, len(paused), address(paused), "player-pause"))
+    return told
 
 
 def _list(anchor: str) -> str:

@@ -82,9 +82,7 @@ def mark() -> str:
 
 
 @pytest.mark.parametrize("change", CHANGES_SEEN)
-def test_the_mark_is_another_one_after_what_changes_a_badge(
-    desk: Desk, clinician: User, change: str
-) -> None:
+def test_the_mark_is_another_one_after_what_changes_a_badge(desk: Desk, clinician: User, change: str) -> None:
     plan, visit = todays_session(desk)
     was, before = shown(visit, clinician), mark()
     CHANGES_SEEN[change](plan, clinician)
@@ -93,9 +91,7 @@ def test_the_mark_is_another_one_after_what_changes_a_badge(
 
 
 @pytest.mark.parametrize("change", CHANGES_SEEN)
-def test_it_is_the_journals_that_tell_not_the_visits_status(
-    desk: Desk, clinician: User, change: str
-) -> None:
+def test_it_is_the_journals_that_tell_not_the_visits_status(desk: Desk, clinician: User, change: str) -> None:
     """On a day the patient has no visit on, too: a practitioner's list elsewhere counts them."""
     plan = cleared_plan()
     before = mark()
@@ -148,7 +144,9 @@ def test_asking_is_one_question_that_reads_no_table_through(
         mark()
     (question,) = asked.captured_queries
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")  # so small a table is read through even where an index serves
+        cursor.execute(
+            "SET LOCAL enable_seqscan = off"
+        )  # so small a table is read through even where an index serves
         cursor.execute(f"EXPLAIN {question['sql']}")
         plan = "\n".join(row for (row,) in cursor.fetchall())
     assert "Seq Scan" not in plan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,12 +14,21 @@ from clinic.actions import visits
 from clinic.enums import CancelledBy
 from clinic.models import Appointment, User
 from consultations import purposes
-from consultations.actions import plans
+from consultations.actions import allergies, plans
 from consultations.models import Plan
 from consultations.releases import to_release
 from consultations.worklists.notices import notices
 from tests.clinic.desk import Desk, make_desk, on
-from tests.factories import PatchTestFactory, TestReadingFactory, UserFactory, cleared_plan
+from tests.factories import (
+    AllergenGroupFactory,
+    AllergyFactory,
+    ComponentFactory,
+    FormulaFactory,
+    PatchTestFactory,
+    TestReadingFactory,
+    UserFactory,
+    cleared_plan,
+)
 from tests.factories.clock import CLINIC_NOW, ago
 
 LABEL = "visits to release"
@@ -31,9 +41,9 @@ def desk(rows: None, clinic_now: datetime, reception: User) -> Desk:
     return make_desk(reception)
 
 
-def course(desk: Desk, clock: str = "10:00") -> tuple[Plan, list[Appointment]]:
+def course(desk: Desk, clock: str = "10:00", **plan_: Any) -> tuple[Plan, list[Appointment]]:
     """Two sessions on the books that are cleared so far."""
-    plan = cleared_plan(sessions=2)
+    plan = cleared_plan(sessions=2, **plan_)
     days = [TUESDAY, TUESDAY + timedelta(weeks=1)]
     purposes_ = [purposes.session_of(each) for each in plan.planned_sessions.all()]
     return plan, [
@@ -75,6 +85,95 @@ def test_a_stopped_plan_does_too(desk: Desk, doctor_user: User) -> None:
     assert to_release(user=desk.user, at=CLINIC_NOW) == []
     plans.stop(plan=plan, reason="moved away", by=doctor_user, at=CLINIC_NOW)
     assert [each.visits for each in to_release(user=desk.user, at=CLINIC_NOW)] == [booked]
+
+
+def allergic(plan: Plan, desk: Desk) -> None:
+    """The patient tells the desk of an allergy to a group that a component of the plan's formula is in."""
+    component = plan.formula.parts.first().component
+    (group, *_others) = component.allergen_groups
+    allergies.report(patient=plan.patient, words="soy", group_code=group, by=desk.user, at=CLINIC_NOW)
+
+
+def soy_course(desk: Desk, clock: str = "10:00") -> tuple[Plan, list[Appointment]]:
+    """The same course with a formula that contains something people are allergic to."""
+    AllergenGroupFactory(code="soy-lecithin")
+    component = ComponentFactory(allergen_groups=["soy-lecithin"])
+    formula = FormulaFactory(parts=[(component, 1)])
+    return course(desk, clock, formula=formula)
+
+
+def test_an_allergy_to_a_component_does_too(desk: Desk) -> None:
+    plan, booked = soy_course(desk)
+    assert to_release(user=desk.user, at=CLINIC_NOW) == []
+    allergic(plan, desk)
+    (found,) = to_release(user=desk.user, at=CLINIC_NOW)
+    assert (found.visits, found.is_paused) == (booked, False)
+    assert labels(desk.user) == {
+        "Patient with visits to release": (1, reverse("clinic:release", args=[plan.patient_id]))
+    }
+
+
+def test_an_allergy_to_what_is_not_in_the_formula_closes_nothing(desk: Desk) -> None:
+    plan, _booked = soy_course(desk)
+    AllergenGroupFactory(code="nuts")
+    AllergyFactory(patient=plan.patient, group_code="nuts")
+    AllergyFactory(patient=plan.patient, group_code="soy-lecithin", refuted=True)
+    assert to_release(user=desk.user, at=CLINIC_NOW) == []
+
+
+def test_a_plan_on_hold_offers_and_does_not_urge(desk: Desk, doctor_user: User) -> None:
+    plan, booked = course(desk)
+    plans.hold(plan=plan, reason="pregnant sister to care for", by=doctor_user, at=CLINIC_NOW)
+    (found,) = to_release(user=desk.user, at=CLINIC_NOW)
+    assert (found.visits, found.is_paused) == (booked, True)
+    assert found.words == "2 visits on hold, the first on 3 Mar 2026"
+    (notice,) = [each for each in notices(user=desk.user, at=CLINIC_NOW) if "on hold" in each.label]
+    assert (notice.count, notice.serious) == (1, False)
+    assert labels(desk.user) == {}
+    plans.resume(plan=plan, reason="back", by=doctor_user, at=CLINIC_NOW)
+    assert to_release(user=desk.user, at=CLINIC_NOW) == []
+
+
+def test_what_is_refused_for_good_comes_first_and_is_never_called_on_hold(
+    desk: Desk, doctor_user: User
+) -> None:
+    held, _booked = course(desk, "09:00")
+    plans.hold(plan=held, reason="later", by=doctor_user, at=CLINIC_NOW)
+    both, _booked = closed(desk, "11:00")
+    plans.hold(plan=both, reason="the test", by=doctor_user, at=CLINIC_NOW)
+    found = to_release(user=desk.user, at=CLINIC_NOW)
+    assert [(each.patient, each.is_paused) for each in found] == [(both.patient, False), (held.patient, True)]
+
+
+def test_the_page_leaves_it_to_the_person_which_visits_on_hold_to_release(
+    desk: Desk, doctor_user: User, reception_client: Client
+) -> None:
+    plan, booked = course(desk)
+    plans.hold(plan=plan, reason="later", by=doctor_user, at=CLINIC_NOW)
+    url = reverse("clinic:release", args=[plan.patient_id])
+    shown = reception_client.get(url)
+    assert [row["ticked"] for row in shown.context["visits"]] == [False, False]
+    assert "Visits on hold" in shown.content.decode()
+    assert reception_client.post(url, {"reason": ""}).status_code == 422
+    key = shown.context["visits"][0]["key"]
+    assert reception_client.post(url, {"release": [key], "reason": ""}).status_code == 302
+    assert [Appointment.objects.get(pk=each.pk).status for each in booked] == ["cancelled", "provisional"]
+
+
+def test_patient_and_plan_page_lead_to_the_release(
+    desk: Desk, doctor_user: User, reception_client: Client, client: Client
+) -> None:
+    plan, _booked = soy_course(desk)
+    client.force_login(doctor_user, backend="clinic.accounts.PasswordBackend")
+    ways = [
+        (reception_client, reverse("consultations:patient", args=[plan.patient_id])),
+        (client, reverse("consultations:patient", args=[plan.patient_id])),
+        (client, reverse("consultations:plan", args=[plan.pk])),
+    ]
+    address = reverse("clinic:release", args=[plan.patient_id])
+    assert [address in who.get(url).content.decode() for who, url in ways] == [False] * 3
+    allergic(plan, desk)
+    assert [address in who.get(url).content.decode() for who, url in ways] == [True] * 3
 
 
 def test_what_is_released_or_over_waits_for_nobody(desk: Desk) -> None:

@@ -44,10 +44,16 @@ def to_release_now(request: HttpRequest, at: datetime) -> Section:
         title=_("Visits to release"),
         icon="calendar-cancel",
         empty=_("No time is kept for nothing"),
-        filled_by=_("Visits that cannot take place, after a positive test or a stopped plan, appear here."),
+        filled_by=_(
+            "Visits that cannot take place, after a positive test, an allergy or a stopped plan, appear here; those"
+            " of a plan on hold, too."
+        ),
     )
 
 
 def _release_row(row: ToRelease) -> Row:
     url = reverse("clinic:release", args=[row.patient.pk])
-    return Row(row.patient, row.words, str(row.visits[0].practitioner), url, _("Call and release"))
+    who = str(row.visits[0].practitioner)
+    if row.is_paused:
+        return Row(row.patient, row.words, who, url, _("Release or keep"), chip=_("on hold"), tone="info")
+    return Row(row.patient, row.words, who, url, _("Call and release"))
