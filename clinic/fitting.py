@@ -140,8 +140,13 @@ def _places(
             suits=entry.suits,
         )
         places = Search(kind, span, Candidates.suiting(kind, wishes), table).found(1)
-        found += [(entry, place) for place in places]
+        found += [(entry, place) for place in places if _is_earlier(entry, place)]
     return found
+
+
+def _is_earlier(entry: WaitlistEntry, place: FreeStart) -> bool:
+    """Than the visit the patient has, if that is what they wait for."""
+    return entry.moves is None or place.starts_at < entry.moves.starts_at
 
 
 def _preferred(entry: WaitlistEntry, people: Iterable[Practitioner]) -> list[Practitioner]:
@@ -159,7 +164,9 @@ def _on_grid(kind: AppointmentType, grid: int, *, exact: bool) -> AppointmentTyp
 
 def _judged(found: Sequence[tuple[WaitlistEntry, FreeStart]], *, at: datetime) -> list[Fit]:
     """Without those whom the pathway refuses at that time."""
-    visits = [readiness.Visit(entry.patient, entry.purpose, place.starts_at) for entry, place in found]
+    visits = [
+        readiness.Visit(entry.patient, entry.purpose, place.starts_at, entry.moves) for entry, place in found
+    ]
     verdicts = readiness.pathway().judge(visits, at=at) if visits else []
     return [
         Fit(entry, place, verdict)

@@ -73,6 +73,18 @@ class Move:
     device: Device | None = None
     minutes: int | None = None
 
+    @classmethod
+    def to(cls, appointment: Appointment, place: Place) -> "Move":
+        """The visit as it was read, as long as it is, to where and when the place is."""
+        return cls(
+            appointment,
+            appointment.version,
+            place.practitioner,
+            place.room,
+            place.starts_at,
+            place.device,
+        )
+
     def place(self, row: Appointment) -> Place:
         """Where and when the locked row goes, with its type as long as it will be."""
         kind = row.type.lasting(row.minutes if self.minutes is None else self.minutes)
@@ -239,6 +251,7 @@ def place_all(
     readiness.pathway().moved(rows, by=by, at=at)
     for row, (was_at, was_with) in zip(rows, before, strict=True):
         contacts.visit_moved(visit=row, was_at=was_at, was_with=was_with, told=told, by=by, at=at)
+    waitlist.moved(appointments=rows, was_at=[was_at for was_at, _who in before], by=by, at=at)
     return list(rows)
 
 

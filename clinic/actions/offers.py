@@ -29,7 +29,7 @@ def offer(*, entry: WaitlistEntry, place: FreeStart, by: User, at: datetime) -> 
     """
     access.check_may_book(by)
     lock(patients=[entry.patient_id])
-    row = WaitlistEntry.objects.select_related("patient", "type").get(pk=entry.pk)
+    row = WaitlistEntry.objects.select_related("patient", "type", "visit").get(pk=entry.pk)
     rules.check_waiting(row)
     made = WaitlistOffer(
         entry=row,
@@ -41,8 +41,9 @@ def offer(*, entry: WaitlistEntry, place: FreeStart, by: User, at: datetime) -> 
         offered_by=by,
     )
     booking_rules.check_time(made.starts_at, type=row.type, at=at)
-    booking_rules.check_free([place_of(made)], at=at)
-    booking_rules.check_cleared([readiness.Visit(row.patient, row.purpose, made.starts_at)], at=at)
+    booking_rules.check_free([place_of(made)], at=at, ignoring=[row.moves] if row.moves else [])
+    wished = readiness.Visit(row.patient, row.purpose, made.starts_at, row.moves)
+    booking_rules.check_cleared([wished], at=at)
     made.contact = contacts.ask(
         patient=row.patient, reason=ContactReason.WAITLIST_OFFER, text=_what_to_say(made), by=by, at=at
     )
@@ -52,10 +53,11 @@ def offer(*, entry: WaitlistEntry, place: FreeStart, by: User, at: datetime) -> 
 
 @explained
 def accept(*, offer: WaitlistOffer, by: User, at: datetime) -> Appointment:
-    """Book the offered time. The database decides between several who accept; the others' offers are gone.
+    """Book the offered time, or move the visit there that was to be earlier. The database decides between several who
+    accept; the others' offers are gone.
 
     Raises:
-        SlotTaken: somebody else was faster (409); the patient stays on the waitlist.
+        SlotTaken: somebody else was faster (409); the patient stays on the waitlist, and keeps the visit they have.
         Stale: answered or withdrawn meanwhile.
         NotCleared, DomainError: as for booking.
     """
@@ -64,7 +66,10 @@ def accept(*, offer: WaitlistOffer, by: User, at: datetime) -> Appointment:
     rules.check_answerable(row)
     rules.check_waiting(row.entry)
     waitlist.end_offers(offers=[row], answer=OfferAnswer.ACCEPTED, by=by, at=at)
-    visit = booking.book(wish=_wish(row), by=by, at=at, request_id=row.pk)
+    if had := row.entry.moves:
+        visit = booking.move(to=booking.Move.to(had, place_of(row)), told=True, by=by, at=at)
+    else:
+        visit = booking.book(wish=_wish(row), by=by, at=at, request_id=row.pk)
     _end_those_of_others(row, by=by, at=at)
     return visit
 
@@ -96,11 +101,15 @@ def let_go(*, offer: WaitlistOffer, by: User, at: datetime) -> WaitlistOffer:
 
 def _locked(offer: WaitlistOffer) -> WaitlistOffer:
     """Everything that accepting takes, in the order of every booking; then the offer as it is now."""
+    places: list[WaitlistOffer | Appointment] = [offer]
+    if offer.entry.moves:
+        places.append(offer.entry.moves)
     lock(
         patients=[offer.entry.patient_id],
-        practitioners=[offer.practitioner_id],
-        rooms=[offer.room_id],
-        devices=[offer.device_id],
+        practitioners=[each.practitioner_id for each in places],
+        rooms=[each.room_id for each in places],
+        devices=[each.device_id for each in places],
+        appointments=[each.pk for each in places[1:]],
     )
     offers = WaitlistOffer.objects.with_people().select_for_update(no_key=True, of=("self",))
     return offers.get(pk=offer.pk)
@@ -135,9 +144,18 @@ def _wish(offer: WaitlistOffer) -> booking.Wish:
 
 
 def _what_to_say(offer: WaitlistOffer) -> str:
-    """An offer in one sentence: what, when, with whom."""
-    return _("A time has become free for “%(what)s”: %(when)s, with %(who)s. Who accepts first gets it.") % {
+    """An offer in one sentence: what, when, with whom, and instead of which time."""
+    words = {
         "what": offer.entry.label,
         "when": moment_in_words(offer.starts_at),
         "who": offer.practitioner,
     }
+    if visit := offer.entry.moves:
+        said = _(
+            "An earlier time has become free for “%(what)s”: %(when)s, with %(who)s, instead of %(was)s."
+            " Who accepts first gets it."
+        )
+        return said % {**words, "was": moment_in_words(visit.starts_at)}
+    return (
+        _("A time has become free for “%(what)s”: %(when)s, with %(who)s. Who accepts first gets it.") % words
+    )

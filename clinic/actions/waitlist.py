@@ -19,7 +19,8 @@ from clinic.rules import waitlist as rules
 class Wait:
     """What somebody waits for, and when it suits. `practitioners` are those they would see (none: anybody).
 
-    `minutes` is how long the patient will be here; None means as long as the type says.
+    `minutes` is how long the patient will be here; None means as long as the type says. `visit` is on the books and is to
+    be earlier: it keeps its length.
     """
 
     what: What
@@ -31,6 +32,7 @@ class Wait:
     until: time | None = None
     minutes: int | None = None
     note: str = ""
+    visit: Appointment | None = None
 
 
 @explained
@@ -39,13 +41,15 @@ def add(*, patient: Patient, wait: Wait, by: User, at: datetime) -> WaitlistEntr
 
     Raises:
         NotAllowed: the person may not book.
-        DomainError: waits for it already (waitlist_waits_once), or no day or time is left.
+        Stale: the visit that is to be earlier has begun or was called off.
+        DomainError: waits for it already (waitlist_waits_once, waitlist_earlier_once), or no day or time is left.
     """
     access.check_may_book(by)
     entry = WaitlistEntry(
         patient=patient,
         type=wait.what.type,
         purpose=wait.what.purpose,
+        visit=wait.visit,
         label=wait.what.label,
         minutes=wait.minutes,
         earliest_on=wait.earliest_on,
@@ -59,8 +63,10 @@ def add(*, patient: Patient, wait: Wait, by: User, at: datetime) -> WaitlistEntr
     )
     rules.check_wishes(entry, at=at)
     rules.check_trained(wait.practitioners, type=entry.type)
-    lock(patients=[patient.pk])
-    entry.clean_fields(exclude=["patient", "type", "asked_by"])
+    rows = lock(patients=[patient.pk], appointments=[wait.visit.pk] if wait.visit else [])
+    if wait.visit:
+        rules.check_earlier(entry, rows[wait.visit.pk])
+    entry.clean_fields(exclude=["patient", "type", "visit", "asked_by"])
     entry.save(force_insert=True)
     entry.practitioners.set(wait.practitioners)
     return entry
@@ -83,13 +89,37 @@ def withdraw(*, entry: WaitlistEntry, by: User, at: datetime) -> WaitlistEntry:
 
 
 def booked(*, appointments: Sequence[Appointment], by: User, at: datetime) -> None:
-    """These were booked, in this transaction and under their patients' locks: who waited for one waits no more."""
+    """These were booked, in this transaction and under their patients' locks: who waited for one waits no more.
+
+    Who has the visit and wants it earlier goes on waiting.
+    """
     waiting = WaitlistEntry.objects.open().filter(patient__in=[each.patient_id for each in appointments])
     visits = {(each.patient_id, each.type_id, each.purpose): each for each in appointments}
-    for entry in waiting:
-        if visit := visits.get((entry.patient_id, entry.type_id, entry.purpose)):
-            entry.outcome, entry.appointment = WaitlistOutcome.BOOKED, visit
-            _close(entry, by=by, at=at)
+    for entry in waiting.select_related("visit"):
+        visit = visits.get((entry.patient_id, entry.type_id, entry.purpose))
+        if visit and entry.moves is None:
+            _got(entry, visit, by=by, at=at)
+
+
+def moved(*, appointments: Sequence[Appointment], was_at: Sequence[datetime], by: User, at: datetime) -> None:
+    """These were moved, in this transaction and under their patients' locks: who wanted one of them earlier, and has a
+    time now that they wished for, waits no more."""
+    earlier = {each.pk: each for each, was in zip(appointments, was_at, strict=True) if each.starts_at < was}
+    if not earlier:
+        return
+    for entry in WaitlistEntry.objects.open().filter(visit__in=earlier):
+        visit = earlier[entry.visit_id] if entry.visit_id else None
+        if visit and entry.wants(visit.starts_at):
+            _got(entry, visit, by=by, at=at)
+
+
+def _got(entry: WaitlistEntry, visit: Appointment, *, by: User, at: datetime) -> None:
+    """The offer of this very time, if there was one, is accepted with it."""
+    entry.outcome, entry.appointment = WaitlistOutcome.BOOKED, visit
+    offers = entry.offers.unanswered().filter(practitioner=visit.practitioner_id, starts_at=visit.starts_at)
+    had = list(offers.select_related("contact").select_for_update(no_key=True, of=("self",)))
+    end_offers(offers=had, answer=OfferAnswer.ACCEPTED, by=by, at=at)
+    _close(entry, by=by, at=at)
 
 
 def end_offers(

@@ -14,7 +14,7 @@ from clinic.chooser import Slot, What
 from clinic.forms.base import BaseForm, ClockField, DayField
 from clinic.forms.booking import SlotsField
 from clinic.intervals import Suits
-from clinic.models import Patient, Practitioner
+from clinic.models import Appointment, Patient, Practitioner
 from clinic.rules.booking import LONGEST, SHORTEST
 
 WEEKDAYS = [
@@ -60,17 +60,27 @@ class WaitForm(BaseForm):
     note = forms.CharField(label=_("Note"), max_length=500, required=False)
 
     def __init__(
-        self, *args: Any, whats: Sequence[What], people: Sequence[Practitioner], **kwargs: Any
+        self,
+        *args: Any,
+        whats: Sequence[What],
+        people: Sequence[Practitioner],
+        visit: Appointment | None = None,
+        **kwargs: Any,
     ) -> None:
+        """`visit`: it is to be earlier; what it is, and for how long, is known."""
         super().__init__(*args, **kwargs)
+        self.visit = visit
         self.whats = {what.key: what for what in whats}
         self.people = {str(who.pk): who for who in people}
         self.fields["what"].choices = [(what.key, what.label) for what in whats]
         self.fields["practitioners"].choices = [(key, who.name) for key, who in self.people.items()]
+        if visit:
+            del self.fields["what"], self.fields["minutes"]
+            self.fields["latest_on"].help_text = _("The day of the visit at the latest.")
 
     def layout(self) -> Layout:
         """What, with whom, which days, when on the day."""
-        return Layout(
+        rows = [
             "what",
             "practitioners",
             Div("earliest_on", "latest_on", css_class="wait-days"),
@@ -78,7 +88,16 @@ class WaitForm(BaseForm):
             Div("since", "until", css_class="wait-days"),
             "minutes",
             "note",
-        )
+        ]
+        return Layout(*(row for row in rows if not isinstance(row, str) or row in self.fields))
+
+    def clean(self) -> dict[str, Any]:
+        """What is to be earlier is not asked."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.visit:
+            (what,) = self.whats.values()
+            cleaned |= {"what": what, "visit": self.visit}
+        return cleaned
 
     def clean_what(self) -> What:
         return self.whats[self.cleaned_data["what"]]
@@ -88,6 +107,18 @@ class WaitForm(BaseForm):
 
     def clean_since(self) -> time:
         return self.cleaned_data["since"] or time.min
+
+
+class OfVisitForm(BaseForm):
+    """The visit that is to be earlier, if it is one."""
+
+    visit = forms.UUIDField(required=False)
+
+    @property
+    def key(self) -> UUID | None:
+        """None where there is none, or where it cannot be read."""
+        self.full_clean()
+        return self.cleaned_data.get("visit")
 
 
 class OfferForm(BaseForm):
@@ -115,14 +146,23 @@ class ListForm(BaseForm):
         return self.cleaned_data.get("practitioner"), self.cleaned_data.get("show", "")
 
 
-def first_wishes(patient: Patient, what: What | None, *, suits: Suits | None, today: date) -> dict[str, Any]:
-    """What the form begins with: what was chosen on the way here, else what is recorded of the patient."""
+def first_wishes(
+    patient: Patient, what: What | None, *, suits: Suits | None, today: date, before: date | None = None
+) -> dict[str, Any]:
+    """What the form begins with: what was chosen on the way here, else what is recorded of the patient.
+
+    `before` is the day of the visit that is to be earlier: the day before it is the last that is proposed.
+    """
     suits = suits or patient.suits or Suits()
     earliest = max(today, what.earliest.date()) if what and what.earliest else today
+    latest = earliest + _USUALLY
+    if before:
+        earliest = min(earliest, before)
+        latest = max(earliest, before - timedelta(days=1))
     return {
         "what": what.key if what else None,
         "earliest_on": earliest,
-        "latest_on": earliest + _USUALLY,
+        "latest_on": latest,
         "weekdays": sorted(suits.weekdays),
         "since": suits.since if suits.since > time.min else None,
         "until": suits.until,

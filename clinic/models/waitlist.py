@@ -1,17 +1,19 @@
 """People who want to be seen and have no time yet: at the counter, or waiting at home for one to become free."""
 
 import uuid
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Self
 
 import pghistory
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, never_deleted, recorded_together, refuse_truncate
-from clinic.enums import OfferAnswer, Role, WaitlistOutcome
+from clinic.db import check, guard, never_deleted, recorded_together, refuse, refuse_truncate
+from clinic.enums import UPCOMING, AppointmentStatus, CancelledBy, OfferAnswer, Role, WaitlistOutcome
 from clinic.intervals import Suits
 from clinic.models.appointment import Appointment
 from clinic.models.catalogue import AppointmentType
@@ -93,21 +95,34 @@ class WaitlistQuerySet(models.QuerySet):
         return self if user.has_role(*Role) else self.none()
 
     def open(self) -> Self:
-        """Still waiting for a time, longest wait first."""
-        return self.filter(closed_at=None).order_by("asked_at", "pk")
+        """Still waiting for a time, longest wait first.
+
+        Who wants a visit earlier waits as long as it is to come, or was called off by the clinic; not any more once
+        they are here, did not come or called it off themselves, and again where that is taken back.
+        """
+        to_come = Q(visit__status__in=sorted(UPCOMING))
+        called_off = Q(visit__status=AppointmentStatus.CANCELLED) & ~Q(
+            visit__cancelled_by=CancelledBy.PATIENT
+        )
+        still = self.filter(Q(visit=None) | to_come | called_off, closed_at=None)
+        return still.order_by("asked_at", "pk")
 
     def wanting(self, day: date) -> Self:
         """Those for whom the local day is neither too early nor too late, nor a weekday that does not suit."""
         return self.filter(earliest_on__lte=day, latest_on__gte=day, weekdays__contains=[day.isoweekday()])
 
     def with_wishes(self) -> Self:
-        """With all that a row shows and a match asks: patient, type, practitioners."""
-        return self.select_related("patient", "type", "asked_by").prefetch_related("practitioners")
+        """With all that a row shows and a match asks: patient, type, practitioners, the visit that would be earlier."""
+        people = self.select_related("patient", "type", "asked_by", "visit__practitioner")
+        return people.prefetch_related("practitioners")
 
 
 @pghistory.track(append_only=True)
 class WaitlistEntry(models.Model):
-    """A patient waits for a time: what for, with whom, between which days, and when it suits."""
+    """A patient waits for a time: what for, with whom, between which days, and when it suits.
+
+    `visit` is on the books already, and the patient wants it earlier: a time that is accepted moves it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(
@@ -115,6 +130,14 @@ class WaitlistEntry(models.Model):
     )
     type = models.ForeignKey(AppointmentType, models.PROTECT, related_name="+", verbose_name=_("type"))
     purpose = models.CharField(max_length=80, blank=True)
+    visit = models.ForeignKey(
+        Appointment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="waits",
+        verbose_name=_("earlier than"),
+    )
     label = models.CharField(_("what"), max_length=200)
     minutes = models.PositiveSmallIntegerField(
         _("minutes"), null=True, blank=True, help_text=_("Empty: as long as its type.")
@@ -176,25 +199,61 @@ class WaitlistEntry(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["patient", "type", "purpose"],
-                condition=Q(closed_at=None),
+                condition=Q(closed_at=None, visit=None),
                 name="waitlist_waits_once",
                 violation_error_message=_("This patient is on the waitlist for this visit already."),
             ),
+            models.UniqueConstraint(
+                fields=["visit"],
+                condition=Q(closed_at=None),
+                name="waitlist_earlier_once",
+                violation_error_message=_("This visit is on the waitlist for an earlier time already."),
+            ),
         ]
-        triggers = never_deleted("waitlist")
+        triggers = [
+            *never_deleted("waitlist"),
+            guard(
+                "waitlist_same_visit",
+                operation=pgtrigger.Insert
+                | pgtrigger.UpdateOf("visit_id", "patient_id", "type_id", "purpose"),
+                func=f"""
+                    IF NEW.visit_id IS NOT NULL AND NOT EXISTS (
+                        SELECT 1 FROM clinic_appointment WHERE id = NEW.visit_id AND patient_id = NEW.patient_id
+                            AND type_id = NEW.type_id AND purpose = NEW.purpose
+                    ) THEN
+                        {refuse("waitlist_same_visit", "The visit to be earlier is another patient's, or of another kind.")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.patient}: {self.label}"
 
     @property
     def is_open(self) -> bool:
-        """Whether the patient still waits."""
-        return self.closed_at is None
+        """Whether the patient still waits; see WaitlistQuerySet.open()."""
+        if self.closed_at or self.visit is None:
+            return self.closed_at is None
+        is_off = self.visit.status == AppointmentStatus.CANCELLED
+        return self.visit.is_upcoming or (is_off and self.visit.cancelled_by != CancelledBy.PATIENT)
+
+    @property
+    def moves(self) -> Appointment | None:
+        """The visit that is moved when a time is accepted; None where a new one is booked."""
+        return self.visit if self.visit and self.visit.is_upcoming else None
 
     @property
     def kind(self) -> AppointmentType:
         """The type, as long as this visit is to be."""
-        return self.type.lasting(self.minutes)
+        return self.type.lasting(self.moves.minutes if self.moves else self.minutes)
+
+    def wants(self, starts_at: datetime) -> bool:
+        """Whether a visit that starts then is what the patient waits for, with whomever."""
+        zone = timezone.get_default_timezone()
+        is_day = self.earliest_on <= timezone.localdate(starts_at, zone) <= self.latest_on
+        return is_day and self.suits.contains(starts_at, zone)
 
     @property
     def suits(self) -> Suits:
@@ -224,7 +283,7 @@ class WaitlistOfferQuerySet(models.QuerySet):
     def with_people(self) -> Self:
         """With all that booking it takes."""
         return self.select_related(
-            "entry__patient", "entry__type", "practitioner", "room", "device", "contact"
+            "entry__patient", "entry__type", "entry__visit", "practitioner", "room", "device", "contact"
         )
 
 

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic.enums import OfferAnswer
 from clinic.errors import DomainError, SlotTaken, Stale
-from clinic.models import AppointmentType, Practitioner, WaitlistEntry, WaitlistOffer
+from clinic.models import Appointment, AppointmentType, Practitioner, WaitlistEntry, WaitlistOffer
 from clinic.rules.booking import check_length, obstacle_words
 from clinic.search import Obstacle, may_do
 
@@ -30,6 +31,25 @@ def check_wishes(entry: WaitlistEntry, *, at: datetime) -> None:
         raise DomainError(_("Choose at least one weekday."), "no_weekday", field="weekdays")
     if entry.until is not None and entry.until <= entry.since:
         raise DomainError(_("The end must come after the start."), "times_out_of_order", field="until")
+
+
+def check_earlier(entry: WaitlistEntry, visit: Appointment) -> None:
+    """The visit is to come, and what is wished for may be before it.
+
+    Raises:
+        Stale: the visit has begun or was called off.
+        DomainError: not_earlier, for the field `latest_on`.
+    """
+    if not visit.is_upcoming:
+        raise Stale(_("This visit is not to come any more. Look at it again."), "visit_gone")
+    last = timezone.localdate(visit.starts_at)
+    if entry.latest_on > last:
+        raise DomainError(
+            _("The visit is on %(day)s: choose that day or one before it.")
+            % {"day": date_format(last, "j M Y")},
+            "not_earlier",
+            field="latest_on",
+        )
 
 
 def check_trained(practitioners: Collection[Practitioner], *, type: AppointmentType) -> None:

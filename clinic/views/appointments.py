@@ -24,7 +24,7 @@ from clinic.fitting import Fit, fits_at
 from clinic.forms.appointments import CancelForm, VersionForm
 from clinic.forms.booking import MoveForm, StateForm, TypedTimeForm
 from clinic.forms.replanning import PicksForm
-from clinic.models import Appointment, ClinicSettings
+from clinic.models import Appointment, ClinicSettings, WaitlistEntry
 from clinic.queries import contact_about
 from clinic.replanning import outlook
 from clinic.rules import access
@@ -165,6 +165,7 @@ def _panel(
     pathway = readiness.pathway()
     badge = pathway.badges([visit], user=request.user, at=at).get(visit.pk, readiness.Badge())
     may_book = access.may_book(request.user)
+    wait = WaitlistEntry.objects.visible_to(request.user).open().filter(visit=visit).first()
     context = {
         "visit": visit,
         "badge": badge,
@@ -173,6 +174,8 @@ def _panel(
         "links": pathway.links(user=request.user, patient=visit.patient, appointment=visit),
         "steps": next_steps(visit, at=at) if may_book else [],
         "may_move": may_book and may_be_moved(visit),
+        "wait": wait,
+        "may_wait": may_book and visit.is_upcoming and visit.starts_at > at and wait is None,
         "may_cancel": may_book and may_be_cancelled(visit),
         "may_replan": may_book and bool(visit.purpose) and visit.status in _FELL_OUT,
         "may_release": may_book and visit.is_upcoming and badge.verdict.state == Readiness.REFUSED,

@@ -22,12 +22,10 @@ from clinic.errors import DomainError, NotCleared, SlotTaken
 from clinic.forms.diary import Colour, DragForm, FreePlaceForm, Show
 from clinic.intervals import to_address
 from clinic.models import Appointment, ClinicSettings, User
-from clinic.replanning import outlook
 from clinic.rules import access
-from clinic.rules import booking as booking_rules
 from clinic.views.diary import page_of
 from clinic.views.privacy import hides_names
-from clinic.views.replanning import preview_url
+from clinic.views.replanning import look_first
 from clinic.views.shown import Shown
 from clinic.views.undo import Was, offer_moving_back
 
@@ -88,8 +86,8 @@ def move(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     try:
         access.check_may_book(request.user)
         to = _wanted(visit, form)
-        if lead := _needs_a_look(visit, to, at):
-            return JsonResponse(lead, status=409)
+        if look := look_first(visit, to, at=at):
+            return JsonResponse({"message": look.words, "lead": look.url}, status=409)
         moved = _moved(to, by=request.user, at=at)
     except DomainError as refusal:
         return JsonResponse(_said(refusal), status=refusal.status)
@@ -155,25 +153,6 @@ def _moved(to: booking.Move, *, by: User, at: datetime) -> Appointment:
             raise
     elsewhere = replace(to, room=places[0].first.room, device=places[0].first.device)
     return booking.move(to=elsewhere, by=by, at=at)
-
-
-def _needs_a_look(visit: Appointment, to: booking.Move, at: datetime) -> dict[str, str]:
-    """Where the move concerns other visits: a test is not moved away from its reading, nor a session out of its course,
-    behind anybody's back. The page for moving says what follows."""
-    if to.starts_at == visit.starts_at:
-        return {}
-    pair = getattr(visit, "pair", None)
-    if pair and pair.is_upcoming:
-        query = {"starts_at": to_address(to.starts_at), "practitioner": to.practitioner.pk}
-        url = f"{reverse('clinic:appointment_move', args=[visit.pk])}?{urlencode(query)}"
-        words = _("“%(type)s” belongs to this visit: choose how both are moved.") % {"type": pair.type}
-        return {"message": words, "lead": url}
-    booking_rules.check_version(visit, to.version)
-    booking_rules.check_reschedulable(visit)
-    if not outlook(visit, at=at, moved={visit.pk: to.starts_at}).is_disturbed:
-        return {}
-    words = _("This move changes something for later visits: look at them first.")
-    return {"message": words, "lead": preview_url(visit, [to], told=False)}
 
 
 def _said(refusal: DomainError) -> dict[str, str]:

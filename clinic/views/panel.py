@@ -204,10 +204,11 @@ class Panel:
         return f"{self.url}?{urlencode({name: _written(value) for name, value in state.items() if value})}"
 
     def _wait_url(self) -> str:
-        """The waitlist, with the choices made so far; empty where a visit on the books is being moved."""
-        if self.ignoring:
-            return ""
+        """The waitlist, with the choices made so far; where a visit on the books is being moved, to have it earlier."""
         kept = {name: _written(self.state[name]) for name in _WISHES if self.state[name]}
+        if self.ignoring:
+            kept = {name: value for name, value in kept.items() if name not in ("what", "minutes")}
+            kept |= {"visit": str(next(iter(self.ignoring)).pk)}
         return f"{reverse('clinic:waitlist_add', args=[self.patient.pk])}?{urlencode(kept)}"
 
     def _first_day(self, search: Search) -> date:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -23,9 +23,11 @@ from clinic.chooser import Slot, resolve
 from clinic.enums import CancelledBy
 from clinic.errors import DomainError, Stale
 from clinic.forms.replanning import ChangeForm, Pick, PicksForm, UndoForm, Version
+from clinic.intervals import to_address
 from clinic.models import Appointment
 from clinic.replanning import outlook
 from clinic.rules import access
+from clinic.rules import booking as rules
 from clinic.views.changes import changes_since
 from clinic.views.picks import moves_of, rows_of
 from clinic.views.posted import way_back
@@ -79,6 +81,37 @@ def preview_url(visit: Appointment, moves: Sequence[Move], *, told: bool) -> str
     query |= {"told": "on"} if told else {}
     query |= {"minutes": moves[0].minutes} if moves[0].minutes else {}
     return f"{reverse('clinic:appointment_later', args=[visit.pk])}?{urlencode(query)}"
+
+
+class Look(NamedTuple):
+    """Why a move is looked at before it is made, and where."""
+
+    words: str
+    url: str
+
+
+def look_first(visit: Appointment, to: Move, *, at: datetime, told: bool = False) -> Look | None:
+    """Where the move concerns other visits: a test is not moved away from its reading, nor a session out of its course,
+    behind anybody's back. The page for moving says what follows. `visit` comes with its pair.
+
+    Raises:
+        Stale: somebody changed the visit meanwhile.
+        DomainError: it is not to come any more.
+    """
+    if to.starts_at == visit.starts_at:
+        return None
+    pair = getattr(visit, "pair", None)
+    if pair and pair.is_upcoming:
+        query = {"starts_at": to_address(to.starts_at), "practitioner": to.practitioner.pk}
+        url = f"{reverse('clinic:appointment_move', args=[visit.pk])}?{urlencode(query)}"
+        words = _("“%(type)s” belongs to this visit: choose how both are moved.") % {"type": pair.type}
+        return Look(words, url)
+    rules.check_version(visit, to.version)
+    rules.check_reschedulable(visit)
+    if not outlook(visit, at=at, moved={visit.pk: to.starts_at}).is_disturbed:
+        return None
+    words = _("This move changes something for later visits: look at them first.")
+    return Look(words, preview_url(visit, [to], told=told))
 
 
 def shifts_picked(

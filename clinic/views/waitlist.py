@@ -16,12 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic import readiness
 from clinic.actions import waitlist
-from clinic.chooser import What, practitioners_for, whats
+from clinic.chooser import What, practitioners_for, what_is, whats
 from clinic.errors import DomainError
 from clinic.fitting import fits_at, fits_today, gone
 from clinic.forms.booking import StateForm
-from clinic.forms.waitlist import ListForm, WaitForm, first_wishes
-from clinic.models import Patient, Practitioner, WaitlistEntry, WaitlistOffer
+from clinic.forms.waitlist import ListForm, OfVisitForm, WaitForm, first_wishes
+from clinic.models import Appointment, Patient, Practitioner, WaitlistEntry, WaitlistOffer
 from clinic.rules import access
 from clinic.views.panel_wishes import suits_of
 from clinic.views.posted import one_page, way_back
@@ -67,16 +67,19 @@ def fits(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def add(request: HttpRequest, patient_id: UUID) -> HttpResponse:
-    """Put the patient on the list; what was chosen while booking is kept."""
+    """Put the patient on the list; what was chosen while booking is kept. For a visit on the books: to have it earlier."""
     access.check_may_book(request.user)
     patient = get_object_or_404(Patient.objects.visible_to(request.user).current(), pk=patient_id)
     at = timezone.now()
-    choices = [what for what in whats(patient, at=at) if not what.conditions]
-    people = list(Practitioner.objects.active())
+    visit = _to_be_earlier(request, patient, at)
+    choices = (
+        [what_is(visit, at=at)] if visit else [each for each in whats(patient, at=at) if not each.conditions]
+    )
+    about = {"whats": choices, "people": list(Practitioner.objects.active()), "visit": visit}
     if request.method == "GET":
-        initial = _begin(request, patient, choices, at)
-        return _add_page(request, patient, WaitForm(initial=initial, whats=choices, people=people))
-    form = WaitForm(request.POST, whats=choices, people=people)
+        initial = _begin(request, patient, choices, visit, at)
+        return _add_page(request, patient, WaitForm(initial=initial, **about))
+    form = WaitForm(request.POST, **about)
     if not form.is_valid():
         return _add_page(request, patient, form, status=422)
     try:
@@ -106,7 +109,18 @@ def withdraw(request: HttpRequest, entry_id: UUID) -> HttpResponse:
     return redirect(way_back(request, request.POST) or "clinic:waitlist")
 
 
-def _begin(request: HttpRequest, patient: Patient, choices: list[What], at: datetime) -> dict[str, Any]:
+def _to_be_earlier(request: HttpRequest, patient: Patient, at: datetime) -> Appointment | None:
+    """The visit on the books that the patient wants earlier; 404 where it is not theirs, or not to come any more."""
+    key = OfVisitForm(request.POST if request.method == "POST" else request.GET).key
+    if key is None:
+        return None
+    visits = Appointment.objects.visible_to(request.user).upcoming(at).with_people()
+    return get_object_or_404(visits, pk=key, patient=patient)
+
+
+def _begin(
+    request: HttpRequest, patient: Patient, choices: list[What], visit: Appointment | None, at: datetime
+) -> dict[str, Any]:
     """The choices of the booking panel, where that is where the person comes from."""
     state = StateForm(request.GET).state
     what = next((each for each in choices if each.key == state["what"]), choices[0] if choices else None)
@@ -114,7 +128,13 @@ def _begin(request: HttpRequest, patient: Patient, choices: list[What], at: date
     if what and who not in {each.pk for each in practitioners_for(what.type)}:
         who = None
     return {
-        **first_wishes(patient, what, suits=suits_of(state), today=timezone.localdate(at)),
+        **first_wishes(
+            patient,
+            what,
+            suits=suits_of(state),
+            today=timezone.localdate(at),
+            before=timezone.localdate(visit.starts_at) if visit else None,
+        ),
         "practitioners": [str(who)] if who else [],
         "minutes": state["minutes"],
     }
@@ -126,6 +146,7 @@ def _add_page(request: HttpRequest, patient: Patient, form: WaitForm, *, status:
         "patient": patient,
         "warnings": readiness.pathway().warnings([patient], user=request.user).get(patient.pk, []),
         "form": form,
+        "visit": form.visit,
         "next": way_back(request, given),
         "waiting": WaitlistEntry.objects.visible_to(request.user).open().filter(patient=patient),
     }

@@ -508,6 +508,13 @@ def _a_patient_who_waits_twice_for_one_visit() -> None:
     WaitlistEntryFactory(patient=first.patient, type=first.type)
 
 
+@cases.refused_by("waitlist_earlier_once")
+def _a_visit_that_is_wanted_earlier_twice() -> None:
+    visit = AppointmentFactory()
+    for _each in range(2):
+        WaitlistEntryFactory(patient=visit.patient, type=visit.type, purpose=visit.purpose, visit=visit)
+
+
 @cases.refused_by("waitlist_offer_answered_together")
 def _an_answer_nobody_noted() -> None:
     WaitlistOfferFactory(answer="declined", answered_at=ago(minutes=1))

@@ -4,7 +4,15 @@ import pytest
 from django.db import connection, models
 
 from clinic.enums import BORN_AS, TRANSITIONS, AppointmentStatus, CancelledBy
-from clinic.models import Absence, Appointment, ClinicSettings, ContactTry, NotADuplicate, RecordOpened
+from clinic.models import (
+    Absence,
+    Appointment,
+    ClinicSettings,
+    ContactTry,
+    NotADuplicate,
+    RecordOpened,
+    WaitlistEntry,
+)
 from tests.factories import (
     AbsenceFactory,
     AppointmentFactory,
@@ -223,6 +231,19 @@ def _a_try_that_ended_otherwise_afterwards() -> None:
 @cases.refused_by("waitlist_no_delete")
 def _a_wait_that_is_forgotten() -> None:
     WaitlistEntryFactory().delete()
+
+
+@cases.refused_by("waitlist_same_visit")
+def _a_wait_to_have_somebody_elses_visit_earlier() -> None:
+    visit = AppointmentFactory()
+    WaitlistEntryFactory(type=visit.type, purpose=visit.purpose, visit=visit)
+
+
+@cases.refused_by("waitlist_same_visit")
+def _a_wait_that_is_turned_to_a_visit_of_another_kind() -> None:
+    visit = AppointmentFactory()
+    entry = WaitlistEntryFactory(patient=visit.patient)
+    WaitlistEntry.objects.filter(pk=entry.pk).update(visit=visit)
 
 
 @cases.refused_by("waitlist_offer_no_delete")

@@ -151,9 +151,14 @@ def test_booking_leads_to_the_waitlist_and_keeps_the_choices(desk: Desk, recepti
     assert (form["since"].value(), form["until"].value()) == (time(9), time(12))
 
 
-def test_moving_a_visit_offers_no_waitlist(desk: Desk, reception_client: Client) -> None:
+def test_moving_a_visit_offers_to_wait_for_an_earlier_time_of_that_very_visit(
+    desk: Desk, reception_client: Client
+) -> None:
     visit = desk.book(TEN)
-    assert add_url(desk) not in page(reception_client, reverse("clinic:appointment_move", args=[visit.pk]))
+    moving = reception_client.get(reverse("clinic:appointment_move", args=[visit.pk]))
+    url = moving.context["chooser"]["wait_url"]
+    assert url == add_url(desk, f"?practitioner={desk.silva.pk}&visit={visit.pk}")
+    assert reception_client.get(url).context["visit"] == visit
 
 
 def test_what_is_recorded_of_the_patient_is_filled_in(desk: Desk, reception_client: Client) -> None:
