@@ -25,7 +25,7 @@ from clinic.timetable import Timetable
 
 _DAY = timedelta(days=1)
 # How far around the wanted time is looked, a step at a time, until there is a place.
-_STEPS = (timedelta(days=2), timedelta(days=8), timedelta(days=400))
+_STEPS = (timedelta(days=2), timedelta(days=8), timedelta(days=30), timedelta(days=400))
 # What a change costs the patient, in days of distance from the wanted time.
 _OTHER_PERSON, _UNKNOWN_PERSON, _OTHER_WEEKDAY, _HOUR = 2.0, 1.0, 1.0, 0.25
 _EARLIER = 2  # a day earlier weighs as much as so many later: the patient has to be reached in time
@@ -77,12 +77,20 @@ class Places:
     ) -> list[FreeStart]:
         """Free places in the window, the best first: near the wanted time, with the same person if possible.
 
-        At times that suit the patient, as far as there are any.
+        At times that suit the patient, as far as there are any. Where little is free near the wanted time, some from
+        further away follow; nobody wants those from months away while there is a nearer one.
         """
         for suits in dict.fromkeys([visit.patient.suits, None]):
-            for around in self._around(window, wanted):
-                if found := self._found(visit, around, practitioners, suits=suits):
-                    return sorted(found, key=lambda place: self._strain(place, visit, wanted))[:limit]
+            found: dict[tuple[datetime, UUID], FreeStart] = {}
+            for step, around in self._around(window, wanted):
+                if len(found) >= limit or (found and step == _STEPS[-1]):
+                    break
+                more = self._found(visit, around, practitioners, suits=suits)
+                nearest = sorted(more, key=lambda place: self._strain(place, visit, wanted))
+                for place in nearest[: limit + len(found)]:
+                    found.setdefault((place.starts_at, place.practitioner.pk), place)
+            if found:
+                return list(found.values())[:limit]
         return []
 
     def at_once(self, visit: Appointment, starts_at: datetime) -> list[FreeStart]:
@@ -162,15 +170,15 @@ class Places:
         }
         return replace(self.table, booked={**self.table.booked, **booked})
 
-    def _around(self, window: Interval | None, wanted: datetime) -> Iterator[Interval]:
-        """Wider and wider around the wanted time, inside the window."""
+    def _around(self, window: Interval | None, wanted: datetime) -> Iterator[tuple[timedelta, Interval]]:
+        """Wider and wider around the wanted time, inside the window, each with how far it reaches."""
         soonest = EPOCH + ceil_minute(self.at) * MINUTE
         first = max(self.window.starts_at, soonest, *([window.starts_at] if window else []))
         last = min([self.window.ends_at, *([window.ends_at] if window else [])])
         for step in _STEPS:
             since, until = max(first, wanted - step), min(last, wanted + step)
             if since < until:
-                yield Interval(since, until)
+                yield step, Interval(since, until)
 
     def _strain(self, place: FreeStart, visit: Appointment, wanted: datetime) -> tuple[float, datetime]:
         """How far a place is from what the patient is used to: the time, the person, the weekday, the hour."""

@@ -23,6 +23,7 @@ from clinic.readiness import Changes, Condition, Consequences, Span
 from clinic.replanning.places import Places, last_bookable
 
 _LATER_STILL = timedelta(weeks=8)  # how far past the planned window a place is still looked for
+_OFFERED = 6  # places to choose from
 _HORIZON = timedelta(weeks=60)  # how far ahead the timetable is read at the most
 
 
@@ -155,8 +156,7 @@ def _placed(
     """With the free places inside the span, or shortly after it; or why there is none."""
     label = consequences.label(visit)
     window = _window(span)
-    options = places.near(visit, window, span.ideal, practitioners=[visit.practitioner]) if window else []
-    options = options or (places.near(visit, window, span.ideal) if window else [])
+    options = _options(visit, window, span, places) if window else []
     if not options:
         places.keep(visit)
         return Shift(visit, label, problem=_no_place(span), latest=span.latest, **more)
@@ -164,6 +164,14 @@ def _placed(
     changes[visit.pk] = options[0].starts_at
     awaited = consequences.awaited(visit, options[0].starts_at, changes)
     return Shift(visit, label, options=tuple(options), latest=span.latest, awaited=awaited, **more)
+
+
+def _options(visit: Appointment, window: Interval, span: Span, places: Places) -> list[FreeStart]:
+    """With the same practitioner first; where they have little time then, others follow."""
+    same = places.near(visit, window, span.ideal, practitioners=[visit.practitioner], limit=_OFFERED)
+    others = places.near(visit, window, span.ideal, limit=_OFFERED) if len(same) < _OFFERED else []
+    found = {(place.starts_at, place.practitioner.pk): place for place in [*same, *others]}
+    return list(found.values())[:_OFFERED]
 
 
 def _window(span: Span) -> Interval | None:

@@ -99,6 +99,33 @@ def screen(browser: Browser, clinic_server: LiveServer) -> Iterator[Screen]:
         window.close()
 
 
+def test_all_rows_are_ticked_or_none_by_mouse_and_by_keyboard(screen: Screen) -> None:
+    desk = make_desk(UserFactory(username="reception", reception=True))
+    screen.sign_in("reception", PASSWORD)
+    screen.open(release_page(desk))
+    said = screen.page.locator("[data-ticked]")
+    boxes = screen.page.locator("input[name=release]")
+    expect(said).to_have_text("2 of 2 ticked")
+    screen.page.get_by_role("button", name="Tick none").click()
+    expect(boxes.nth(0)).not_to_be_checked()
+    expect(said).to_have_text("0 of 2 ticked")
+    boxes.nth(1).check()
+    expect(said).to_have_text("1 of 2 ticked")
+    everything = screen.page.get_by_role("button", name="Tick all")
+    everything.focus()
+    everything.press("Enter")
+    expect(said).to_have_text("2 of 2 ticked")
+    expect(boxes.nth(0)).to_be_checked()
+
+
+def test_one_row_alone_needs_no_such_buttons(screen: Screen) -> None:
+    desk = make_desk(UserFactory(username="reception", reception=True))
+    screen.sign_in("reception", PASSWORD)
+    screen.open(replanning_page(desk))
+    expect(screen.page.locator("input[name=shift]")).to_have_count(1)
+    expect(screen.page.get_by_role("button", name="Tick all")).to_be_hidden()
+
+
 def test_nothing_serious_in_either_theme_at_any_width(screen: Screen) -> None:
     desk = make_desk(UserFactory(username="ana", reception=True))
     pages = [

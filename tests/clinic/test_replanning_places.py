@@ -46,6 +46,44 @@ def test_a_place_lies_inside_its_window_however_far_from_the_wanted_time(desk: D
     assert found[0].starts_at == on(date(2026, 3, 24), "10:00")
 
 
+def test_where_little_is_free_nearby_some_from_further_away_follow(desk: Desk) -> None:
+    """The one place within two days comes first; others of the same week come after it, none from months away."""
+    visit = desk.book(on(date(2026, 3, 12), "10:00"))
+    for day in (10, 11, 13, 14):
+        AbsenceFactory(
+            practitioner=desk.silva,
+            starts_at=on(date(2026, 3, day), "00:00"),
+            ends_at=on(date(2026, 3, day), "23:59"),
+        )
+    closes = on(date(2026, 3, 12), "10:30")
+    AbsenceFactory(practitioner=desk.silva, starts_at=closes, ends_at=on(date(2026, 3, 12), "23:59"))
+    AbsenceFactory(
+        practitioner=desk.silva,
+        starts_at=on(date(2026, 3, 12), "00:00"),
+        ends_at=on(date(2026, 3, 12), "10:00"),
+    )
+    found = read(visit).near(visit, None, on(date(2026, 3, 12), "10:00"), practitioners=[desk.silva], limit=3)
+    assert [place.starts_at for place in found] == [
+        on(date(2026, 3, 12), "10:00"),
+        on(date(2026, 3, 15), "10:00"),
+        on(date(2026, 3, 15), "09:30"),
+    ]
+
+
+def test_a_place_months_away_is_proposed_only_where_nothing_nearer_is_free(desk: Desk) -> None:
+    """March is full but for one half hour on the 30th."""
+    visit = desk.book(tuesday("10:00"))
+    for starts_at, ends_at in (
+        (on(date(2026, 3, 1), "00:00"), on(date(2026, 3, 30), "10:00")),
+        (on(date(2026, 3, 30), "10:30"), on(date(2026, 4, 20), "00:00")),
+    ):
+        AbsenceFactory(practitioner=desk.silva, starts_at=starts_at, ends_at=ends_at)
+    window = Interval(CLINIC_NOW, on(date(2026, 6, 1), "00:00"))
+    places = Places.read([visit], window, at=CLINIC_NOW)
+    found = places.near(visit, None, tuesday("10:00"), practitioners=[desk.silva])
+    assert [place.starts_at for place in found] == [on(date(2026, 3, 30), "10:00")]
+
+
 def test_at_once_finds_who_knows_the_patient_first(desk: Desk) -> None:
     visit = desk.book(tuesday("10:00"))
     AbsenceFactory(practitioner=desk.silva, starts_at=tuesday("08:00"), ends_at=tuesday("18:00"))

@@ -121,6 +121,17 @@ def test_a_shift_takes_the_next_best_place_where_the_best_is_taken(desk: Desk) -
     assert found.shifts[0].options[0].starts_at in (week(4, "09:30"), week(4, "10:30"))
 
 
+def test_where_the_practitioner_has_no_time_others_follow_in_the_choice(desk: Desk) -> None:
+    """Dr Silva has one place in the planned window; what Dr Amari has comes after it."""
+    _plan, booked = course(desk, 3)
+    AbsenceFactory(practitioner=desk.silva, starts_at=week(3, "11:00"), ends_at=week(4, "10:00"))
+    AbsenceFactory(practitioner=desk.silva, starts_at=week(4, "10:30"), ends_at=week(60))
+    (shift,) = outlook(booked[1], at=CLINIC_NOW, moved={booked[1].pk: week(3)}).shifts
+    people = [place.practitioner for place in shift.options]
+    assert people == [desk.silva, *[desk.amari] * 5]
+    assert (shift.options[0].starts_at, shift.is_same_person) == (week(4), True)
+
+
 def test_where_nobody_is_free_the_visit_stands_without_a_place(desk: Desk) -> None:
     _plan, booked = course(desk, 3)
     for who in (desk.silva, desk.amari):

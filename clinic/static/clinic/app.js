@@ -68,6 +68,31 @@
     focusWanted(event.target);
   });
 
+  // --- Rows with a tick each: all of them or none in one go, and how many are ticked ------------------------------
+  const ticksOf = (group) => [...group.closest("form").querySelectorAll(`input[name="${group.dataset.ticks}"]`)];
+  const countTicks = (form) => {
+    for (const group of form?.querySelectorAll("[data-ticks]") ?? []) {
+      const ticks = ticksOf(group);
+      const ticked = ticks.filter((each) => each.checked).length;
+      group.querySelector("[data-ticked]").textContent = group.dataset.said.replace("{n}", ticked).replace("{total}", ticks.length);
+    }
+  };
+  const showTicks = (root) => {
+    for (const group of root.querySelectorAll("[data-ticks]")) {
+      group.hidden = ticksOf(group).length < 2;
+      countTicks(group.closest("form"));
+    }
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-tick]");
+    if (!button) return;
+    for (const tick of ticksOf(button.closest("[data-ticks]"))) tick.checked = button.dataset.tick === "all";
+    countTicks(button.form);
+  });
+  document.addEventListener("change", (event) => countTicks(event.target.form));
+  window.addEventListener("pageshow", () => showTicks(document)); // after the browser has put old ticks back
+  document.addEventListener("htmx:afterSettle", (event) => showTicks(event.target));
+
   // --- A form is sent once: a second click on "Book" is a slip of the finger ------------------------------------
   document.addEventListener("submit", (event) => {
     const form = event.target;
