@@ -244,6 +244,10 @@ class Pathway:
         """What moving or releasing these visits would do to the later ones."""
         return Consequences()
 
+    def partner(self, appointment: Appointment, *, at: datetime) -> Appointment | None:
+        """The visit on the books that means nothing without this one, where the two were not booked as a pair."""
+        return None
+
     def badges(self, appointments: Sequence[Appointment], *, user: User, at: datetime) -> dict[UUID, Badge]:
         """What each card shows this person."""
         return {appointment.pk: Badge() for appointment in appointments}

@@ -108,6 +108,14 @@ class ClinicalPathway(Pathway):
         plans = {each.plan.pk: each for each in facts.values()}
         return CourseConsequences.read(plans.values(), appointments, at=at)
 
+    def partner(self, appointment: Appointment, *, at: datetime) -> Appointment | None:
+        """The reading of a test that is not given yet."""
+        purpose = purposes.parse(appointment.purpose)
+        if purpose.kind != Kind.TEST:
+            return None
+        facts, _meant = _facts_for([appointment.purpose])
+        return visits.reading_of_test(facts[purpose], appointment, at=at) if purpose in facts else None
+
     def badges(self, appointments: Sequence[Appointment], *, user: User, at: datetime) -> dict[UUID, Badge]:
         """Label and readiness of each visit; what was found is for practitioners only."""
         facts, meant = _facts_for([each.purpose for each in appointments])

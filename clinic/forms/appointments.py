@@ -7,6 +7,7 @@ from crispy_forms.layout import Layout
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from clinic.dates import moment_in_words
 from clinic.enums import CancelledBy
 from clinic.forms.base import BaseForm, DayField
 from clinic.models import Appointment
@@ -50,8 +51,15 @@ class CancelForm(VersionForm):
         min_value=1, max_value=2_000_000_000, required=False, widget=forms.HiddenInput
     )
 
-    def __init__(self, *args: object, has_pair: bool = False, **kwargs: object) -> None:
+    def __init__(
+        self, *args: object, has_pair: bool = False, partner: Appointment | None = None, **kwargs: object
+    ) -> None:
+        """`partner` was not booked as a pair with the visit: the question names it."""
         super().__init__(*args, **kwargs)
+        if partner:
+            words = _("Cancel “%(type)s” on %(moment)s, too")
+            said = {"type": partner.type, "moment": moment_in_words(partner.starts_at)}
+            self.fields["both"].label = words % said
         if not has_pair:
             del self.fields["both"], self.fields["pair_version"]
 

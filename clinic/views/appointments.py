@@ -78,9 +78,10 @@ def cancel(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     visit = _visible(request, appointment_id)
     if refusal := _refused(check_cancellable, visit):
         return _panel(request, visit, refusal=refusal)
-    pair = _pair(visit)
+    partner = None if _pair(visit) else readiness.pathway().partner(visit, at=timezone.now())
+    pair = _pair(visit) or partner
     seen = {"version": visit.version, "pair_version": pair.version if pair else None}
-    form = CancelForm(request.POST or None, has_pair=pair is not None, initial=seen)
+    form = CancelForm(request.POST or None, has_pair=pair is not None, partner=partner, initial=seen)
     picks = PicksForm(request.POST or None)
     if not (form.is_valid() and picks.is_valid()):
         return _cancel_page(request, visit, pair, form, picks, status=422 if form.is_bound else 200)
@@ -249,6 +250,7 @@ def _cancel_page(
     context = {
         "visit": visit,
         "pair": pair,
+        "partner": pair if _pair(visit) is None else None,
         "form": form,
         "is_late": is_late_cancellation(visit, at=at, late_hours=late_hours),
         "late_hours": late_hours,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 
 from clinic.enums import AppointmentStatus, Readiness
+from clinic.models import Appointment
 from clinic.readiness import Condition, Verdict, Visit
 from consultations import purposes
 from consultations.dates import add_months, in_words
@@ -132,6 +133,17 @@ def _reading(visit: Visit, facts: PlanFacts, *, together: Together, starting: bo
             earliest=window.opens_at,
         )
     ]
+
+
+def reading_of_test(facts: PlanFacts, visit: Appointment, *, at: datetime) -> Appointment | None:
+    """The reading on the books that has nothing to read without this visit for the test; None where another test is on
+    the books, or one that was given still waits to be read."""
+    tests = [each for each in facts.visits_for(purposes.test_of(facts.plan)) if each.is_upcoming]
+    if open_test(facts) or any(each.pk != visit.pk for each in tests):
+        return None
+    readings = facts.visits_for(purposes.reading_of(facts.plan))
+    later = [each for each in readings if each.is_upcoming and each.ends_at > at]
+    return later[0] if later else None
 
 
 def window_for_reading(facts: PlanFacts, test: PatchTest | None, together: Together) -> Window | None:

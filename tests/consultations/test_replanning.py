@@ -24,6 +24,7 @@ from consultations.models import Plan
 from tests.clinic.desk import Desk, make_desk, on
 from tests.factories import (
     AbsenceFactory,
+    PatchTestFactory,
     PatientFactory,
     WaitlistEntryFactory,
     cleared_plan,
@@ -389,6 +390,73 @@ def test_a_cancelled_test_says_which_sessions_wait_for_it(desk: Desk, reception_
     assert 'name="pair_version" value="1"' in shown
     cancel(reception_client, test, both="on", pair_version=reading.version)
     assert states_of([test, reading, session]) == [_S.CANCELLED, _S.CANCELLED, _S.PROVISIONAL]
+
+
+def apart(desk: Desk) -> tuple[Plan, Appointment, Appointment]:
+    """On the books for one plan, and not booked as a pair."""
+    plan = consented_plan()
+    wishes = [
+        desk.wish(week(1), patient=plan.patient, purpose=purposes.test_of(plan)),
+        desk.wish(week(1, day=2), patient=plan.patient, purpose=purposes.reading_of(plan)),
+    ]
+    test, reading = booking.book_many(wishes=wishes, by=desk.user, at=CLINIC_NOW)
+    return plan, test, reading
+
+
+def test_a_test_cancelled_alone_offers_its_reading_though_they_are_no_pair(
+    desk: Desk, reception_client: Client
+) -> None:
+    _plan, test, reading = apart(desk)
+    shown = text(reception_client.get(page(test, "appointment_cancel")))
+    assert "“Check-up”, Thu 5 Mar 2026, 10:00, means nothing without it." in shown
+    assert "Cancel “Check-up” on Thu 5 Mar 2026, 10:00, too" in shown
+    cancel(reception_client, test, both="on", pair_version=reading.version)
+    assert states_of([test, reading]) == [_S.CANCELLED, _S.CANCELLED]
+    take_undo(reception_client)
+    assert [each in (_S.BOOKED, _S.PROVISIONAL) for each in states_of([test, reading])] == [True, True]
+
+
+def test_nothing_is_cancelled_with_it_that_was_not_ticked(desk: Desk, reception_client: Client) -> None:
+    _plan, test, reading = apart(desk)
+    cancel(reception_client, test)
+    assert states_of([test, reading]) == [_S.CANCELLED, _S.BOOKED]
+
+
+def test_a_reading_somebody_changed_meanwhile_is_not_cancelled_with_its_test(
+    desk: Desk, reception_client: Client
+) -> None:
+    _plan, test, reading = apart(desk)
+    answer = cancel(reception_client, test, both="on", pair_version=reading.version + 1)
+    assert answer.status_code == 409
+    assert states_of([test, reading]) == [_S.BOOKED, _S.BOOKED]
+
+
+def test_a_reading_that_has_something_to_read_is_not_offered(desk: Desk, reception_client: Client) -> None:
+    """A test that was given waits to be read: the one to come may go without its reading."""
+    plan, test, _reading = apart(desk)
+    url = page(test, "appointment_cancel")
+    assert "means nothing without it" in text(reception_client.get(url))
+    PatchTestFactory(plan=plan, given_at=CLINIC_NOW - timedelta(hours=40))
+    assert "means nothing without it" not in text(reception_client.get(url))
+
+
+def test_cancelling_a_reading_or_a_session_asks_for_nothing_else(
+    desk: Desk, reception_client: Client
+) -> None:
+    _plan, _test, reading = apart(desk)
+    other = cleared_plan(sessions=1)
+    purpose = purposes.session_of(other.planned_sessions.get())
+    session = desk.book(week(1, "14:00"), patient=other.patient, purpose=purpose)
+    for visit in (reading, session):
+        assert "means nothing without it" not in text(reception_client.get(page(visit, "appointment_cancel")))
+
+
+def test_the_question_about_a_test_takes_a_fixed_number_of_queries(
+    desk: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    _plan, test, _reading = apart(desk)
+    with django_assert_num_queries(31):
+        reception_client.get(page(test, "appointment_cancel"))
 
 
 # --- a pair ------------------------------------------------------------------------------------------------------------
