@@ -209,9 +209,10 @@ def _check_fields(appointment: Appointment) -> None:
 
 @explained
 def move_many(*, moves: Sequence[Move], by: User, at: datetime, told: bool = False) -> list[Appointment]:
-    """Put visits elsewhere, all or none; two visits may swap places.
+    """Put visits elsewhere, all or none; two visits may swap places. A hold stays a hold, until the same moment.
 
-    Each patient comes on the contact list, unless they have been `told` (or asked for it): then that is recorded.
+    Each patient comes on the contact list, unless they have been `told` (or asked for it): then that is recorded. Whose
+    time is only held calls back, and hears of it then.
 
     Raises:
         NotAllowed, SlotTaken, NotCleared, DomainError: as for booking.
@@ -248,9 +249,10 @@ def place_all(
         for row, place, verdict in zip(rows, places, verdicts, strict=True):
             _place(row, place, verdict)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    readiness.pathway().moved(rows, by=by, at=at)
+    readiness.pathway().moved([row for row in rows if not row.is_held], by=by, at=at)
     for row, (was_at, was_with) in zip(rows, before, strict=True):
-        contacts.visit_moved(visit=row, was_at=was_at, was_with=was_with, told=told, by=by, at=at)
+        if not row.is_held:
+            contacts.visit_moved(visit=row, was_at=was_at, was_with=was_with, told=told, by=by, at=at)
     waitlist.moved(appointments=rows, was_at=[was_at for was_at, _who in before], by=by, at=at)
     return list(rows)
 
@@ -275,7 +277,8 @@ def _lock_both_ends(moves: Sequence[Move]) -> dict[UUID, Appointment]:
 def _place(row: Appointment, place: Place, verdict: readiness.Verdict) -> None:
     row.practitioner, row.room, row.device = place.practitioner, place.room, place.device
     put(row, place.starts_at, as_type=place.type)
-    row.status = booking.status_of(verdict)
+    if not row.is_held:
+        row.status = booking.status_of(verdict)
     row.version += 1
     _check_fields(row)
     row.save(force_update=True)
@@ -322,7 +325,10 @@ def places_of(*, wishes: Sequence[Wish], at: datetime) -> list[Place]:
 def _checked(move: Move, row: Appointment, *, at: datetime) -> Place:
     """Where the visit goes, once everything has been checked that does not depend on who else is there."""
     booking.check_version(row, move.version)
-    booking.check_reschedulable(row)
+    if row.is_held:
+        booking.check_hold_may_move(row, move.starts_at, at=at)
+    else:
+        booking.check_reschedulable(row)
     booking.check_length(row.type, move.minutes)
     booking.check_time(move.starts_at, type=row.type, at=at)
     return move.place(row)

@@ -287,6 +287,11 @@ class Appointment(models.Model):
         return (self.ends_at - self.starts_at) // MINUTE
 
     @property
+    def is_held(self) -> bool:
+        """Kept for a patient who calls back; whether the hold still holds is another question."""
+        return self.status == AppointmentStatus.HELD
+
+    @property
     def is_upcoming(self) -> bool:
         """Neither begun nor called off."""
         return self.status in UPCOMING

@@ -1,8 +1,8 @@
 """New places for visits that stand in time which has been closed: a practitioner is ill, a room or device is out.
 
-Readings come first, then sessions by how soon their test expires, then the rest by time. Each gets the same time with
-somebody else (best somebody who knows the patient), or the nearest time that the pathway allows, best with the same
-practitioner. No two proposals take the same place. Read only.
+Readings come first, then sessions by how soon their test expires, then the rest by time; what is only held comes last.
+Each gets the same time with somebody else (best somebody who knows the patient), or the nearest time that the pathway
+allows, best with the same practitioner. No two proposals take the same place. Read only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _AT_ONCE, _OFFERED = 3, 8  # how many substitutes at the same time, and how many
 def by_urgency(visits: Sequence[Appointment], *, at: datetime) -> list[Appointment]:
     """The visits in the order in which they get their new places."""
     consequences = readiness.pathway().consequences(visits, at=at)
-    return sorted(visits, key=consequences.urgency)
+    return sorted(visits, key=lambda visit: (visit.is_held, consequences.urgency(visit)))
 
 
 def substitutes(visits: Sequence[Appointment], *, at: datetime) -> list[Shift]:
@@ -56,6 +56,8 @@ def _substitute(
         if span.earliest >= until:
             return Shift(visit, label, problem=_("No time is right for it. Look at the course first."))
         window = Interval(span.earliest, until)
+    if visit.held_until:
+        window = _after_the_call(visit.held_until, window, visit)
     found = _found(visit, window, places)
     allowed = [place for place in found if consequences.refusal(visit, place.starts_at, changes) is None]
     if allowed:
@@ -65,6 +67,12 @@ def _substitute(
     refusal = consequences.refusal(visit, found[0].starts_at, changes) if found else None
     nobody = _("Nobody is free in the time in which it would be right. Move it by hand, or open some time.")
     return Shift(visit, label, problem=refusal.what if refusal else nobody)
+
+
+def _after_the_call(held_until: datetime, window: Interval | None, visit: Appointment) -> Interval:
+    """A held time must not begin before the patient calls back."""
+    window = window or Interval(held_until, visit.starts_at + _LATER)
+    return Interval(max(held_until, window.starts_at), max(window.ends_at, held_until + timedelta(minutes=1)))
 
 
 def _found(visit: Appointment, window: Interval | None, places: Places) -> list[FreeStart]:

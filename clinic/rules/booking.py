@@ -219,6 +219,20 @@ def check_reschedulable(appointment: Appointment) -> None:
         )
 
 
+def check_hold_may_move(hold: Appointment, starts_at: datetime, *, at: datetime) -> None:
+    """A hold that still holds can be put elsewhere, to a time that has not begun when the patient calls back.
+
+    Raises:
+        DomainError: wrong_state or bad_hold.
+    """
+    if hold.held_until is None or hold.held_until <= at:
+        raise DomainError(_("This hold is gone. Look for another time."), "wrong_state")
+    if starts_at < hold.held_until:
+        until = date_format(timezone.localtime(hold.held_until), "j M Y, H:i")
+        sentence = _("The patient calls back by %(until)s. Choose a time after that.")
+        raise DomainError(sentence % {"until": until}, "bad_hold", field="starts_at")
+
+
 def check_called_off(appointment: Appointment) -> None:
     """Only a visit that was cancelled or missed can be put back.
 

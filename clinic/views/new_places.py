@@ -65,11 +65,7 @@ def _page(
     refusal: DomainError | None = None,
 ) -> HttpResponse:
     """One batch of rows, those with a place ticked; after a lost race as they were ticked, and what was lost."""
-    affected = (
-        []
-        if isinstance(entry, ExtraOpening)
-        else list(queries.affected_by(entry, at=at).upcoming(at)[:_MOST])
-    )
+    affected = [] if isinstance(entry, ExtraOpening) else list(queries.affected_by(entry, at=at)[:_MOST])
     page, here = page_number(request), reverse("clinic:new_places", args=[kind.slug, entry.pk])
     ordered = by_urgency(affected, at=at)
     shown = ordered[(page - 1) * BATCH : page * BATCH]

@@ -7,13 +7,15 @@ from html import unescape
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from clinic.actions import booking
+from clinic.actions import booking, holds
 from clinic.enums import AppointmentStatus
-from clinic.models import Absence, Appointment, User
+from clinic.errors import DomainError
+from clinic.models import Absence, Appointment, ContactEntry, User
 from clinic.replanning import by_urgency, substitutes
 from consultations import purposes
 from tests.clinic.desk import Desk, make_desk, on
@@ -29,7 +31,7 @@ from tests.factories import (
     consented_plan,
 )
 from tests.factories.booking import AppointmentFactory, AppointmentTypeFactory
-from tests.factories.clock import CLINIC_NOW
+from tests.factories.clock import CLINIC_NOW, TODAY
 
 _S = AppointmentStatus
 TUESDAY = date(2026, 3, 3)
@@ -325,6 +327,75 @@ def test_queries_do_not_grow_with_the_visits(
     with django_assert_num_queries(39):
         shown = reception_client.get(url(entry))
     assert len(shown.context["rows"]) == count
+
+
+# --- holds ------------------------------------------------------------------------------------------------------------
+
+
+def held(desk: Desk, clock: str, until: str = "12:00") -> Appointment:
+    """Kept until today at that time."""
+    wish = desk.wish(tuesday(clock), patient=PatientFactory())
+    return booking.hold_many(wishes=[wish], until=on(TODAY, until), by=desk.user, at=CLINIC_NOW)[0]
+
+
+def test_a_hold_moves_with_the_visits_and_stays_a_hold_until_the_same_moment(
+    desk: Desk, reception_client: Client
+) -> None:
+    kept = held(desk, "10:00")
+    (visit,) = booked(desk, "10:30")
+    entry = ill(desk)
+    shown = reception_client.get(url(entry))
+    assert [row.shift.visit for row in shown.context["rows"]] == [visit, kept]  # what is booked comes first
+    assert "held until Mon 2 Mar 2026, 12:00, at the new place too" in text(shown)
+    assert reception_client.post(url(entry), sent(shown.context["rows"])).status_code == 302
+    assert places_of([kept, visit]) == [("Dr Amari", tuesday("10:00")), ("Dr Amari", tuesday("10:30"))]
+    assert (kept.status, kept.held_until) == (AppointmentStatus.HELD, on(TODAY, "12:00"))
+    assert list(ContactEntry.objects.values_list("about", flat=True)) == [
+        visit.pk
+    ]  # who calls back hears of it
+    undo = reception_client.get(url(entry)).context["undo"]
+    entry.delete()
+    assert reception_client.post(undo["url"], undo["fields"]).status_code == 302
+    assert places_of([kept]) == [("Dr Silva", tuesday("10:00"))]
+    assert (kept.status, kept.held_until) == (AppointmentStatus.HELD, on(TODAY, "12:00"))
+
+
+def test_a_moved_hold_is_taken_where_it_is_now(desk: Desk) -> None:
+    kept = held(desk, "10:00")
+    place = booking.Move(kept, kept.version, desk.amari, desk.room2, tuesday("11:00"))
+    (moved,) = booking.move_many(moves=[place], by=desk.user, at=CLINIC_NOW)
+    taken = holds.take(appointment=moved, by=desk.user, at=CLINIC_NOW)
+    assert (taken.status, taken.practitioner, taken.starts_at) == (
+        AppointmentStatus.BOOKED,
+        desk.amari,
+        tuesday("11:00"),
+    )
+
+
+def test_a_held_time_does_not_begin_before_the_call(desk: Desk) -> None:
+    """Today at 15:00, held until 14:30; Dr Silva is free until 14:30 only."""
+    wish = desk.wish(on(TODAY, "15:00"), patient=PatientFactory())
+    (kept,) = booking.hold_many(wishes=[wish], until=on(TODAY, "14:30"), by=desk.user, at=CLINIC_NOW)
+    for who in (desk.silva, desk.amari):
+        AbsenceFactory(practitioner=who, starts_at=on(TODAY, "14:30"), ends_at=on(TODAY, "23:59"))
+    (row,) = substitutes([kept], at=CLINIC_NOW)
+    assert row.options
+    assert all(place.starts_at.date() > TODAY for place in row.options)
+    place = booking.Move(kept, kept.version, desk.amari, desk.room2, on(TODAY, "14:00"))
+    with pytest.raises(DomainError, match="calls back by 2 Mar 2026, 14:30") as refused:
+        booking.move_many(moves=[place], by=desk.user, at=CLINIC_NOW)
+    assert refused.value.code == "bad_hold"
+
+
+def test_a_hold_that_ran_out_is_neither_listed_nor_moved(desk: Desk, reception_client: Client) -> None:
+    kept = held(desk, "10:00", until="09:30")
+    entry = ill(desk)
+    late = on(TODAY, "09:30")
+    with time_machine.travel(late, tick=False):
+        assert reception_client.get(url(entry)).context["rows"] == []
+    place = booking.Move(kept, kept.version, desk.amari, desk.room2, tuesday("11:00"))
+    with pytest.raises(DomainError, match="This hold is gone"):
+        booking.move_many(moves=[place], by=desk.user, at=late)
 
 
 def test_extra_opening_closes_nothing(desk: Desk, reception_client: Client) -> None:
