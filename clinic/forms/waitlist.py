@@ -1,8 +1,8 @@
 """What somebody waits for: which visit, with whom, between which days, and when it suits."""
 
 from collections.abc import Sequence
-from datetime import date, time, timedelta
-from typing import Any
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from crispy_forms.layout import Div, Layout
@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from clinic.chooser import Slot, What
-from clinic.forms.base import BaseForm, ClockField, DayField
-from clinic.forms.booking import SlotsField
-from clinic.intervals import Suits
+from clinic.forms.base import FIRST_DAY, LAST_DAY, BaseForm, ClockField, DayField
+from clinic.forms.booking import InstantField, SlotsField
+from clinic.forms.replanning import ManyField
+from clinic.intervals import Suits, from_address, to_address
 from clinic.models import Appointment, Patient, Practitioner
 from clinic.rules.booking import LONGEST, SHORTEST
 
@@ -131,6 +132,43 @@ class OfferForm(BaseForm):
         if len(slots) != 1:
             raise ValidationError(_("Choose one of the times that are offered."), code="bad_choice")
         return slots[0]
+
+
+class Freed(NamedTuple):
+    """A practitioner's free time as it stands in an address; `str()` writes it and `read` reads it back."""
+
+    begins_at: datetime
+    practitioner: UUID
+
+    def __str__(self) -> str:
+        return f"{to_address(self.begins_at)}_{self.practitioner.hex}"
+
+    @classmethod
+    def read(cls, text: str) -> "Freed":
+        """What was written; ValueError for anything else."""
+        moment, practitioner = text.split("_")
+        found = cls(from_address(moment), UUID(practitioner))
+        if not FIRST_DAY <= found.begins_at.date() <= LAST_DAY:
+            raise ValueError(text)
+        return found
+
+
+class FreedForm(BaseForm):
+    """The free times that somebody on the waitlist may fit: one, or all that a batch has left behind."""
+
+    practitioner = forms.UUIDField(required=False)
+    starts_at = InstantField(required=False)
+    freed = ManyField(Freed)
+
+    @property
+    def times(self) -> list[Freed]:
+        """In their order, each once; empty where nothing could be read."""
+        self.full_clean()
+        cleaned = self.cleaned_data
+        found = list(cleaned.get("freed") or [])
+        if cleaned.get("practitioner") and cleaned.get("starts_at"):
+            found.insert(0, Freed(cleaned["starts_at"], cleaned["practitioner"]))
+        return sorted(set(found))
 
 
 class ListForm(BaseForm):

@@ -1,6 +1,7 @@
 """People who want to be seen and have no time yet: at the counter, or waiting at home for one to become free."""
 
 import uuid
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
 from typing import Self
 
@@ -107,9 +108,12 @@ class WaitlistQuerySet(models.QuerySet):
         still = self.filter(Q(visit=None) | to_come | called_off, closed_at=None)
         return still.order_by("asked_at", "pk")
 
-    def wanting(self, day: date) -> Self:
-        """Those for whom the local day is neither too early nor too late, nor a weekday that does not suit."""
-        return self.filter(earliest_on__lte=day, latest_on__gte=day, weekdays__contains=[day.isoweekday()])
+    def wanting_any(self, days: Collection[date]) -> Self:
+        """Those for whom one of the local days is neither too early nor too late, nor a weekday that does not suit."""
+        wanted = Q(pk=None)
+        for day in days:
+            wanted |= Q(earliest_on__lte=day, latest_on__gte=day, weekdays__contains=[day.isoweekday()])
+        return self.filter(wanted)
 
     def with_wishes(self) -> Self:
         """With all that a row shows and a match asks: patient, type, practitioners, the visit that would be earlier."""

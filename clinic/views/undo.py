@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -14,8 +13,9 @@ from django.utils.translation import gettext as _
 
 from clinic.actions.replanning import Rearranged
 from clinic.chooser import Slot
-from clinic.fitting import fits_at
+from clinic.fitting import FreedTime, fits_at_each
 from clinic.forms.replanning import Pick, Version
+from clinic.forms.waitlist import Freed
 from clinic.intervals import MINUTE
 from clinic.models import Appointment, Practitioner
 from clinic.views.changes import moment_of
@@ -77,21 +77,27 @@ def offer_moving_back(request: HttpRequest, moved: list[Appointment], before: Se
 
 
 def _freed(request: HttpRequest, done: Rearranged, before: Sequence[Was]) -> str:
-    """Who on the waitlist fits the first time that was left; empty where nobody does, or nothing was left."""
+    """Who on the waitlist fits the times that were left, all of them on one page; empty where nobody does, or nothing
+    was left."""
     left = [(each, Slot.of(each)) for each in done.cancelled]
     left += [
         (each, was.slot) for each, was in zip(done.moved, before, strict=True) if Slot.of(each) != was.slot
     ]
-    return next((_fitting(request, visit, place) for visit, place in left), "")
-
-
-def _fitting(request: HttpRequest, visit: Appointment, place: Slot) -> str:
-    at, practitioner = timezone.now(), Practitioner.objects.active().filter(pk=place.practitioner).first()
-    begins_at = place.starts_at + visit.type.practitioner_from * MINUTE
-    if practitioner is None or not fits_at(practitioner, begins_at, user=request.user, at=at):
+    people = Practitioner.objects.active().in_bulk([place.practitioner for _visit, place in left])
+    times = [
+        FreedTime(people[place.practitioner], place.starts_at + visit.type.practitioner_from * MINUTE)
+        for visit, place in left
+        if place.practitioner in people
+    ]
+    if not times:
         return ""
-    query = {"practitioner": place.practitioner, "starts_at": begins_at.astimezone(UTC).isoformat()}
-    return f"{reverse('clinic:waitlist_fits')}?{urlencode(query)}"
+    found = fits_at_each(times, user=request.user, at=timezone.now())
+    fitting = [
+        str(Freed(time.begins_at, time.practitioner.pk))
+        for time, fits in zip(times, found, strict=True)
+        if fits
+    ]
+    return f"{reverse('clinic:waitlist_fits')}?{urlencode({'freed': fitting}, doseq=True)}" if fitting else ""
 
 
 def _moved_words(request: HttpRequest, visit: Appointment, was: Was) -> str:

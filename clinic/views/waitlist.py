@@ -18,9 +18,9 @@ from clinic import readiness
 from clinic.actions import waitlist
 from clinic.chooser import What, practitioners_for, what_is, whats
 from clinic.errors import DomainError
-from clinic.fitting import fits_at, fits_today, gone
+from clinic.fitting import FreedTime, fits_at_each, fits_today, gone
 from clinic.forms.booking import StateForm
-from clinic.forms.waitlist import ListForm, OfVisitForm, WaitForm, first_wishes
+from clinic.forms.waitlist import FreedForm, ListForm, OfVisitForm, WaitForm, first_wishes
 from clinic.models import Appointment, Patient, Practitioner, WaitlistEntry, WaitlistOffer
 from clinic.rules import access
 from clinic.views.panel_wishes import suits_of
@@ -51,16 +51,20 @@ def show(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def fits(request: HttpRequest) -> HttpResponse:
-    """Who fits one free time of one practitioner."""
+    """Who fits each free time: of one practitioner, or of all that a batch has left behind."""
     access.check_may_book(request.user)
-    state, at = StateForm(request.GET).state, timezone.now()
-    if not state["practitioner"] or not state["starts_at"]:
+    asked = FreedForm(request.GET).times
+    people = Practitioner.objects.active().in_bulk([each.practitioner for each in asked])
+    times = [
+        FreedTime(people[each.practitioner], each.begins_at) for each in asked if each.practitioner in people
+    ]
+    if not times:
         raise Http404
-    practitioner = get_object_or_404(Practitioner.objects.active(), pk=state["practitioner"])
+    found = fits_at_each(times, user=request.user, at=timezone.now())
     context = {
-        "practitioner": practitioner,
-        "starts_at": state["starts_at"],
-        "fits": fits_at(practitioner, state["starts_at"], user=request.user, at=at),
+        "times": [{"time": time, "fits": fits} for time, fits in zip(times, found, strict=True)],
+        "fits": [fit for fits in found for fit in fits],
+        "day": timezone.localdate(times[0].begins_at),
     }
     return render(request, "clinic/waitlist_fits.html", context)
 

@@ -16,7 +16,7 @@ from clinic.enums import CancelledBy, OfferAnswer
 from clinic.errors import SlotTaken
 from clinic.models import Appointment, ContactEntry, WaitlistEntry, WaitlistOffer
 from tests.clinic.desk import Desk, on
-from tests.factories import PatientFactory, WaitlistEntryFactory
+from tests.factories import AbsenceFactory, PatientFactory, WaitlistEntryFactory
 from tests.factories.clock import CLINIC_NOW, TODAY, ago
 
 URL = "/waitlist/"
@@ -281,6 +281,42 @@ def test_after_a_move_the_diary_leads_to_who_fits_the_time_left_behind(
     freed = answer.context["undo"]["freed"]
     assert "Who on the waitlist fits the free time?" in answer.content.decode()
     assert [fit.entry for fit in reception_client.get(freed).context["fits"]] == [entry]
+
+
+def test_after_a_batch_each_time_that_somebody_fits_is_listed(
+    desk: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Dr Silva's Tuesday morning is moved to Dr Amari: three times are free, two of them suit somebody."""
+    clocks = ("09:00", "10:00", "11:00")
+    visits = [desk.book(on(TUESDAY, clock), patient=PatientFactory()) for clock in clocks]
+    early = waiting(desk, practitioners=[desk.silva], until=time(9, 30))
+    late = waiting(desk, practitioners=[desk.silva], since=time(11))
+    ill = AbsenceFactory(
+        practitioner=desk.silva, starts_at=on(TUESDAY, "00:00"), ends_at=on(TUESDAY, "12:00")
+    )
+    url = reverse("clinic:new_places", args=["absence", ill.pk])
+    rows = reception_client.get(url).context["rows"]
+    sent = {"shift": [row.key for row in rows], "place": [row.choices[0].value for row in rows]}
+    ill.delete()  # back sooner than thought: the times are free
+    assert reception_client.post(url, sent).status_code == 404
+    ill = AbsenceFactory(
+        practitioner=desk.silva, starts_at=on(TUESDAY, "16:30"), ends_at=on(TUESDAY, "17:00")
+    )
+    url = reverse("clinic:new_places", args=["absence", ill.pk])
+    assert reception_client.post(url, sent).status_code == 302
+    assert {each.practitioner for each in Appointment.objects.all()} == {desk.amari}
+    freed = reception_client.get(url).context["undo"]["freed"]
+    with django_assert_num_queries(10):  # as for one time
+        shown = reception_client.get(freed)
+    found = [(each["time"].begins_at, [fit.entry for fit in each["fits"]]) for each in shown.context["times"]]
+    assert found == [(visits[0].starts_at, [early]), (visits[2].starts_at, [late])]
+    assert "Who fits these times?" in shown.content.decode()
+    assert "Tue 3 Mar 2026, 11:00, Dr Silva" in shown.content.decode()
+
+
+@pytest.mark.parametrize("freed", ["nonsense", "2026-03-03T08:00Z_0", "_", "0001-01-01T00:00Z_" + "0" * 32])
+def test_a_free_time_that_cannot_be_read_is_no_page(reception_client: Client, freed: str) -> None:
+    assert reception_client.get(f"{URL}fits/", {"freed": freed}).status_code == 404
 
 
 def test_after_a_move_that_suits_nobody_nothing_is_said(desk: Desk, reception_client: Client) -> None:
