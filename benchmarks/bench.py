@@ -24,6 +24,7 @@ from benchmarks.floor.settings import AUTHENTICATION_BACKENDS as FLOOR_BACKENDS
 from benchmarks.options import Options
 from benchmarks.peer.project import Peer, Unavailable, running
 from benchmarks.report import Report
+from benchmarks.sizes import Clinic
 from clinic import availability
 from clinic.chooser import Slot
 from clinic.intervals import Interval, local_day
@@ -54,7 +55,7 @@ class Bench:
 
     options: Options
     report: Report
-    clinic: clinics.Clinic
+    clinic: Clinic
     at: datetime
     places: Iterator[Place]
     sessions: list[str]

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.utils import timezone
 
 from benchmarks.databases import PREFIX
+from benchmarks.sizes import SHARE, STARTS, Clinic, Size
 from clinic.models import Appointment, Patient, User
 from consultations.models import Consent, Consultation, Plan, PlannedSession, Session
-
-if TYPE_CHECKING:
-    from benchmarks.clinics import Clinic, Size
 
 _STRIDES = (7919, 7907)  # primes: patients follow each other in no order that a table or an index has
 _SESSIONS_A_DAY = 60  # visits of a day that are sessions of a plan, today and the two days after
@@ -208,8 +206,6 @@ def _places(cursor: Any, clinic: Clinic) -> None:
 
 def _visits(cursor: Any, size: Size) -> None:
     """Which starts are taken: seven in ten, chosen by a hash and so the same in every run."""
-    from benchmarks.clinics import SHARE, STARTS  # noqa: PLC0415  clinics imports this module
-
     times = ", ".join(f"'{start}'" for start in STARTS)
     cursor.execute(
         f"""

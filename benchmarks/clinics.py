@@ -6,7 +6,6 @@ as booked ones: the exclusion constraints are built anew over them afterwards an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from benchmarks import bulk
+from benchmarks.sizes import SHARE, STARTS, Clinic, Size
 from clinic.enums import DeviceKind, Role, RoomKind
 from clinic.models import (
     AppointmentType,
@@ -29,36 +29,7 @@ from clinic.models import (
 
 SINCE = date(2001, 1, 1)
 HOURS = (time(8), time(17))  # one span a day: the peer knows no lunch break in a day's hours
-STARTS = tuple(time(hour, minute) for hour in (8, 9, 10, 11, 13, 14, 15, 16) for minute in (0, 30))
-SHARE = 70  # per cent of the starts that are booked
 _DAYS_AHEAD = 14  # of the clinics whose pages are measured
-
-
-@dataclass(frozen=True)
-class Size:
-    """How large a clinic is."""
-
-    practitioners: int
-    rooms: int
-    devices: int
-    patients: int
-    first_day: date
-    days: int
-    appointments: int | None = None  # at most so many, the last ones
-
-
-@dataclass(frozen=True)
-class Clinic:
-    """What the benchmarks search and book in. `plain` needs a room, `gun` also a device and cleaning time."""
-
-    desk: User
-    doctor: User
-    admin: User
-    plain: AppointmentType
-    gun: AppointmentType
-    practitioners: list[Practitioner]
-    rooms: list[Room]
-    devices: list[Device]
 
 
 def monday() -> date:

@@ -18,6 +18,7 @@ from benchmarks.bench import say, sessions_of
 from benchmarks.measure import clock, in_turn
 from benchmarks.options import Options
 from benchmarks.report import Report
+from benchmarks.sizes import Clinic
 from clinic.actions import feeds
 from clinic.diary.lanes import Lane, LaneKind
 from clinic.models import Appointment, Patient, User
@@ -29,7 +30,7 @@ _MOST = 1.5
 class Sample:
     """What the addresses are made of, in one of the two clinics."""
 
-    clinic: clinics.Clinic
+    clinic: Clinic
     day: date
     patient: Patient
     visit: Appointment
@@ -41,7 +42,7 @@ class Sample:
         return Lane(LaneKind.PRACTITIONER, self.clinic.practitioners[0]).key
 
     @classmethod
-    def of(cls, clinic: clinics.Clinic) -> Sample:
+    def of(cls, clinic: Clinic) -> Sample:
         """Tomorrow, and somebody with a plan who comes then."""
         day = timezone.localdate() + timedelta(days=1)
         visits = Appointment.objects.on_day(day).exclude(purpose="").select_related("patient")

@@ -78,8 +78,11 @@ def check_may_change_opening(user: User, practitioner: Practitioner | None) -> N
 
 def may_change_opening(user: User, practitioner: Practitioner | None) -> bool:
     """See check_may_change_opening."""
-    if user.has_role(Role.RECEPTION, Role.ADMIN):
-        return True
+    return user.has_role(Role.RECEPTION, Role.ADMIN) or is_own(user, practitioner)
+
+
+def is_own(user: User, practitioner: Practitioner | None) -> bool:
+    """Whether a practitioner's sign-in asks about their own time or visits; None is a room's or a device's."""
     return user.has_role(Role.PRACTITIONER) and practitioner is not None and practitioner.user_id == user.pk
 
 

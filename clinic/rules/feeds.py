@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 from clinic.enums import Role
 from clinic.errors import NotAllowed
 from clinic.models import Practitioner, User
+from clinic.rules.access import is_own
 
 
 def check_may_keep_feed(user: User, practitioner: Practitioner | None) -> None:
@@ -24,6 +25,4 @@ def check_may_keep_feed(user: User, practitioner: Practitioner | None) -> None:
 
 def may_keep_feed(user: User, practitioner: Practitioner | None) -> bool:
     """See check_may_keep_feed."""
-    if user.has_role(Role.RECEPTION, Role.ADMIN):
-        return True
-    return user.has_role(Role.PRACTITIONER) and practitioner is not None and practitioner.user_id == user.pk
+    return user.has_role(Role.RECEPTION, Role.ADMIN) or is_own(user, practitioner)

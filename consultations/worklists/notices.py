@@ -29,19 +29,26 @@ def notices(*, user: User, at: datetime) -> list[Notice]:
         incidents = Deviation.objects.visible_to(user).filter(recorded_at__gte=month_ago).count()
         waiting = EnteredInError.objects.filter(confirmed_at=None).count()
         url = reverse("consultations:incidents")
-        found.append(
-            Notice(_("Deviations in the last 30 days"), incidents, url, "alert-triangle", incidents > 0)
-        )
-        found.append(Notice(_("Errors to confirm"), waiting, url, "clipboard-check", waiting > 0))
+        words = ngettext("Deviation in the last 30 days", "Deviations in the last 30 days", incidents)
+        found.append(Notice(words, incidents, url, "alert-triangle", incidents > 0))
+        words = ngettext("Error to confirm", "Errors to confirm", waiting)
+        found.append(Notice(words, waiting, url, "clipboard-check", waiting > 0))
     return found
+
+
+def _reading_notices(due: list[readings.ReadingDue], url: str) -> list[Notice]:
+    now, overdue = sum(row.is_open for row in due), sum(row.is_overdue for row in due)
+    words = ngettext("Reading overdue", "Readings overdue", overdue)
+    return [
+        Notice(ngettext("Reading due", "Readings due", now), now, url, "eye"),
+        Notice(words, overdue, url, "alert-circle", overdue > 0),
+    ]
 
 
 def _for_the_desk(user: User, at: datetime) -> list[Notice]:
     url, due = reverse("consultations:late"), readings.due(awaiting_reading(), at)
-    overdue = sum(row.is_overdue for row in due)
     return [
-        Notice(_("Readings due"), sum(row.is_open for row in due), url, "eye"),
-        Notice(_("Readings overdue"), overdue, url, "alert-circle", overdue > 0),
+        *_reading_notices(due, url),
         _sessions_notice(url, at),
         *_release_notice(url, user, at),
     ]
@@ -49,19 +56,18 @@ def _for_the_desk(user: User, at: datetime) -> list[Notice]:
 
 def _for_practitioners(user: User, at: datetime) -> list[Notice]:
     due = readings.to_read(user=user, at=at)
-    overdue = sum(row.is_overdue for row in due)
     reports = ClinicalReport.objects.visible_to(user).untriaged()
     red = any(report.red_flag for report in reports)
     limit = at - timedelta(hours=ClinicSettings.current().unsigned_after_hours)
-    late_drafts = len(unsigned(user, before=limit))
+    drafts, unknown = len(unsigned(user, before=limit)), len(allergies_to_assess(user))
+    report_words = ngettext("Report to look at", "Reports to look at", len(reports))
+    draft_words = ngettext("Record unsigned for too long", "Records unsigned for too long", drafts)
+    allergy_words = ngettext("Allergy to assess", "Allergies to assess", unknown)
     return [
-        Notice(_("Reports to look at"), len(reports), _list("reports"), "message-report", red),
-        Notice(_("Readings due"), sum(row.is_open for row in due), _list("readings"), "eye"),
-        Notice(_("Readings overdue"), overdue, _list("readings"), "alert-circle", overdue > 0),
-        Notice(_("Records unsigned for too long"), late_drafts, _list("unsigned"), "signature"),
-        Notice(
-            _("Allergies to assess"), len(allergies_to_assess(user)), _list("allergies"), "alert-triangle"
-        ),
+        Notice(report_words, len(reports), _list("reports"), "message-report", red),
+        *_reading_notices(due, _list("readings")),
+        Notice(draft_words, drafts, _list("unsigned"), "signature"),
+        Notice(allergy_words, unknown, _list("allergies"), "alert-triangle"),
         _sessions_notice(_list("sessions"), at),
         *_release_notice(_list("release"), user, at),
     ]
@@ -93,5 +99,7 @@ def _list(anchor: str) -> str:
 
 def _sessions_notice(url: str, at: datetime) -> Notice:
     late = len(sessions.overdue(at))
-    words = _("Sessions overdue, or more") if late == sessions.MOST else _("Sessions overdue")
+    words = ngettext("Session overdue", "Sessions overdue", late)
+    if late == sessions.MOST:
+        words = _("Sessions overdue, or more")
     return Notice(words, late, url, "hourglass")
