@@ -104,5 +104,7 @@ urlpatterns = [
     path("lots/", lots.show, name="lots"),
     path("lots/new/", lots.receive, name="lot_receive"),
     path("lots/<uuid:lot_id>/quarantine/", lots.quarantine, name="lot_quarantine"),
+    path("lots/<uuid:lot_id>/used-up/", lots.use_up, name="lot_use_up"),
+    path("lots/<uuid:lot_id>/put-back/", lots.put_back, name="lot_put_back"),
     path("lots/<uuid:lot_id>/recall/", lots.recall, name="lot_recall"),
 ]

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.availability import Obstacle
-from clinic.chooser import Option, Search, What, known_to, monday, practitioners_for, week_of
-from clinic.intervals import MINUTE, local_day, to_address
+from clinic.chooser import Option, Search, What, known_to, monday, practitioners_for
+from clinic.intervals import MINUTE, Interval, local_day, to_address
 from clinic.models import Appointment, Patient, Practitioner, User
 from clinic.rules import access
 from clinic.rules.booking import may_last
@@ -35,6 +35,7 @@ from clinic.views.panel_wishes import (
 _OPENABLE = {Obstacle.OUTSIDE_HOURS, Obstacle.CLOSED_DAY}
 _SHOWN = 6  # starts a day before "more"
 _TEN = 10
+_WEEKEND = 4  # from this many days after Monday on (Friday) the next week is shown as well
 
 
 # What somebody who waits keeps of the choices.
@@ -154,16 +155,17 @@ class Panel:
 
     def _week(self, search: Search, listed: Collection[str]) -> dict[str, Any]:
         """A week by day, without what is listed already: one place is one radio button."""
-        first_day = self._first_day(search)
-        window = week_of(first_day)
+        first_day, last_day = self._span(search)
+        zone = timezone.get_default_timezone()
+        window = Interval(local_day(first_day, zone).starts_at, local_day(last_day, zone).ends_at)
         options = [each for each in search.options(window) if each.value not in listed]
         return {
             "options": options,
-            "days": self._days(search, options, first_day),
+            "days": self._days(search, options, first_day, last_day),
             "first_day": first_day,
-            "last_day": first_day + timedelta(days=6),
+            "last_day": last_day,
             "week_before": self._week_before(first_day),
-            "week_after": self.link(week=first_day + timedelta(days=7), why=None, starts_at=None),
+            "week_after": self.link(week=last_day + timedelta(days=1), why=None, starts_at=None),
             "lacks_second": not options and search.lacks_second(window),
             "suits_no_day": not options and search.suits is not None,
         }
@@ -211,13 +213,19 @@ class Panel:
             kept |= {"visit": str(next(iter(self.ignoring)).pk)}
         return f"{reverse('clinic:waitlist_add', args=[self.patient.pk])}?{urlencode(kept)}"
 
-    def _first_day(self, search: Search) -> date:
-        """The Monday of the week that was asked for; else of the wanted time; else of the first free place."""
+    def _span(self, search: Search) -> tuple[date, date]:
+        """The first and the last day that are shown: the week that was asked for; else that of the wanted time; else that
+        of the first free place, and the next one with it where no more than a week-end of it is left."""
         if self.state["week"]:
-            return monday(self.state["week"])
-        if self.state["starts_at"]:
-            return monday(timezone.localdate(self.state["starts_at"]))
-        return search.first_week() or monday(timezone.localdate(self.at))
+            first = monday(self.state["week"])
+        elif self.state["starts_at"]:
+            first = monday(timezone.localdate(self.state["starts_at"]))
+        else:
+            today = timezone.localdate(self.at)
+            first = search.first_week() or monday(today)
+            if first + timedelta(days=_WEEKEND) <= today:
+                return today, first + timedelta(days=13)
+        return first, first + timedelta(days=6)
 
     def _week_before(self, first_day: date) -> str:
         """Empty in the week that has begun: there is nothing to book in the past."""
@@ -258,14 +266,16 @@ class Panel:
             for who in people
         ]
 
-    def _days(self, search: Search, options: list[Option], first_day: date) -> list[DayOfStarts]:
+    def _days(
+        self, search: Search, options: list[Option], first_day: date, last_day: date
+    ) -> list[DayOfStarts]:
         """Today and later; a day without a start offers to say why."""
         found = {
             day: list(group)
             for day, group in groupby(options, key=lambda option: timezone.localdate(option.first.starts_at))
         }
         today = timezone.localdate(self.at)
-        days = [first_day + timedelta(days=n) for n in range(7)]
+        days = [first_day + timedelta(days=n) for n in range((last_day - first_day).days + 1)]
         # Days that do not suit are left out, unless the whole week has nothing: then each can say why.
         shown = [day for day in days if day >= today and (not options or suits_day(search.suits, day))]
         return [self._day(search, day, found.get(day, [])) for day in shown]

@@ -65,10 +65,32 @@ def quarantine(*, lot: Lot, reason: str, by: User, at: datetime) -> Lot:
 
 @explained
 def use_up(*, lot: Lot, by: User, at: datetime) -> Lot:
-    """The last of the lot has been used."""
+    """The last of the lot has been used: it is offered no more.
+
+    Raises:
+        DomainError: used_up_already.
+    """
     authorship.check_may_record(by)
     row = Lot.objects.select_for_update().get(pk=lot.pk)
+    if row.used_up_on:
+        raise DomainError(_("This lot has been used up already."), "used_up_already")
     row.used_up_on = timezone.localdate(at)
+    row.save()
+    return row
+
+
+@explained
+def put_back(*, lot: Lot, by: User, at: datetime) -> Lot:
+    """Called used up by mistake: on the shelf again. History keeps both.
+
+    Raises:
+        DomainError: not_used_up.
+    """
+    authorship.check_may_record(by)
+    row = Lot.objects.select_for_update().get(pk=lot.pk)
+    if row.used_up_on is None:
+        raise DomainError(_("This lot is on the shelf already."), "not_used_up")
+    row.used_up_on = None
     row.save()
     return row
 

@@ -100,6 +100,36 @@ def quarantine(request: HttpRequest, lot_id: UUID) -> HttpResponse:
     return render(request, "consultations/lot_quarantine.html", context, status=422 if form.errors else 200)
 
 
+@require_http_methods(["GET", "POST"])
+def use_up(request: HttpRequest, lot_id: UUID) -> HttpResponse:
+    """The last of it is used; asks first."""
+    lot = get_object_or_404(_lots(request.user), pk=lot_id)
+    authorship.check_may_record(request.user)
+    if request.method == "GET":
+        return render(request, "consultations/lot_use_up.html", {"back": _address(lot), **_use(request, lot)})
+    try:
+        actions.use_up(lot=lot, by=request.user, at=timezone.now())
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, _("%(lot)s is used up.") % {"lot": lot})
+    return redirect(_address(lot))
+
+
+@require_POST
+def put_back(request: HttpRequest, lot_id: UUID) -> HttpResponse:
+    """It was not empty after all."""
+    lot = get_object_or_404(_lots(request.user), pk=lot_id)
+    authorship.check_may_record(request.user)
+    try:
+        actions.put_back(lot=lot, by=request.user, at=timezone.now())
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, _("%(lot)s is on the shelf.") % {"lot": lot})
+    return redirect(_address(lot))
+
+
 @require_POST
 def recall(request: HttpRequest, lot_id: UUID) -> HttpResponse:
     """Put everybody the lot was used for on the contact list."""
@@ -174,7 +204,13 @@ def _row(lot: Lot, today: date) -> dict[str, Any]:
 def _one(request: HttpRequest, lot: Lot) -> HttpResponse:
     may_put_aside = authorship.may_record(request.user) and not lot.quarantined_at
     may_recall = authorship.may_record(request.user) and bool(lot.quarantined_at)
-    context = {"may_put_aside": may_put_aside, "may_recall": may_recall, **_use(request, lot)}
+    context = {
+        "may_put_aside": may_put_aside,
+        "may_recall": may_recall,
+        "may_use_up": authorship.may_record(request.user) and not lot.used_up_on,
+        "may_put_back": authorship.may_record(request.user) and bool(lot.used_up_on),
+        **_use(request, lot),
+    }
     return render(request, "consultations/lot.html", context)
 
 

@@ -8,6 +8,7 @@ from html import unescape
 from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -648,3 +649,25 @@ def test_the_panel_of_a_hold_offers_to_book_or_release_it(desk: Desk, reception_
     reception_client.post(reverse("clinic:appointment_step", args=[visit.pk, "take"]), {"version": 1})
     visit.refresh_from_db()
     assert visit.status == "booked"
+
+
+@pytest.mark.parametrize(
+    ("now", "shown"),
+    [
+        ("2026-03-05", ["05", "06", "07", "08"]),
+        ("2026-03-06", ["06", "07", "08", "09", "10", "11", "12", "13", "14", "15"]),
+        ("2026-03-08", ["08", "09", "10", "11", "12", "13", "14", "15"]),
+    ],
+    ids=["Thursday", "Friday", "Sunday"],
+)
+def test_by_day_shows_the_next_week_as_well_where_only_a_week_end_is_left(
+    desk: Desk, reception_client: Client, now: str, shown: list[str]
+) -> None:
+    with time_machine.travel(on(date.fromisoformat(now), "08:00"), tick=False):
+        chooser = reception_client.get(url(desk.patient)).context["chooser"]
+        assert [day.day.strftime("%d") for day in chooser["days"]] == shown
+        assert all(day.shown for day in chooser["days"])
+        assert chooser["week_before"] == ""
+        after = reception_client.get(chooser["week_after"]).context["chooser"]
+    assert after["first_day"] == chooser["last_day"] + timedelta(days=1)
+    assert len(after["days"]) == 7

@@ -304,3 +304,54 @@ class TestPuttingAside:
         lot.refresh_from_db()
         assert lot.used_up_on == TODAY
         assert lot not in Lot.objects.usable_on(TODAY)
+
+
+class TestUsedUp:
+    def url(self, lot: Lot, name: str = "lot_use_up") -> str:
+        return reverse(f"consultations:{name}", args=[lot.pk])
+
+    def test_it_asks_first_and_changes_nothing_yet(self, practitioner_client: Client) -> None:
+        lot = lot_in(100)
+        assert self.url(lot) in practitioner_client.get(LOTS, {"lot": lot.pk}).content.decode()
+        page = practitioner_client.get(self.url(lot)).content.decode()
+        assert f"Is lot {lot.number} used up?" in page
+        lot.refresh_from_db()
+        assert lot.used_up_on is None
+
+    def test_a_lot_that_is_used_up_is_offered_no_more_and_can_be_put_back(
+        self, practitioner_client: Client, clinic_now: datetime
+    ) -> None:
+        lot = lot_in(100)
+        answer = practitioner_client.post(self.url(lot), follow=True)
+        lot.refresh_from_db()
+        assert lot.used_up_on == TODAY
+        assert f"{lot} is used up." in answer.content.decode()
+        assert not Lot.objects.usable_on(TODAY).filter(pk=lot.pk).exists()
+        back = self.url(lot, "lot_put_back")
+        assert back in answer.content.decode()
+        assert self.url(lot) not in answer.content.decode()
+        practitioner_client.post(back)
+        assert Lot.objects.usable_on(TODAY).filter(pk=lot.pk).exists()
+        history = Lot.pgh_event_model.objects.filter(pgh_obj=lot).order_by("pgh_id")
+        assert [each.used_up_on for each in history] == [None, TODAY, None]
+
+    def test_twice_is_said_and_keeps_the_first_day(self, doctor: Practitioner, clinic_now: datetime) -> None:
+        lot = lot_in(100)
+        lots.use_up(lot=lot, by=doctor.user, at=clinic_now - timedelta(days=1))
+        with pytest.raises(DomainError, match="used up already"):
+            lots.use_up(lot=lot, by=doctor.user, at=clinic_now)
+        lot.refresh_from_db()
+        assert lot.used_up_on == TODAY - timedelta(days=1)
+
+    def test_what_is_on_the_shelf_cannot_be_put_back(
+        self, doctor: Practitioner, clinic_now: datetime
+    ) -> None:
+        with pytest.raises(DomainError, match="on the shelf already"):
+            lots.put_back(lot=lot_in(100), by=doctor.user, at=clinic_now)
+
+    def test_an_admin_reads_and_changes_nothing(self, admin_client: Client) -> None:
+        lot = lot_in(100)
+        assert self.url(lot) not in admin_client.get(LOTS, {"lot": lot.pk}).content.decode()
+        assert admin_client.post(self.url(lot)).status_code == 403
+        lot.refresh_from_db()
+        assert lot.used_up_on is None
