@@ -21,7 +21,7 @@ from clinic.actions import booking
 from clinic.chooser import Slot, part_of, practitioners_for, resolve
 from clinic.course_page import CoursePage, chosen_from
 from clinic.courses import Choice
-from clinic.errors import DomainError
+from clinic.errors import DomainError, SlotTaken
 from clinic.forms.courses import BookCourseForm, CourseForm
 from clinic.models import Appointment, Patient
 from clinic.readiness import CourseOffer
@@ -98,10 +98,10 @@ def _book(request: HttpRequest, asked: Asked, form: BookCourseForm, at: datetime
         mine = Appointment.objects.visible_to(request.user).filter(created_by=request.user)
         if earlier := list(mine.filter(request_id=request_id).order_by("request_item")):
             return earlier
-        raise DomainError(
-            _("Somebody changed this course meanwhile. Look at the new proposal and book again."),
-            "course_changed",
-        )
+        words = _("Somebody changed this course meanwhile. Look at the new proposal and book again.")
+        if asked.page is None:
+            words = _("Somebody has booked or closed this course meanwhile. Nothing was booked now.")
+        raise DomainError(words, "course_changed")
     wishes = [
         booking.Wish(
             patient=asked.patient,
@@ -137,6 +137,7 @@ def _render(
         "form": asked.form,
         "booking_form": booking_form or BookCourseForm(initial={"request_id": uuid4()}),
         "refusal": refusal,
+        "is_race": isinstance(refusal, SlotTaken),
         "conditions": getattr(refusal, "conditions", ()),
         "page": page,
         "chips": _chips(asked),

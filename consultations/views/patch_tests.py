@@ -15,7 +15,7 @@ from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
 from consultations import offers
 from consultations.actions import patch_tests as actions
-from consultations.enums import PlanStatus, ReadingKind
+from consultations.enums import PlanStatus, ReadingKind, TestResult
 from consultations.forms.patch_tests import GiveForm, ReactionForm, ReadForm
 from consultations.models import Lot, PatchTest, Plan, TestReading
 from consultations.queries import PlanFacts, facts_of_one, usable_lots, visit_in_progress
@@ -182,7 +182,9 @@ def _reading(
             form.add_domain_error(refusal)
             status = refusal.status
         else:
-            messages.success(request, f"{page['done']} {made.get_result_display().capitalize()}.")
+            # Good news alone is told as such.
+            say = messages.success if made.result == TestResult.NEGATIVE else messages.warning
+            say(request, f"{page['done']} {made.get_result_display().capitalize()}.")
             return redirect("consultations:patch_test", test.pk)
     context = {**page, "test": test, "form": form, "at": at, **chart.header(request, test.patient)}
     return render(request, page["template"], context, status=422 if form.errors and status == 200 else status)

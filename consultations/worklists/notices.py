@@ -77,7 +77,10 @@ def _release_notice(url: str, user: User, at: datetime) -> list[Notice]:
     """Whose times keep others out although nothing can happen in them; straight to the page where there is one patient.
     Nobody is urged to release what is only on hold."""
     found = to_release(user=user, at=at)
-    urgent, paused = [each for each in found if not each.is_paused], [each for each in found if each.is_paused]
+    urgent, paused = (
+        [each for each in found if not each.is_paused],
+        [each for each in found if each.is_paused],
+    )
 
     def address(rows: list[ToRelease]) -> str:
         one = len(rows) == 1 and may_book(user)

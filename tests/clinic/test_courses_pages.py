@@ -111,7 +111,7 @@ def test_a_course_that_somebody_else_booked_meanwhile_is_refused_and_books_nothi
     pathway.offered_courses = []
     response = reception_client.post(url(weekly.patient), data)
     assert response.status_code == 422
-    assert "Somebody changed this course meanwhile." in text(response)
+    assert "Somebody has booked or closed this course meanwhile. Nothing was booked now." in text(response)
     assert Appointment.objects.count() == 0
 
 
@@ -125,6 +125,7 @@ def test_a_lost_race_keeps_the_other_visits_marks_the_lost_one_and_offers_the_ne
     assert Appointment.objects.count() == 1
     page = text(response)
     assert page.count("has just been taken. This is the next best.") == 1
+    assert "Nothing was booked. The visit whose time was taken is marked below" in page
     again = posted(page)
     kept = [each for each in data["place"] if each in again["place"]]
     assert [each.split("@")[0] for each in kept] == ["session:1", "session:3"]

@@ -280,6 +280,7 @@ def test_what_is_seen_becomes_a_result_in_plain_words(
     assert response.headers["Location"] == url(waiting)
     shown = text(practitioner_client.get(url(waiting)))
     assert title in shown
+    assert ("toast-success" in shown) == (title == "No reaction seen")  # good news alone is told as such
     assert line in shown
 
 
