@@ -255,6 +255,8 @@ admin.site.register(
         pathway.AftercareRule,
         pathway.ReactionType,
         pathway.Scale,
+        pathway.ScaleThreshold,
+        pathway.ReviewRule,
         pathway.BodyZone,
     ],
     ReferenceAdmin,

@@ -122,6 +122,7 @@ class PlanStatus(models.TextChoices):
     COMPLETED = "completed", _("completed")
 
 
+OPEN_PLANS = (PlanStatus.PROPOSED, PlanStatus.ACTIVE, PlanStatus.ON_HOLD)
 PLAN_BORN_AS = frozenset({PlanStatus.PROPOSED})
 PLAN_MOVES: dict[PlanStatus, frozenset[PlanStatus]] = {
     PlanStatus.PROPOSED: frozenset({PlanStatus.ACTIVE, PlanStatus.STOPPED}),
@@ -223,6 +224,23 @@ class Better(models.TextChoices):
 
     LOWER = "lower", _("lower is better")
     HIGHER = "higher", _("higher is better")
+
+
+class ReviewAnchor(models.TextChoices):
+    """What the day of a review counts from."""
+
+    START = "start", _("the first session")
+    SESSION = "session", _("a session by its number")
+    LAST = "last", _("the last session")
+
+
+class ReviewDecision(models.TextChoices):
+    """How the plan goes on after a review."""
+
+    GO_ON = "go_on", _("go on as planned")
+    HOLD = "hold", _("hold the plan")
+    STOP = "stop", _("stop the plan")
+    FINISH = "finish", _("finished: it is enough")
 
 
 class TriageOutcome(models.TextChoices):

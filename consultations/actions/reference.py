@@ -22,7 +22,9 @@ from consultations.models import (
     Indication,
     PatchTestPolicy,
     PlanTemplate,
+    ReviewRule,
     Scale,
+    ScaleThreshold,
     Technique,
 )
 from consultations.models.reference import Versioned
@@ -41,6 +43,8 @@ CODE_FIELDS: Mapping[type[models.Model], Mapping[str, type[Versioned]]] = {
         "formula_code": Formula,
         "scale_code": Scale,
     },
+    ReviewRule: {"template_code": PlanTemplate, "scale_codes": Scale},
+    ScaleThreshold: {"scale_code": Scale},
 }
 _RULE_TARGETS: Mapping[str, type[Versioned]] = {
     RuleScope.COMPONENT: Component,

@@ -19,7 +19,14 @@ from consultations.models.formula import (
     FormulaPart,
     Lot,
 )
-from consultations.models.outcome import SessionScore
+from consultations.models.outcome import (
+    Goal,
+    Review,
+    ReviewRule,
+    ReviewScore,
+    ScaleThreshold,
+    SessionScore,
+)
 from consultations.models.patch_test import PatchTest, PatchTestLot, TestReading
 from consultations.models.patch_test_policy import PatchTestPolicy
 from consultations.models.pathway_policy import PathwayPolicy
@@ -63,6 +70,7 @@ __all__ = [
     "EnteredInError",
     "Formula",
     "FormulaPart",
+    "Goal",
     "Indication",
     "Leaflet",
     "Lot",
@@ -76,7 +84,11 @@ __all__ = [
     "PlanTemplate",
     "PlannedSession",
     "ReactionType",
+    "Review",
+    "ReviewRule",
+    "ReviewScore",
     "Scale",
+    "ScaleThreshold",
     "Session",
     "SessionDose",
     "SessionLot",

@@ -20,6 +20,7 @@ from clinic.db import (
 from clinic.enums import Role
 from clinic.models import Appointment, Patient, User
 from consultations.enums import (
+    OPEN_PLANS,
     PLAN_BORN_AS,
     PLAN_MOVES,
     IntervalUnit,
@@ -40,7 +41,7 @@ class PlanQuerySet(models.QuerySet):
 
     def open(self) -> Self:
         """Proposed, active or on hold."""
-        return self.filter(status__in=[PlanStatus.PROPOSED, PlanStatus.ACTIVE, PlanStatus.ON_HOLD])
+        return self.filter(status__in=OPEN_PLANS)
 
 
 def _is_published(table: str, key: str) -> str:

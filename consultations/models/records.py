@@ -35,6 +35,13 @@ class Addendum(models.Model):
         blank=True,
         related_name="addenda",
     )
+    review = models.ForeignKey(
+        "consultations.Review",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="addenda",
+    )
     text = models.TextField(_("text"), max_length=10000)
     written_at = models.DateTimeField()
     written_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -49,6 +56,7 @@ class Addendum(models.Model):
                 "consultation",
                 "patch_test",
                 "session",
+                "review",
                 message=_("An addendum belongs to one record."),
             ),
             check("addendum_not_empty", ~Q(text=""), _("Write what you want to add.")),
@@ -72,7 +80,7 @@ class EnteredInErrorQuerySet(models.QuerySet):
 
     def with_records(self) -> Self:
         """With the record each speaks of, its patient, and the people, in the same query."""
-        records = ("consultation", "consent", "patch_test", "reading", "session")
+        records = ("consultation", "consent", "patch_test", "reading", "session", "review")
         patients = [f"{name}__patient" for name in records]
         return self.select_related(*patients, "requested_by", "confirmed_by")
 
@@ -121,6 +129,13 @@ class EnteredInError(models.Model):
         blank=True,
         related_name="entered_in_error",
     )
+    review = models.OneToOneField(
+        "consultations.Review",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="entered_in_error",
+    )
     reason = models.CharField(_("reason"), max_length=1000)
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
@@ -141,6 +156,7 @@ class EnteredInError(models.Model):
                 "patch_test",
                 "reading",
                 "session",
+                "review",
                 message=_("This names one record."),
             ),
             recorded_together(

@@ -37,7 +37,8 @@ def fields(answer: Any) -> dict[str, Any]:
     bound = [
         field for f in [form, *(f for fs in formsets for f in [fs.management_form, *fs.forms])] for field in f
     ]
-    return {field.html_name: field.value() for field in bound if field.value() not in (None, False)}
+    sent = {field.html_name: field.value() for field in bound}
+    return {name: value for name, value in sent.items() if value is not None and value is not False}
 
 
 @pytest.fixture

@@ -58,9 +58,17 @@ from tests.factories.reference import (
     PathwayPolicyFactory,
     PlanTemplateFactory,
     ReactionTypeFactory,
+    ReviewRuleFactory,
     ScaleFactory,
+    ScaleThresholdFactory,
     TechniqueFactory,
     VersionedFactory,
+)
+from tests.factories.reviews import (
+    GoalFactory,
+    ReviewFactory,
+    ReviewScoreFactory,
+    waiting_for_review,
 )
 from tests.factories.sessions import (
     SessionDoseFactory,
@@ -99,6 +107,7 @@ __all__ = [
     "EnteredInErrorFactory",
     "ExtraOpeningFactory",
     "FormulaFactory",
+    "GoalFactory",
     "IndicationFactory",
     "LeafletFactory",
     "LocationFactory",
@@ -113,8 +122,12 @@ __all__ = [
     "PlannedSessionFactory",
     "PractitionerFactory",
     "ReactionTypeFactory",
+    "ReviewFactory",
+    "ReviewRuleFactory",
+    "ReviewScoreFactory",
     "RoomFactory",
     "ScaleFactory",
+    "ScaleThresholdFactory",
     "SessionDoseFactory",
     "SessionFactory",
     "SessionScoreFactory",
@@ -130,4 +143,5 @@ __all__ = [
     "cleared_plan",
     "consented_plan",
     "lots_of",
+    "waiting_for_review",
 ]

@@ -12,10 +12,11 @@ from consultations.models import (
     ContraindicationAnswer,
     DiscussedRisk,
     EnteredInError,
+    Goal,
 )
 from tests.factories.clock import ago
 from tests.factories.people import PatientFactory, PractitionerFactory
-from tests.factories.reference import ContraindicationQuestionFactory, IndicationFactory
+from tests.factories.reference import ContraindicationQuestionFactory, IndicationFactory, ScaleFactory
 from tests.factories.users import UserFactory
 
 CONTENT_HASH = "0" * 64
@@ -60,23 +61,29 @@ class SignableFactory(DjangoModelFactory):
 
 
 class ConsultationFactory(SignableFactory):
-    """An eligible patient's consultation. `answers`: dictionaries for ContraindicationAnswer; `risks`: reactions."""
+    """An eligible patient's consultation. `answers`: dictionaries for ContraindicationAnswer; `risks`: reactions;
+    `aims`: dictionaries for Goal, from six to two of ten where they say nothing else."""
 
     class Meta:
         model = Consultation
 
-    _child_names = ("answers", "risks")
+    _child_names = ("answers", "risks", "aims")
     indication = factory.SubFactory(IndicationFactory)
     outcome = Outcome.ELIGIBLE
     answers = factory.LazyFunction(list)
     risks = factory.LazyFunction(list)
+    aims = factory.LazyFunction(list)
 
     @classmethod
     def add_children(cls, record: Consultation, name: str, rows: list[Any]) -> None:
-        """Answers and discussed risks."""
+        """Answers, discussed risks, goals."""
         for row in rows:
             if name == "answers":
                 ContraindicationAnswerFactory(consultation=record, **row)
+            elif name == "aims":
+                usual = {"baseline": 6, "target": 2}
+                usual |= {} if "scale" in row else {"scale": ScaleFactory()}
+                Goal.objects.create(consultation=record, **usual | row)
             else:
                 DiscussedRisk.objects.create(consultation=record, reaction=row)
 

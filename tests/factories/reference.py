@@ -14,6 +14,7 @@ from consultations.enums import (
     CapMeasure,
     Decision,
     IndicationGroup,
+    ReviewAnchor,
     RuleScope,
     TechniqueFamily,
 )
@@ -31,7 +32,9 @@ from consultations.models import (
     PathwayPolicy,
     PlanTemplate,
     ReactionType,
+    ReviewRule,
     Scale,
+    ScaleThreshold,
     Technique,
 )
 from tests.factories.clock import PARIS
@@ -49,7 +52,9 @@ __all__ = [
     "PathwayPolicyFactory",
     "PlanTemplateFactory",
     "ReactionTypeFactory",
+    "ReviewRuleFactory",
     "ScaleFactory",
+    "ScaleThresholdFactory",
     "TechniqueFactory",
     "VersionedFactory",
 ]
@@ -179,6 +184,32 @@ class ScaleFactory(VersionedFactory):
     minimum = Decimal(0)
     maximum = Decimal(10)
     better = Better.LOWER
+
+
+class ScaleThresholdFactory(VersionedFactory):
+    """Two points or 33 per cent better."""
+
+    class Meta:
+        model = ScaleThreshold
+
+    scale_code = "pain_nrs"
+    points = Decimal(2)
+    percent = Decimal(33)
+
+
+class ReviewRuleFactory(VersionedFactory):
+    """After the first session, by the GAIS. `required=True`: no later session without it."""
+
+    class Meta:
+        model = ReviewRule
+
+    class Params:
+        required = factory.Trait(is_required=True)
+
+    template_code = "three-weekly"
+    anchor = ReviewAnchor.SESSION
+    session = factory.LazyAttribute(lambda rule: 1 if rule.anchor == ReviewAnchor.SESSION else None)
+    scale_codes = factory.LazyFunction(lambda: ["gais"])
 
 
 class BodyZoneFactory(VersionedFactory):
