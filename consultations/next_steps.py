@@ -12,12 +12,14 @@ from clinic.models import Appointment
 from clinic.readiness import Condition, Link
 from consultations import purposes
 from consultations.course_offers import key_of
+from consultations.dates import start_of_day
 from consultations.enums import PlanStatus
 from consultations.offers import session_label, test_wanted
 from consultations.queries import PlanFacts, unbooked
 from consultations.rules import consent, plans
 from consultations.rules.codes import CLOSES
 from consultations.rules.patch_test import reading_window
+from consultations.rules.reviews import outstanding, required_before
 from consultations.steppers import awaited_test, pending_visit, standing
 
 
@@ -45,9 +47,12 @@ def next_of(facts: PlanFacts, *, at: datetime) -> Next:
         _consent,
         _reading,
         _test,
+        _review_first,
         _session,
     ]
-    if any(each.code in CLOSES for each in conditions):
+    if facts.plan.status == PlanStatus.COMPLETED:
+        looks = [_draft]
+    elif any(each.code in CLOSES for each in conditions):
         looks = [_held, _draft, _closed]
     for look in looks:
         if found := look(facts, at):
@@ -177,8 +182,30 @@ def _session(facts: PlanFacts, at: datetime) -> Next | None:
     return Next(what, _("reception"), book, open_it, earliest=earliest, latest=latest)
 
 
+def _review_first(facts: PlanFacts, at: datetime) -> Next | None:
+    """The review without which the next session does not begin."""
+    planned = plans.next_to_give(facts)
+    wanted = required_before(facts, planned, on=at)
+    if planned is None or wanted is None:
+        return None
+    what = _("Hold the review “%(review)s”: session %(number)s waits for it.") % {
+        "review": wanted.name,
+        "number": planned.ordinal,
+    }
+    visit = pending_visit(facts, purposes.review_of(facts.plan), at)
+    hold = _link(_("Hold the review"), "consultations:reviews_of", facts.plan.pk, "chart-line")
+    other = _move(visit) if visit else _book(facts, _("Book the review"))
+    return Next(what, str(visit.practitioner) if visit else _practitioner(facts), hold, other, visit=visit)
+
+
 def _review(facts: PlanFacts, at: datetime) -> Next:
     visit = pending_visit(facts, purposes.review_of(facts.plan), at)
     who = str(visit.practitioner) if visit else _("reception")
     primary = _move(visit) or _book(facts, _("Book the review"))
-    return Next(_("Review the outcome."), who, primary, visit=visit)
+    hold = _link(_("Hold the review"), "consultations:reviews_of", facts.plan.pk, "chart-line")
+    coming = outstanding(facts)
+    if not coming:
+        return Next(_("Review the outcome."), who, primary, hold, visit=visit)
+    day, asked = coming[0]
+    what = _("Review the outcome: %(review)s.") % {"review": asked.name}
+    return Next(what, who, primary, hold, visit=visit, earliest=start_of_day(day))

@@ -13,19 +13,20 @@ from clinic.readiness import Condition, Link, Offer, PairOffer, Visit
 from consultations import purposes
 from consultations.dates import start_of_day
 from consultations.enums import PlanStatus, TestRequirement
-from consultations.models import Plan, PlannedSession
+from consultations.models import PlannedSession
 from consultations.purposes import Kind, Purpose
-from consultations.queries import PlanFacts, facts_of, unbooked
+from consultations.queries import PlanFacts, facts_of, unbooked, under_way
 from consultations.rules import clearance, plans, visits
 from consultations.rules.codes import MAY_STILL_COME
 from consultations.rules.patch_test import reading_window, repeat_from
+from consultations.rules.reviews import outstanding, required_before
 
 Types = list[AppointmentType]
 
 
 def for_patient(patient: Patient, *, at: datetime) -> list[Offer]:
     """Plan by plan what comes next, with the reasons where it cannot be booked yet; a consultation is always possible."""
-    return for_facts(facts_of(list(Plan.objects.open().filter(patient=patient))).values(), at=at)
+    return for_facts(facts_of(list(under_way(patient))).values(), at=at)
 
 
 def for_facts(all_facts: Iterable[PlanFacts], *, at: datetime) -> list[Offer]:
@@ -41,14 +42,31 @@ def for_facts(all_facts: Iterable[PlanFacts], *, at: datetime) -> list[Offer]:
 
 
 def _of_plan(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+    if facts.plan.status == PlanStatus.COMPLETED:
+        return _review_offers(facts, types, at=at)
     found = test_offers(facts, types, at=at)
-    waiting = unbooked(facts)
-    if waiting:
+    if unbooked(facts):
         found += _session_offers(facts, types, at=at)
-    elif len(facts.given) == len(facts.planned):
-        for kind in _types(types, Kind.REVIEW):
-            found.append(Offer(kind, named(kind.name, facts), purposes.review_of(facts.plan)))
-    return found
+    return found + _review_offers(facts, types, at=at)
+
+
+def _review_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+    """The next review, best on its day; nothing where it is on the books already."""
+    if not _review_wanted(facts, at=at):
+        return []
+    coming = outstanding(facts)
+    ideal = max(_noon(coming[0][0]), at) if coming else None
+    purpose = purposes.review_of(facts.plan)
+    return [Offer(kind, named(kind.name, facts), purpose, ideal=ideal) for kind in _types(types, Kind.REVIEW)]
+
+
+def _review_wanted(facts: PlanFacts, *, at: datetime) -> bool:
+    """After the course; and before its end, where the next session waits for a review. Not where it is booked already."""
+    if any(each.is_upcoming for each in facts.visits_for(purposes.review_of(facts.plan))):
+        return False
+    waiting = plans.next_to_give(facts)
+    is_over = facts.plan.status == PlanStatus.COMPLETED or waiting is None
+    return is_over or required_before(facts, waiting, on=at) is not None
 
 
 def named(label: str, facts: PlanFacts) -> str:
@@ -200,6 +218,9 @@ def clinical_links(appointment: Appointment) -> list[Link]:
     if purpose.kind == Kind.SESSION and purpose.key:
         url = reverse("consultations:session_of", args=[purpose.key])
         return [Link(_("Open session"), url, "droplet", primary)]
+    if purpose.kind == Kind.REVIEW and purpose.key:
+        url = reverse("consultations:reviews_of", args=[purpose.key])
+        return [Link(_("Open review"), url, "chart-line", primary)]
     if purpose.kind == Kind.CONSULTATION:
         url = reverse("consultations:consultation_of", args=[appointment.pk])
         return [Link(_("Open consultation"), url, "notes", primary)]

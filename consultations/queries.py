@@ -2,20 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, JSONObject
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.enums import UPCOMING, AppointmentStatus
 from clinic.errors import DomainError
 from clinic.models import Appointment, Patient, User
-from consultations.enums import GIVEN, PlanStatus, ReadingKind, TestResult
+from consultations.enums import GIVEN, OPEN_PLANS, PlanStatus, ReadingKind, ReviewAnchor, TestResult
 from consultations.models import (
     Allergy,
     ClinicalReport,
@@ -30,11 +31,37 @@ from consultations.models import (
     PathwayPolicy,
     Plan,
     PlannedSession,
+    Review,
+    ReviewRule,
     Session,
     TestReading,
 )
 
 Groups = dict[Any, list]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedReview:
+    """A review that the plan's course asks for: counted from where, since when; without a required one no session after
+    the one it names begins."""
+
+    code: str
+    name: str
+    anchor: str
+    session: int | None
+    offset: int
+    unit: str
+    is_required: bool
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HeldReview:
+    """A signed review of the plan, the rule it was held for if any, and since when it is called an error."""
+
+    code: str | None
+    signed_at: datetime
+    error_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +80,8 @@ class PlanFacts:
     reports: list[ClinicalReport] = field(default_factory=list)
     visits: list[Appointment] = field(default_factory=list)
     caps: list[DoseCap] = field(default_factory=list)
+    asked_reviews: list[AskedReview] = field(default_factory=list)
+    held_reviews: list[HeldReview] = field(default_factory=list)
 
     @property
     def component_codes(self) -> frozenset[str]:
@@ -99,6 +128,8 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
             answers=answers[plan.consultation_id],
             consents=consents[key],
             caps=caps,
+            asked_reviews=[_asked(each) for each in plan.asked_reviews],
+            held_reviews=[_held(each) for each in plan.held_reviews],
             **{name: rows[plan.patient_id] for name, rows in of_patients.items()},
         )
         for key, plan in full.items()
@@ -117,9 +148,40 @@ _PLAN_PARTS = (
 )
 
 
+# Read with the plan itself: what every page judges visits by must not cost it one more query.
+_ASKED_REVIEWS = ArraySubquery(
+    ReviewRule.objects.current()
+    .filter(template_code=OuterRef("template__code"))
+    .order_by("position", "code")
+    .values(
+        json=JSONObject(
+            **{each.name: each.name for each in fields(AskedReview) if each.name != "since"},
+            since="published_at",
+        ),
+    )
+)
+_HELD_REVIEWS = ArraySubquery(
+    Review.objects.filter(plan=OuterRef("pk"), signed_at__isnull=False)
+    .order_by("signed_at")
+    .values(
+        json=JSONObject(code="rule__code", signed_at="signed_at", error_at="entered_in_error__requested_at"),
+    )
+)
+
+
+def _asked(row: dict[str, Any]) -> AskedReview:
+    return AskedReview(**row | {"since": datetime.fromisoformat(row["since"])})
+
+
+def _held(row: dict[str, Any]) -> HeldReview:
+    moments = {name: datetime.fromisoformat(row[name]) for name in ("signed_at", "error_at") if row[name]}
+    return HeldReview(**row | moments)
+
+
 def _in_full(plans: Collection[Plan]) -> dict[UUID, Plan]:
     """The plans anew, with what they name and their planned sessions."""
     rows = Plan.objects.filter(pk__in=[plan.pk for plan in plans]).select_related(*_PLAN_PARTS)
+    rows = rows.annotate(asked_reviews=_ASKED_REVIEWS, held_reviews=_HELD_REVIEWS)
     visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment"))
     return {plan.pk: plan for plan in rows.prefetch_related(visits)}
 
@@ -206,15 +268,18 @@ def tests_read_since(moment: datetime, *, user: User) -> QuerySet[TestReading]:
     )
 
 
-def unsigned(user: User, *, before: datetime) -> list[Consultation | Session]:
+def unsigned(user: User, *, before: datetime) -> list[Consultation | Session | Review]:
     """Drafts begun before the moment, oldest first."""
-    drafts: list[Consultation | Session] = [
+    drafts: list[Consultation | Session | Review] = [
         *Consultation.objects.visible_to(user)
         .unsigned_since(before)
         .select_related("patient", "practitioner"),
         *Session.objects.visible_to(user)
         .unsigned_since(before)
         .select_related("patient", "practitioner", "plan__indication", "planned"),
+        *Review.objects.visible_to(user)
+        .unsigned_since(before)
+        .select_related("patient", "practitioner", "plan__indication"),
     ]
     return sorted(drafts, key=lambda draft: draft.created_at)
 
@@ -249,6 +314,17 @@ _ON_THE_BOOKS = {*UPCOMING, AppointmentStatus.ARRIVED, AppointmentStatus.IN_PROG
 
 def _is_booked(planned: PlannedSession) -> bool:
     return planned.appointment is not None and planned.appointment.status in _ON_THE_BOOKS
+
+
+def under_way(patient: Patient) -> QuerySet[Plan]:
+    """The patient's open plans, and completed ones whose course asks for a review after its end that nobody has held."""
+    held = Review.objects.signed().filter(plan=OuterRef(OuterRef("pk")), rule__code=OuterRef("code"))
+    after = Q(anchor=ReviewAnchor.LAST) | Q(anchor=ReviewAnchor.START, offset__gt=0)
+    asked = ReviewRule.objects.current().filter(
+        after, ~Exists(held), template_code=OuterRef("template__code")
+    )
+    still = Q(Exists(asked), status=PlanStatus.COMPLETED)
+    return Plan.objects.filter(Q(status__in=OPEN_PLANS) | still, patient=patient)
 
 
 def quiet_plans(*, since: datetime) -> QuerySet[Plan]:

@@ -15,7 +15,7 @@ from consultations import purposes
 from consultations.dates import in_words
 from consultations.enums import PlanStatus, TestRequirement, TestResult
 from consultations.models import Consultation, PatchTest, Plan, TestReading
-from consultations.queries import PlanFacts, facts_of, in_error
+from consultations.queries import PlanFacts, facts_of, in_error, under_way
 from consultations.rules import clearance, consent, plans, visits
 from consultations.rules.patch_test import reading_window
 
@@ -43,14 +43,16 @@ class Course:
 
 
 def open_facts(patient: Patient) -> list[PlanFacts]:
-    """The facts of the patient's open plans, oldest first, in a fixed number of queries."""
-    found = facts_of(list(Plan.objects.open().filter(patient=patient)))
+    """The facts of the patient's open plans, and of completed ones that wait for a review, oldest first, in a fixed
+    number of queries."""
+    found = facts_of(list(under_way(patient)))
     return sorted(found.values(), key=lambda facts: facts.plan.created_at)
 
 
 def closed_plans(patient: Patient) -> list[Plan]:
-    """Completed and stopped plans, newest first."""
+    """Completed and stopped plans that wait for nothing, newest first."""
     closed = Plan.objects.filter(patient=patient, status__in=[PlanStatus.COMPLETED, PlanStatus.STOPPED])
+    closed = closed.exclude(pk__in=under_way(patient).values("pk"))
     return list(closed.select_related("indication", "formula").order_by("-created_at"))
 
 
@@ -186,11 +188,18 @@ def _sessions(facts: PlanFacts) -> Step:
 
 
 def _review(facts: PlanFacts) -> Step:
-    visits_ = facts.visits_for(purposes.review_of(facts.plan))
-    held = [visit for visit in visits_ if visit.status == AppointmentStatus.COMPLETED]
-    if held:
-        return Step(_("Review"), DONE, _day(held[-1].starts_at))
-    return Step(_("Review"), TODO, _moment(visits_[0].starts_at) if visits_ else "")
+    url = reverse("consultations:reviews_of", args=[facts.plan.pk])
+    held = [each.signed_at for each in facts.held_reviews if each.error_at is None]
+    last = max((session.started_at for session in facts.given), default=None)
+    if held and last and held[-1] >= last and len(facts.given) >= len(facts.planned):
+        return Step(_("Review"), DONE, _day(held[-1]), url)
+    coming = [
+        visit.starts_at
+        for visit in facts.visits_for(purposes.review_of(facts.plan))
+        if visit.status != AppointmentStatus.COMPLETED
+    ]
+    detail = _moment(coming[0]) if coming else _("last %(day)s") % {"day": _day(held[-1])} if held else ""
+    return Step(_("Review"), TODO, detail, url)
 
 
 def _booked(facts: PlanFacts, purpose: str, at: datetime) -> str:

@@ -19,6 +19,7 @@ from consultations.models import (
     Consultation,
     PatchTest,
     PlanStatusChange,
+    Review,
     Session,
     TestReading,
 )
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     CONSENT = "consent"
     TEST = "test"
     SESSION = "session"
+    REVIEW = "review"
     PLAN = "plan"
     REPORT = "report"
     VISIT = "visit"
@@ -60,6 +62,7 @@ def kinds() -> dict[Kind, str]:
         Kind.CONSENT: _("Consents"),
         Kind.TEST: _("Tests"),
         Kind.SESSION: _("Sessions"),
+        Kind.REVIEW: _("Reviews"),
         Kind.PLAN: _("Plans"),
         Kind.REPORT: _("Reports"),
         Kind.VISIT: _("Visits"),
@@ -179,6 +182,22 @@ def _sessions(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
         )
 
 
+def _reviews(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
+    rows = Review.objects.filter(patient=patient).order_by("-created_at")
+    for row in rows.select_related("rule", "plan__indication", "practitioner", "entered_in_error")[:most]:
+        yield Entry(
+            row.created_at,
+            _("Review: %(indication)s") % {"indication": row.plan.indication},
+            "chart-line",
+            _error(row)
+            + (f"{row.rule}: " if row.rule else "")
+            + (row.get_decision_display() if row.is_signed else _("draft, not signed")),
+            str(row.practitioner),
+            reverse("consultations:review", args=[row.pk]),
+            "bad" if in_error(row) else "ok" if row.is_signed else "warn",
+        )
+
+
 def _plan_changes(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
     rows = PlanStatusChange.objects.filter(plan__patient=patient).order_by("-changed_at")
     for row in rows.select_related("plan__indication", "changed_by")[:most]:
@@ -223,6 +242,7 @@ _SOURCES: dict[Kind, list[Source]] = {
     Kind.CONSENT: [_consents, _withdrawals],
     Kind.TEST: [_tests, _readings],
     Kind.SESSION: [_sessions],
+    Kind.REVIEW: [_reviews],
     Kind.PLAN: [_plan_changes],
     Kind.REPORT: [_reports],
     Kind.VISIT: [_visits],

@@ -7,11 +7,13 @@ from consultations.views import (
     consultations,
     late,
     lots,
+    outcomes,
     patch_tests,
     patients,
     plans,
     records,
     reports,
+    reviews,
     sessions,
     worklists,
 )
@@ -53,6 +55,7 @@ urlpatterns = [
         patch_tests.reading_of_plan,
         name="reading_of_plan",
     ),
+    path("plans/<uuid:plan_id>/reviews/", reviews.of_plan, name="reviews_of"),
     path("plans/<uuid:plan_id>/<slug:change>/", plans.change, name="plan_change"),
     path("consents/<uuid:consent_id>/", consents.show, name="consent"),
     path(
@@ -85,6 +88,11 @@ urlpatterns = [
     ),
     path("sessions/<uuid:session_id>/", sessions.show, name="session"),
     path("sessions/<uuid:session_id>/doses/", sessions.doses, name="session_doses"),
+    path("reviews/<uuid:review_id>/", reviews.show, name="review"),
+    path("patients/<uuid:patient_id>/outcomes/", outcomes.of_patient, name="outcomes"),
+    path("cohorts/", outcomes.courses, name="cohorts"),
+    path("cohorts/<slug:code>/", outcomes.cohort, name="cohort"),
+    path("cohorts/<slug:code>/sheet/", outcomes.cohort_sheet, name="cohort_sheet"),
     path("records/<slug:kind>/<uuid:record_id>/addendum/", records.add, name="addendum"),
     path(
         "records/<slug:kind>/<uuid:record_id>/take-over/",

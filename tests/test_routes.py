@@ -104,6 +104,12 @@ PATHWAY = {
     "consultations:consultation_of": ("302 403 200 403", "302 403 302 403"),
     "consultations:consultation": ("302 404 200 404", "302 404 422 404"),
     "consultations:plan": ("302 404 200 404", ONLY_GET),
+    "consultations:reviews_of": ("302 404 200 404", "302 404 422 404"),
+    "consultations:review": ("302 404 200 404", "302 404 422 404"),
+    "consultations:outcomes": ("302 403 200 403", ONLY_GET),
+    "consultations:cohorts": ("302 403 200 403", ONLY_GET),
+    "consultations:cohort": ("302 403 200 403", ONLY_GET),
+    "consultations:cohort_sheet": ("302 403 200 403", ONLY_GET),
     "consultations:plan_change": ("302 404 200 404", "302 404 422 404"),
     "consultations:consent_sign": ("302 404 200 404", "302 404 422 404"),
     "consultations:consent": ("302 404 200 404", ONLY_GET),
@@ -171,6 +177,9 @@ CLINICAL_PAGES = {
     "consultations:session_not_given",
     "consultations:session_deviation",
     "consultations:session",
+    "consultations:reviews_of",
+    "consultations:review",
+    "consultations:outcomes",
 }
 
 

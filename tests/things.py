@@ -23,6 +23,8 @@ from tests.factories import (
     EnteredInErrorFactory,
     PatchTestFactory,
     PatientFactory,
+    PlanFactory,
+    ReviewFactory,
     SessionFactory,
     TestReadingFactory,
     WaitlistOfferFactory,
@@ -82,9 +84,16 @@ def _drafts(things: Things, doctor: Practitioner) -> None:
     things.ids |= {
         "session_id": SessionFactory(plan=cleared_plan(), practitioner=doctor).pk,
         "consultation_id": ConsultationFactory(practitioner=doctor).pk,
+        "review_id": ReviewFactory(plan=PlanFactory(), practitioner=doctor).pk,
     }
     colleagues = ConsultationFactory()
     things.by_route["consultations:take_over"] = {"kind": "consultation", "record_id": colleagues.pk}
+
+
+@builds
+def _outcomes(things: Things, doctor: Practitioner) -> None:
+    things.ids["code"] = "FACE-AMIN"
+    things.posts["consultations:reviews_of"] = {"rule": "-1"}  # empty is a review at the patient's wish
 
 
 @builds

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -21,8 +22,10 @@ from consultations.models import (
     ContraindicationAnswer,
     ContraindicationQuestion,
     DiscussedRisk,
+    Goal,
     PathwayPolicy,
     ReactionType,
+    Scale,
 )
 from consultations.queries import policy_in_force
 from consultations.rules import authorship, suitability
@@ -37,6 +40,16 @@ class Reply:
     override_reason: str = ""
     defer_until: date | None = None
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """One goal as the form read it: a score now, the score wanted, or both, where it is measured."""
+
+    scale: Scale
+    landmark: str = ""
+    baseline: Decimal | None = None
+    target: Decimal | None = None
 
 
 @explained
@@ -66,6 +79,7 @@ def save(
     replies: Sequence[Reply],
     risks: Collection[ReactionType],
     proposal: Proposal | None,
+    aims: Collection[Aim] = (),
     version: int | None,
     by: User,
     at: datetime,
@@ -87,6 +101,7 @@ def save(
     _replace_answers(row, replies, proposal, at=at)
     DiscussedRisk.objects.filter(consultation=row).delete()
     DiscussedRisk.objects.bulk_create([DiscussedRisk(consultation=row, reaction=risk) for risk in risks])
+    _replace_goals(row, aims)
     if proposal and row.indication_id:
         plans.propose(consultation=row, proposal=proposal, by=by, at=at)
     else:
@@ -122,7 +137,7 @@ def sign(
     if plan is None:
         plans.drop_proposal(consultation=row)
     row.signed_at, row.signed_by = at, by
-    row.content_hash = content_hash(row, answers, risks)
+    row.content_hash = content_hash(row, answers, risks, row.scored_goals.all())
     row.version += 1
     row.save()
     if plan:
@@ -163,6 +178,20 @@ def _replace_answers(
         answers.append(answer)
     row.answers.all().delete()
     ContraindicationAnswer.objects.bulk_create(answers)
+
+
+def _replace_goals(row: Consultation, aims: Iterable[Aim]) -> None:
+    row.scored_goals.all().delete()
+    Goal.objects.bulk_create(
+        Goal(
+            consultation=row,
+            scale=aim.scale,
+            landmark=aim.landmark,
+            baseline=aim.baseline,
+            target=aim.target,
+        )
+        for aim in aims
+    )
 
 
 def _judge(

@@ -15,14 +15,15 @@ from consultations.models import (
     Consultation,
     EnteredInError,
     PatchTest,
+    Review,
     Session,
     TestReading,
 )
 from consultations.rules import authorship
 
-Draft = Consultation | Session
-Signed = Consultation | PatchTest | Session
-Removable = Consultation | Consent | PatchTest | TestReading | Session
+Draft = Consultation | Session | Review
+Signed = Consultation | PatchTest | Session | Review
+Removable = Consultation | Consent | PatchTest | TestReading | Session | Review
 
 _NAMES: dict[type, str] = {
     Consultation: "consultation",
@@ -30,6 +31,7 @@ _NAMES: dict[type, str] = {
     PatchTest: "patch_test",
     TestReading: "reading",
     Session: "session",
+    Review: "review",
 }
 
 

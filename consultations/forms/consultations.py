@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.forms.base import DayField, MeasureField
 from consultations.actions.plans import Proposal
 from consultations.enums import SUITABLE, Outcome
+from consultations.forms.goals import GoalRows
 from consultations.forms.questions import QuestionsForm
 from consultations.models import (
     Consultation,
@@ -113,6 +114,9 @@ class ConsultationForm(QuestionsForm):
         for name in ("indication", *_PROPOSAL):
             self.fields[name].widget.attrs |= _redrawing(name)
         self.fields["template"].choices = self._courses()
+        self.goal_rows = GoalRows(
+            self.data if self.is_bound else None, saved=self.initial.get("scored_goals", ())
+        )
 
     @classmethod
     def of(cls, row: Consultation) -> "ConsultationForm":
@@ -147,6 +151,8 @@ class ConsultationForm(QuestionsForm):
         for name, usual in self._usual(data.get("template")).items():
             data[name] = data.get(name) or usual
         self._check_whole(data)
+        if not self.goal_rows.is_valid():
+            self.add_error(None, _("Look at the goals: a row is not right yet."))
         return data
 
     def _check_whole(self, data: dict[str, Any]) -> None:
@@ -280,6 +286,7 @@ def saved_values(row: Consultation) -> Mapping[str, Any]:
     """The draft as the form's values."""
     values: dict[str, Any] = {name: getattr(row, name) for name in _DETAILS}
     values |= {"version": row.version, "risks": [each.pk for each in row.discussed_risks.all()]}
+    values["scored_goals"] = list(row.scored_goals.select_related("scale"))
     for answer in row.answers.select_related("question"):
         code = answer.question.code
         values |= {

@@ -15,6 +15,7 @@ from clinic.models import Device
 from consultations.actions.sessions import Reaction, Score
 from consultations.dates import in_words
 from consultations.enums import ScoreMoment, SessionOutcome, TechniqueFamily
+from consultations.forms.scores import score_field
 from consultations.models import Lot, ReactionType, Scale, Session
 from consultations.queries import PlanFacts
 from consultations.rules import doses
@@ -185,7 +186,9 @@ class SessionForm(BaseForm):
             if score.scale_id == self.scale.pk
         }
         for moment in ScoreMoment:
-            self.fields[f"score_{moment}"] = _score_field(self.scale, moment, taken.get(moment))
+            self.fields[f"score_{moment}"] = score_field(
+                self.scale, f"{self.scale.name}, {moment.label}", taken.get(moment)
+            )
 
     def _add_reactions(self) -> None:
         seen = {each.reaction_id: str(each.grade) for each in self.session.reactions.all()}
@@ -268,27 +271,3 @@ class SessionForm(BaseForm):
         """The reactions that were seen."""
         grades = ((kind, self.cleaned_data[f"reaction_{kind.code}"]) for kind in self.reaction_types)
         return [Reaction(kind, int(grade)) for kind, grade in grades if grade]
-
-
-def _score_field(scale: Scale, moment: ScoreMoment, taken: Any) -> forms.Field:
-    label = f"{scale.name}, {moment.label}"
-    if scale.levels:
-        steps = [(scale.minimum + index * scale.step, words) for index, words in enumerate(scale.levels)]
-        return forms.TypedChoiceField(
-            label=label,
-            choices=[("", _("not taken")), *((str(value.normalize()), words) for value, words in steps)],
-            coerce=type(scale.minimum),
-            empty_value=None,
-            required=False,
-            initial=str(taken.normalize()) if taken is not None else "",
-        )
-    span = {"low": doses.plain(scale.minimum), "high": doses.plain(scale.maximum), "unit": scale.unit}
-    return MeasureField(
-        label=label,
-        min_value=scale.minimum,
-        max_value=scale.maximum,
-        decimal_places=2,
-        required=False,
-        initial=taken,
-        help_text=_("%(low)s to %(high)s %(unit)s") % span,
-    )

@@ -5,9 +5,9 @@ from django.utils.translation import gettext as _
 from clinic.enums import Role
 from clinic.errors import DomainError, NotAllowed, Stale
 from clinic.models import Practitioner, User
-from consultations.models import Consultation, PatchTest, Session
+from consultations.models import Consultation, PatchTest, Review, Session
 
-Record = Consultation | Session | PatchTest
+Record = Consultation | Session | PatchTest | Review
 
 
 def check_may_record(user: User) -> Practitioner:
@@ -27,6 +27,16 @@ def check_may_record(user: User) -> Practitioner:
 def may_record(user: User) -> bool:
     """See check_may_record."""
     return user.has_role(Role.PRACTITIONER) and Practitioner.objects.filter(user=user).exists()
+
+
+def check_may_read(user: User) -> None:
+    """Practitioners read clinical records, one patient's or a whole course's (DESIGN 6).
+
+    Raises:
+        NotAllowed: for anybody else.
+    """
+    if not user.has_role(Role.PRACTITIONER):
+        raise NotAllowed(_("Clinical records are read by practitioners. Ask one."), "read_not_allowed")
 
 
 def check_may_report(user: User) -> None:

@@ -19,6 +19,7 @@ from consultations.rules.gates import (
     interval,
     plan,
     positive,
+    review,
     stops,
     suitable,
     test,
@@ -37,7 +38,7 @@ _ALWAYS = (
     consent.missing,
     positive.missing,
 )
-_FOR_SESSIONS = (test.missing, interval.missing, caps.missing)
+_FOR_SESSIONS = (test.missing, interval.missing, review.missing, caps.missing)
 
 
 class Gate(StrEnum):

@@ -39,6 +39,7 @@ CODES = {
     "test_again": Code(_("the test injection was no longer valid"), may_still_come=True),
     "test_positive": Code(_("the test injection did not clear"), closes=True),
     "too_soon": Code(_("too soon after the last session")),
+    "review_due": Code(_("a required review had not been held"), may_still_come=True),
     "cap_undecided": Code(_("a dose limit had not been decided"), may_still_come=True),
     "course_full": Code(_("more sessions than the limit allows"), closes=True),
     "earlier_session": Code(_("an earlier session was still to be given")),

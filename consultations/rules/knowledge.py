@@ -9,7 +9,7 @@ from django.db import models
 
 from consultations.enums import PlanStatus
 from consultations.models import Consent, FormulaPart, Plan, PlanStatusChange, TestReading
-from consultations.queries import PlanFacts
+from consultations.queries import HeldReview, PlanFacts
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -31,6 +31,8 @@ def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
         readings=[_reading(each, moment) for each in facts.readings if each.signed_at <= moment],
         allergies=[each for each in facts.allergies if each.reported_at <= moment],
         reports=[each for each in facts.reports if each.reported_at <= moment],
+        asked_reviews=[each for each in facts.asked_reviews if each.since <= moment],
+        held_reviews=[_held(each, moment) for each in facts.held_reviews if each.signed_at <= moment],
     )
 
 
@@ -61,6 +63,11 @@ def _reading(reading: TestReading, moment: datetime) -> TestReading:
     if later is not None and later.signed_at > moment:
         reading = _with(reading, superseded_by=None)
     return _error(_with(reading, patch_test=_error(reading.patch_test, moment)), moment)
+
+
+def _held(review: HeldReview, moment: datetime) -> HeldReview:
+    later = review.error_at is not None and review.error_at > moment
+    return replace(review, error_at=None) if later else review
 
 
 def _error(row: Row, moment: datetime) -> Row:

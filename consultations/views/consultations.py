@@ -18,6 +18,7 @@ from consultations.actions import consultations as actions
 from consultations.enums import Answer
 from consultations.forms.consultations import ConsultationForm
 from consultations.models import Consultation
+from consultations.outcomes.words import goals_in_words
 from consultations.queries import visit_in_progress
 from consultations.rules import authorship
 from consultations.views import chart
@@ -121,6 +122,7 @@ def _act(request: HttpRequest, row: Consultation, form: ConsultationForm, *, at:
         replies=form.replies,
         risks=list(data["risks"]),
         proposal=form.proposal,
+        aims=form.goal_rows.aims,
         version=data["version"],
         by=request.user,
         at=at,
@@ -161,6 +163,7 @@ def _record_page(request: HttpRequest, row: Consultation, *, at: datetime) -> Ht
         "consultation": row,
         "discussed": _discussed(row),
         "risks": list(row.discussed_risks.all()),
+        "goals": goals_in_words(row.scored_goals.select_related("scale")),
         "present": [each for each in answers if each.answer != Answer.NO],
         "denied": [each for each in answers if each.answer == Answer.NO],
         "plan": plan,

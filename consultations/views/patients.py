@@ -1,5 +1,6 @@
 """The patient page, as much of it as each role may see; allergies and alerts."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,13 +26,17 @@ from clinic.views.posted import page_number
 from consultations import offers, steppers, timeline
 from consultations.actions import allergies
 from consultations.forms.patients import AlertForm, AllergyForm, AssessForm
-from consultations.models import Alert, Allergy
+from consultations.models import Alert, Allergy, Plan
 from consultations.next_steps import course_link, next_of
+from consultations.outcomes import scores
+from consultations.outcomes.lines import lines_of
+from consultations.outcomes.words import Shown, shown
 from consultations.releases import refused_among
 from consultations.rules import authorship
 
 PAGE = 15
 _VISITS = 8
+_SCORED = 3  # finished plans whose scores the page still shows; all are a click away
 
 
 @require_GET
@@ -75,7 +80,7 @@ def _clinical(request: HttpRequest, patient: Patient, at: datetime) -> dict[str,
     rows = timeline.entries(
         patient, user=request.user, kind=kind, at=at, offset=(page - 1) * PAGE, limit=PAGE + 1
     )
-    all_facts = steppers.open_facts(patient)
+    all_facts, closed = steppers.open_facts(patient), steppers.closed_plans(patient)
     plans = [
         {"plan": facts.plan, "steps": steppers.steps_of(facts, at=at), "next": next_of(facts, at=at)}
         for facts in all_facts
@@ -84,12 +89,21 @@ def _clinical(request: HttpRequest, patient: Patient, at: datetime) -> dict[str,
         "is_clinical": True,
         "release": refused_among(all_facts, at=at),
         "plans": plans,
-        "closed": steppers.closed_plans(patient),
+        "closed": closed,
+        "outcomes": _outcomes([*(facts.plan for facts in all_facts), *closed[:_SCORED]]),
         "entries": rows[:PAGE],
         "tabs": _tabs(patient, kind),
         "newer_url": _page(patient, kind, page - 1) if page > 1 else "",
         "older_url": _page(patient, kind, page + 1) if len(rows) > PAGE else "",
     }
+
+
+def _outcomes(plans: Sequence[Plan]) -> list[Shown]:
+    """The lines of the plans on which something was scored, those of open plans first."""
+    if not plans:
+        return []
+    taken = scores.taken(plans)
+    return [shown(line) for plan in plans for line in lines_of(plan, taken) if line.measured]
 
 
 def _kind(request: HttpRequest) -> timeline.Kind | None:

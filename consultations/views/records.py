@@ -17,10 +17,18 @@ from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
 from consultations.actions import records as actions
 from consultations.forms.records import AddendumForm, ErrorForm
-from consultations.models import Consent, Consultation, EnteredInError, PatchTest, Session, TestReading
+from consultations.models import (
+    Consent,
+    Consultation,
+    EnteredInError,
+    PatchTest,
+    Review,
+    Session,
+    TestReading,
+)
 from consultations.views import chart
 
-_DRAFTS: dict[str, type[Model]] = {"consultation": Consultation, "session": Session}
+_DRAFTS: dict[str, type[Model]] = {"consultation": Consultation, "session": Session, "review": Review}
 _ADDED_TO: dict[str, type[Model]] = {**_DRAFTS, "patch-test": PatchTest}
 _REMOVABLE: dict[str, type[Model]] = {**_ADDED_TO, "consent": Consent, "reading": TestReading}
 
@@ -29,7 +37,13 @@ def page_of(record: Any) -> str:
     """Where a record is read; a reading stands on the page of its test."""
     if isinstance(record, TestReading):
         return reverse("consultations:patch_test", args=[record.patch_test_id])
-    routes = {Consultation: "consultation", Consent: "consent", PatchTest: "patch_test", Session: "session"}
+    routes = {
+        Consultation: "consultation",
+        Consent: "consent",
+        PatchTest: "patch_test",
+        Session: "session",
+        Review: "review",
+    }
     return reverse(f"consultations:{routes[type(record)]}", args=[record.pk])
 
 

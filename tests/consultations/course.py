@@ -6,8 +6,16 @@ from decimal import Decimal
 from typing import Any
 
 from clinic.models import Patient, User
-from consultations.actions import consents, consultations, patch_tests, sessions
-from consultations.enums import Answer, CapDecision, Grade, Outcome, SessionOutcome, Signer
+from consultations.actions import consents, consultations, patch_tests, reviews, sessions
+from consultations.enums import (
+    Answer,
+    CapDecision,
+    Grade,
+    Outcome,
+    ReviewDecision,
+    SessionOutcome,
+    Signer,
+)
 from consultations.models import (
     BodyZone,
     ConsentText,
@@ -21,6 +29,9 @@ from consultations.models import (
     Plan,
     PlanTemplate,
     ReactionType,
+    Review,
+    ReviewRule,
+    Scale,
     Session,
     Technique,
 )
@@ -161,6 +172,20 @@ def given(
     session = sessions.begin(planned=planned, appointment=None, by=by, at=at)
     written(session, rows, by=by, at=at, **details)
     return sessions.sign(session=session, version=None, by=by, at=at + timedelta(minutes=30))
+
+
+def reviewed(plan: Plan, code: str, *, by: User, at: datetime, **scores: str) -> Review:
+    """A signed review for the rule, with a value for each scale; the plan goes on."""
+    rule = ReviewRule.objects.current().get(code=code)
+    draft = reviews.begin(plan=plan, rule=rule, appointment=None, by=by, at=at)
+    taken = [
+        reviews.Score(Scale.objects.current().get(code=name), Decimal(value))
+        for name, value in scores.items()
+    ]
+    reviews.save(
+        review=draft, words="", decision=ReviewDecision.GO_ON, scores=taken, version=None, by=by, at=at
+    )
+    return reviews.sign(review=draft, version=None, by=by, at=at)
 
 
 def expired_lot(plan: Plan, *, on: date) -> Lot:

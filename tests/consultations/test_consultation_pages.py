@@ -358,7 +358,7 @@ def test_the_pages_ask_a_fixed_number_of_queries(
         practitioner_client.get(page(draft))
 
 
-DRAFT_QUERIES, RECORD_QUERIES = 33, 31
+DRAFT_QUERIES, RECORD_QUERIES = 35, 32
 
 
 def test_unknown_ids_are_404(practitioner_client: Client) -> None:

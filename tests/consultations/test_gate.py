@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from consultations.enums import Answer, Decision, PlanStatus, TestRequirement
-from consultations.models import Plan, Session
+from consultations.models import Plan, ReviewRule, Session
 from consultations.models import TestReading as Reading
 from tests.consultations.cases import collected
 from tests.consultations.cases.gate import Lacking, a_consent_that_was_withdrawn, allergic, with_consultation
@@ -28,10 +28,13 @@ from tests.factories import (
     FormulaFactory,
     PatchTestFactory,
     PatientFactory,
+    ReviewFactory,
+    ReviewRuleFactory,
     SessionFactory,
     TestReadingFactory,
     cleared_plan,
     consented_plan,
+    waiting_for_review,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
 from tests.guards import sql
@@ -96,7 +99,7 @@ def test_the_codes_of_the_truth_table_are_all_there_are() -> None:
         (source,) = cursor.fetchone()
     codes = {line.split("RETURN '")[1].split("'")[0] for line in source.splitlines() if "RETURN '" in line}
     states = {f"plan_{status}" for status in PlanStatus if status != PlanStatus.ACTIVE}
-    elsewhere = {"other_patient", "future", "test", "too_soon"}
+    elsewhere = {"other_patient", "future", "test", "too_soon", "review_due"}
     assert {code for code, _name, _make in MISSING} | elsewhere == codes - {"plan_"} | states
 
 
@@ -141,6 +144,61 @@ def test_nothing_asks_for_the_test_or_the_interval_when_its_part_is_taken_away(p
     assert [refusal(untested), refusal(early, ordinal=2)] == ["test", "too_soon"]
     with _without_part(parts["test"]), _without_part(parts["too_soon"]):
         assert [refusal(untested), refusal(early, ordinal=2)] == [None, None]
+
+
+def test_nothing_asks_for_the_review_when_its_part_is_taken_away(parts: dict[str, str]) -> None:
+    plan = waiting_for_review()
+    assert [refusal(plan), refusal(plan, ordinal=2)] == [None, "review_due"]
+    with _without_part(parts["review_due"]):
+        assert refusal(plan, ordinal=2) is None
+
+
+# The review that is required ------------------------------------------------------------------------------------------
+
+
+def test_a_review_that_is_only_recommended_or_of_another_course_holds_nothing_back() -> None:
+    advised, elsewhere = waiting_for_review(is_required=False), waiting_for_review(template_code="another")
+    assert [refusal(plan, ordinal=2) for plan in (advised, elsewhere)] == [None, None]
+
+
+def test_a_signed_review_lets_the_course_go_on_and_a_draft_or_an_error_does_not() -> None:
+    plan = waiting_for_review()
+    rule = ReviewRule.objects.get(template_code=plan.template.code)
+    draft = ReviewFactory(plan=plan, rule=rule)
+    assert refusal(plan, ordinal=2) == "review_due"
+    draft.delete()
+    review = ReviewFactory(plan=plan, rule=rule, signed=True)
+    assert refusal(plan, ordinal=2) is None
+    EnteredInErrorFactory(review=review)
+    assert refusal(plan, ordinal=2) == "review_due"
+
+
+def test_a_review_held_for_no_rule_or_another_rule_does_not_count() -> None:
+    plan = waiting_for_review()
+    ReviewFactory(plan=plan, rule=None, signed=True)
+    ReviewFactory(plan=plan, rule=ReviewRuleFactory(template_code=plan.template.code), signed=True)
+    assert refusal(plan, ordinal=2) == "review_due"
+
+
+def test_a_review_counts_whatever_version_of_its_rule_it_was_held_for() -> None:
+    plan = waiting_for_review()
+    rule = ReviewRule.objects.get(template_code=plan.template.code)
+    ReviewFactory(plan=plan, rule=rule, signed=True)
+    ReviewRule.objects.filter(pk=rule.pk).update(retired_at=ago(minutes=5))
+    ReviewRuleFactory(
+        code=rule.code,
+        version=2,
+        template_code=rule.template_code,
+        required=True,
+        published_at=ago(minutes=5),
+    )
+    assert refusal(plan, ordinal=2) is None
+
+
+def test_a_requirement_that_was_withdrawn_holds_nothing_back() -> None:
+    plan = waiting_for_review()
+    ReviewRule.objects.filter(template_code=plan.template.code).update(retired_at=ago(minutes=5))
+    assert refusal(plan, ordinal=2) is None
 
 
 # What does not stand in the way -----------------------------------------------------------------------------------

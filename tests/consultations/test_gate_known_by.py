@@ -14,7 +14,7 @@ import pytest
 from clinic.models import User
 from consultations.actions import patch_tests, plans, sessions
 from consultations.enums import AllergyStatus, PlanStatus
-from consultations.models import PatchTest, Plan, PlanStatusChange, Session
+from consultations.models import PatchTest, Plan, PlanStatusChange, ReviewRule, Session
 from consultations.models import TestReading as Reading
 from consultations.queries import facts_of_one
 from consultations.rules import clearance
@@ -31,12 +31,14 @@ from tests.factories import (
     EnteredInErrorFactory,
     FormulaFactory,
     PatchTestFactory,
+    ReviewFactory,
     SessionFactory,
     TestReadingFactory,
     UserFactory,
     cleared_plan,
     consented_plan,
     lots_of,
+    waiting_for_review,
 )
 from tests.factories.clock import CLINIC_NOW, ago
 from tests.guards import Case, Cases, refusal_of, without
@@ -226,6 +228,51 @@ def test_a_reaction_closes_until_the_moment_at_which_two_people_call_it_an_error
     )
     assert both(plan, known_by=START) == {code}
     assert both(plan, known_by=None) == {None}
+
+
+# A required review ----------------------------------------------------------------------------------------------------
+
+
+def _rule(plan: Plan) -> ReviewRule:
+    return ReviewRule.objects.get(template_code=plan.template.code)
+
+
+@pytest.mark.parametrize(
+    ("requested_at", "then"),
+    [
+        pytest.param(BEFORE, "review_due", id="before it"),
+        pytest.param(START, "review_due", id="as it began"),
+        pytest.param(AFTER, None, id="later"),
+    ],
+)
+def test_a_review_clears_until_the_moment_at_which_somebody_calls_it_an_error(
+    requested_at: datetime, then: str | None
+) -> None:
+    plan = waiting_for_review()
+    review = ReviewFactory(plan=plan, rule=_rule(plan), signed=True, created_at=ago(hours=4))
+    EnteredInErrorFactory(review=review, requested_at=requested_at)
+    assert both(plan, known_by=START, ordinal=2) == {then}
+    assert both(plan, known_by=None, ordinal=2) == {"review_due"}
+
+
+def test_a_review_signed_only_later_did_not_clear() -> None:
+    plan = waiting_for_review()
+    ReviewFactory(plan=plan, rule=_rule(plan), signed=True, created_at=AFTER)
+    assert both(plan, known_by=START, ordinal=2) == both(plan, known_by=None, ordinal=2) == {"review_due"}
+
+
+@pytest.mark.parametrize(
+    ("published_at", "then"),
+    [
+        pytest.param(BEFORE, "review_due", id="before it"),
+        pytest.param(START, "review_due", id="as it began"),
+        pytest.param(AFTER, None, id="later"),
+    ],
+)
+def test_a_requirement_counts_from_its_publication_on(published_at: datetime, then: str | None) -> None:
+    plan = waiting_for_review(published_at=published_at)
+    assert both(plan, known_by=START, ordinal=2) == {then}
+    assert both(plan, known_by=None, ordinal=2) == {"review_due"}
 
 
 # A session called an error ----------------------------------------------------------------------------------------

@@ -55,7 +55,11 @@ def test_a1_amin_four_monthly_sessions_of_two_and_a_quarter_ml(by: User) -> None
     plan = course.cleared("FACE-AMIN", by=by, at=first, starts_on=first.date())
     rows = course.zones((125, "0.01"), (100, "0.01"))
     days = [first.replace(month=month) for month in (1, 2, 3, 4)]
-    made = [course.given(plan, ordinal, rows=rows, by=by, at=at) for ordinal, at in enumerate(days, start=1)]
+    made = [
+        course.given(plan, ordinal, rows=rows, by=by, at=at) for ordinal, at in enumerate(days[:3], start=1)
+    ]
+    course.reviewed(plan, "FACE-AMIN-S3", by=by, at=days[2] + timedelta(hours=1), gais="4")
+    made.append(course.given(plan, 4, rows=rows, by=by, at=days[3]))
     for session in made:
         amounts = {dose.component.code: dose.amount for dose in session.doses.select_related("component")}
         assert amounts == {"multivit": Decimal("2.0250"), "ha": Decimal("0.2250")}

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from clinic.models import ClinicSettings, User
 from clinic.templatetags.clinic_tags import when
-from consultations.models import Consultation, Session
+from consultations.models import Consultation, Review, Session
 from consultations.queries import unsigned
 from consultations.views.sections.page import Row, Section, section
 
@@ -28,14 +28,19 @@ def drafts(request: HttpRequest, at: datetime) -> Section:
     )
 
 
-def _draft_row(draft: Consultation | Session, user: User) -> Row:
-    kind = "session" if isinstance(draft, Session) else "consultation"
-    what = _("Consultation")
+def _draft_row(draft: Consultation | Session | Review, user: User) -> Row:
+    kind, what = "consultation", _("Consultation")
+    if isinstance(draft, Review):
+        kind, what = "review", _("Review · %(plan)s") % {"plan": draft.plan.indication}
     if isinstance(draft, Session):
-        what = _("Session %(ordinal)s · %(plan)s") % {
-            "ordinal": draft.planned.ordinal,
-            "plan": draft.plan.indication,
-        }
+        kind, what = (
+            "session",
+            _("Session %(ordinal)s · %(plan)s")
+            % {
+                "ordinal": draft.planned.ordinal,
+                "plan": draft.plan.indication,
+            },
+        )
     since = _("begun %(moment)s") % {"moment": when(draft.created_at)}
     author = {"who": draft.practitioner}
     if draft.practitioner.user_id == user.pk:

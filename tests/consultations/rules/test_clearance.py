@@ -11,7 +11,7 @@ from django.db import connection
 
 from consultations.enums import Answer, CapDecision, Decision, PlanStatus
 from consultations.enums import TestRequirement as Requirement
-from consultations.models import Plan, PlannedSession, TestReading
+from consultations.models import Plan, PlannedSession, ReviewRule, TestReading
 from consultations.queries import facts_of_one
 from consultations.rules import clearance, plans
 from consultations.rules.clearance import Gate
@@ -29,10 +29,13 @@ from tests.factories import (
     FormulaFactory,
     PatchTestFactory,
     PlanFactory,
+    ReviewFactory,
+    ReviewRuleFactory,
     SessionFactory,
     TestReadingFactory,
     cleared_plan,
     consented_plan,
+    waiting_for_review,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
 
@@ -91,6 +94,11 @@ def _after(plan: Plan, *changes: Callable[[Plan], object]) -> Plan:
     for change in changes:
         change(plan)
     return plan
+
+
+def rule_of(plan: Plan) -> ReviewRule:
+    """The review that the plan's course asks for."""
+    return ReviewRule.objects.get(template_code=plan.template.code)
 
 
 def positive_plan() -> Plan:
@@ -205,6 +213,31 @@ CASES: dict[str, tuple[Callable[[], Plan], list[str], list[str]]] = {
         ["too_soon"],
         [],
     ),
+    "a required review is missing": (waiting_for_review, ["review_due"], []),
+    "the required review is being written": (
+        lambda: _after(waiting_for_review(), lambda p: ReviewFactory(plan=p, rule=rule_of(p))),
+        ["review_due"],
+        [],
+    ),
+    "the required review was held": (
+        lambda: _after(waiting_for_review(), lambda p: ReviewFactory(plan=p, rule=rule_of(p), signed=True)),
+        [],
+        [],
+    ),
+    "the required review is called an error": (
+        lambda: _after(
+            waiting_for_review(),
+            lambda p: EnteredInErrorFactory(review=ReviewFactory(plan=p, rule=rule_of(p), signed=True)),
+        ),
+        ["review_due"],
+        [],
+    ),
+    "another review was held": (
+        lambda: _after(waiting_for_review(), lambda p: ReviewFactory(plan=p, signed=True)),
+        ["review_due"],
+        [],
+    ),
+    "a review is recommended": (lambda: waiting_for_review(is_required=False), [], []),
     "session given long enough ago": (
         lambda: _after(
             cleared_plan(min_gap_days=6),
@@ -373,6 +406,19 @@ def _test_and_session(plan: Plan, chance: Random, story: list[str]) -> None:
         if chance.random() < 0.2:
             EnteredInErrorFactory(session=session, confirmed=chance.random() < 0.5)
             story.append("session in error")
+        if chance.random() < 0.5:
+            _review(plan, chance, story)
+
+
+def _review(plan: Plan, chance: Random, story: list[str]) -> None:
+    rule = ReviewRuleFactory(template_code=plan.template.code, session=chance.choice([1, 2]), required=True)
+    story.append(f"review required after session {rule.session}")
+    if chance.random() < 0.5:
+        review = ReviewFactory(plan=plan, rule=rule, signed=chance.random() < 0.7)
+        story.append("signed review" if review.is_signed else "draft of a review")
+        if review.is_signed and chance.random() < 0.3:
+            EnteredInErrorFactory(review=review)
+            story.append("review in error")
 
 
 def _patient(plan: Plan, chance: Random, story: list[str], soy: str) -> None:

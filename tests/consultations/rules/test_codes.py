@@ -29,6 +29,7 @@ def test_what_may_still_come_before_a_visit() -> None:
         "test_again",
         "report_open",
         "allergy_unassessed",
+        "review_due",
         "cap_undecided",
     } == codes.MAY_STILL_COME
 
