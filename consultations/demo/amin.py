@@ -1,6 +1,7 @@
 """Real input: the course of Amin, Phelps and Goldberg (2006), CLINICAL scenario A1, with its own dates and numbers.
 
-Ten patients, four monthly sessions from 15 January 2025, 225 points of 0.01 ml each: 2.25 ml a session.
+Ten patients, four monthly sessions from 15 January 2025, 225 points of 0.01 ml each: 2.25 ml a session; reviewed after
+three and six months, without a change in any of the ten.
 """
 
 import random
@@ -12,9 +13,14 @@ from django.utils import timezone
 from clinic.intervals import clock_time
 from consultations.demo.clinic import DemoClinic
 from consultations.demo.journey import Journey
+from consultations.demo.outcomes import aim, hold_review
 
 SESSIONS = [date(2025, 1, 15), date(2025, 2, 15), date(2025, 3, 15), date(2025, 4, 15)]
+AFTER_SIX_MONTHS = date(2025, 7, 15)
 PATIENTS = 10
+# The paper found no significant difference: nobody changes, at any review.
+_REVIEWED = {3: "FACE-AMIN-S3", 4: "FACE-AMIN-M3"}
+_NO_CHANGE, _WORDS = {"gais": 4}, "No difference to the photographs before."
 _NAMES = [
     ("Abbott", "Claire"),
     ("Bianchi", "Giulia"),
@@ -54,14 +60,21 @@ def enrol(clinic: DemoClinic, rng: random.Random, step: Callable[[str], None]) -
 
 def _course(journey: Journey) -> None:
     visit = journey.book("consultation", _at(date(2025, 1, 8), 8, 30), at=_at(date(2025, 1, 6), 10))
-    journey.consult(visit, "FACE-AMIN", starts_on=SESSIONS[0])
+    journey.consult(visit, "FACE-AMIN", starts_on=SESSIONS[0], aims=[aim("gais", "", "2")])
     journey.consent(visit)
     test, reading = journey.book_test(_at(date(2025, 1, 9), 8, 30), at=_at(date(2025, 1, 8), 19))
     journey.give_test(test)
     journey.read(reading)
-    for day in SESSIONS:
+    by = visit.practitioner.user
+    for number, day in enumerate(SESSIONS, start=1):
         session = journey.book("session", _at(day, 8, 30), at=_at(day, 7))
+        if number == 1:
+            photographs = "Photographs taken before the first session."
+            hold_review(journey, "FACE-AMIN-M0", {}, words=photographs, by=by, at=_at(day, 8, 20))
         journey.give_session(session)
+        if number in _REVIEWED:
+            hold_review(journey, _REVIEWED[number], _NO_CHANGE, words=_WORDS, visit=session)
+    hold_review(journey, "FACE-AMIN-M6", _NO_CHANGE, words=_WORDS, by=by, at=_at(AFTER_SIX_MONTHS, 9))
 
 
 def _at(day: date, hour: int, minute: int = 0) -> datetime:

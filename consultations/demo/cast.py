@@ -8,6 +8,7 @@ from clinic.actions import walk_ins
 from consultations.actions import allergies
 from consultations.demo import troubles
 from consultations.demo.clinic import DemoClinic
+from consultations.demo.outcomes import aim, hold_review
 from consultations.demo.scenes import eligible, new_patient, tested
 from consultations.enums import Grade, Outcome
 
@@ -99,7 +100,7 @@ def deferred(clinic: DemoClinic, rng: random.Random) -> None:
 def not_eligible(clinic: DemoClinic, rng: random.Random) -> None:
     """Not eligible: pregnant."""
     journey = new_patient(
-        clinic, rng, -8, family_name="Rossi", given_names="Chiara", birth_date=date(1993, 2, 8)
+        clinic, rng, -8, family_name="Galli", given_names="Chiara", birth_date=date(1993, 2, 8)
     )
     visit = journey.book("consultation", clinic.moment(-7, 11), at=clinic.moment(-8, 10))
     journey.consult(visit, "FACE-HA", outcome=Outcome.NOT_ELIGIBLE, reason="Pregnant.", yes={"pregnancy": ""})
@@ -120,12 +121,27 @@ def in_course(clinic: DemoClinic, rng: random.Random) -> None:
     journey = new_patient(
         clinic, rng, -40, family_name="Bernard", given_names="Paul", birth_date=date(1958, 6, 18), sex="male"
     )
-    eligible(journey, clinic, -33, "KNEE-OA")
+    eligible(journey, clinic, -33, "KNEE-OA", aims=[aim("pain_nrs", "8", "3")])
     tested(journey, clinic, -30)
     for offset in (-21, -14, -7):
         visit = journey.book("session", clinic.moment(offset, 9), at=clinic.moment(offset - 3, 9))
         journey.give_session(visit)
+    hold_review(journey, "KNEE-OA-S3", {"pain_nrs": 4}, words="Walks the stairs again.", visit=visit)
     journey.book("session", clinic.moment(0, 11), at=clinic.moment(-7, 15))
+
+
+def review_due(clinic: DemoClinic, rng: random.Random) -> None:
+    """Three sessions for the face; the fourth is booked and waits for the review."""
+    journey = new_patient(
+        clinic, rng, -70, family_name="Galli", given_names="Chiara", birth_date=date(1971, 9, 9)
+    )
+    eligible(journey, clinic, -63, "FACE-HA", aims=[aim("fine_lines", "3", "2"), aim("gais", "", "2")])
+    tested(journey, clinic, -59)
+    for offset in (-48, -33, -18):
+        journey.give_session(
+            journey.book("session", clinic.moment(offset, 10), at=clinic.moment(offset - 3, 9))
+        )
+    journey.book("session", clinic.moment(1, 10), at=clinic.moment(-15, 9))
 
 
 def with_gun(clinic: DemoClinic, rng: random.Random) -> None:
@@ -133,7 +149,8 @@ def with_gun(clinic: DemoClinic, rng: random.Random) -> None:
     journey = new_patient(
         clinic, rng, -30, family_name="Kaya", given_names="Elif", birth_date=date(1986, 4, 27)
     )
-    eligible(journey, clinic, -25, "CELLULITE", technique="gun")
+    thigh = aim("circumference_cm", "61.5", "58.5", "right thigh")
+    eligible(journey, clinic, -25, "CELLULITE", technique="gun", aims=[aim("cellulite_nm", "3", "1"), thigh])
     tested(journey, clinic, -22)
     for offset in (-15, -8):
         journey.give_session(
@@ -255,6 +272,7 @@ SCENES: list[Callable[[DemoClinic, random.Random], None]] = [
     not_eligible,
     consent_missing,
     in_course,
+    review_due,
     with_gun,
     needleless,
     troubles.on_hold,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -188,9 +188,10 @@ class Journey:
         yes: Mapping[str, str] | None = None,
         until: date | None = None,
         technique: str = "",
+        aims: Sequence[consultations.Aim] = (),
         sign: bool = True,
     ) -> Consultation:
-        """Hold the consultation: answers (`yes` maps a question's code to the reason for going on), outcome, plan."""
+        """Hold the consultation: answers (`yes` maps a question's code to the reason for going on), goals, outcome, plan."""
         self.begin(visit)
         by, at = _user(visit), visit.starts_at + timedelta(minutes=5)
         draft = consultations.begin(patient=self.patient, appointment=visit, by=by, at=at)
@@ -204,6 +205,7 @@ class Journey:
             replies=[reply_to(question, yes or {}) for question in questions()],
             risks=risks(),
             proposal=proposal,
+            aims=aims,
             version=draft.version,
             by=by,
             at=at,
