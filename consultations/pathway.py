@@ -38,6 +38,8 @@ from consultations.models import (
     PatchTest,
     Plan,
     PlannedSession,
+    Review,
+    ReviewRule,
     Session,
     TestReading,
 )
@@ -63,6 +65,8 @@ _JOURNALS = (
             PatchTest,
             Plan,
             PlannedSession,
+            Review,
+            ReviewRule,
             Session,
             TestReading,
         )

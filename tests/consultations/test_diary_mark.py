@@ -22,10 +22,13 @@ from tests.factories import (
     EnteredInErrorFactory,
     PatchTestFactory,
     PatientFactory,
+    ReviewFactory,
+    ReviewRuleFactory,
     SessionFactory,
     TestReadingFactory,
     UserFactory,
     cleared_plan,
+    waiting_for_review,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago
 
@@ -98,6 +101,20 @@ def test_it_is_the_journals_that_tell_not_the_visits_status(desk: Desk, clinicia
     CHANGES_SEEN[change](plan, clinician)
     assert not Appointment.objects.exists()
     assert mark() != before
+
+
+def test_a_review_that_is_required_and_then_held_shows(desk: Desk, clinician: User) -> None:
+    plan = waiting_for_review(is_required=False)
+    second = plan.planned_sessions.get(ordinal=2)
+    visit = desk.book(on(TODAY, "15:00"), patient=plan.patient, purpose=purposes.session_of(second))
+    marks, badges = [mark()], [shown(visit, clinician)]
+    rule = ReviewRuleFactory(template_code=plan.template.code, required=True)
+    marks.append(mark())
+    badges.append(shown(visit, clinician))
+    ReviewFactory(plan=plan, rule=rule, signed=True)
+    marks.append(mark())
+    badges.append(shown(visit, clinician))
+    assert (len(set(marks)), badges[0] == badges[2], badges[0] == badges[1]) == (3, True, False)
 
 
 def test_a_quarantined_lot_and_a_corrected_name_show(desk: Desk, clinician: User) -> None:
