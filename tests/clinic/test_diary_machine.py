@@ -226,10 +226,11 @@ class Diary(RuleBasedStateMachine):
 
     @rule(key=rows, place=places, longer=lengths)
     def move(self, key: UUID, place: dict, longer: int) -> None:
-        """Elsewhere, and longer or shorter."""
+        """Elsewhere, and longer or shorter; a hold that still holds too, to a time after its patient calls back."""
         old = self.model.visits[key]
         new = replace(old, **place, minutes=old.minutes + longer)
-        expected = old.status == "booked" and self.model.allows(new, ignoring=key)
+        waits = old.status == "held" and old.holds_time(self.model.now) and new.start >= (old.held_until or 0)
+        expected = (old.status == "booked" or waits) and self.model.allows(new, ignoring=key)
         row = Appointment.objects.get(pk=key)
         to = Move(
             appointment=row,
