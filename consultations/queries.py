@@ -354,6 +354,15 @@ def usable_lots(formula: Formula, *, on: datetime) -> dict[str, list[Lot]]:
     return lots
 
 
+def strengths_of(formulas: Collection[int]) -> dict[int, list[FormulaPart]]:
+    """The parts of each formula with their components, by the formula's key; no query for none."""
+    found: dict[int, list[FormulaPart]] = {key: [] for key in formulas}
+    if found:
+        for part in FormulaPart.objects.filter(formula__in=found).select_related("component"):
+            found[part.formula_id].append(part)
+    return found
+
+
 def every_lot(facts: PlanFacts) -> QuerySet[Lot]:
     """All lots of the formula's components, usable or not: a draft may name one that has been put aside since."""
     return Lot.objects.of_components(sorted(facts.component_codes)).select_related("component")

@@ -39,7 +39,7 @@ class Bar:
     unit: str
     cap: Decimal | None = None
     arithmetic: str = ""
-    earlier: Decimal = Decimal(0)
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def bars(
             dose.component.get_unit_display(),
             dose.cap,
             _arithmetic(dose, volume),
-            dose.earlier_today,
+            tuple(doses.words_of_others(dose)),
         )
         for dose in judged
     ]

@@ -1,22 +1,18 @@
 """Doses per component against every cap (CLINICAL 0.4, 2.1). All numbers are Decimal; caps are reference data."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError
 from consultations.enums import CapDecision, CapMeasure
 from consultations.models import Component, DoseCap, FormulaPart, PathwayPolicy, Session
-from consultations.queries import PlanFacts, confirmed_error
-
-# Strengths are kept to four places (a third of 20 mg is 6.6667), so doses are counted to three: 3 ml of it are 20 mg.
-_COUNTED_TO = Decimal("0.001")
+from consultations.queries import PlanFacts
+from consultations.rules.day_doses import COUNTED_TO, Portion, portions_on
 
 
 @dataclass(frozen=True)
@@ -35,14 +31,19 @@ class ComponentDose:
     component: Component
     strength: Decimal
     amount: Decimal
-    earlier_today: Decimal
     cap: Decimal | None
     arithmetic: str
+    others: tuple[Portion, ...] = ()
+
+    @property
+    def other_amount(self) -> Decimal:
+        """What other sessions, drafts and test injections of the same day put in."""
+        return sum((portion.amount for portion in self.others), Decimal(0))
 
     @property
     def total(self) -> Decimal:
-        """With what other sessions gave on the same day."""
-        return self.amount + self.earlier_today
+        """With what others put in on the same day."""
+        return self.amount + self.other_amount
 
     @property
     def is_over(self) -> bool:
@@ -112,9 +113,10 @@ def component_doses(
 ) -> list[ComponentDose]:
     """Volume × strength for each component, with the tightest of its per-session and per-kg caps.
 
-    Signed sessions of the same patient on the clinic day `on`, of any plan, count with it.
+    Sessions of the same patient on the clinic day `on`, of any plan, signed or drafted, count with it, and so do test
+    injections.
     """
-    earlier = _given_on(facts, on, ignoring=session)
+    others = portions_on(facts, on, ignoring=session)
     doses = []
     for part in facts.parts:
         cap, arithmetic = _tightest(facts, part, weight_kg)
@@ -122,10 +124,10 @@ def component_doses(
             ComponentDose(
                 component=part.component,
                 strength=part.strength,
-                amount=(volume_ml * part.strength).quantize(_COUNTED_TO),
-                earlier_today=earlier[part.component.code],
+                amount=(volume_ml * part.strength).quantize(COUNTED_TO),
                 cap=cap,
                 arithmetic=arithmetic,
+                others=tuple(each for each in others if each.component_code == part.component.code),
             )
         )
     return doses
@@ -162,17 +164,6 @@ def needs_weight(facts: PlanFacts) -> bool:
         for part in facts.parts
         for cap in caps_for(facts.caps, part.component.code, formula, CapMeasure.PER_KG)
     )
-
-
-def _given_on(facts: PlanFacts, day: date, *, ignoring: Session | None) -> dict[str, Decimal]:
-    amounts: dict[str, Decimal] = defaultdict(Decimal)
-    for session in facts.sessions:
-        if (ignoring and session.pk == ignoring.pk) or confirmed_error(session):
-            continue
-        if timezone.localdate(session.started_at) == day:
-            for dose in session.doses.all():
-                amounts[dose.component.code] += dose.amount
-    return amounts
 
 
 def check_zones(
@@ -255,16 +246,29 @@ def check_doses(facts: PlanFacts, doses: Iterable[ComponentDose], *, weight_kg: 
     for dose in doses:
         if dose.is_over:
             raise DomainError(
-                _("%(component)s: %(total)s %(unit)s are more than the cap (%(arithmetic)s).")
-                % {
-                    "component": dose.component,
-                    "total": plain(dose.total),
-                    "unit": dose.component.get_unit_display(),
-                    "arithmetic": dose.arithmetic,
-                },
+                " ".join([_over(dose), *words_of_others(dose)]),
                 "over_cap",
                 field="zones",
             )
+
+
+def _over(dose: ComponentDose) -> str:
+    return _("%(component)s: %(total)s %(unit)s are more than the cap (%(arithmetic)s).") % {
+        "component": dose.component,
+        "total": plain(dose.total),
+        "unit": dose.component.get_unit_display(),
+        "arithmetic": dose.arithmetic,
+    }
+
+
+def words_of_others(dose: ComponentDose) -> list[str]:
+    """A sentence for each amount of the day that is not this session's: how much, and whose draft or signature."""
+    unit = dose.component.get_unit_display()
+    return [
+        _("%(amount)s %(unit)s of it: %(where)s.")
+        % {"amount": plain(portion.amount), "unit": unit, "where": portion.words}
+        for portion in dose.others
+    ]
 
 
 def plain(number: Decimal) -> str:

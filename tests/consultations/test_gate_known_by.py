@@ -309,7 +309,7 @@ def test_progress_and_doses_count_a_session_until_two_people_call_it_an_error(co
     facts, counted = facts_of_one(plan), 0 if confirmed else 1
     dose = component_doses(facts, volume_ml=Decimal(1), weight_kg=None, on=ago(days=1).date())[0]
     assert len(facts.given) == Session.objects.given().count() == counted
-    assert dose.earlier_today == counted * Decimal(10)
+    assert dose.other_amount == counted * Decimal(10)
 
 
 @cases.refused_by("session_cleared")

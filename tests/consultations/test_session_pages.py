@@ -332,6 +332,15 @@ def test_running_totals_are_computed_by_the_server_and_save_nothing(
     assert kybella.zones.count() == 0
 
 
+def test_the_running_total_names_a_colleagues_draft_of_another_plan(
+    practitioner_client: Client, draft: Session
+) -> None:
+    other = cleared_plan(formula=draft.plan.formula, patient=draft.patient)
+    theirs = SessionFactory(plan=other, lots=[], zones=[{"points": 10}], started_at=ago(minutes=20))
+    page = post(practitioner_client, "session_doses", draft.pk, filled(draft, (20, "0.1"))).content.decode()
+    assert f"10 mg of it: in the draft of {theirs.practitioner}, begun" in page
+
+
 def test_a6_the_weight_is_asked_where_a_cap_counts_per_kg(
     practitioner_client: Client, practitioner_user: User, clinic_now: datetime
 ) -> None:

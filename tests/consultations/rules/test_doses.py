@@ -175,10 +175,10 @@ def test_what_another_plan_gave_the_same_day_counts_and_a_confirmed_error_does_n
     session = SessionFactory(plan=knee, signed=True, started_at=ago(hours=1))
     face = PlanFactory(formula=formula, patient=knee.patient)
     (judged,) = doses.component_doses(facts_of_one(face), volume_ml=Decimal(1), weight_kg=None, on=TODAY)
-    assert (judged.earlier_today, judged.total) == (Decimal(10), Decimal(20))
+    assert (judged.other_amount, judged.total) == (Decimal(10), Decimal(20))
     EnteredInErrorFactory(session=session, confirmed=True)
     (judged,) = doses.component_doses(facts_of_one(face), volume_ml=Decimal(1), weight_kg=None, on=TODAY)
-    assert judged.earlier_today == 0
+    assert judged.other_amount == 0
 
 
 @pytest.mark.parametrize(
