@@ -18,7 +18,7 @@ from consultations.enums import IntervalUnit, PlanStatus
 from consultations.models import Plan, PlannedSession
 from consultations.purposes import Kind
 from consultations.queries import PlanFacts, facts_of, unbooked
-from consultations.rules import plans
+from consultations.rules import course_caps, plans
 
 _LATE_START = timedelta(days=14)  # how long after its ideal day the first visit of a course may be
 
@@ -123,10 +123,10 @@ def _sessions(facts: PlanFacts, kind: AppointmentType, *, at: datetime) -> list[
             steps.append(replace(step, fixed=fixed))
         elif planned.pk not in waiting and planned.appointment_id in visits:
             visit = visits[planned.appointment_id]
-            gap = _gap(planned) if steps else None
+            gap = _gap(facts, planned) if steps else None
             steps.append(replace(step, gap=gap, fixed=FixedVisit(visit.starts_at, visit.practitioner, visit)))
         elif steps and (steps[-1].fixed is None or steps[-1].fixed.appointment):
-            steps.append(replace(step, gap=_gap(planned)))
+            steps.append(replace(step, gap=_gap(facts, planned)))
         else:
             steps.append(_next_session(step, facts, window, at=at))
     return steps
@@ -140,11 +140,11 @@ def _next_session(step: Step, facts: PlanFacts, window: plans.Window, *, at: dat
     return replace(step, earliest=earliest, ideal=ideal, latest=latest)
 
 
-def _gap(planned: PlannedSession) -> DayGap:
+def _gap(facts: PlanFacts, planned: PlannedSession) -> DayGap:
     in_months = planned.unit == IntervalUnit.MONTHS
     days = 0 if in_months else planned.interval * (7 if planned.unit == IntervalUnit.WEEKS else 1)
     return DayGap(
-        shortest=planned.min_gap_days,
+        shortest=max(planned.min_gap_days, course_caps.days_apart(facts)),
         ideal=days,
         months=planned.interval if in_months else 0,
         slack=plans.slack_days(planned),

@@ -42,7 +42,11 @@ class CapMeasure(models.TextChoices):
     ML_PER_POINT = "ml_per_point", _("ml per point")
     POINTS_PER_SESSION = "points_per_session", _("points per session")
     SESSIONS_PER_PLAN = "sessions_per_plan", _("sessions per plan")
+    SESSIONS_PER_PATIENT = "sessions_per_patient", _("sessions per patient, over all plans")
     MIN_INTERVAL_DAYS = "min_interval_days", _("days between sessions")
+    MIN_INTERVAL_MONTHS = "min_interval_months", _("calendar months between sessions")
+    PER_CM2 = "per_cm2", _("per cm² of a zone")
+    PER_INTERVAL = "per_interval", _("in any days, as many as the interval says")
 
 
 class CapDecision(models.TextChoices):

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -82,11 +83,18 @@ class PlanFacts:
     caps: list[DoseCap] = field(default_factory=list)
     asked_reviews: list[AskedReview] = field(default_factory=list)
     held_reviews: list[HeldReview] = field(default_factory=list)
+    cap_versions: list[DoseCap] = field(default_factory=list)
 
     @property
     def component_codes(self) -> frozenset[str]:
         """What is in the plan's formula."""
         return frozenset(part.component.code for part in self.parts)
+
+    @cached_property
+    def own_caps(self) -> list[DoseCap]:
+        """The caps that bind a component in the plan's formula."""
+        codes, formula = self.component_codes, self.plan.formula.code
+        return [cap for cap in self.caps if cap.component_code in codes and cap.formula_code in ("", formula)]
 
     @property
     def given(self) -> list[Session]:
@@ -119,7 +127,10 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
     full = _in_full(plans)
     parts, answers, consents = _rows_of_plans(full.values())
     of_patients = _rows_of_patients({plan.patient_id for plan in full.values()})
-    caps = list(DoseCap.objects.current())
+    cap_versions = list(
+        DoseCap.objects.filter(published_at__isnull=False).order_by("published_at", "version")
+    )
+    caps = [cap for cap in cap_versions if cap.retired_at is None]
     return {
         key: PlanFacts(
             plan=plan,
@@ -130,6 +141,7 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
             caps=caps,
             asked_reviews=[_asked(each) for each in plan.asked_reviews],
             held_reviews=[_held(each) for each in plan.held_reviews],
+            cap_versions=cap_versions,
             **{name: rows[plan.patient_id] for name, rows in of_patients.items()},
         )
         for key, plan in full.items()
@@ -204,7 +216,9 @@ def _rows_of_patients(patients: Collection[UUID]) -> dict[str, Groups]:
     booked = Appointment.objects.holding_time().exclude(status=AppointmentStatus.HELD)
     visits = booked.exclude(purpose="").order_by("starts_at")
     wanted: dict[str, QuerySet] = {
-        "sessions": Session.objects.select_related("entered_in_error", "planned", "plan", "practitioner")
+        "sessions": Session.objects.select_related(
+            "entered_in_error", "planned", "plan__formula", "practitioner"
+        )
         .prefetch_related("doses__component", "zones")
         .order_by("started_at"),
         "tests": PatchTest.objects.filter(signed_at__isnull=False)

@@ -16,6 +16,8 @@ from consultations.queries import PlanFacts
 from consultations.rules import clearance, consent, doses
 from consultations.rules.visits import earlier_not_given
 
+_SHOWN_TO = Decimal("0.01")
+
 
 @dataclass(frozen=True, slots=True)
 class Banner:
@@ -94,6 +96,9 @@ def bars(
         found.append(Bar(_("Points"), points, _("points"), cap.cap if cap else None))
     if each := limits.get(CapMeasure.ML_PER_POINT):
         found.append(Bar(_("Most at one point"), each.value, _("ml"), each.cap))
+    if dense := limits.get(CapMeasure.PER_CM2):
+        unit = _("%(unit)s per cm²") % {"unit": dense.component.get_unit_display()}
+        found.append(Bar(_("Most on one cm²"), dense.value.quantize(_SHOWN_TO), unit, dense.cap))
     return found + [
         Bar(
             str(dose.component),
@@ -107,9 +112,14 @@ def bars(
     ]
 
 
+def cautions(facts: PlanFacts, session: Session) -> list[str]:
+    """What to think of before injecting; warnings, no refusals."""
+    return doses.cautions(facts, on=timezone.localdate(session.started_at), session=session)
+
+
 def _tightest(limits: Iterable[doses.PointLimit]) -> list[doses.PointLimit]:
-    """Loosest first, so that of each measure the tightest is the one kept."""
-    return sorted(limits, key=lambda limit: limit.cap, reverse=True)
+    """The least used first, so that of each measure the one nearest to its cap is kept."""
+    return sorted(limits, key=lambda limit: limit.value / limit.cap)
 
 
 def _arithmetic(dose: doses.ComponentDose, volume: Decimal) -> str:

@@ -20,12 +20,13 @@ from consultations.models import (
 
 @dataclass(frozen=True)
 class Zone:
-    """One treated zone as the form read it; `volume_ml` is the total of the zone."""
+    """One treated zone as the form read it; `volume_ml` is the total of the zone, `area_cm2` asked where a cap counts per cm²."""
 
     zone: BodyZone
     points: int
     ml_per_point: Decimal
     volume_ml: Decimal
+    area_cm2: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def replace(row: Session, contents: Contents) -> None:
             points=zone.points,
             ml_per_point=zone.ml_per_point,
             volume_ml=zone.volume_ml,
+            area_cm2=zone.area_cm2,
         )
         for zone in contents.zones
     )

@@ -219,7 +219,7 @@ def _check_was_cleared(row: Session, facts: PlanFacts) -> None:
 
 
 def _judge_doses(row: Session, facts: PlanFacts) -> list[SessionDose]:
-    zones = [doses.ZoneDose(zone.points, zone.ml_per_point, zone.volume_ml) for zone in row.zones.all()]
+    zones = [doses.ZoneDose.of(zone) for zone in row.zones.select_related("zone")]
     needleless = row.technique.family == TechniqueFamily.NEEDLELESS
     day = timezone.localdate(row.started_at)
     judged = doses.component_doses(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -36,15 +37,26 @@ class ZoneForm(BaseForm):
     volume_ml = MeasureField(
         label=_("Volume, ml"), max_digits=7, decimal_places=3, min_value=0, max_value=200, required=False
     )
+    area_cm2 = MeasureField(
+        label=_("Area, cm²"), max_digits=6, decimal_places=1, min_value=0, max_value=5000, required=False
+    )
 
     def __init__(
-        self, *args: Any, choices: Sequence[Any], usual: Mapping[str, Any], needleless: bool, **kwargs: Any
+        self,
+        *args: Any,
+        choices: Sequence[Any],
+        usual: Mapping[str, Any],
+        needleless: bool,
+        with_area: bool,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.usual, self.needleless = usual, needleless
         self.fields["zone"].choices = choices
         if needleless:
             del self.fields["points"], self.fields["ml_per_point"]
+        if not with_area:
+            del self.fields["area_cm2"]
         for name, field in self.fields.items():
             field.widget.attrs.setdefault("aria-label", str(field.label))
             field.widget.attrs["class"] = "form-select" if name == "zone" else "form-control"
@@ -55,7 +67,7 @@ class ZoneForm(BaseForm):
         data = self.cleaned_data
         rest = {
             name: data.get(name)
-            for name in ("points", "ml_per_point", "volume_ml")
+            for name in ("points", "ml_per_point", "volume_ml", "area_cm2")
             if data.get(name) is not None
         }
         return not data.get("zone") and (
@@ -71,6 +83,8 @@ class ZoneForm(BaseForm):
         if not data.get("zone"):
             self.add_error("zone", ValidationError(_("Choose the zone."), code="zone_missing"))
         wanted = ("volume_ml",) if self.needleless else ("points", "ml_per_point")
+        if data.get("area_cm2") == 0:
+            self.add_error("area_cm2", ValidationError(_("Above zero."), code="above_zero"))
         for name in wanted:
             if not data.get(name):
                 self.add_error(name, ValidationError(_("Above zero."), code="above_zero"))
@@ -90,7 +104,8 @@ class ZoneForm(BaseForm):
         """The row in numbers; the volume as typed, or points × ml per point."""
         data = self.cleaned_data
         points, each = data.get("points") or 0, data.get("ml_per_point") or Decimal(0)
-        return ZoneDose(points, each, data.get("volume_ml") or points * each)
+        volume = data.get("volume_ml") or points * each
+        return ZoneDose(points, each, volume, data.get("area_cm2") or None)
 
 
 class ZoneRows:
@@ -103,10 +118,11 @@ class ZoneRows:
         saved: Sequence[SessionZone],
         usual: Mapping[str, Any],
         needleless: bool,
+        with_area: bool = False,
         add: bool = False,
     ) -> None:
         self.data, self.saved = data, saved
-        self.usual, self.needleless = usual, needleless
+        self.usual, self.needleless, self.with_area = usual, needleless, with_area
         self.count = self._typed() if data is not None else max(len(saved), 1)
         self.count = min(self.count + add, MOST_ROWS)
 
@@ -141,9 +157,17 @@ class ZoneRows:
                 "points": row.points,
                 "ml_per_point": row.ml_per_point.normalize(),
                 "volume_ml": None if computed else row.volume_ml.normalize(),
+                "area_cm2": row.area_cm2.normalize() if row.area_cm2 else None,
             }
-        kwargs = {"choices": self.choices, "usual": self.usual, "needleless": self.needleless}
-        return ZoneForm(self.data, prefix=f"zone{index}", initial=initial, **kwargs)
+        return ZoneForm(
+            self.data,
+            prefix=f"zone{index}",
+            initial=initial,
+            choices=self.choices,
+            usual=self.usual,
+            needleless=self.needleless,
+            with_area=self.with_area,
+        )
 
     def is_valid(self) -> bool:
         """Every row is, and no zone is named twice."""
@@ -165,14 +189,24 @@ class ZoneRows:
     def doses(self) -> list[ZoneDose]:
         """For the running totals: as typed (a zone may still be missing), or as saved."""
         if self.data is not None:
-            return [form.dose for form in self.forms if form.counts]
-        return [ZoneDose(row.points, row.ml_per_point, row.volume_ml) for row in self.saved]
+            return [self._placed(form) for form in self.forms if form.counts]
+        return [ZoneDose.of(row) for row in self.saved]
+
+    def _placed(self, form: ZoneForm) -> ZoneDose:
+        zone = self.zones.get(form.cleaned_data.get("zone") or "")
+        return replace(form.dose, view=zone.view if zone else "")
 
     @property
     def contents(self) -> list[Zone]:
         """For the action."""
         return [
-            Zone(self.zones[form.cleaned_data["zone"]], dose.points, dose.ml_per_point, dose.volume_ml)
+            Zone(
+                self.zones[form.cleaned_data["zone"]],
+                dose.points,
+                dose.ml_per_point,
+                dose.volume_ml,
+                dose.area_cm2,
+            )
             for form in self.filled
             for dose in [form.dose]
         ]

@@ -151,6 +151,15 @@ class DoseCap(Versioned):
     decision = models.CharField(_("decision"), max_length=10, choices=CapDecision, default=CapDecision.VALUE)
     limit = models.DecimalField(_("limit"), max_digits=10, decimal_places=3, null=True, blank=True)
     unit = models.CharField(_("unit"), max_length=20, blank=True)
+    interval_days = models.PositiveSmallIntegerField(
+        _("interval, days"), null=True, blank=True, help_text=_("For a limit on the amount in an interval.")
+    )
+    zone_view = models.CharField(
+        _("only in zones of"),
+        max_length=20,
+        blank=True,
+        help_text=_("A view of the body map, as “face”; for limits per point and per cm²."),
+    )
 
     class Meta(Versioned.Meta):
         verbose_name = _("dose cap")
@@ -162,6 +171,17 @@ class DoseCap(Versioned):
                 Q(decision=CapDecision.VALUE, limit__isnull=False, limit__gt=0)
                 | (~Q(decision=CapDecision.VALUE) & Q(limit=None)),
                 _("A limit is a number above zero; without a limit there is no number."),
+            ),
+            check(
+                "dose_cap_interval",
+                Q(measure=CapMeasure.PER_INTERVAL, interval_days__isnull=False, interval_days__gte=1)
+                | (~Q(measure=CapMeasure.PER_INTERVAL) & Q(interval_days=None)),
+                _("A limit on the amount in an interval says how many days; no other limit does."),
+            ),
+            check(
+                "dose_cap_zone_view",
+                Q(zone_view="") | Q(measure__in=[CapMeasure.ML_PER_POINT, CapMeasure.PER_CM2]),
+                _("Only limits per point and per cm² can be for one view of the body."),
             ),
         ]
         triggers = published_is_final("dose_cap")

@@ -118,13 +118,16 @@ _CHILD_OF_SESSION = {"parent": "consultations_session", "key": "session_id"}
 
 @pghistory.track(append_only=True)
 class SessionZone(models.Model):
-    """Points and volume in one zone. A needleless session has an area's volume and no points."""
+    """Points and volume in one zone. A needleless session has an area's volume and no points.
+
+    The area in cm² is asked only where a cap counts by it."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="zones")
     zone = models.ForeignKey(BodyZone, models.PROTECT, related_name="+", verbose_name=_("zone"))
     points = models.PositiveSmallIntegerField(_("points"), default=0)
     ml_per_point = models.DecimalField(_("ml per point"), max_digits=6, decimal_places=3, default=0)
     volume_ml = models.DecimalField(_("volume, ml"), max_digits=7, decimal_places=3)
+    area_cm2 = models.DecimalField(_("area, cm²"), max_digits=6, decimal_places=1, null=True, blank=True)
 
     class Meta:
         verbose_name = _("treated zone")
@@ -146,6 +149,11 @@ class SessionZone(models.Model):
                     volume_ml__lte=200,
                 ),
                 _("Check points and volume."),
+            ),
+            check(
+                "session_zone_area",
+                Q(area_cm2=None) | Q(area_cm2__gt=0, area_cm2__lte=5000),
+                _("The area of a zone is above 0 and at most 5000 cm²."),
             ),
         ]
         triggers = frozen_with_parent("session_zone", **_CHILD_OF_SESSION)

@@ -14,7 +14,7 @@ from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 
 from consultations.enums import SessionOutcome
-from consultations.models import FormulaPart, PatchTest, Session
+from consultations.models import Component, FormulaPart, PatchTest, Session
 from consultations.queries import PlanFacts, confirmed_error, strengths_of
 
 # Strengths are kept to four places (a third of 20 mg is 6.6667), so doses are counted to three: 3 ml of it are 20 mg.
@@ -33,7 +33,7 @@ class Origin(StrEnum):
 class Portion:
     """What one other record puts into the patient that day of one component, in the component's unit."""
 
-    component_code: str
+    component: Component
     amount: Decimal
     origin: Origin
     at: datetime
@@ -77,7 +77,7 @@ def _counts(session: Session, day: date) -> bool:
 def _signed(session: Session) -> Iterator[Portion]:
     for dose in session.doses.all():
         yield Portion(
-            dose.component.code, dose.amount, Origin.SIGNED, session.started_at, str(session.practitioner)
+            dose.component, dose.amount, Origin.SIGNED, session.started_at, str(session.practitioner)
         )
 
 
@@ -85,13 +85,11 @@ def _drafted(session: Session, parts: Iterable[FormulaPart]) -> Iterator[Portion
     volume = sum((zone.volume_ml for zone in session.zones.all()), Decimal(0))
     for part in parts if volume else ():
         amount = (volume * part.strength).quantize(COUNTED_TO)
-        yield Portion(
-            part.component.code, amount, Origin.DRAFT, session.started_at, str(session.practitioner)
-        )
+        yield Portion(part.component, amount, Origin.DRAFT, session.started_at, str(session.practitioner))
 
 
 def _of_test(test: PatchTest, parts: Iterable[FormulaPart]) -> Iterator[Portion]:
     for part in parts:
         if part.component.code in test.component_codes:
             amount = (test.volume_ml * part.strength).quantize(COUNTED_TO)
-            yield Portion(part.component.code, amount, Origin.TEST, test.given_at)
+            yield Portion(part.component, amount, Origin.TEST, test.given_at)

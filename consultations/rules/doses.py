@@ -3,25 +3,52 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from clinic.errors import DomainError
-from consultations.enums import CapDecision, CapMeasure
-from consultations.models import Component, DoseCap, FormulaPart, PathwayPolicy, Session
-from consultations.queries import PlanFacts
+from consultations.enums import CapDecision, CapMeasure, ComponentKind
+from consultations.models import Component, DoseCap, FormulaPart, PathwayPolicy, Session, SessionZone
+from consultations.queries import PlanFacts, confirmed_error
 from consultations.rules.day_doses import COUNTED_TO, Portion, portions_on
+
+_TOO_MUCH = {
+    CapMeasure.POINTS_PER_SESSION: (
+        "too_many_points",
+        _lazy("%(value)s points are more than the %(limit)s that %(component)s allows in a session."),
+    ),
+    CapMeasure.ML_PER_POINT: (
+        "too_much_per_point",
+        _lazy("%(value)s ml per point are more than the %(limit)s ml that %(component)s allows."),
+    ),
+    CapMeasure.PER_CM2: (
+        "too_much_per_cm2",
+        _lazy("%(value)s %(unit)s per cm² are more than the %(limit)s %(unit)s that %(component)s allows."),
+    ),
+}
 
 
 @dataclass(frozen=True)
 class ZoneDose:
-    """What goes into one zone: `points` × `ml_per_point` ml, or for a needleless session a volume in ml."""
+    """What goes into one zone: `points` × `ml_per_point` ml, or for a needleless session a volume in ml.
+
+    `area_cm2` is known where a cap counts by it, `view` (face, scalp …) where the zone was chosen.
+    """
 
     points: int
     ml_per_point: Decimal
     volume_ml: Decimal
+    area_cm2: Decimal | None = None
+    view: str = ""
+
+    @classmethod
+    def of(cls, row: SessionZone) -> "ZoneDose":
+        """What is on record; `row.zone` is read."""
+        return cls(row.points, row.ml_per_point, row.volume_ml, row.area_cm2, row.zone.view)
 
 
 @dataclass(frozen=True)
@@ -53,12 +80,16 @@ class ComponentDose:
 
 @dataclass(frozen=True)
 class PointLimit:
-    """A cap on points per session or on ml per point, and how much of it is used."""
+    """A cap on points per session, on ml per point or on the amount per cm², and how much of it is used.
+
+    `zone_view` names the part of the body it is for, where it is not for all.
+    """
 
     measure: CapMeasure
     value: Decimal
     cap: Decimal
     component: Component
+    zone_view: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -119,7 +150,7 @@ def component_doses(
     others = portions_on(facts, on, ignoring=session)
     doses = []
     for part in facts.parts:
-        cap, arithmetic = _tightest(facts, part, weight_kg)
+        cap, arithmetic = _tightest(facts, part, weight_kg, on)
         doses.append(
             ComponentDose(
                 component=part.component,
@@ -127,13 +158,15 @@ def component_doses(
                 amount=(volume_ml * part.strength).quantize(COUNTED_TO),
                 cap=cap,
                 arithmetic=arithmetic,
-                others=tuple(each for each in others if each.component_code == part.component.code),
+                others=tuple(each for each in others if each.component.code == part.component.code),
             )
         )
     return doses
 
 
-def _tightest(facts: PlanFacts, part: FormulaPart, weight_kg: Decimal | None) -> tuple[Decimal | None, str]:
+def _tightest(
+    facts: PlanFacts, part: FormulaPart, weight_kg: Decimal | None, on: date
+) -> tuple[Decimal | None, str]:
     unit = part.component.get_unit_display()
     found: list[tuple[Decimal, str]] = []
     formula = facts.plan.formula.code
@@ -153,7 +186,34 @@ def _tightest(facts: PlanFacts, part: FormulaPart, weight_kg: Decimal | None) ->
                 "total": plain(cap.limit * weight_kg),
             }
             found.append((cap.limit * weight_kg, words))
+    for cap in caps_for(facts.caps, part.component.code, formula, CapMeasure.PER_INTERVAL):
+        if cap.limit is not None and cap.interval_days:
+            before = given_around(facts, part.component.code, on, days=cap.interval_days)
+            left = max(cap.limit - before, Decimal(0))
+            words = _("%(limit)s %(unit)s in %(days)s days − %(before)s %(unit)s = %(left)s %(unit)s") % {
+                "limit": plain(cap.limit),
+                "unit": unit,
+                "days": cap.interval_days,
+                "before": plain(before),
+                "left": plain(left),
+            }
+            found.append((left, words))
     return min(found, default=(None, ""), key=lambda each: each[0])
+
+
+def given_around(facts: PlanFacts, component: str, day: date, *, days: int) -> Decimal:
+    """What signed sessions of any plan gave within fewer than `days` days of the day, the day itself left out."""
+    return sum(
+        (
+            dose.amount
+            for session in facts.sessions
+            if session.is_signed and not confirmed_error(session)
+            for dose in session.doses.all()
+            if dose.component.code == component
+            and 0 < abs((timezone.localdate(session.started_at) - day).days) < days
+        ),
+        Decimal(0),
+    )
 
 
 def needs_weight(facts: PlanFacts) -> bool:
@@ -164,6 +224,11 @@ def needs_weight(facts: PlanFacts) -> bool:
         for part in facts.parts
         for cap in caps_for(facts.caps, part.component.code, formula, CapMeasure.PER_KG)
     )
+
+
+def needs_area(facts: PlanFacts) -> bool:
+    """Whether a cap counts per cm²."""
+    return any(cap.measure == CapMeasure.PER_CM2 and cap.limit is not None for cap in facts.own_caps)
 
 
 def check_zones(
@@ -202,33 +267,54 @@ def check_zones(
                 field="zones",
             )
     _check_point_caps(facts, zones)
+    if needs_area(facts) and any(zone.area_cm2 is None for zone in zones):
+        raise DomainError(
+            _("Enter the area of every zone in cm²: a cap counts by it."), "area_missing", field="zones"
+        )
 
 
 def point_limits(facts: PlanFacts, zones: Sequence[ZoneDose]) -> list[PointLimit]:
-    """How much of each cap on points, and on ml per point, the zones use."""
-    used = {
-        CapMeasure.POINTS_PER_SESSION: Decimal(sum(zone.points for zone in zones)),
-        CapMeasure.ML_PER_POINT: max((zone.ml_per_point for zone in zones), default=Decimal(0)),
-    }
-    return [
-        PointLimit(measure, value, cap.limit, part.component)
-        for measure, value in used.items()
-        for part in facts.parts
-        for cap in caps_for(facts.caps, part.component.code, facts.plan.formula.code, measure)
-        if cap.limit is not None
-    ]
+    """How much of each cap on points, on ml per point and on the amount per cm² the zones use, each in its own view."""
+    found = []
+    for part in facts.parts:
+        for cap in facts.own_caps:
+            here = [zone for zone in zones if cap.zone_view in ("", zone.view)]
+            if cap.component_code != part.component.code or cap.limit is None or (cap.zone_view and not here):
+                continue
+            value = _used(cap, part, here)
+            if value is not None:
+                measure = CapMeasure(cap.measure)
+                found.append(PointLimit(measure, value, cap.limit, part.component, cap.zone_view))
+    return found
+
+
+def _used(cap: DoseCap, part: FormulaPart, zones: Sequence[ZoneDose]) -> Decimal | None:
+    if cap.measure == CapMeasure.POINTS_PER_SESSION:
+        return Decimal(sum(zone.points for zone in zones))
+    if cap.measure == CapMeasure.ML_PER_POINT:
+        return max((zone.ml_per_point for zone in zones), default=Decimal(0))
+    if cap.measure == CapMeasure.PER_CM2:
+        each = [zone.volume_ml * part.strength / zone.area_cm2 for zone in zones if zone.area_cm2]
+        return max(each, default=None)
+    return None
 
 
 def _check_point_caps(facts: PlanFacts, zones: Sequence[ZoneDose]) -> None:
     for limit in point_limits(facts, zones):
-        if not limit.is_over:
-            continue
-        said = {"value": plain(limit.value), "limit": plain(limit.cap), "component": limit.component}
-        if limit.measure == CapMeasure.POINTS_PER_SESSION:
-            words = _("%(value)s points are more than the %(limit)s that %(component)s allows in a session.")
-            raise DomainError(words % said, "too_many_points", field="zones")
-        words = _("%(value)s ml per point are more than the %(limit)s ml that %(component)s allows.")
-        raise DomainError(words % said, "too_much_per_point", field="zones")
+        if limit.is_over:
+            code, words = _TOO_MUCH[limit.measure]
+            said = {
+                "value": plain(limit.value.quantize(COUNTED_TO, ROUND_CEILING)),
+                "limit": plain(limit.cap),
+                "component": limit.component,
+                "unit": limit.component.get_unit_display(),
+            }
+            sentence = str(words) % said
+            if limit.zone_view:
+                sentence += " " + _("This limit is for zones of the view “%(view)s”.") % {
+                    "view": limit.zone_view
+                }
+            raise DomainError(sentence, code, field="zones")
 
 
 def check_doses(facts: PlanFacts, doses: Iterable[ComponentDose], *, weight_kg: Decimal | None) -> None:
@@ -259,6 +345,19 @@ def _over(dose: ComponentDose) -> str:
         "unit": dose.component.get_unit_display(),
         "arithmetic": dose.arithmetic,
     }
+
+
+def cautions(facts: PlanFacts, *, on: date, session: Session | None) -> list[str]:
+    """Warnings about what meets in the patient that day. Local anaesthetics inhibit lipolysis (CLINICAL 2.1, lidocaine)."""
+    today = [part.component for part in facts.parts]
+    today += [portion.component for portion in portions_on(facts, on, ignoring=session)]
+    by_kind = {component.kind: component for component in today}
+    anaesthetic = by_kind.get(ComponentKind.ANAESTHETIC)
+    lipolytic = by_kind.get(ComponentKind.LIPOLYTIC)
+    if anaesthetic is None or lipolytic is None:
+        return []
+    words = _("%(anaesthetic)s and %(lipolytic)s on one day: a local anaesthetic may weaken the lipolytic.")
+    return [words % {"anaesthetic": anaesthetic, "lipolytic": lipolytic}]
 
 
 def words_of_others(dose: ComponentDose) -> list[str]:

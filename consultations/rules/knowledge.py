@@ -1,5 +1,6 @@
 """What was known at a moment: an injection is signed by what was known when it was given, whatever came out since."""
 
+from collections import defaultdict
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 from django.db import models
 
 from consultations.enums import PlanStatus
-from consultations.models import Consent, FormulaPart, Plan, PlanStatusChange, TestReading
+from consultations.models import Consent, DoseCap, FormulaPart, Plan, PlanStatusChange, TestReading
 from consultations.queries import HeldReview, PlanFacts
 
 Row = TypeVar("Row", bound=models.Model)
@@ -17,8 +18,7 @@ Row = TypeVar("Row", bound=models.Model)
 def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
     """The facts without what was withdrawn, reported, read or called an error only after the moment.
 
-    The consultation's answers and the clinic's dose caps are taken as they are. The SQL gate's `known_by` says the
-    same (migration 0002).
+    The consultation's answers are taken as they are. The SQL gate's `known_by` says the same (migration 0002).
     """
     parts = FormulaPart.objects.filter(formula=facts.plan.formula_id).with_groups_in_force(at=moment)
     return replace(
@@ -33,7 +33,20 @@ def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
         reports=[each for each in facts.reports if each.reported_at <= moment],
         asked_reviews=[each for each in facts.asked_reviews if each.since <= moment],
         held_reviews=[_held(each, moment) for each in facts.held_reviews if each.signed_at <= moment],
+        caps=_caps(facts.cap_versions, moment),
     )
+
+
+def _caps(published: list[DoseCap], moment: datetime) -> list[DoseCap]:
+    """The clinic's caps as they stood then; of one decided only later its first version, as `caps_known()` has it."""
+    versions: dict[str, list[DoseCap]] = defaultdict(list)
+    for cap in published:
+        versions[cap.code].append(cap)
+    found = []
+    for each in versions.values():
+        known = [cap for cap in each if cap.published_at and cap.published_at <= moment] or each[:1]
+        found += [cap for cap in known if cap.retired_at is None or cap.retired_at > moment]
+    return found
 
 
 def _plan(plan: Plan, moment: datetime) -> Plan:

@@ -15,6 +15,7 @@ from consultations.dates import later
 from consultations.enums import PLAN_MOVES, IntervalUnit, PlanStatus
 from consultations.models import PathwayPolicy, Plan, PlannedSession, PlanTemplate, Session
 from consultations.queries import PlanFacts
+from consultations.rules import course_caps
 
 _DAYS = {IntervalUnit.DAYS: 1, IntervalUnit.WEEKS: 7, IntervalUnit.MONTHS: 28}
 
@@ -65,6 +66,7 @@ def windows(
         window = _window(
             planned,
             before,
+            apart=course_caps.first_day_after(facts, before) if before else on,
             start=facts.plan.starts_on or on,
             on=on,
             session=session,
@@ -92,6 +94,7 @@ def _window(
     planned: PlannedSession,
     before: date | None,
     *,
+    apart: date,
     start: date,
     on: date,
     session: Session | None,
@@ -100,7 +103,7 @@ def _window(
     if before is None:
         earliest = ideal = max(start, on)
     else:
-        earliest = max(before + timedelta(days=planned.min_gap_days), on)
+        earliest = max(before + timedelta(days=planned.min_gap_days), apart, on)
         ideal = max(later(before, planned.interval, planned.unit), earliest)
     return Window(planned, earliest, ideal, ideal + timedelta(days=slack_days(planned)), session, visit)
 

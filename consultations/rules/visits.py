@@ -15,7 +15,7 @@ from consultations.enums import TestResult
 from consultations.models import PatchTest, PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, in_error
-from consultations.rules import clearance, plans
+from consultations.rules import clearance, course_caps, plans
 from consultations.rules.clearance import Gate
 from consultations.rules.codes import MAY_STILL_COME, ON_HOLD
 from consultations.rules.patch_test import Window, reading_window, repeat_from
@@ -291,10 +291,11 @@ def _order(
             continue
         later_one = max(other, planned, key=lambda each: each.ordinal)
         for moment in together.times(purposes.session_of(other), facts):
-            gap = abs((plans.local_day(moment) - plans.local_day(visit.starts_at)).days)
+            days = sorted([plans.local_day(moment), plans.local_day(visit.starts_at)])
+            apart = max(later_one.min_gap_days, (course_caps.first_day_after(facts, days[0]) - days[0]).days)
             in_order = (other.ordinal < planned.ordinal) == (moment < visit.starts_at)
-            if not in_order or gap < later_one.min_gap_days:
-                return [_gap(other, moment, later_one.min_gap_days)]
+            if not in_order or (days[1] - days[0]).days < apart:
+                return [_gap(other, moment, apart)]
     return []
 
 

@@ -20,8 +20,8 @@ from consultations.forms.sessions import SessionForm
 from consultations.forms.zones import ZoneRows
 from consultations.models import AftercareRule, ReactionType, Scale, Session
 from consultations.queries import PlanFacts, every_lot, facts_of_one
-from consultations.rules import authorship, codes
-from consultations.session_page import aftercare, banner, bars
+from consultations.rules import authorship, codes, doses
+from consultations.session_page import aftercare, banner, bars, cautions
 from consultations.views import chart
 
 
@@ -62,6 +62,7 @@ class Recording:
             saved=list(session.zones.select_related("zone")),
             usual={} if needleless else usual,
             needleless=needleless,
+            with_area=doses.needs_area(facts),
             add=add,
         )
         return cls(session, facts, form, rows, data)
@@ -109,7 +110,8 @@ def totals(recording: Recording) -> dict[str, Any]:
     """For _session_totals.html."""
     zones = recording.rows.doses
     facts, session = recording.facts, recording.session
-    return {"bars": bars(facts, zones, weight_kg=recording.weight, session=session), "session": session}
+    found = bars(facts, zones, weight_kg=recording.weight, session=session)
+    return {"bars": found, "cautions": cautions(facts, session), "session": session}
 
 
 def draft_page(

@@ -117,10 +117,17 @@ def tested(plan: Plan, *, by: User, at: datetime) -> PatchTest:
     )
 
 
-def cleared(template_code: str, *, by: User, at: datetime, starts_on: date | None = None) -> Plan:
+def cleared(
+    template_code: str,
+    *,
+    by: User,
+    at: datetime,
+    starts_on: date | None = None,
+    patient: Patient | None = None,
+) -> Plan:
     """Agreed nine days before `at`, consented, tested and read three days later without a reaction."""
     decide_caps()
-    plan = agreed(template_code, by=by, at=at - timedelta(days=9), starts_on=starts_on)
+    plan = agreed(template_code, by=by, at=at - timedelta(days=9), starts_on=starts_on, patient=patient)
     consented(plan, by=by, at=at - timedelta(days=8))
     test = tested(plan, by=by, at=at - timedelta(days=7))
     read_at = at - timedelta(days=4)
@@ -129,10 +136,10 @@ def cleared(template_code: str, *, by: User, at: datetime, starts_on: date | Non
 
 
 def zones(*rows: tuple[int, str]) -> list[sessions.Zone]:
-    """Points and ml per point, one body zone each."""
+    """Points and ml per point, one body zone each, on a grid of one centimetre."""
     places = BodyZone.objects.current()[: len(rows)]
     return [
-        sessions.Zone(place, points, Decimal(each), points * Decimal(each))
+        sessions.Zone(place, points, Decimal(each), points * Decimal(each), Decimal(points))
         for place, (points, each) in zip(places, rows, strict=True)
     ]
 

@@ -15,7 +15,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from consultations.enums import Answer, Decision, PlanStatus, TestRequirement
+from consultations.enums import Answer, CapDecision, Decision, PlanStatus, TestRequirement
 from consultations.models import Plan, ReviewRule, Session
 from consultations.models import TestReading as Reading
 from tests.consultations.cases import collected
@@ -24,6 +24,7 @@ from tests.factories import (
     ClinicalReportFactory,
     ComponentFactory,
     ConsentFactory,
+    DoseCapFactory,
     EnteredInErrorFactory,
     FormulaFactory,
     PatchTestFactory,
@@ -99,7 +100,7 @@ def test_the_codes_of_the_truth_table_are_all_there_are() -> None:
         (source,) = cursor.fetchone()
     codes = {line.split("RETURN '")[1].split("'")[0] for line in source.splitlines() if "RETURN '" in line}
     states = {f"plan_{status}" for status in PlanStatus if status != PlanStatus.ACTIVE}
-    elsewhere = {"other_patient", "future", "test", "too_soon", "review_due"}
+    elsewhere = {"other_patient", "future", "test", "too_soon", "review_due", "cap_undecided", "course_full"}
     assert {code for code, _name, _make in MISSING} | elsewhere == codes - {"plan_"} | states
 
 
@@ -199,6 +200,45 @@ def test_a_requirement_that_was_withdrawn_holds_nothing_back() -> None:
     plan = waiting_for_review()
     ReviewRule.objects.filter(template_code=plan.template.code).update(retired_at=ago(minutes=5))
     assert refusal(plan, ordinal=2) is None
+
+
+def _capped(**cap: Any) -> Plan:
+    """Two sessions, the first given five days ago, with a cap on what is in them."""
+    plan = cleared_plan(sessions=2, min_gap_days=1)
+    SessionFactory(plan=plan, signed=True, started_at=ago(days=5))
+    DoseCapFactory(component_code=plan.formula.component_codes[0], **cap)
+    return plan
+
+
+CAPS = pytest.mark.parametrize(
+    ("code", "cap"),
+    [
+        pytest.param("cap_undecided", {"decision": CapDecision.UNSET, "limit": None}, id="undecided"),
+        pytest.param("course_full", {"measure": "sessions_per_plan", "limit": 1}, id="sessions of the plan"),
+        pytest.param("course_full", {"measure": "sessions_per_patient", "limit": 1}, id="of the patient"),
+        pytest.param("too_soon", {"measure": "min_interval_days", "limit": 6}, id="days between"),
+        pytest.param("too_soon", {"measure": "min_interval_months", "limit": 1}, id="months between"),
+    ],
+)
+
+
+@CAPS
+def test_a_cap_on_the_course_closes_the_gate_and_nothing_does_without_its_part(
+    code: str, cap: dict[str, Any], parts: dict[str, str]
+) -> None:
+    plan = _capped(**cap)
+    assert (refusal(plan, ordinal=2), refusal(plan, gate="test")) == (code, None)
+    with _without_part(parts[code]):
+        assert refusal(plan, ordinal=2) is None
+
+
+@CAPS
+def test_sessions_and_intervals_count_over_all_plans_of_the_patient(code: str, cap: dict[str, Any]) -> None:
+    given = _capped(**cap)
+    other = cleared_plan(patient=given.patient, formula=given.formula)
+    assert refusal(other) == (None if cap.get("measure") == "sessions_per_plan" else code)
+    stranger = cleared_plan(formula=given.formula)
+    assert refusal(stranger) == ("cap_undecided" if code == "cap_undecided" else None)
 
 
 # What does not stand in the way -----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from tests.factories import (
     ComponentFactory,
     ConsentWithdrawalFactory,
     DeviationFactory,
+    DoseCapFactory,
     EnteredInErrorFactory,
     FormulaFactory,
     PatchTestFactory,
@@ -259,6 +260,7 @@ def test_a_review_signed_only_later_did_not_clear() -> None:
     plan = waiting_for_review()
     ReviewFactory(plan=plan, rule=_rule(plan), signed=True, created_at=AFTER)
     assert both(plan, known_by=START, ordinal=2) == both(plan, known_by=None, ordinal=2) == {"review_due"}
+# A cap decided in between ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -273,6 +275,30 @@ def test_a_requirement_counts_from_its_publication_on(published_at: datetime, th
     plan = waiting_for_review(published_at=published_at)
     assert both(plan, known_by=START, ordinal=2) == {then}
     assert both(plan, known_by=None, ordinal=2) == {"review_due"}
+    [pytest.param(BEFORE, "too_soon", id="before"), pytest.param(AFTER, None, id="after")],
+)
+def test_a_cap_that_became_tighter_after_the_injection_does_not_stop_its_signature(
+    published_at: datetime, then: str | None
+) -> None:
+    plan = cleared_plan(sessions=2, min_gap_days=1)
+    SessionFactory(plan=plan, signed=True, started_at=ago(days=2))
+    loose: dict[str, Any] = {
+        "code": "interval",
+        "component_code": plan.formula.component_codes[0],
+        "measure": "min_interval_days",
+    }
+    DoseCapFactory(**loose, limit=1, retired_at=published_at)
+    DoseCapFactory(**loose, limit=7, version=2, published_at=published_at)
+    assert both(plan, known_by=START, ordinal=2) == {then}
+    assert both(plan, known_by=None, ordinal=2) == {"too_soon"}
+
+
+def test_a_cap_nobody_had_decided_then_counts_as_it_was_first_decided() -> None:
+    plan = cleared_plan(sessions=2, min_gap_days=1)
+    SessionFactory(plan=plan, signed=True, started_at=ago(days=2))
+    code = plan.formula.component_codes[0]
+    DoseCapFactory(component_code=code, measure="min_interval_days", limit=7, published_at=AFTER)
+    assert both(plan, known_by=START, ordinal=2) == {"too_soon"}
 
 
 # A session called an error ----------------------------------------------------------------------------------------

@@ -79,6 +79,7 @@ def filled(session: Session, *rows: tuple[int, str], **changes: Any) -> dict[str
             f"zone{index}-zone": place.pk,
             f"zone{index}-points": points,
             f"zone{index}-ml_per_point": each,
+            f"zone{index}-area_cm2": points,
         }
     for part in session.plan.formula.parts.all():
         lot = part.component.lots.order_by("expires_on").first()
@@ -197,11 +198,33 @@ def test_a5_the_51st_point_is_refused_at_the_zones_and_what_was_typed_stays(
 def test_a5_a_dose_over_its_cap_is_refused_with_its_arithmetic(
     practitioner_client: Client, kybella: Session
 ) -> None:
-    data = filled(kybella, (50, "0.2"), sign=1) | {"zone0-volume_ml": "10.1"}
+    data = filled(kybella, (50, "0.2"), sign=1) | {"zone0-volume_ml": "10.1", "zone0-area_cm2": "51"}
     answer = post(practitioner_client, "session", kybella.pk, data)
     assert answer.context["zone_errors"] == (
         "Deoxycholic acid (sodium deoxycholate): 101 mg are more than the cap (100 mg per session).",
     )
+
+
+def test_a5_more_than_two_mg_on_a_square_centimetre_are_refused_and_the_area_is_asked(
+    practitioner_client: Client, kybella: Session
+) -> None:
+    assert "Area, cm²" in get(practitioner_client, "session", kybella.pk).content.decode()
+    said = []
+    for area in ("", "9.5", "10"):
+        kybella.refresh_from_db()
+        data = filled(kybella, (10, "0.2"), sign=1) | {"zone0-area_cm2": area}
+        answer = post(practitioner_client, "session", kybella.pk, data)
+        said.append(answer.context["zone_errors"] if answer.status_code == 422 else answer.status_code)
+    assert said == [
+        ("Enter the area of every zone in cm²: a cap counts by it.",),
+        ("2.106 mg per cm² are more than the 2 mg that Deoxycholic acid (sodium deoxycholate) allows.",),
+        302,
+    ]
+    assert kybella.zones.get().area_cm2 == Decimal(10)
+
+
+def test_where_no_cap_counts_by_area_none_is_asked(practitioner_client: Client, draft: Session) -> None:
+    assert "Area, cm²" not in get(practitioner_client, "session", draft.pk).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -325,6 +348,7 @@ def test_running_totals_are_computed_by_the_server_and_save_nothing(
         "Volume": (Decimal("8.4"), None),
         "Points": (Decimal(42), Decimal(50)),
         "Most at one point": (Decimal("0.2"), Decimal("0.2")),
+        "Most on one cm²": (Decimal(2), Decimal(2)),
         "Deoxycholic acid (sodium deoxycholate)": (Decimal(84), Decimal(100)),
     }
     assert "84 of 100 mg" in answer.content.decode()

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError
 
 from clinic.enums import AppointmentStatus
 from clinic.errors import DomainError, NotAllowed, NotCleared, Stale
@@ -11,6 +12,7 @@ from clinic.models import Practitioner, User
 from consultations import purposes
 from consultations.actions import adverse_events, consents, records, sessions
 from consultations.actions.signing import content_hash
+from consultations.dates import add_months, start_of_day
 from consultations.enums import PlanStatus, SessionOutcome, TriageOutcome
 from consultations.models import Deviation, Plan, Session
 from consultations.queries import facts_of_one
@@ -21,6 +23,7 @@ from tests.factories import (
     ClinicalReportFactory,
     LotFactory,
     PractitionerFactory,
+    SessionFactory,
     cleared_plan,
 )
 from tests.factories.clock import CLINIC_NOW, PARIS, TODAY, ago, ahead
@@ -156,13 +159,34 @@ def test_signing_computes_doses_anew_and_refuses_the_one_over_its_cap(by: User) 
     )
 
 
-def test_a5_a_second_session_after_27_days_is_too_soon_and_after_a_month_it_is_not(by: User) -> None:
+def test_a5_a_second_session_within_a_month_is_too_soon_and_after_a_month_it_is_not(by: User) -> None:
     plan = course.cleared("FAT-DCA", by=by, at=CLINIC_NOW)
     course.given(plan, 1, rows=course.zones((50, "0.2")), by=by, at=CLINIC_NOW)
+    month = add_months(CLINIC_NOW, 1)
+    for too_soon in (CLINIC_NOW + timedelta(days=28), month - timedelta(days=1)):
+        with pytest.raises(NotCleared) as refused:
+            begun(plan, by, too_soon)
+        assert refused.value.code == "too_soon"
+        assert refused.value.conditions[0].earliest == start_of_day(month.date())
+    assert begun(plan, by, month).planned.ordinal == 2
+
+
+def test_a5_a_seventh_session_is_refused_whatever_the_plan_and_by_the_database_itself(by: User) -> None:
+    first = add_months(CLINIC_NOW, -7)
+    plan = course.cleared("FAT-DCA", by=by, at=first)
+    for number in range(6):
+        course.given(plan, number + 1, rows=course.zones((50, "0.2")), by=by, at=add_months(first, number))
+    plan.refresh_from_db()
+    assert plan.status == PlanStatus.COMPLETED
+    again = course.cleared("FAT-DCA", by=by, at=CLINIC_NOW, patient=plan.patient)
     with pytest.raises(NotCleared) as refused:
-        begun(plan, by, ahead(days=27))
-    assert refused.value.code == "too_soon"
-    assert begun(plan, by, ahead(days=28)).planned.ordinal == 2
+        begun(again, by)
+    assert refused.value.code == "course_full"
+    name = again.formula.parts.get().component.name
+    assert refused.value.conditions[0].detail == f"{name} allows 6 sessions over all plans; 6 were given."
+    with pytest.raises(IntegrityError) as by_database:
+        SessionFactory(plan=again, started_at=CLINIC_NOW, lots=[])
+    assert "course_full" in str(by_database.value)
 
 
 def test_only_the_author_saves_and_a_colleague_takes_over_by_name(by: User, colleague: User) -> None:

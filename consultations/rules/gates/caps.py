@@ -1,6 +1,7 @@
-"""Every limit of the formula decided, and the plan's number of sessions within it (CLINICAL 2.1).
+"""Every limit of the formula decided, and the number of sessions within it, over all plans (CLINICAL 2.1).
 
-In Python only: caps are reference data that the SQL gate does not read.
+`gate_caps()` says the same of the next session; that a later one of the plan would be beyond it is said here only, so
+that it is never booked.
 """
 
 from datetime import datetime
@@ -25,11 +26,13 @@ def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = Non
         )
         for cap in doses.undecided(facts)[:1]
     ]
-    course = course_caps.course_cap(facts)
-    if course and planned and len(facts.given) >= course.sessions:
-        detail = _("%(component)s allows %(limit)s sessions in a plan.") % {
-            "component": course.component,
-            "limit": course.sessions,
-        }
+    full = course_caps.is_full(facts, planned) if planned else None
+    if full:
+        words = (
+            _("%(component)s allows %(limit)s sessions over all plans; %(given)s were given.")
+            if full.over_plans
+            else _("%(component)s allows %(limit)s sessions in a plan; %(given)s were given.")
+        )
+        detail = words % {"component": full.component, "limit": full.sessions, "given": full.given}
         found.append(Condition("course_full", not_cleared(facts), detail=detail))
     return found

@@ -1,7 +1,5 @@
-"""Far enough from the session before: the plan's own hard gap, and the components' intervals (CLINICAL 2.1, 4.2).
-
-The components' intervals are reference data that `gate_interval()` does not read; it knows the hard gap.
-"""
+"""Far enough from the session before: the plan's own hard gap, and the components' intervals over all plans (CLINICAL
+2.1, 4.2). `gate_interval()` says the same."""
 
 from datetime import datetime, time
 

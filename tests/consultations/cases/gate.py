@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Model
+
 from consultations.enums import Answer, Decision, PlanStatus
 from consultations.models import PatchTest, Plan
 from consultations.models import TestReading as Reading
@@ -30,10 +32,10 @@ from tests.guards import check_deferred, sql
 
 
 @contextmanager
-def gates_open() -> Iterator[None]:
-    """For a test that was given before what clears it was missing: the gate on tests is away."""
-    (trigger,) = [trigger for trigger in PatchTest._meta.triggers if trigger.name == "patch_test_cleared"]
-    switch = f'ALTER TABLE consultations_patchtest {{}} TRIGGER "{trigger.get_pgid(PatchTest)}"'
+def gates_open(model: type[Model] = PatchTest, gate: str = "patch_test_cleared") -> Iterator[None]:
+    """For a test or session that was given before what clears it was missing: the gate on its table is away."""
+    (trigger,) = [trigger for trigger in model._meta.triggers if trigger.name == gate]
+    switch = f'ALTER TABLE {model._meta.db_table} {{}} TRIGGER "{trigger.get_pgid(model)}"'
     check_deferred()
     sql(switch.format("DISABLE"))()
     yield

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from consultations.enums import (
     CapDecision,
+    CapMeasure,
     Decision,
     RuleScope,
 )
@@ -130,6 +131,21 @@ def _a_limit_of_zero() -> None:
 @constraints.refused_by("dose_cap_decided")
 def _a_number_where_nothing_is_decided() -> None:
     DoseCapFactory(decision=CapDecision.UNSET, limit=5)
+
+
+@constraints.refused_by("dose_cap_interval")
+def _an_amount_in_an_interval_of_no_length() -> None:
+    DoseCapFactory(measure=CapMeasure.PER_INTERVAL)
+
+
+@constraints.refused_by("dose_cap_interval")
+def _days_on_a_limit_that_has_no_interval() -> None:
+    DoseCapFactory(interval_days=7)
+
+
+@constraints.refused_by("dose_cap_zone_view")
+def _a_session_limit_for_the_face_only() -> None:
+    DoseCapFactory(zone_view="face")
 
 
 @constraints.refused_by("contraindication_rule_once")

@@ -121,6 +121,11 @@ def _a_point_of_more_than_five_millilitres() -> None:
     SessionZoneFactory(ml_per_point=Decimal("5.001"))
 
 
+@constraints.refused_by("session_zone_area")
+def _a_zone_without_any_area() -> None:
+    SessionZoneFactory(area_cm2=0)
+
+
 @constraints.refused_by("session_lot_once")
 def _a_lot_twice_in_one_session() -> None:
     session = SessionFactory()

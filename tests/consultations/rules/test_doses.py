@@ -1,17 +1,20 @@
 """Doses per component against every cap, with the acceptance scenarios' exact numbers (CLINICAL 9.2)."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from clinic.errors import DomainError
+from clinic.gaps import months_later
 from consultations.enums import CapDecision, CapMeasure
-from consultations.models import Component, Formula, PathwayPolicy, Plan
+from consultations.models import Component, Formula, PathwayPolicy, Plan, Session
 from consultations.queries import facts_of_one, policy_in_force
 from consultations.rules import course_caps, doses
 from consultations.rules.doses import ZoneDose
+from tests.consultations.cases.gate import gates_open
 from tests.factories import (
     ComponentFactory,
     DoseCapFactory,
@@ -27,9 +30,13 @@ from tests.factories.clock import CLINIC_NOW, TODAY, ago
 pytestmark = pytest.mark.django_db
 
 
-def row(points: int, each: str, volume: str | None = None) -> ZoneDose:
+def row(
+    points: int, each: str, volume: str | None = None, *, area: str | None = None, view: str = ""
+) -> ZoneDose:
+    """On a grid of one centimetre, where the area is not given."""
     computed = points * Decimal(each)
-    return ZoneDose(points, Decimal(each), Decimal(volume) if volume else computed)
+    square = Decimal(area or points)
+    return ZoneDose(points, Decimal(each), Decimal(volume) if volume else computed, square, view)
 
 
 def reference_plan(formula_code: str, **plan: Any) -> Plan:
@@ -88,8 +95,10 @@ def test_a5_fifty_points_of_a_fifth_ml_at_ten_mg_are_100_mg_and_accepted() -> No
     [
         ([row(51, "0.19")], "too_many_points"),
         ([row(30, "0.2"), row(21, "0.1")], "too_many_points"),
-        ([row(50, "0.2", "10.1")], "over_cap"),
+        ([row(50, "0.2", "10.1", area="51")], "over_cap"),
         ([row(40, "0.21")], "too_much_per_point"),
+        ([row(50, "0.2", area="49.9")], "too_much_per_cm2"),
+        ([row(10, "0.2", area="10"), row(21, "0.2", area="20")], "too_much_per_cm2"),
     ],
 )
 def test_a5_the_51st_point_ten_point_one_ml_and_too_much_at_one_point_are_refused(
@@ -109,19 +118,137 @@ def test_a5_the_refusal_shows_its_arithmetic() -> None:
     assert refused.value.field == "zones"
 
 
-def test_a5_a_seventh_session_is_over_the_course_cap() -> None:
-    cap = course_caps.course_cap(facts_of_one(reference_plan("F-FAT-DCA")))
+def test_a5_two_mg_on_a_square_centimetre_are_accepted_and_the_refusal_names_what_is_more() -> None:
+    plan = reference_plan("F-FAT-DCA")
+    assert refusal(plan, row(21, "0.1", area="10.5")) == ""
+    with pytest.raises(DomainError) as refused:
+        doses.check_zones(
+            facts_of_one(plan),
+            [row(21, "0.1", area="10")],
+            needleless=False,
+            policy=policy_in_force(CLINIC_NOW),
+        )
+    name = Component.objects.current().get(code="dc").name
+    assert refused.value.message == f"2.1 mg per cm² are more than the 2 mg that {name} allows."
+
+
+def test_a_cap_per_square_centimetre_asks_for_the_area() -> None:
+    plan, other = reference_plan("F-FAT-DCA"), reference_plan("F-PAIN-LBP")
+    assert (doses.needs_area(facts_of_one(plan)), doses.needs_area(facts_of_one(other))) == (True, False)
+    assert refusal(plan, ZoneDose(10, Decimal("0.2"), Decimal(2))) == "area_missing"
+
+
+@pytest.mark.parametrize(
+    ("each", "view", "code"),
+    [
+        ("0.3", "body_front", ""),
+        ("0.31", "body_front", "too_much_per_point"),
+        ("0.15", "face", ""),
+        ("0.16", "face", "too_much_per_point"),
+    ],
+)
+def test_phosphatidylcholine_is_halved_on_the_face(each: str, view: str, code: str) -> None:
+    component = Component.objects.current().get(code="pc")
+    plan = PlanFactory(formula=FormulaFactory(parts=[(component, Decimal(50))]))
+    assert refusal(plan, row(10, each, view=view)) == code
+
+
+def test_of_two_caps_per_point_the_one_nearest_to_its_limit_is_shown() -> None:
+    component = Component.objects.current().get(code="pc")
+    facts = facts_of_one(PlanFactory(formula=FormulaFactory(parts=[(component, Decimal(50))])))
+    found = doses.point_limits(facts, [row(10, "0.3", view="body_front"), row(10, "0.1", view="face")])
+    assert {(limit.zone_view, limit.value, limit.cap) for limit in found} == {
+        ("", Decimal("0.3"), Decimal("0.3")),
+        ("face", Decimal("0.1"), Decimal("0.15")),
+    }
+
+
+def a5_given(*days_ago: int) -> Plan:
+    """Sessions of the label's formula so long ago, in a plan that is done with."""
+    formula = Formula.objects.current().get(code="F-FAT-DCA")
+    plan = cleared_plan(formula=formula, sessions=max(len(days_ago), 1))
+    with gates_open(Session, "session_cleared"):
+        for days in sorted(days_ago, reverse=True):
+            SessionFactory(plan=plan, signed=True, started_at=ago(days=days))
+    return plan
+
+
+def test_a5_a_seventh_session_is_refused_in_a_new_plan_too() -> None:
+    old = a5_given(300, 260, 220, 180, 140, 100)
+    new = cleared_plan(formula=old.formula, patient=old.patient, sessions=6)
+    cap = course_caps.course_cap(facts_of_one(new))
     assert cap is not None
-    assert (cap.sessions, cap.component.code) == (6, "dc")
+    assert (cap.sessions, cap.given, cap.left, cap.over_plans) == (6, 6, 0, True)
+    assert course_caps.is_full(facts_of_one(new), new.planned_sessions.get(ordinal=1)) == cap
 
 
-@pytest.mark.parametrize(("days", "allowed_after"), [(27, 1), (28, None), (1, 27)])
-def test_a5_a_component_given_less_than_28_days_ago_is_too_soon(days: int, allowed_after: int | None) -> None:
-    plan = cleared_plan(formula=Formula.objects.current().get(code="F-FAT-DCA"))
-    SessionFactory(plan=plan, signed=True)
-    day = TODAY + timedelta(days=days)
-    found = course_caps.interval_cap(facts_of_one(plan), on=day)
-    assert (found and found[0]) == (day + timedelta(days=allowed_after) if allowed_after else None)
+def test_a5_of_a_new_plan_only_the_sessions_that_are_left_can_be_given() -> None:
+    old = a5_given(180, 140, 100, 60)
+    new = cleared_plan(formula=old.formula, patient=old.patient, sessions=6)
+    facts = facts_of_one(new)
+    full = [bool(course_caps.is_full(facts, planned)) for planned in facts.planned]
+    assert full == [False, False, True, True, True, True]
+
+
+def test_a_cap_of_one_formula_does_not_count_the_component_in_another() -> None:
+    component = Component.objects.current().get(code="dc")
+    other = cleared_plan(formula=FormulaFactory(parts=[(component, Decimal(25))]))
+    SessionFactory(plan=other, signed=True, started_at=ago(days=1))
+    cap = course_caps.course_cap(facts_of_one(reference_plan("F-FAT-DCA", patient=other.patient)))
+    assert cap is not None
+    assert (cap.sessions, cap.given) == (6, 0)
+
+
+@pytest.mark.parametrize(
+    ("given_on", "first"),
+    [
+        (date(2026, 1, 5), date(2026, 2, 5)),
+        (date(2026, 1, 31), date(2026, 2, 28)),
+        (date(2026, 2, 1), date(2026, 3, 1)),
+        (date(2024, 1, 31), date(2024, 2, 29)),
+        (date(2026, 12, 15), date(2027, 1, 15)),
+    ],
+)
+def test_a5_less_than_a_calendar_month_is_too_soon(given_on: date, first: date) -> None:
+    facts = facts_of_one(a5_given())
+    assert course_caps.first_day_after(facts, given_on) == first
+    assert course_caps.days_apart(facts) == 31
+
+
+def test_a5_a_day_less_than_a_month_names_the_first_day_and_a_month_is_far_enough() -> None:
+    plan = a5_given(31)  # 31 January: the shorter month ends on the 28th
+    given_on = timezone.localdate(ago(days=31))
+    month = months_later(given_on, 1)
+    facts = facts_of_one(plan)
+    found = course_caps.interval_cap(facts, on=month - timedelta(days=1))
+    assert found is not None
+    assert (found[0], found[1].code) == (month, "dc")
+    assert course_caps.interval_cap(facts, on=month) is None
+
+
+@pytest.mark.parametrize(("days", "left"), [(0, 100), (1, 90), (6, 90), (7, 100)])
+def test_a_cap_in_an_interval_counts_what_other_days_gave(days: int, left: int) -> None:
+    component = ComponentFactory()
+    formula = FormulaFactory(parts=[(component, Decimal(10))])
+    DoseCapFactory(component_code=component.code, measure="per_interval", interval_days=7, limit=100)
+    knee = cleared_plan(formula=formula)
+    SessionFactory(plan=knee, signed=True, started_at=ago(days=days))
+    face = PlanFactory(formula=formula, patient=knee.patient)
+    facts = facts_of_one(face)
+    (judged,) = doses.component_doses(facts, volume_ml=Decimal(1), weight_kg=None, on=TODAY)
+    assert judged.cap == Decimal(left)
+    if days in (1, 6):
+        assert judged.arithmetic == "100 mg in 7 days − 10 mg = 90 mg"
+
+
+def test_a_local_anaesthetic_with_a_lipolytic_is_warned_of() -> None:
+    lidocaine, pc = (Component.objects.current().get(code=code) for code in ("lidocaine", "pc"))
+    knee = cleared_plan(formula=FormulaFactory(parts=[(lidocaine, Decimal(10))]))
+    fat = PlanFactory(formula=FormulaFactory(parts=[(pc, Decimal(50))]), patient=knee.patient)
+    assert doses.cautions(facts_of_one(fat), on=TODAY, session=None) == []
+    SessionFactory(plan=knee, lots=[], zones=[{"points": 10}])
+    (words,) = doses.cautions(facts_of_one(fat), on=TODAY, session=None)
+    assert words == f"{lidocaine} and {pc} on one day: a local anaesthetic may weaken the lipolytic."
 
 
 @pytest.mark.parametrize(
@@ -224,6 +351,7 @@ def test_point_limits_say_how_much_is_used() -> None:
     assert found == {
         CapMeasure.POINTS_PER_SESSION: (Decimal(42), Decimal(50)),
         CapMeasure.ML_PER_POINT: (Decimal("0.2"), Decimal("0.2")),
+        CapMeasure.PER_CM2: (Decimal(2), Decimal(2)),
     }
 
 
