@@ -250,6 +250,7 @@ admin.site.register(
         pathway.Indication,
         pathway.PatchTestPolicy,
         pathway.PathwayPolicy,
+        pathway.SessionFormula,
         pathway.ConsentText,
         pathway.Leaflet,
         pathway.AftercareRule,

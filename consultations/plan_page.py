@@ -78,12 +78,25 @@ def agreed(facts: PlanFacts) -> list[dict[str, Any]]:
         {"label": _("Template"), "value": plan.template, "note": ", ".join(phases)},
         {"label": _("Practitioner"), "value": plan.consultation.practitioner},
     ]
+    items += formulas_of_sessions(facts)
     if plan.starts_on:
         items.append({"label": _("Wanted start"), "value": plan.starts_on})
     if plan.template.review_after_session:
         words = _("after session %(number)s") % {"number": plan.template.review_after_session}
         items.append({"label": _("Review"), "value": words})
     return items
+
+
+def formulas_of_sessions(facts: PlanFacts) -> list[dict[str, Any]]:
+    """Label and value of every formula but the plan's, with the sessions that are given with it."""
+    found: dict[str, list[str]] = {}
+    for planned in facts.planned:
+        if planned.formula:
+            found.setdefault(str(planned.formula), []).append(str(planned.ordinal))
+    return [
+        {"label": _("Sessions %(numbers)s") % {"numbers": ", ".join(numbers)}, "value": formula}
+        for formula, numbers in found.items()
+    ]
 
 
 def phase_words(phase: PlanPhase) -> str:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -194,7 +194,7 @@ def _in_full(plans: Collection[Plan]) -> dict[UUID, Plan]:
     """The plans anew, with what they name and their planned sessions."""
     rows = Plan.objects.filter(pk__in=[plan.pk for plan in plans]).select_related(*_PLAN_PARTS)
     rows = rows.annotate(asked_reviews=_ASKED_REVIEWS, held_reviews=_HELD_REVIEWS)
-    visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment"))
+    visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment", "formula"))
     return {plan.pk: plan for plan in rows.prefetch_related(visits)}
 
 
@@ -232,6 +232,15 @@ def _rows_of_patients(patients: Collection[UUID]) -> dict[str, Groups]:
         "visits": visits.select_related("patient", "practitioner", "room", "device", "type"),
     }
     return {name: _grouped(rows.filter(patient__in=patients), "patient_id") for name, rows in wanted.items()}
+
+
+def facts_of_session(session: Session) -> PlanFacts:
+    """The facts of the session's plan, with the parts of the formula that this session is given with."""
+    facts = facts_of_one(session.plan)
+    if session.planned.formula_id is None:
+        return facts
+    parts = FormulaPart.objects.filter(formula=session.planned.formula_id).with_groups_in_force()
+    return replace(facts, parts=list(parts.select_related("component")))
 
 
 def facts_of_one(plan: Plan) -> PlanFacts:

@@ -18,6 +18,7 @@ from consultations.models import (
     PlannedSession,
     PlanStatusChange,
     PlanTemplate,
+    SessionFormula,
     Technique,
 )
 from consultations.queries import policy_in_force, reference_for
@@ -61,12 +62,14 @@ def propose(*, consultation: Consultation, proposal: Proposal, by: User, at: dat
     plan = Plan.objects.create(
         patient_id=consultation.patient_id, consultation=consultation, created_at=at, created_by=by, **wanted
     )
+    formulas = _formulas_of_sessions(proposal)
     PlannedSession.objects.bulk_create(
         PlannedSession(
             plan=plan,
             ordinal=ordinal,
             interval=interval,
             unit=unit,
+            formula=formulas.get(ordinal),
             min_gap_days=rules.min_gap_days(proposal.template, interval, unit, policy=gaps),
         )
         for ordinal, (interval, unit) in enumerate(rules.intervals_of(proposal.template), start=1)
@@ -119,6 +122,21 @@ def _change(*, plan: Plan, status: PlanStatus, reason: str, by: User, at: dateti
     PlanStatusChange.objects.create(plan=row, status=status, reason=reason, changed_at=at, changed_by=by)
     resettle(patient_id=row.patient_id, by=by, at=at)
     return row
+
+
+def _formulas_of_sessions(proposal: Proposal) -> dict[int, Formula]:
+    """By session, where the template's course changes its formula; none for a plan with a formula of its own choice."""
+    if proposal.formula.code != proposal.template.formula_code:
+        return {}
+    changes = list(SessionFormula.objects.current().filter(template_code=proposal.template.code))
+    named = Formula.objects.current().filter(code__in=[each.formula_code for each in changes])
+    by_code = {formula.code: formula for formula in named}
+    return {
+        ordinal: by_code[each.formula_code]
+        for each in changes
+        if each.formula_code in by_code
+        for ordinal in range(each.first_session, each.last_session + 1)
+    }
 
 
 def _policy_for(proposal: Proposal) -> PatchTestPolicy:

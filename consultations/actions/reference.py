@@ -25,6 +25,7 @@ from consultations.models import (
     ReviewRule,
     Scale,
     ScaleThreshold,
+    SessionFormula,
     Technique,
 )
 from consultations.models.reference import Versioned
@@ -37,6 +38,7 @@ CODE_FIELDS: Mapping[type[models.Model], Mapping[str, type[Versioned]]] = {
     Component: {"allergen_groups": AllergenGroup},
     DoseCap: {"component_code": Component, "formula_code": Formula},
     PatchTestPolicy: {"formula_code": Formula},
+    SessionFormula: {"template_code": PlanTemplate, "formula_code": Formula},
     PlanTemplate: {
         "indication_code": Indication,
         "technique_code": Technique,

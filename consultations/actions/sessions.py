@@ -27,7 +27,7 @@ from consultations.models import (
     Session,
     SessionDose,
 )
-from consultations.queries import PlanFacts, facts_of_one, policy_in_force
+from consultations.queries import PlanFacts, facts_of_one, facts_of_session, policy_in_force
 from consultations.rules import authorship, clearance, doses, sessions
 from consultations.rules.visits import earlier_not_given
 
@@ -171,7 +171,7 @@ def sign(*, session: Session, version: int | None, by: User, at: datetime) -> Se
     row = Session.objects.select_related("practitioner", "technique", "plan", "planned").get(pk=session.pk)
     authorship.check_may_edit(row, by)
     authorship.check_version(row, version)
-    facts = facts_of_one(row.plan)
+    facts = facts_of_session(row)
     sessions.check_complete(row, facts, at=at)
     dose_rows: list[SessionDose] = []
     if row.outcome in GIVEN:

@@ -358,7 +358,7 @@ class Journey:
                     zone, 0 if needleless else points, Decimal(0) if needleless else each, points * each
                 )
             ],
-            lots=self._lots(draft.plan.formula, draft.started_at),
+            lots=self._lots(draft.formula, draft.started_at),
             scores=scores,
         )
 

@@ -47,6 +47,7 @@ from consultations.models.reference import (
     Technique,
 )
 from consultations.models.session import Session, SessionDose, SessionLot, SessionZone
+from consultations.models.session_formula import SessionFormula
 
 __all__ = [
     "Addendum",
@@ -91,6 +92,7 @@ __all__ = [
     "ScaleThreshold",
     "Session",
     "SessionDose",
+    "SessionFormula",
     "SessionLot",
     "SessionReaction",
     "SessionScore",

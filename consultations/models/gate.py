@@ -151,12 +151,18 @@ GATE_ON_TEST_LOT = guard(
     ),
 )
 
+# The planned session's own formula, or the plan's (`Session.formula`).
+_FORMULA_OF_SESSION = (
+    "(SELECT coalesce(planned.formula_id, whole.formula_id) FROM consultations_plannedsession planned"
+    " JOIN consultations_plan whole ON whole.id = planned.plan_id WHERE planned.id = {row}.planned_id)"
+)
+
 GATE_ON_SESSION_LOT = guard(
     "session_lot_usable",
     operation=pgtrigger.Insert | pgtrigger.Update,
     func=_LOT_IS_USABLE.format(
         record="consultations_session",
-        formula="(SELECT formula_id FROM consultations_plan WHERE id = r.plan_id)",
+        formula=_FORMULA_OF_SESSION.format(row="r"),
         key="session_id",
         time="started_at",
         refusal=refuse(
@@ -241,8 +247,7 @@ GATE_ON_SESSION = guard(
             OR EXISTS (
                 SELECT 1 FROM consultations_formulapart part
                 JOIN consultations_component c ON c.id = part.component_id
-                JOIN consultations_plan plan ON plan.id = NEW.plan_id
-                WHERE part.formula_id = plan.formula_id AND (
+                WHERE part.formula_id = {_FORMULA_OF_SESSION.format(row="NEW")} AND (
                     NOT EXISTS (
                         SELECT 1 FROM consultations_sessionlot used
                         JOIN consultations_lot l ON l.id = used.lot_id

@@ -167,7 +167,8 @@ class PlanStatusChange(models.Model):
 class PlannedSession(models.Model):
     """One session of a plan: so long after the one before. The window follows from what was really given.
 
-    `appointment` is the visit that holds its place now; a cancelled visit lets go of it.
+    `appointment` is the visit that holds its place now; a cancelled visit lets go of it. `formula` where it is not the
+    plan's: consent and test of the plan's cover it, because it holds nothing else and nothing stronger (CLINICAL 1.6).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -176,6 +177,9 @@ class PlannedSession(models.Model):
     interval = models.PositiveSmallIntegerField(_("after the one before"))
     unit = models.CharField(max_length=10, choices=IntervalUnit)
     min_gap_days = models.PositiveSmallIntegerField(_("at least days after the one before"))
+    formula = models.ForeignKey(
+        Formula, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("its own formula")
+    )
     appointment = models.OneToOneField(
         Appointment,
         models.PROTECT,
@@ -227,6 +231,32 @@ class PlannedSession(models.Model):
                         {refuse("planned_session_fixed", "The sessions of an agreed plan are fixed.")}
                     END IF;
                     IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                    RETURN NEW;
+                """,
+            ),
+            guard(
+                "planned_session_formula",
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("formula_id", "plan_id"),
+                func=f"""
+                    IF NEW.formula_id IS NOT NULL AND (
+                        NOT {_is_published("formula", "formula_id")} OR EXISTS (
+                            SELECT 1 FROM consultations_formulapart part
+                            JOIN consultations_component c ON c.id = part.component_id
+                            WHERE part.formula_id = NEW.formula_id AND NOT EXISTS (
+                                SELECT 1 FROM consultations_plan plan
+                                JOIN consultations_formulapart whole ON whole.formula_id = plan.formula_id
+                                JOIN consultations_component wc ON wc.id = whole.component_id
+                                WHERE plan.id = NEW.plan_id AND wc.code = c.code AND whole.strength >= part.strength
+                            )
+                        )
+                    ) THEN
+                        {
+                    refuse(
+                        "planned_session_formula",
+                        "A session's own formula holds nothing that the plan's does not, and nothing stronger.",
+                    )
+                }
+                    END IF;
                     RETURN NEW;
                 """,
             ),

@@ -10,7 +10,7 @@ from clinic.models import Device
 from consultations.enums import GIVEN, SessionOutcome
 from consultations.models.adverse_event import Deviation
 from consultations.models.consultation import ClinicalQuerySet, Signable
-from consultations.models.formula import Component, Lot
+from consultations.models.formula import Component, Formula, Lot
 from consultations.models.gate import GATE_ON_SESSION, GATE_ON_SESSION_LOT
 from consultations.models.plan import Plan, PlannedSession
 from consultations.models.reference import BodyZone, Technique
@@ -111,6 +111,11 @@ class Session(Signable):
 
     def __str__(self) -> str:
         return f"{self.plan}: {self.planned.ordinal}"
+
+    @property
+    def formula(self) -> Formula:
+        """What it is given with: the planned session's own formula, or the plan's."""
+        return self.planned.formula or self.plan.formula
 
 
 _CHILD_OF_SESSION = {"parent": "consultations_session", "key": "session_id"}

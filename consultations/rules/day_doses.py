@@ -53,20 +53,23 @@ class Portion:
 def portions_on(facts: PlanFacts, day: date, *, ignoring: Session | None) -> list[Portion]:
     """Every other amount of the clinic day `day`, oldest first; a confirmed error was never injected.
 
-    Costs no query unless another formula was drafted or tested that day.
+    Costs no query unless something was drafted or tested that day.
     """
     sessions = [each for each in facts.sessions if _counts(each, day) and each != ignoring]
     tests = [
         each for each in facts.tests if timezone.localdate(each.given_at) == day and not confirmed_error(each)
     ]
-    mine = facts.plan.formula_id
-    others = {each.plan.formula_id for each in sessions if not each.is_signed}
-    others |= {each.formula_id for each in tests}
-    parts = strengths_of(others - {mine}) | {mine: facts.parts}
+    formulas = {_formula_of(each) for each in sessions if not each.is_signed}
+    parts = strengths_of(formulas | {each.formula_id for each in tests})
     found = [portion for test in tests for portion in _of_test(test, parts[test.formula_id])]
     for session in sessions:
-        found += _signed(session) if session.is_signed else _drafted(session, parts[session.plan.formula_id])
+        found += _signed(session) if session.is_signed else _drafted(session, parts[_formula_of(session)])
     return sorted(found, key=lambda each: each.at)
+
+
+def _formula_of(session: Session) -> int:
+    """Key of the formula that the session is given with (`Session.formula`, without reading it)."""
+    return session.planned.formula_id or session.plan.formula_id
 
 
 def _counts(session: Session, day: date) -> bool:

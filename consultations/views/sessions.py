@@ -19,7 +19,13 @@ from consultations.actions import sessions as actions
 from consultations.enums import SessionOutcome
 from consultations.forms.session_sides import DeviationForm, NotGivenForm
 from consultations.models import Plan, PlannedSession, Session
-from consultations.queries import PlanFacts, confirmed_error, facts_of_one, visit_in_progress
+from consultations.queries import (
+    PlanFacts,
+    confirmed_error,
+    facts_of_one,
+    facts_of_session,
+    visit_in_progress,
+)
 from consultations.rules import authorship
 from consultations.session_page import banner
 from consultations.views import chart
@@ -31,7 +37,7 @@ _PARTS = (
     "practitioner__user",
     "technique",
     "device",
-    "planned",
+    "planned__formula",
     "plan__indication",
     "plan__formula",
     "plan__template",
@@ -115,7 +121,7 @@ def show(request: HttpRequest, session_id: UUID) -> HttpResponse:
         return _save(request, row, at=at)
     if not authorship.may_edit(row, request.user):
         return record_page(request, row, at=at)
-    return draft_page(request, Recording.of(row, facts_of_one(row.plan)), at=at)
+    return draft_page(request, Recording.of(row, facts_of_session(row)), at=at)
 
 
 @require_POST
@@ -123,7 +129,7 @@ def doses(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """The running totals for what is typed; nothing is saved."""
     row = _session(request, session_id)
     authorship.check_may_edit(row, request.user)
-    recording = Recording.of(row, facts_of_one(row.plan), request.POST)
+    recording = Recording.of(row, facts_of_session(row), request.POST)
     recording.form.is_valid()
     return render(request, "consultations/_session_totals.html", totals(recording))
 
@@ -138,7 +144,14 @@ def _after_not_given(planned: PlannedSession, visit: Appointment | None) -> Http
 def _planned(request: HttpRequest, planned_id: UUID) -> PlannedSession:
     """The planned session, for those who may see its plan."""
     mine = PlannedSession.objects.filter(plan__in=Plan.objects.visible_to(request.user))
-    related = ("plan__patient", "plan__indication", "plan__technique", "plan__formula", "appointment")
+    related = (
+        "plan__patient",
+        "plan__indication",
+        "plan__technique",
+        "plan__formula",
+        "formula",
+        "appointment",
+    )
     return get_object_or_404(mine.select_related(*related), pk=planned_id)
 
 
@@ -159,7 +172,7 @@ def _on_record(planned: PlannedSession, user: User) -> Session | None:
 
 def _save(request: HttpRequest, row: Session, *, at: datetime) -> HttpResponse:
     """Save, and sign if asked to. A signature that is refused leaves the draft saved and the page as it was typed."""
-    facts = facts_of_one(row.plan)
+    facts = facts_of_session(row)
     recording = Recording.of(row, facts, request.POST, add="add_zone" in request.POST)
     if "add_zone" in request.POST:
         recording.form.is_valid()

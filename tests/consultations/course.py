@@ -60,12 +60,13 @@ def agreed(
     at: datetime,
     patient: Patient | None = None,
     starts_on: date | None = None,
+    formula: Formula | None = None,
 ) -> Plan:
-    """A signed consultation that ends with the template's plan."""
+    """A signed consultation that ends with the template's plan, with its formula or another."""
     template = PlanTemplate.objects.current().get(code=template_code)
     proposal = consultations.Proposal(
         Technique.objects.current().get(code=template.technique_code),
-        Formula.objects.current().get(code=template.formula_code),
+        formula or Formula.objects.current().get(code=template.formula_code),
         template,
         starts_on,
     )
@@ -160,7 +161,7 @@ def written(
         "depth_mm": session.technique.depth_min_mm,
         "aftercare_given": True,
     }
-    used = lots_of(session.plan.formula) if lots is None else list(lots)
+    used = lots_of(session.formula) if lots is None else list(lots)
     return sessions.save(
         session=session,
         details={**usual, **details},

@@ -260,7 +260,6 @@ def test_a_review_signed_only_later_did_not_clear() -> None:
     plan = waiting_for_review()
     ReviewFactory(plan=plan, rule=_rule(plan), signed=True, created_at=AFTER)
     assert both(plan, known_by=START, ordinal=2) == both(plan, known_by=None, ordinal=2) == {"review_due"}
-# A cap decided in between ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -275,6 +274,13 @@ def test_a_requirement_counts_from_its_publication_on(published_at: datetime, th
     plan = waiting_for_review(published_at=published_at)
     assert both(plan, known_by=START, ordinal=2) == {then}
     assert both(plan, known_by=None, ordinal=2) == {"review_due"}
+
+
+# A cap decided in between ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("published_at", "then"),
     [pytest.param(BEFORE, "too_soon", id="before"), pytest.param(AFTER, None, id="after")],
 )
 def test_a_cap_that_became_tighter_after_the_injection_does_not_stop_its_signature(

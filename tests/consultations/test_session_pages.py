@@ -356,6 +356,31 @@ def test_running_totals_are_computed_by_the_server_and_save_nothing(
     assert kybella.zones.count() == 0
 
 
+def test_a2_the_third_session_counts_twenty_milligrams_in_three_millilitres(
+    practitioner_client: Client, practitioner_user: User, clinic_now: datetime
+) -> None:
+    plan = course.cleared("PAIN-ACUTE-LBP", by=practitioner_user, at=ago(days=6))
+    for ordinal, days in ((1, 6), (2, 3)):
+        course.given(
+            plan,
+            ordinal,
+            rows=course.zones((20, "0.15")),
+            by=practitioner_user,
+            at=ago(days=days),
+            weight_kg=Decimal(70),
+        )
+    third = plan.planned_sessions.get(ordinal=3)
+    waiting = get(practitioner_client, "session_of", third.pk).content.decode()
+    post(practitioner_client, "session_begin", third.pk)
+    session = Session.objects.get(planned=third)
+    answer = post(practitioner_client, "session_doses", session.pk, filled(session, (20, "0.15")))
+    assert "3 ml × 6.6667 mg per ml = 20 mg · cap: 40 mg per session" in answer.content.decode()
+    page = get(practitioner_client, "session", session.pk).content.decode()
+    assert ["methylprednisolone 20 mg" in each for each in (waiting, page)] == [True, True]
+    agreed = get(practitioner_client, "plan", plan.pk).content.decode()
+    assert "Sessions 3, 4, 5" in agreed
+
+
 def test_the_running_total_names_a_colleagues_draft_of_another_plan(
     practitioner_client: Client, draft: Session
 ) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError
+from django.utils import timezone
 
 from clinic.enums import AppointmentStatus
 from clinic.errors import DomainError, NotAllowed, NotCleared, Stale
@@ -14,7 +15,7 @@ from consultations.actions import adverse_events, consents, records, sessions
 from consultations.actions.signing import content_hash
 from consultations.dates import add_months, start_of_day
 from consultations.enums import PlanStatus, SessionOutcome, TriageOutcome
-from consultations.models import Deviation, Plan, Session
+from consultations.models import Deviation, Formula, Plan, PlanTemplate, Session
 from consultations.queries import facts_of_one
 from consultations.rules import plans
 from tests.consultations import course
@@ -72,6 +73,44 @@ def test_a1_amin_four_monthly_sessions_of_two_and_a_quarter_ml(by: User) -> None
     plan.refresh_from_db()
     assert plan.status == PlanStatus.COMPLETED
     assert plan.status_changes.get().reason == "All sessions were given."
+
+
+def test_a2_costantino_five_sessions_in_one_plan_40_40_20_20_20_mg(by: User) -> None:
+    first = datetime(2026, 1, 5, 10, tzinfo=PARIS)
+    plan = course.cleared("PAIN-ACUTE-LBP", by=by, at=first, starts_on=first.date())
+    days = [timezone.localdate(first) + timedelta(days=offset) for offset in (0, 3, 6, 9, 12)]
+    assert [window.ideal for window in plans.windows(facts_of_one(plan), on=first.date())] == days
+    given = [
+        course.given(
+            plan,
+            ordinal,
+            rows=course.zones((20, "0.15")),
+            by=by,
+            at=first + timedelta(days=3 * (ordinal - 1)),
+            weight_kg=Decimal(70),
+        )
+        for ordinal in range(1, 6)
+    ]
+    amounts = [
+        {dose.component.code: dose.amount for dose in session.doses.select_related("component")}
+        for session in given
+    ]
+    assert [each["methylpred"] for each in amounts] == [40, 40, 20, 20, 20]
+    course_sum = {code: sum(each[code] for each in amounts) for code in amounts[0]}
+    assert course_sum == {"lidocaine": Decimal(100), "ketoprofen": Decimal(800), "methylpred": Decimal(140)}
+    assert sum(zone.volume_ml for session in given for zone in session.zones.all()) == Decimal(15)
+    codes = [Session.objects.get(pk=session.pk).formula.code for session in given]
+    assert codes == ["F-PAIN-LBP"] * 2 + ["F-PAIN-LBP-20"] * 3
+    plan.refresh_from_db()
+    assert plan.status == PlanStatus.COMPLETED
+
+
+def test_a_plan_with_a_formula_of_its_own_choice_keeps_it_in_every_session(by: User) -> None:
+    template = PlanTemplate.objects.current().get(code="PAIN-ACUTE-LBP")
+    chosen = Formula.objects.current().get(code="F-PAIN-LBP-20")
+    plan = course.agreed("PAIN-ACUTE-LBP", by=by, at=CLINIC_NOW, formula=chosen)
+    assert (plan.template, plan.formula) == (template, chosen)
+    assert {planned.formula for planned in plan.planned_sessions.all()} == {None}
 
 
 def test_begin_is_refused_with_every_condition_and_leaves_nothing(by: User) -> None:

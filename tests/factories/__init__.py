@@ -61,6 +61,7 @@ from tests.factories.reference import (
     ReviewRuleFactory,
     ScaleFactory,
     ScaleThresholdFactory,
+    SessionFormulaFactory,
     TechniqueFactory,
     VersionedFactory,
 )
@@ -130,6 +131,7 @@ __all__ = [
     "ScaleThresholdFactory",
     "SessionDoseFactory",
     "SessionFactory",
+    "SessionFormulaFactory",
     "SessionScoreFactory",
     "SessionZoneFactory",
     "TechniqueFactory",

@@ -35,6 +35,7 @@ from consultations.models import (
     ReviewRule,
     Scale,
     ScaleThreshold,
+    SessionFormula,
     Technique,
 )
 from tests.factories.clock import PARIS
@@ -55,6 +56,7 @@ __all__ = [
     "ReviewRuleFactory",
     "ScaleFactory",
     "ScaleThresholdFactory",
+    "SessionFormulaFactory",
     "TechniqueFactory",
     "VersionedFactory",
 ]
@@ -252,6 +254,18 @@ class PatchTestPolicyFactory(VersionedFactory):
     repeat_after_days = 14
     antihistamine_washout_days = 7
     steroid_washout_days = 14
+
+
+class SessionFormulaFactory(VersionedFactory):
+    """The second session of a template is given with another formula."""
+
+    class Meta:
+        model = SessionFormula
+
+    template_code = "FACE-AMIN"
+    formula_code = "F-FACE-AMIN"
+    first_session = 2
+    last_session = 2
 
 
 class PathwayPolicyFactory(VersionedFactory):

@@ -29,6 +29,7 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("scale_threshold", pathway.ScaleThreshold),
     ("plan_template", pathway.PlanTemplate),
     ("review_rule", pathway.ReviewRule),
+    ("session_formula", pathway.SessionFormula),
     ("contraindication_question", pathway.ContraindicationQuestion),
     ("patch_test_policy", pathway.PatchTestPolicy),
     ("pathway_policy", pathway.PathwayPolicy),

@@ -2,6 +2,7 @@
 
 import uuid
 from decimal import Decimal
+from typing import Any
 
 from consultations.enums import (
     Grade,
@@ -11,6 +12,7 @@ from consultations.enums import (
 )
 from consultations.enums import TestResult as Result
 from consultations.models import (
+    Component,
     PatchTestLot,
     Plan,
     PlannedSession,
@@ -18,6 +20,7 @@ from consultations.models import (
 )
 from tests.factories import (
     AppointmentFactory,
+    ComponentFactory,
     ConsentFactory,
     ConsentWithdrawalFactory,
     ConsultationFactory,
@@ -239,6 +242,32 @@ def _a_session_smuggled_from_a_proposed_plan_into_an_agreed_one() -> None:
 @triggers.refused_by("planned_session_fixed")
 def _a_session_that_disappears_from_an_agreed_plan() -> None:
     PlannedSession.objects.filter(plan=PlanFactory())._raw_delete("default")
+
+
+def _in_a_proposed_plan_of(component: Component, **formula: Any) -> None:
+    """A session with its own formula, in a plan with ten milligrams of the component per ml."""
+    plan = PlanFactory(
+        formula=FormulaFactory(parts=[(component, 10)]), sessions=0, status=PlanStatus.PROPOSED
+    )
+    PlannedSessionFactory(plan=plan, formula=FormulaFactory(**formula))
+
+
+@triggers.refused_by("planned_session_formula")
+def _a_session_with_something_that_the_plan_has_not() -> None:
+    component = ComponentFactory()
+    _in_a_proposed_plan_of(component, parts=[(component, 10), (ComponentFactory(), 1)])
+
+
+@triggers.refused_by("planned_session_formula")
+def _a_session_stronger_than_the_plan() -> None:
+    component = ComponentFactory()
+    _in_a_proposed_plan_of(component, parts=[(component, "10.0001")])
+
+
+@triggers.refused_by("planned_session_formula")
+def _a_session_with_a_formula_that_is_not_published() -> None:
+    component = ComponentFactory()
+    _in_a_proposed_plan_of(component, parts=[(component, 5)], draft=True)
 
 
 @triggers.refused_by("planned_session_same_patient")

@@ -25,6 +25,7 @@ from tests.factories import (
     PathwayPolicyFactory,
     PlanTemplateFactory,
     ScaleFactory,
+    SessionFormulaFactory,
     TechniqueFactory,
     VersionedFactory,
 )
@@ -146,6 +147,11 @@ def _days_on_a_limit_that_has_no_interval() -> None:
 @constraints.refused_by("dose_cap_zone_view")
 def _a_session_limit_for_the_face_only() -> None:
     DoseCapFactory(zone_view="face")
+
+
+@constraints.refused_by("session_formula_order")
+def _a_formula_for_sessions_that_run_backwards() -> None:
+    SessionFormulaFactory(first_session=3, last_session=2)
 
 
 @constraints.refused_by("contraindication_rule_once")
