@@ -14,6 +14,7 @@ from consultations.views import (
     records,
     reports,
     reviews,
+    session_typing,
     sessions,
     worklists,
 )
@@ -93,6 +94,7 @@ urlpatterns = [
     path("cohorts/", outcomes.courses, name="cohorts"),
     path("cohorts/<slug:code>/", outcomes.cohort, name="cohort"),
     path("cohorts/<slug:code>/sheet/", outcomes.cohort_sheet, name="cohort_sheet"),
+    path("sessions/<uuid:session_id>/typing/", session_typing.keep, name="session_typing"),
     path("records/<slug:kind>/<uuid:record_id>/addendum/", records.add, name="addendum"),
     path(
         "records/<slug:kind>/<uuid:record_id>/take-over/",

@@ -551,6 +551,7 @@ UNTRACKED = {
     "consultations.FormulaPart": "frozen with its formula's version",
     "consultations.PlanPhase": "frozen with its template's version",
     "consultations.PlanStatusChange": "append only",
+    "consultations.SessionTyping": "no record: what is typed stands in the draft once that is saved",
 }
 
 

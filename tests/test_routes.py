@@ -125,6 +125,7 @@ PATHWAY = {
     "consultations:session_deviation": ("302 404 200 404", "302 404 422 404"),
     "consultations:session": ("302 404 200 404", "302 404 422 404"),
     "consultations:session_doses": (ONLY_POST, "302 404 200 404"),
+    "consultations:session_typing": ("302 404 200 404", "302 404 422 404"),
     "consultations:addendum": (ONLY_POST, "302 404 422 404"),
     "consultations:take_over": (ONLY_POST, "302 404 302 404"),
     "consultations:entered_in_error": (ONLY_POST, "302 404 422 404"),

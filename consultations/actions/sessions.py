@@ -26,6 +26,7 @@ from consultations.models import (
     PlannedSession,
     Session,
     SessionDose,
+    SessionTyping,
 )
 from consultations.queries import PlanFacts, facts_of_one, facts_of_session, policy_in_force
 from consultations.rules import authorship, clearance, doses, sessions
@@ -134,18 +135,21 @@ def save(
     details: Mapping[str, Any],
     contents: Contents,
     version: int | None,
+    window: authorship.Window | None = None,
     by: User,
     at: datetime,
 ) -> Session:
-    """Save the draft. Nothing is judged yet but who writes and which lots may be used.
+    """Save the draft. Nothing is judged yet but who writes and which lots may be used. What was typed is in it now.
 
     Raises:
-        NotAllowed, Stale, DomainError: not one's own draft, saved elsewhere, signed.
+        NotAllowed, Stale, DomainError: not one's own draft, saved or typed elsewhere, signed.
     """
     hold_still(session.patient_id)
-    row = Session.objects.select_related("practitioner", "technique", "plan", "planned").get(pk=session.pk)
+    related = ("practitioner", "technique", "plan", "planned", "typing")
+    row = Session.objects.select_related(*related).get(pk=session.pk)
     authorship.check_may_edit(row, by)
     authorship.check_version(row, version)
+    authorship.check_window(row, window)
     for name, value in details.items():
         setattr(row, name, value)
     row.version += 1
@@ -154,6 +158,7 @@ def save(
     # Contents first: the database refuses "not given" while old zones are still there.
     replace(row, contents)
     row.save()
+    SessionTyping.objects.filter(session=row).delete()
     return row
 
 
@@ -247,6 +252,7 @@ def _judge_doses(row: Session, facts: PlanFacts) -> list[SessionDose]:
 
 
 def _seal(row: Session, dose_rows: Sequence[SessionDose], *, by: User, at: datetime) -> None:
+    SessionTyping.objects.filter(session=row).delete()
     row.signed_at, row.signed_by = at, by
     row.ended_at = row.ended_at or at
     row.version += 1

@@ -48,6 +48,7 @@ from consultations.models.reference import (
 )
 from consultations.models.session import Session, SessionDose, SessionLot, SessionZone
 from consultations.models.session_formula import SessionFormula
+from consultations.models.session_typing import SessionTyping
 
 __all__ = [
     "Addendum",
@@ -96,6 +97,7 @@ __all__ = [
     "SessionLot",
     "SessionReaction",
     "SessionScore",
+    "SessionTyping",
     "SessionZone",
     "Technique",
     "TestReading",

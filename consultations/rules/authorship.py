@@ -1,13 +1,24 @@
 """Who may write, sign and take over clinical records (DESIGN 6)."""
 
+from dataclasses import dataclass
+from uuid import UUID
+
 from django.utils.translation import gettext as _
 
 from clinic.enums import Role
 from clinic.errors import DomainError, NotAllowed, Stale
 from clinic.models import Practitioner, User
-from consultations.models import Consultation, PatchTest, Review, Session
+from consultations.models import Consultation, PatchTest, Review, Session, SessionTyping
 
 Record = Consultation | Session | PatchTest | Review
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The browser window that writes; `shows` is the one whose typing it was opened with."""
+
+    key: UUID
+    shows: UUID | None = None
 
 
 def check_may_record(user: User) -> Practitioner:
@@ -93,4 +104,18 @@ def check_version(record: Record, version: int | None) -> None:
         raise Stale(
             _("This record was saved in another window meanwhile. Look at it again before you save."),
             "stale_record",
+        )
+
+
+def check_window(session: Session, window: Window | None) -> None:
+    """Nothing has been typed into the draft in a window that this one has not seen.
+
+    Raises:
+        Stale: there is typing of another window, which would be lost.
+    """
+    typing: SessionTyping | None = getattr(session, "typing", None)
+    if window is not None and typing is not None and typing.window not in (window.key, window.shows):
+        raise Stale(
+            _("This record is being written in another window too. Look at it again before you save."),
+            "stale_typing",
         )

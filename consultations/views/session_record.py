@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,10 +17,11 @@ from clinic.readiness import Condition
 from consultations import purposes
 from consultations.actions.sessions import Contents
 from consultations.enums import ScoreMoment, SessionOutcome, TechniqueFamily
+from consultations.forms.session_typing import as_data
 from consultations.forms.sessions import SessionForm
 from consultations.forms.zones import ZoneRows
-from consultations.models import AftercareRule, ReactionType, Scale, Session
-from consultations.queries import PlanFacts, every_lot, facts_of_one
+from consultations.models import AftercareRule, ReactionType, Scale, Session, SessionTyping
+from consultations.queries import PlanFacts, every_lot, facts_of_one, policy_in_force
 from consultations.rules import authorship, codes, doses
 from consultations.session_page import aftercare, banner, bars, cautions
 from consultations.views import chart
@@ -37,6 +39,7 @@ class Recording:
     conditions: tuple[Condition, ...] = ()
     zone_errors: tuple[str, ...] = ()
     is_saved: bool = False
+    typing: SessionTyping | None = None
 
     @classmethod
     def of(
@@ -67,8 +70,19 @@ class Recording:
         )
         return cls(session, facts, form, rows, data)
 
+    @classmethod
+    def as_left(cls, session: Session, facts: PlanFacts) -> "Recording":
+        """The draft as its window left it: with what was typed and not saved yet, not judged."""
+        typing = typing_of(session)
+        if typing is None:
+            return cls.of(session, facts)
+        recording = cls.of(session, facts, as_data(typing, session))
+        recording.form.is_valid()
+        recording.typing = typing
+        return recording
+
     def forget_errors(self) -> None:
-        """A row was asked for, nothing was submitted: what was typed stays, nothing is judged."""
+        """A row was asked for, or a window left; nothing was submitted: what was typed stays, nothing is judged."""
         for form in (self.form, *self.rows.forms):
             form.forget_errors()
 
@@ -106,6 +120,11 @@ class Recording:
         self.form.data["version"] = self.session.version
 
 
+def typing_of(session: Session) -> SessionTyping | None:
+    """What was typed into the draft since it was last saved."""
+    return getattr(session, "typing", None)
+
+
 def totals(recording: Recording) -> dict[str, Any]:
     """For _session_totals.html."""
     zones = recording.rows.doses
@@ -120,9 +139,8 @@ def draft_page(
     """The draft: everything that is recorded, on one page."""
     session, facts = recording.session, recording.facts
     running = totals(recording)
-    if "add_zone" in request.POST:
+    if "add_zone" in request.POST or recording.typing:
         recording.forget_errors()
-    saved_at = session.events.order_by("-pgh_created_at").values_list("pgh_created_at", flat=True).first()
     context = (
         chart.header(request, session.patient)
         | running
@@ -135,12 +153,26 @@ def draft_page(
             "is_saved": recording.is_saved,
             "banner": banner(facts, session.planned, on=session.started_at, recording=True),
             "total": len(facts.planned),
-            "saved_at": saved_at,
+            "keeping": _keeping(recording, at=at),
+            "typing": recording.typing,
             "advice": aftercare(AftercareRule.objects.current(), ended_at=at),
             "needleless": recording.rows.needleless,
         }
     )
     return render(request, "consultations/session.html", context, status=status)
+
+
+def _keeping(recording: Recording, *, at: datetime) -> dict[str, Any]:
+    """How the page keeps what is typed: how often, in which window, and what it has to keep at once."""
+    session, typing = recording.session, typing_of(recording.session)
+    saved = session.events.order_by("-pgh_created_at").values_list("pgh_created_at", flat=True).first()
+    return {
+        "seconds": policy_in_force(at).autosave_seconds,
+        "window": uuid4(),
+        "shows": typing.window if typing else "",
+        "saved_at": typing.typed_at if recording.typing and typing else saved,
+        "at_once": recording.form.is_bound and recording.typing is None,
+    }
 
 
 def record_page(request: HttpRequest, session: Session, *, at: datetime) -> HttpResponse:

@@ -15,9 +15,11 @@ from clinic.errors import DomainError, NotCleared, Stale
 from clinic.models import Appointment, User
 from clinic.readiness import Condition
 from consultations import purposes
+from consultations.actions import session_typing
 from consultations.actions import sessions as actions
 from consultations.enums import SessionOutcome
 from consultations.forms.session_sides import DeviationForm, NotGivenForm
+from consultations.forms.session_typing import window_of
 from consultations.models import Plan, PlannedSession, Session
 from consultations.queries import (
     PlanFacts,
@@ -44,6 +46,7 @@ _PARTS = (
     "signed_by",
     "deviation__recorded_by",
     "entered_in_error",
+    "typing__typed_by",
 )
 
 
@@ -121,7 +124,7 @@ def show(request: HttpRequest, session_id: UUID) -> HttpResponse:
         return _save(request, row, at=at)
     if not authorship.may_edit(row, request.user):
         return record_page(request, row, at=at)
-    return draft_page(request, Recording.of(row, facts_of_session(row)), at=at)
+    return draft_page(request, Recording.as_left(row, facts_of_session(row)), at=at)
 
 
 @require_POST
@@ -172,6 +175,10 @@ def _on_record(planned: PlannedSession, user: User) -> Session | None:
 
 def _save(request: HttpRequest, row: Session, *, at: datetime) -> HttpResponse:
     """Save, and sign if asked to. A signature that is refused leaves the draft saved and the page as it was typed."""
+    if "forget" in request.POST:
+        session_typing.forget(session=row, by=request.user, at=at)
+        messages.success(request, _("The draft is as it was last saved."))
+        return redirect("consultations:session", row.pk)
     facts = facts_of_session(row)
     recording = Recording.of(row, facts, request.POST, add="add_zone" in request.POST)
     if "add_zone" in request.POST:
@@ -198,6 +205,7 @@ def _act(request: HttpRequest, row: Session, recording: Recording, *, at: dateti
         details=recording.form.details,
         contents=recording.contents,
         version=version,
+        window=window_of(request.POST),
         by=request.user,
         at=at,
     )

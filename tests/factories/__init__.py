@@ -75,6 +75,7 @@ from tests.factories.sessions import (
     SessionDoseFactory,
     SessionFactory,
     SessionScoreFactory,
+    SessionTypingFactory,
     SessionZoneFactory,
 )
 from tests.factories.users import PASSWORD, UserFactory
@@ -133,6 +134,7 @@ __all__ = [
     "SessionFactory",
     "SessionFormulaFactory",
     "SessionScoreFactory",
+    "SessionTypingFactory",
     "SessionZoneFactory",
     "TechniqueFactory",
     "TestReadingFactory",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import factory
 from factory.django import DjangoModelFactory
@@ -14,9 +15,10 @@ from consultations.models import (
     SessionLot,
     SessionReaction,
     SessionScore,
+    SessionTyping,
     SessionZone,
 )
-from tests.factories.clock import ago
+from tests.factories.clock import CLINIC_NOW, ago
 from tests.factories.consultations import CONTENT_HASH, SignableFactory
 from tests.factories.formulas import lots_of
 from tests.factories.patch_tests import cleared_plan
@@ -103,3 +105,16 @@ class SessionScoreFactory(DjangoModelFactory):
     scale = factory.SubFactory(ScaleFactory)
     moment = ScoreMoment.BEFORE
     value = Decimal(5)
+
+
+class SessionTypingFactory(DjangoModelFactory):
+    """A needle and a depth, typed a moment ago in some window."""
+
+    class Meta:
+        model = SessionTyping
+
+    session = factory.SubFactory(SessionFactory)
+    typed = factory.LazyFunction(lambda: {"needle": ["30G"], "depth_mm": ["1,"]})
+    window = factory.LazyFunction(uuid4)
+    typed_at = CLINIC_NOW
+    typed_by = factory.SubFactory(UserFactory, practitioner=True)

@@ -12,6 +12,7 @@ from consultations.models import (
     SessionLot,
     SessionReaction,
     SessionScore,
+    SessionTyping,
     SessionZone,
 )
 from tests.factories import (
@@ -23,6 +24,7 @@ from tests.factories import (
     ScaleFactory,
     SessionDoseFactory,
     SessionFactory,
+    SessionTypingFactory,
     SessionZoneFactory,
 )
 from tests.final_records import Child, Record, children, records
@@ -179,3 +181,14 @@ def _a_zone_moved_from_a_draft_into_a_signed_session() -> None:
 def _a_zone_moved_out_of_a_signed_session() -> None:
     signed, draft = _full_session(), SessionFactory()
     SessionZone.objects.filter(session=signed).update(session=draft)
+
+
+@triggers.refused_by("session_typing_draft")
+def _typing_into_a_signed_session() -> None:
+    SessionTypingFactory(session=SessionFactory(signed=True))
+
+
+@triggers.refused_by("session_typing_draft")
+def _typing_moved_into_a_signed_session() -> None:
+    typing = SessionTypingFactory()
+    SessionTyping.objects.filter(pk=typing.pk).update(session=SessionFactory(signed=True))
