@@ -259,6 +259,7 @@ admin.site.register(
         pathway.ScaleThreshold,
         pathway.ReviewRule,
         pathway.BodyZone,
+        pathway.ZoneShape,
     ],
     ReferenceAdmin,
 )

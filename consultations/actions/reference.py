@@ -14,6 +14,7 @@ from clinic.models import User
 from consultations.enums import IndicationGroup, RuleScope, TechniqueFamily
 from consultations.models import (
     AllergenGroup,
+    BodyZone,
     Component,
     ContraindicationQuestion,
     ContraindicationRule,
@@ -27,6 +28,7 @@ from consultations.models import (
     ScaleThreshold,
     SessionFormula,
     Technique,
+    ZoneShape,
 )
 from consultations.models.reference import Versioned
 
@@ -47,6 +49,7 @@ CODE_FIELDS: Mapping[type[models.Model], Mapping[str, type[Versioned]]] = {
     },
     ReviewRule: {"template_code": PlanTemplate, "scale_codes": Scale},
     ScaleThreshold: {"scale_code": Scale},
+    ZoneShape: {"zone_code": BodyZone},
 }
 _RULE_TARGETS: Mapping[str, type[Versioned]] = {
     RuleScope.COMPONENT: Component,

@@ -137,6 +137,12 @@ class ZoneRows:
         current = {zone.pk: zone for zone in BodyZone.objects.current()}
         return {str(key): zone for key, zone in {**chosen, **current}.items()}
 
+    @property
+    def chosen(self) -> set[int]:
+        """The keys of the zones in the rows, as typed or as saved."""
+        keys = (str(form["zone"].value() or "") for form in self.forms)
+        return {self.zones[key].pk for key in keys if key in self.zones}
+
     @cached_property
     def choices(self) -> list[tuple[str, Any]]:
         """For every row the same."""

@@ -6,6 +6,7 @@ from consultations.models.adverse_event import (
     SessionReaction,
 )
 from consultations.models.allergy import Alert, Allergy
+from consultations.models.body_map import ZoneShape
 from consultations.models.consent import Consent, ConsentText, ConsentWithdrawal
 from consultations.models.consultation import (
     Consultation,
@@ -101,4 +102,5 @@ __all__ = [
     "SessionZone",
     "Technique",
     "TestReading",
+    "ZoneShape",
 ]

@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError, NotCleared
 from clinic.readiness import Condition
-from consultations import purposes
+from consultations import body_map, purposes
 from consultations.actions.sessions import Contents
 from consultations.enums import ScoreMoment, SessionOutcome, TechniqueFamily
 from consultations.forms.session_typing import as_data
 from consultations.forms.sessions import SessionForm
 from consultations.forms.zones import ZoneRows
-from consultations.models import AftercareRule, ReactionType, Scale, Session, SessionTyping
+from consultations.models import AftercareRule, ReactionType, Scale, Session, SessionTyping, SessionZone
 from consultations.queries import PlanFacts, every_lot, facts_of_one, policy_in_force
 from consultations.rules import authorship, codes, doses
 from consultations.session_page import aftercare, banner, bars, cautions
@@ -144,6 +144,7 @@ def draft_page(
     context = (
         chart.header(request, session.patient)
         | running
+        | _map(request, recording)
         | {
             "form": recording.form,
             "rows": recording.rows,
@@ -173,6 +174,15 @@ def _keeping(recording: Recording, *, at: datetime) -> dict[str, Any]:
         "saved_at": typing.typed_at if recording.typing and typing else saved,
         "at_once": recording.form.is_bound and recording.typing is None,
     }
+
+
+def _map(request: HttpRequest, recording: Recording) -> dict[str, Any]:
+    """For _session_map.html: the drawings, and what sessions of all plans have put into each zone so far."""
+    session, rows = recording.session, recording.rows
+    given = Session.objects.visible_to(request.user).given().filter(patient=session.patient_id)
+    earlier = body_map.earlier_by_zone(SessionZone.objects.filter(session__in=given))
+    views = body_map.views(rows.zones.values(), today=rows.chosen, earlier=earlier)
+    return {"views": views, "earlier": list(earlier.values())}
 
 
 def record_page(request: HttpRequest, session: Session, *, at: datetime) -> HttpResponse:

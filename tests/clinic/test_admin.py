@@ -38,7 +38,7 @@ DESK_TABLES = (
 )
 PATHWAY_TABLES = (
     "AftercareRule AllergenGroup BodyZone Component ConsentText ContraindicationQuestion DoseCap Formula Indication"
-    " Leaflet Lot PatchTestPolicy PathwayPolicy PlanTemplate ReactionType Scale Technique"
+    " Leaflet Lot PatchTestPolicy PathwayPolicy PlanTemplate ReactionType Scale Technique ZoneShape"
 )
 DESK = [model for model in django_admin.site._registry if model._meta.app_label == "clinic"]
 

@@ -64,6 +64,7 @@ from tests.factories.reference import (
     SessionFormulaFactory,
     TechniqueFactory,
     VersionedFactory,
+    ZoneShapeFactory,
 )
 from tests.factories.reviews import (
     GoalFactory,
@@ -144,6 +145,7 @@ __all__ = [
     "WaitlistOfferFactory",
     "WalkInFactory",
     "WorkingHoursFactory",
+    "ZoneShapeFactory",
     "cleared_plan",
     "consented_plan",
     "lots_of",

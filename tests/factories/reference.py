@@ -37,6 +37,7 @@ from consultations.models import (
     ScaleThreshold,
     SessionFormula,
     Technique,
+    ZoneShape,
 )
 from tests.factories.clock import PARIS
 
@@ -59,6 +60,7 @@ __all__ = [
     "SessionFormulaFactory",
     "TechniqueFactory",
     "VersionedFactory",
+    "ZoneShapeFactory",
 ]
 
 
@@ -221,6 +223,18 @@ class BodyZoneFactory(VersionedFactory):
         model = BodyZone
 
     view = "back"
+
+
+class ZoneShapeFactory(VersionedFactory):
+    """A square."""
+
+    class Meta:
+        model = ZoneShape
+
+    zone_code = "back"
+    view = "body_back"
+    path = "M 0 0 L 10 0 L 10 10 L 0 10 Z"
+    label_x = label_y = 5
 
 
 class ConsentTextFactory(VersionedFactory):

@@ -38,6 +38,7 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("aftercare_rule", pathway.AftercareRule),
     ("reaction_type", pathway.ReactionType),
     ("body_zone", pathway.BodyZone),
+    ("zone_shape", pathway.ZoneShape),
 )
 
 

@@ -28,6 +28,7 @@ from tests.factories import (
     SessionFormulaFactory,
     TechniqueFactory,
     VersionedFactory,
+    ZoneShapeFactory,
 )
 from tests.factories.clock import CLINIC_NOW
 from tests.final_records import Child, children, never_deleted
@@ -246,3 +247,8 @@ def _a_cluster_of_one_event() -> None:
 @constraints.refused_by("pathway_policy_counts")
 def _a_histamine_control_that_always_works() -> None:
     PathwayPolicyFactory(histamine_works_millimetres=0)
+
+
+@constraints.refused_by("zone_shape_path")
+def _an_outline_that_is_no_path() -> None:
+    ZoneShapeFactory(path='M 0 0"/><script>')
