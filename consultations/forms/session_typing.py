@@ -16,7 +16,17 @@ from consultations.rules.authorship import Window
 MOST_FIELDS = 500
 MOST_CHARACTERS = 100_000
 # About the page, not about the session.
-_NOT_TYPED = {"csrfmiddlewaretoken", "version", "window", "shows", "save", "sign", "add_zone", "forget"}
+_NOT_TYPED = {
+    "csrfmiddlewaretoken",
+    "version",
+    "window",
+    "shows",
+    "save",
+    "sign",
+    "add_zone",
+    "forget",
+    "repeat",
+}
 
 
 class TypingForm(BaseForm):

@@ -17,6 +17,7 @@ from clinic.readiness import Condition
 from consultations import body_map, purposes
 from consultations.actions.sessions import Contents
 from consultations.enums import ScoreMoment, SessionOutcome, TechniqueFamily
+from consultations.forms.session_repeat import Repeat
 from consultations.forms.session_typing import as_data
 from consultations.forms.sessions import SessionForm
 from consultations.forms.zones import ZoneRows
@@ -40,6 +41,8 @@ class Recording:
     zone_errors: tuple[str, ...] = ()
     is_saved: bool = False
     typing: SessionTyping | None = None
+    repeated: Repeat | None = None
+    is_judged: bool = True
 
     @classmethod
     def of(
@@ -78,7 +81,7 @@ class Recording:
             return cls.of(session, facts)
         recording = cls.of(session, facts, as_data(typing, session))
         recording.form.is_valid()
-        recording.typing = typing
+        recording.typing, recording.is_judged = typing, False
         return recording
 
     def forget_errors(self) -> None:
@@ -139,7 +142,7 @@ def draft_page(
     """The draft: everything that is recorded, on one page."""
     session, facts = recording.session, recording.facts
     running = totals(recording)
-    if "add_zone" in request.POST or recording.typing:
+    if not recording.is_judged:
         recording.forget_errors()
     context = (
         chart.header(request, session.patient)
@@ -156,6 +159,8 @@ def draft_page(
             "total": len(facts.planned),
             "keeping": _keeping(recording, at=at),
             "typing": recording.typing,
+            "repeated": recording.repeated,
+            "may_repeat": bool(facts.given),
             "advice": aftercare(AftercareRule.objects.current(), ended_at=at),
             "needleless": recording.rows.needleless,
         }

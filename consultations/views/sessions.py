@@ -18,6 +18,7 @@ from consultations import purposes
 from consultations.actions import session_typing
 from consultations.actions import sessions as actions
 from consultations.enums import SessionOutcome
+from consultations.forms.session_repeat import repeat
 from consultations.forms.session_sides import DeviationForm, NotGivenForm
 from consultations.forms.session_typing import window_of
 from consultations.models import Plan, PlannedSession, Session
@@ -180,8 +181,11 @@ def _save(request: HttpRequest, row: Session, *, at: datetime) -> HttpResponse:
         messages.success(request, _("The draft is as it was last saved."))
         return redirect("consultations:session", row.pk)
     facts = facts_of_session(row)
+    if "repeat" in request.POST:
+        return draft_page(request, _as_last_time(request, row, facts), at=at)
     recording = Recording.of(row, facts, request.POST, add="add_zone" in request.POST)
     if "add_zone" in request.POST:
+        recording.is_judged = False
         recording.form.is_valid()
         return draft_page(request, recording, at=at)
     if not recording.is_valid():
@@ -196,6 +200,25 @@ def _save(request: HttpRequest, row: Session, *, at: datetime) -> HttpResponse:
         return draft_page(request, recording, at=at, status=refusal.status)
     messages.success(request, _("Signed.") if "sign" in request.POST else _("Draft saved."))
     return redirect("consultations:session", row.pk)
+
+
+def _as_last_time(request: HttpRequest, row: Session, facts: PlanFacts) -> Recording:
+    """The page filled in from the plan's last session that was given; nothing is saved.
+
+    Raises:
+        DomainError: there is none.
+    """
+    authorship.check_may_edit(row, request.user)
+    if not facts.given:
+        raise DomainError(_("No session of this plan has been given before."), "nothing_to_repeat")
+    seen = Session.objects.visible_to(request.user).select_related("planned", "device")
+    last = seen.prefetch_related("zones__zone", "used_lots__lot__component").get(pk=facts.given[-1].pk)
+    typed = Recording.of(row, facts, request.POST)
+    repeated = repeat(last, request.POST, form=typed.form, zones=typed.rows.zones)
+    recording = Recording.of(row, facts, repeated.data)
+    recording.form.is_valid()
+    recording.is_judged, recording.repeated = False, repeated
+    return recording
 
 
 def _act(request: HttpRequest, row: Session, recording: Recording, *, at: datetime) -> None:
