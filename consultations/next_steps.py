@@ -16,7 +16,7 @@ from consultations.dates import start_of_day
 from consultations.enums import PlanStatus
 from consultations.offers import session_label, test_wanted
 from consultations.queries import PlanFacts, unbooked
-from consultations.rules import consent, plans
+from consultations.rules import consent, plans, validity
 from consultations.rules.codes import CLOSES
 from consultations.rules.patch_test import reading_window
 from consultations.rules.reviews import outstanding, required_before
@@ -44,6 +44,7 @@ def next_of(facts: PlanFacts, *, at: datetime) -> Next:
     looks: list[Callable[[PlanFacts, datetime], Next | None]] = [
         _held,
         _draft,
+        _expired,
         _consent,
         _reading,
         _test,
@@ -125,6 +126,19 @@ def _draft(facts: PlanFacts, at: datetime) -> Next | None:
             link = _link(_("Open session"), "consultations:session", session.pk, "signature")
             return Next(what, _practitioner(facts), link)
     return None
+
+
+def _expired(facts: PlanFacts, at: datetime) -> Next | None:
+    ends = validity.consultation_ends(facts, on=at)
+    if ends is None or timezone.localdate(at) < ends:
+        return None
+    link = _link(
+        _("Confirm the consultation"),
+        "consultations:consultation_confirm",
+        facts.plan.consultation_id,
+        "clipboard-check",
+    )
+    return Next(_("Ask again and confirm the consultation."), _practitioner(facts), link)
 
 
 def _consent(facts: PlanFacts, at: datetime) -> Next | None:

@@ -23,6 +23,7 @@ from consultations.models import (
     ClinicalReport,
     Consent,
     Consultation,
+    ConsultationConfirmation,
     ContraindicationAnswer,
     DoseCap,
     Formula,
@@ -66,6 +67,14 @@ class HeldReview:
 
 
 @dataclass(frozen=True)
+class Validity:
+    """For how many calendar months a consultation and a consent hold; 0 where nobody has decided: not at all."""
+
+    consultation_months: int
+    consent_months: int
+
+
+@dataclass(frozen=True)
 class PlanFacts:
     """Everything the rules judge a plan by. Rows entered in error carry `entered_in_error`."""
 
@@ -75,6 +84,8 @@ class PlanFacts:
     answers: list[ContraindicationAnswer]
     consents: list[Consent]
     sessions: list[Session]
+    validity: Validity
+    confirmed: list[datetime]  # moments at which the consultation was confirmed as unchanged
     tests: list[PatchTest] = field(default_factory=list)
     readings: list[TestReading] = field(default_factory=list)
     allergies: list[Allergy] = field(default_factory=list)
@@ -138,6 +149,8 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
             parts=parts[plan.formula_id],
             answers=answers[plan.consultation_id],
             consents=consents[key],
+            validity=Validity(plan.consultation_months or 0, plan.consent_months or 0),
+            confirmed=plan.confirmed,
             caps=caps,
             asked_reviews=[_asked(each) for each in plan.asked_reviews],
             held_reviews=[_held(each) for each in plan.held_reviews],
@@ -190,10 +203,27 @@ def _held(row: dict[str, Any]) -> HeldReview:
     return HeldReview(**row | moments)
 
 
-def _in_full(plans: Collection[Plan]) -> dict[UUID, Plan]:
-    """The plans anew, with what they name and their planned sessions."""
+# Likewise: how long the plan's consultation and consent hold, and when the consultation was confirmed.
+_POLICIES = PathwayPolicy.objects.filter(code="default", published_at__isnull=False).order_by(
+    "-published_at", "-version"
+)
+_CONSULTATION_MONTHS = Subquery(_POLICIES.values("consultation_valid_months")[:1])
+_CONSENT_MONTHS = Subquery(_POLICIES.values("consent_valid_months")[:1])
+_CONFIRMED = ArraySubquery(
+    ConsultationConfirmation.objects.filter(consultation=OuterRef("consultation")).values("confirmed_at")
+)
+
+
+def _in_full(plans: Collection[Plan]) -> dict[UUID, Any]:
+    """The plans anew, with what they name, how long it holds, and their planned sessions."""
     rows = Plan.objects.filter(pk__in=[plan.pk for plan in plans]).select_related(*_PLAN_PARTS)
-    rows = rows.annotate(asked_reviews=_ASKED_REVIEWS, held_reviews=_HELD_REVIEWS)
+    rows = rows.annotate(
+        asked_reviews=_ASKED_REVIEWS,
+        held_reviews=_HELD_REVIEWS,
+        consultation_months=_CONSULTATION_MONTHS,
+        consent_months=_CONSENT_MONTHS,
+        confirmed=_CONFIRMED,
+    )
     visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment", "formula"))
     return {plan.pk: plan for plan in rows.prefetch_related(visits)}
 

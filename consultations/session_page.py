@@ -67,6 +67,8 @@ def _cleared_by(facts: PlanFacts, judged: clearance.Clearance, on: datetime) -> 
     signed = facts.plan.consultation.signed_at
     if signed:
         yield _("consultation %(day)s") % {"day": in_words(signed)}
+    if confirmed := [each for each in facts.confirmed if each <= on]:
+        yield _("confirmed %(day)s") % {"day": in_words(max(confirmed))}
     if found := consent.in_force(facts, on=on):
         yield _("consent v%(version)s of %(day)s") % {
             "version": found.text.version,

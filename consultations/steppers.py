@@ -16,7 +16,7 @@ from consultations.dates import in_words
 from consultations.enums import PlanStatus, TestRequirement, TestResult
 from consultations.models import Consultation, PatchTest, Plan, TestReading
 from consultations.queries import PlanFacts, facts_of, in_error, under_way
-from consultations.rules import clearance, consent, plans, visits
+from consultations.rules import clearance, consent, plans, validity, visits
 from consultations.rules.patch_test import reading_window
 
 DONE, CURRENT, TODO, BLOCKED = "done", "current", "todo", "blocked"
@@ -86,7 +86,7 @@ def whom_to_ask(patient: Patient) -> str:
 def steps_of(facts: PlanFacts, *, at: datetime) -> list[Step]:
     """Consultation, consent, test, reading, plan, sessions, review. The first that is not done is the current one."""
     steps = [
-        _consultation(facts),
+        _consultation(facts, at),
         _consent(facts, at),
         *_test_and_reading(facts, at),
         _plan(facts),
@@ -101,11 +101,17 @@ def steps_of(facts: PlanFacts, *, at: datetime) -> list[Step]:
     return steps
 
 
-def _consultation(facts: PlanFacts) -> Step:
+def _consultation(facts: PlanFacts, at: datetime) -> Step:
     row = facts.plan.consultation
     url = reverse("consultations:consultation", args=[row.pk])
     if in_error(row):
         return Step(_("Consultation"), BLOCKED, _("entered in error"), url)
+    ends = validity.consultation_ends(facts, on=at)
+    if ends and ends <= timezone.localdate(at):
+        detail = _("valid until %(day)s") % {"day": _day(ends)}
+        return Step(
+            _("Consultation"), TODO, detail, reverse("consultations:consultation_confirm", args=[row.pk])
+        )
     return Step(_("Consultation"), DONE, _day(row.signed_at), url)
 
 
@@ -114,6 +120,8 @@ def _consent(facts: PlanFacts, at: datetime) -> Step:
         detail = _("v%(version)s, %(day)s") % {"version": found.text.version, "day": _day(found.signed_at)}
         return Step(_("Consent"), DONE, detail, reverse("consultations:consent", args=[found.pk]))
     detail = _("withdrawn") if facts.consents else _("to sign")
+    if ended := consent.run_out(facts, on=at):
+        detail = _("valid until %(day)s") % {"day": _day(validity.consent_ends(ended, facts))}
     return Step(_("Consent"), TODO, detail, reverse("consultations:consent_sign", args=[facts.plan.pk]))
 
 

@@ -17,6 +17,7 @@ from consultations.models import (
     Consent,
     ConsentWithdrawal,
     Consultation,
+    ConsultationConfirmation,
     PatchTest,
     PlanStatusChange,
     Review,
@@ -103,6 +104,14 @@ def _consultations(patient: Patient, at: datetime, most: int) -> Iterable[Entry]
             reverse("consultations:consultation", args=[row.pk]),
             "bad" if in_error(row) else "" if row.is_signed else "warn",
         )
+
+
+def _confirmations(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
+    rows = ConsultationConfirmation.objects.filter(consultation__patient=patient).order_by("-confirmed_at")
+    for row in rows.select_related("confirmed_by")[:most]:
+        url = reverse("consultations:consultation", args=[row.consultation_id])
+        title = _("Consultation confirmed: nothing has changed")
+        yield Entry(row.confirmed_at, title, "clipboard-check", row.note, str(row.confirmed_by), url, "ok")
 
 
 def _consents(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
@@ -238,7 +247,7 @@ def _visits(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
 
 
 _SOURCES: dict[Kind, list[Source]] = {
-    Kind.CONSULTATION: [_consultations],
+    Kind.CONSULTATION: [_consultations, _confirmations],
     Kind.CONSENT: [_consents, _withdrawals],
     Kind.TEST: [_tests, _readings],
     Kind.SESSION: [_sessions],

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from consultations.views import (
+    confirmations,
     consents,
     consultations,
     late,
@@ -48,6 +49,11 @@ urlpatterns = [
         name="consultation_of",
     ),
     path("consultations/<uuid:consultation_id>/", consultations.show, name="consultation"),
+    path(
+        "consultations/<uuid:consultation_id>/confirm/",
+        confirmations.confirm,
+        name="consultation_confirm",
+    ),
     path("plans/<uuid:plan_id>/", plans.show, name="plan"),
     path("plans/<uuid:plan_id>/consent/", consents.sign, name="consent_sign"),
     path("plans/<uuid:plan_id>/test/", patch_tests.give, name="patch_test_give"),

@@ -545,6 +545,7 @@ UNTRACKED = {
     "clinic.RecordOpened": "is a log itself",
     "consultations.Addendum": "append only",
     "consultations.ConsentWithdrawal": "append only",
+    "consultations.ConsultationConfirmation": "append only",
     "consultations.ContraindicationRule": "frozen with its question's version",
     "consultations.Deviation": "append only",
     "consultations.DiscussedRisk": "frozen with its consultation",

@@ -76,6 +76,7 @@ def _a_patient_in_the_middle_of_the_pathway(things: Things, doctor: Practitioner
         "step": "confirm",
         "change": "hold",
     }
+    things.by_route["consultations:consultation_confirm"] = {"consultation_id": plan.consultation_id}
     things.posts["clinic:appointment_step"] = {"version": visit.version}
 
 

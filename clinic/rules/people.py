@@ -1,11 +1,12 @@
 """What a patient's record must say."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError
+from clinic.gaps import months_later
 from clinic.models import Patient
 
 OF_AGE = 18  # years; consent by a representative below (a legal age, the same as CLINICAL 3's age_min)
@@ -47,3 +48,9 @@ def check_details(patient: Patient, *, at: datetime) -> None:
 def is_minor(patient: Patient, *, at: datetime) -> bool:
     """Under eighteen on the clinic's day."""
     return patient.age_on(timezone.localdate(at)) < OF_AGE
+
+
+def of_age_from(birth_date: date) -> date:
+    """The 18th birthday; who was born on 29 February is of age on 1 March, as `Patient.age_on` counts."""
+    day = months_later(birth_date, OF_AGE * 12)
+    return day if day.day == birth_date.day else day + timedelta(days=1)

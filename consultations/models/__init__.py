@@ -10,6 +10,7 @@ from consultations.models.body_map import ZoneShape
 from consultations.models.consent import Consent, ConsentText, ConsentWithdrawal
 from consultations.models.consultation import (
     Consultation,
+    ConsultationConfirmation,
     ContraindicationAnswer,
     DiscussedRisk,
 )
@@ -64,6 +65,7 @@ __all__ = [
     "ConsentText",
     "ConsentWithdrawal",
     "Consultation",
+    "ConsultationConfirmation",
     "ContraindicationAnswer",
     "ContraindicationQuestion",
     "ContraindicationRule",

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.db import (
+    append_only,
     check,
     frozen_once,
     frozen_with_parent,
@@ -255,3 +256,39 @@ class ContraindicationAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.question}: {self.answer}"
+
+
+class ConsultationConfirmation(models.Model):
+    """All questions asked again, and nothing has changed: the consultation's validity counts from here."""
+
+    consultation = models.ForeignKey(
+        Consultation, models.PROTECT, related_name="confirmations", verbose_name=_("consultation")
+    )
+    note = models.CharField(_("note"), max_length=1000, blank=True)
+    confirmed_at = models.DateTimeField(_("confirmed at"))
+    confirmed_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("confirmed by"))
+
+    class Meta:
+        verbose_name = _("confirmation of a consultation")
+        verbose_name_plural = _("confirmations of consultations")
+        ordering = ["confirmed_at", "pk"]
+        triggers = [
+            *append_only("consultation_confirmation"),
+            guard(
+                "consultation_confirmation_signed",
+                operation=pgtrigger.Insert,
+                func=f"""
+                    IF NOT EXISTS (
+                        SELECT 1 FROM consultations_consultation c
+                        WHERE c.id = NEW.consultation_id AND c.signed_at <= NEW.confirmed_at
+                            AND c.outcome IN ('eligible', 'eligible_with_conditions')
+                    ) THEN
+                        {refuse("consultation_confirmation_signed", "Only a signed consultation that found the patient suitable can be confirmed.")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consultation}: {self.confirmed_at:%Y-%m-%d}"

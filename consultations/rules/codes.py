@@ -25,6 +25,10 @@ CODES = {
         _("no signed consultation that found the patient suitable"),
         closes=True,
     ),
+    "consultation_expired": Code(
+        _("the consultation was older than the clinic allows"),
+        may_still_come=True,
+    ),
     "deferred": Code(_("before the date that was agreed"), closes=True),
     "plan_proposed": Code(_("the plan was not agreed yet")),
     "plan_on_hold": Code(_("the plan was on hold")),

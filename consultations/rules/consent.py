@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError
@@ -11,16 +12,30 @@ from consultations.dates import in_words
 from consultations.enums import PlanStatus, Signer
 from consultations.models import Consent, Plan
 from consultations.queries import PlanFacts, in_error
+from consultations.rules import validity
 
 
 def in_force(facts: PlanFacts, *, on: datetime) -> Consent | None:
-    """The consent that covers the plan at the moment: for its formula, neither withdrawn nor entered in error."""
-    for consent in sorted(facts.consents, key=lambda each: each.signed_at, reverse=True):
-        withdrawn = getattr(consent, "withdrawal", None) is not None
-        counts = not withdrawn and not in_error(consent) and consent.signed_at <= on
-        if counts and consent.formula_id == facts.plan.formula_id:
-            return consent
-    return None
+    """The consent that covers the plan at the moment: one of those that count, and not run out by its day."""
+    day = timezone.localdate(on)
+    return next((each for each in _counting(facts, on=on) if validity.consent_ends(each, facts) > day), None)
+
+
+def run_out(facts: PlanFacts, *, on: datetime) -> Consent | None:
+    """The last consent that would count at the moment, had it not run out by its day; None while one is in force."""
+    return None if in_force(facts, on=on) else next(iter(_counting(facts, on=on)), None)
+
+
+def _counting(facts: PlanFacts, *, on: datetime) -> list[Consent]:
+    """Signed by then, for the plan's formula, neither withdrawn nor entered in error; newest first."""
+    return [
+        consent
+        for consent in sorted(facts.consents, key=lambda each: each.signed_at, reverse=True)
+        if getattr(consent, "withdrawal", None) is None
+        and not in_error(consent)
+        and consent.signed_at <= on
+        and consent.formula_id == facts.plan.formula_id
+    ]
 
 
 def check_signer(

@@ -10,7 +10,7 @@ from django.db import models
 
 from consultations.enums import PlanStatus
 from consultations.models import Consent, DoseCap, FormulaPart, Plan, PlanStatusChange, TestReading
-from consultations.queries import HeldReview, PlanFacts
+from consultations.queries import HeldReview, PlanFacts, Validity, policy_in_force
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -25,6 +25,8 @@ def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
         facts,
         plan=_plan(facts.plan, moment),
         parts=list(parts.select_related("component")),
+        validity=_validity(moment),
+        confirmed=[each for each in facts.confirmed if each <= moment],
         consents=[_consent(each, moment) for each in facts.consents],
         sessions=[_error(each, moment) for each in facts.sessions],
         tests=[_error(each, moment) for each in facts.tests],
@@ -47,6 +49,11 @@ def _caps(published: list[DoseCap], moment: datetime) -> list[DoseCap]:
         known = [cap for cap in each if cap.published_at and cap.published_at <= moment] or each[:1]
         found += [cap for cap in known if cap.retired_at is None or cap.retired_at > moment]
     return found
+
+
+def _validity(moment: datetime) -> Validity:
+    policy = policy_in_force(moment)
+    return Validity(policy.consultation_valid_months, policy.consent_valid_months)
 
 
 def _plan(plan: Plan, moment: datetime) -> Plan:

@@ -18,6 +18,7 @@ from consultations.models import (
     ContraindicationQuestion,
     PathwayPolicy,
 )
+from consultations.queries import in_error
 
 AGE_QUESTION = "age_min"  # asked like the others, but the record knows the answer
 _STRICTNESS = [Decision.ASK, Decision.DEFER, Decision.OVERRIDE, Decision.BLOCK]
@@ -229,4 +230,25 @@ def _check_discussed(consultation: Consultation) -> None:
             _("Tick what was discussed before you sign; something is open."),
             "not_discussed",
             field=f"discussed_{not_discussed[0]}",
+        )
+
+
+def check_confirmable(consultation: Consultation, *, asked_again: bool) -> None:
+    """Only what found the patient suitable can be confirmed, and only by asking again.
+
+    Raises:
+        DomainError: what stands in the way.
+    """
+    if not consultation.is_signed or consultation.outcome not in SUITABLE or in_error(consultation):
+        raise DomainError(
+            _("Only a signed consultation that found the patient suitable can be confirmed."),
+            "not_confirmable",
+        )
+    if not asked_again:
+        raise DomainError(
+            _(
+                "Ask every question again before you confirm; where an answer has changed, hold a new consultation."
+            ),
+            "not_asked_again",
+            field="asked_again",
         )

@@ -20,6 +20,7 @@ from consultations.queries import facts_of_one
 from consultations.rules import clearance
 from consultations.rules.doses import component_doses
 from tests.consultations import course
+from tests.consultations.policies import decided
 from tests.consultations.test_gate import refusal
 from tests.consultations.test_gate_writes import build_session, build_test, by_save
 from tests.factories import (
@@ -80,6 +81,11 @@ def _the_consent_is_called_an_error(plan: Plan, at: datetime) -> None:
 @stop("consultation")
 def _the_consultation_is_called_an_error(plan: Plan, at: datetime) -> None:
     EnteredInErrorFactory(consultation=plan.consultation, requested_at=at)
+
+
+@stop("consultation_expired")
+def _a_shorter_validity_is_decided(plan: Plan, at: datetime) -> None:
+    decided(at, consultation_valid_months=1)
 
 
 @stop("report_open")

@@ -18,6 +18,7 @@ from tests.factories.booking import (
 from tests.factories.consents import ConsentFactory, ConsentWithdrawalFactory
 from tests.factories.consultations import (
     AddendumFactory,
+    ConsultationConfirmationFactory,
     ConsultationFactory,
     ContraindicationAnswerFactory,
     EnteredInErrorFactory,
@@ -99,6 +100,7 @@ __all__ = [
     "ConsentFactory",
     "ConsentTextFactory",
     "ConsentWithdrawalFactory",
+    "ConsultationConfirmationFactory",
     "ConsultationFactory",
     "ContactEntryFactory",
     "ContactTryFactory",

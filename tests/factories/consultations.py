@@ -9,6 +9,7 @@ from consultations.enums import Answer, Decision, Outcome
 from consultations.models import (
     Addendum,
     Consultation,
+    ConsultationConfirmation,
     ContraindicationAnswer,
     DiscussedRisk,
     EnteredInError,
@@ -100,6 +101,17 @@ class ContraindicationAnswerFactory(DjangoModelFactory):
     consultation = factory.SubFactory(ConsultationFactory)
     question = factory.SubFactory(ContraindicationQuestionFactory)
     answer = Answer.NO
+
+
+class ConsultationConfirmationFactory(DjangoModelFactory):
+    """All was asked again, and nothing has changed."""
+
+    class Meta:
+        model = ConsultationConfirmation
+
+    consultation = factory.SubFactory(ConsultationFactory, signed=True)
+    confirmed_at = factory.LazyFunction(lambda: ago(days=1))
+    confirmed_by = factory.SubFactory(UserFactory, practitioner=True)
 
 
 class AddendumFactory(DjangoModelFactory):

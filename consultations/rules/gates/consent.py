@@ -5,15 +5,27 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from clinic.readiness import Condition
+from consultations.dates import in_words
 from consultations.models import PlannedSession
 from consultations.queries import PlanFacts
-from consultations.rules.consent import in_force
+from consultations.rules import validity
+from consultations.rules.consent import in_force, run_out
 
 
 def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = None) -> list[Condition]:
     """`consent`, as long as there is none."""
     if in_force(facts, on=on):
         return []
+    if ended := run_out(facts, on=on):
+        day = in_words(validity.consent_ends(ended, facts))
+        return [
+            Condition(
+                "consent",
+                _("Consent to sign anew: the last one is valid until %(day)s.") % {"day": day},
+                detail=_("Signed by %(name)s on %(signed)s; valid until %(day)s.")
+                % {"name": ended.signer_name, "signed": in_words(ended.signed_at), "day": day},
+            )
+        ]
     return [
         Condition(
             "consent",

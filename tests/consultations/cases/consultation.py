@@ -12,6 +12,7 @@ from consultations.models import (
 from tests.factories import (
     AddendumFactory,
     ConsentFactory,
+    ConsultationConfirmationFactory,
     ConsultationFactory,
     ContraindicationAnswerFactory,
     ContraindicationQuestionFactory,
@@ -20,7 +21,7 @@ from tests.factories import (
     ReactionTypeFactory,
     UserFactory,
 )
-from tests.factories.clock import CLINIC_NOW
+from tests.factories.clock import CLINIC_NOW, ago
 from tests.final_records import Child, Record, children, delete_in_sql, records
 from tests.guards import Cases
 
@@ -36,6 +37,7 @@ records(
         "entered_in_error_signed",
     ),
     Record(AddendumFactory, "text", "addendum_append_only"),
+    Record(ConsultationConfirmationFactory, "note", "consultation_confirmation_append_only"),
 )
 children(
     triggers,
@@ -176,3 +178,19 @@ def _an_override_without_a_reason() -> None:
         outcome_reason="with care",
         answers=[{"answer": "yes", "decision": Decision.OVERRIDE}],
     )
+
+
+@triggers.refused_by("consultation_confirmation_signed")
+def _a_draft_confirmed() -> None:
+    ConsultationConfirmationFactory(consultation=ConsultationFactory())
+
+
+@triggers.refused_by("consultation_confirmation_signed")
+def _a_confirmation_before_the_signature() -> None:
+    ConsultationConfirmationFactory(confirmed_at=ago(days=31))
+
+
+@triggers.refused_by("consultation_confirmation_signed")
+def _a_deferral_confirmed_as_if_it_had_found_the_patient_suitable() -> None:
+    ended = {"outcome": Outcome.NOT_ELIGIBLE, "outcome_reason": "pregnant"}
+    ConsultationConfirmationFactory(consultation=ConsultationFactory(signed=True, **ended))

@@ -18,6 +18,7 @@ from tests.factories import (
     ComponentFactory,
     ConsentFactory,
     ConsentWithdrawalFactory,
+    ConsultationConfirmationFactory,
     ConsultationFactory,
     EnteredInErrorFactory,
     FormulaFactory,
@@ -81,6 +82,18 @@ def _a_consultation_that_defers() -> Plan:
 def _a_consultation_entered_in_error() -> Plan:
     plan = cleared_plan()
     EnteredInErrorFactory(consultation=plan.consultation)
+    return plan
+
+
+@lacks("consultation_expired")
+def _a_consultation_of_a_year_ago() -> Plan:
+    return with_consultation(signed=True, signed_at=ago(days=365))
+
+
+@lacks("consultation_expired")
+def _a_consultation_confirmed_only_later() -> Plan:
+    plan = with_consultation(signed=True, signed_at=ago(days=365))
+    ConsultationConfirmationFactory(consultation=plan.consultation, confirmed_at=ahead(minutes=1))
     return plan
 
 
@@ -180,6 +193,19 @@ def _a_consent_to_another_formula() -> Plan:
 @lacks("consent")
 def _a_consent_signed_only_later() -> Plan:
     return with_consent(signed_at=ahead(minutes=1))
+
+
+@lacks("consent")
+def _a_consent_of_a_year_ago() -> Plan:
+    return with_consent(signed_at=ago(days=365))
+
+
+@lacks("consent")
+def _a_consent_for_a_minor_who_is_of_age_today() -> Plan:
+    plan = PlanFactory(patient__birth_date=TODAY.replace(year=TODAY.year - 18))
+    ConsentFactory(plan=plan, signer="representative", signer_relation="mother")
+    with gates_open():
+        return _tested(plan)
 
 
 @lacks("consent")

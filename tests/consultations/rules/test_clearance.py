@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -22,6 +22,7 @@ from tests.factories import (
     ComponentFactory,
     ConsentFactory,
     ConsentWithdrawalFactory,
+    ConsultationConfirmationFactory,
     ConsultationFactory,
     ContraindicationQuestionFactory,
     DoseCapFactory,
@@ -90,6 +91,27 @@ def deferred_plan(until: Any) -> Plan:
     )
 
 
+def _not_tested(**plan: Any) -> Plan:
+    return consented_plan(test_policy__requirement=Requirement.NOT_REQUIRED, **plan)
+
+
+def _consented_on(moment: datetime) -> Plan:
+    plan = PlanFactory(test_policy__requirement=Requirement.NOT_REQUIRED)
+    ConsentFactory(plan=plan, signed_at=moment)
+    return plan
+
+
+def _represented(of_age_on: date) -> Plan:
+    born = of_age_on.replace(year=of_age_on.year - 18)
+    plan = PlanFactory(
+        patient__birth_date=born,
+        patient__representative_name="Clara Moreau",
+        test_policy__requirement=Requirement.NOT_REQUIRED,
+    )
+    ConsentFactory(plan=plan, signer="representative", signer_relation="mother")
+    return plan
+
+
 def _after(plan: Plan, *changes: Callable[[Plan], object]) -> Plan:
     for change in changes:
         change(plan)
@@ -135,6 +157,34 @@ CASES: dict[str, tuple[Callable[[], Plan], list[str], list[str]]] = {
         ["consultation"],
         ["consultation"],
     ),
+    "consultation of a year ago": (
+        lambda: _not_tested(consultation=ConsultationFactory(signed=True, signed_at=ago(days=365))),
+        ["consultation_expired"],
+        ["consultation_expired"],
+    ),
+    "consultation of almost a year ago": (
+        lambda: _not_tested(consultation=ConsultationFactory(signed=True, signed_at=ago(days=364))),
+        [],
+        [],
+    ),
+    "consultation of a year ago, confirmed since": (
+        lambda: _after(
+            _not_tested(consultation=ConsultationFactory(signed=True, signed_at=ago(days=365))),
+            lambda p: ConsultationConfirmationFactory(consultation=p.consultation),
+        ),
+        [],
+        [],
+    ),
+    "consent of a year ago": (lambda: _consented_on(ago(days=365)), ["consent"], ["consent"]),
+    "consent of almost a year ago": (lambda: _consented_on(ago(days=364)), [], []),
+    "consent of a year ago, signed again": (
+        lambda: _after(_consented_on(ago(days=365)), lambda p: ConsentFactory(plan=p)),
+        [],
+        [],
+    ),
+    "a minor's consent, of age tomorrow": (lambda: _represented(TODAY + timedelta(days=1)), [], []),
+    "a minor's consent, of age today": (lambda: _represented(TODAY), ["consent"], ["consent"]),
+    "a representative's consent for an adult": (lambda: _represented(TODAY - timedelta(days=400)), [], []),
     "deferred until tomorrow": (lambda: deferred_plan(TODAY + timedelta(days=1)), ["deferred"], ["deferred"]),
     "deferred until today": (lambda: deferred_plan(TODAY), [], []),
     "plan on hold": (lambda: status(cleared_plan(), PlanStatus.ON_HOLD), ["plan_on_hold"], ["plan_on_hold"]),
@@ -346,15 +396,19 @@ def situation(seed: int) -> Situation:
     soy = AllergenGroupFactory(code=f"soy-{seed}").code
     parts = [(ComponentFactory(allergen_groups=[soy]), 10), (ComponentFactory(), 2)]
     requirement = chance.choice(list(Requirement))
+    seen = chance.choice([30, 30, 30, 364, 365])
     plan = PlanFactory(
         formula=FormulaFactory(parts=parts),
+        consultation=ConsultationFactory(signed=True, signed_at=ago(days=seen)),
+        patient__birth_date=chance.choice([date(1984, 3, 12), TODAY.replace(year=TODAY.year - 18)]),
         test_policy__requirement=requirement,
         min_gap_days=chance.choice([1, 6]),
     )
-    story = [f"requirement {requirement}"]
+    story = [f"requirement {requirement}", f"consultation {seen} days ago"]
     if chance.random() < 0.85:
-        consent = ConsentFactory(plan=plan)
-        story.append("consent")
+        signer, days = chance.choice(["patient", "representative"]), chance.choice([20, 20, 20, 364, 365])
+        consent = ConsentFactory(plan=plan, signer=signer, signer_relation="mother", signed_at=ago(days=days))
+        story.append(f"consent by {signer} {days} days ago, born {plan.patient.birth_date}")
         _test_and_session(plan, chance, story)
         for name, make in (
             ("withdrawn", ConsentWithdrawalFactory),

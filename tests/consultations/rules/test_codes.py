@@ -31,6 +31,7 @@ def test_what_may_still_come_before_a_visit() -> None:
         "allergy_unassessed",
         "review_due",
         "cap_undecided",
+        "consultation_expired",
     } == codes.MAY_STILL_COME
 
 

@@ -69,7 +69,7 @@ def test_a_consent_is_in_force_from_its_signature_on() -> None:
     plan = PlanFactory()
     signed = ConsentFactory(plan=plan, signed_at=CLINIC_NOW)
     facts = facts_of_one(plan)
-    moments = (CLINIC_NOW - timedelta(seconds=1), CLINIC_NOW, CLINIC_NOW + timedelta(days=400))
+    moments = (CLINIC_NOW - timedelta(seconds=1), CLINIC_NOW, CLINIC_NOW + timedelta(days=364))
     assert [rules.in_force(facts, on=each) for each in moments] == [None, signed, signed]
 
 

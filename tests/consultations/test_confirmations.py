@@ -1,0 +1,150 @@
+"""A consultation that is older than the clinic allows: asked again, confirmed, and what waited for it is cleared."""
+
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from clinic.actions import visits
+from clinic.enums import AppointmentStatus
+from clinic.errors import DomainError, NotAllowed, NotCleared
+from clinic.models import Appointment, Practitioner, User
+from consultations import purposes
+from consultations.actions import confirmations as actions
+from consultations.models import ConsultationConfirmation, Plan
+from tests.consultations.policies import decided
+from tests.factories import (
+    AppointmentFactory,
+    AppointmentTypeFactory,
+    ConsultationFactory,
+    EnteredInErrorFactory,
+    cleared_plan,
+)
+from tests.factories.clock import CLINIC_NOW, ago, ahead
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
+
+
+def expired_plan() -> Plan:
+    """Consulted 30 days ago, where the clinic has a consultation hold for one month; all the rest is there."""
+    plan = cleared_plan()
+    decided(ago(days=1), consultation_valid_months=1)
+    return plan
+
+
+def session_visit(plan: Plan, doctor: Practitioner, status: AppointmentStatus) -> Appointment:
+    planned = plan.planned_sessions.get(ordinal=1)
+    visit = AppointmentFactory(
+        patient=plan.patient,
+        practitioner=doctor,
+        type=AppointmentTypeFactory(session=True),
+        purpose=purposes.session_of(planned),
+        status=status,
+        starts_at=ahead(hours=1),
+    )
+    planned.appointment = visit
+    planned.save()
+    return visit
+
+
+def address(plan: Plan) -> str:
+    return reverse("consultations:consultation_confirm", args=[plan.consultation_id])
+
+
+def test_what_waits_for_it_is_booked_provisionally_does_not_start_and_is_cleared_by_it(
+    doctor: Practitioner,
+) -> None:
+    plan = expired_plan()
+    visit = session_visit(plan, doctor, AppointmentStatus.PROVISIONAL)
+    visits.arrive(appointment=visit, by=doctor.user, at=CLINIC_NOW)
+    with pytest.raises(NotCleared) as refused:
+        visits.start(appointment=visit, by=doctor.user, at=ahead(hours=1))
+    assert refused.value.code == "consultation_expired"
+    actions.confirm(consultation=plan.consultation, asked_again=True, note="", by=doctor.user, at=CLINIC_NOW)
+    visit.refresh_from_db()
+    visits.start(appointment=visit, by=doctor.user, at=ahead(hours=1))
+    visit.refresh_from_db()
+    assert visit.status == AppointmentStatus.IN_PROGRESS
+
+
+def test_a_visit_on_the_books_becomes_certain_again(doctor: Practitioner) -> None:
+    plan = expired_plan()
+    visit = session_visit(plan, doctor, AppointmentStatus.PROVISIONAL)
+    actions.confirm(consultation=plan.consultation, asked_again=True, note="", by=doctor.user, at=CLINIC_NOW)
+    visit.refresh_from_db()
+    assert visit.status == AppointmentStatus.BOOKED
+
+
+@pytest.mark.parametrize(
+    ("consultation", "code"),
+    [
+        ({}, "not_confirmable"),
+        ({"signed": True, "outcome": "not_eligible", "outcome_reason": "pregnant"}, "not_confirmable"),
+    ],
+)
+def test_only_what_found_the_patient_suitable_is_confirmed(
+    doctor: Practitioner, consultation: dict[str, object], code: str
+) -> None:
+    row = ConsultationFactory(**consultation)
+    with pytest.raises(DomainError) as refused:
+        actions.confirm(consultation=row, asked_again=True, note="", by=doctor.user, at=CLINIC_NOW)
+    assert refused.value.code == code
+
+
+def test_a_consultation_entered_in_error_is_not_confirmed(doctor: Practitioner) -> None:
+    row = ConsultationFactory(signed=True)
+    EnteredInErrorFactory(consultation=row)
+    with pytest.raises(DomainError) as refused:
+        actions.confirm(consultation=row, asked_again=True, note="", by=doctor.user, at=CLINIC_NOW)
+    assert refused.value.code == "not_confirmable"
+
+
+def test_reception_confirms_nothing(reception: User) -> None:
+    row = ConsultationFactory(signed=True)
+    with pytest.raises(NotAllowed):
+        actions.confirm(consultation=row, asked_again=True, note="", by=reception, at=CLINIC_NOW)
+
+
+class TestThePage:
+    def test_it_shows_the_answers_and_asks_for_the_tick(self, practitioner_client: Client) -> None:
+        plan = expired_plan()
+        refused = practitioner_client.post(address(plan), {"note": "called"})
+        assert refused.status_code == 422
+        shown = unescape(refused.content.decode())
+        assert "Ask every question again before you confirm" in shown
+        assert 'value="called"' in shown
+        assert not ConsultationConfirmation.objects.exists()
+
+    def test_confirmed_it_stands_in_the_record(
+        self, practitioner_client: Client, practitioner_user: User
+    ) -> None:
+        plan = expired_plan()
+        page = reverse("consultations:patient", args=[plan.patient_id])
+        assert "Ask again and confirm the consultation." in unescape(
+            practitioner_client.get(page).content.decode()
+        )
+        answer = practitioner_client.post(address(plan), {"asked_again": "on", "note": "by phone"})
+        assert answer["Location"] == page
+        made = ConsultationConfirmation.objects.get()
+        assert (made.confirmed_at, made.confirmed_by, made.note) == (
+            CLINIC_NOW,
+            practitioner_user,
+            "by phone",
+        )
+        shown = unescape(practitioner_client.get(page).content.decode())
+        assert "Ask again and confirm the consultation." not in shown
+        assert "Consultation confirmed: nothing has changed" in shown
+
+    def test_it_asks_a_fixed_number_of_queries(
+        self, practitioner_client: Client, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        one, three = expired_plan(), ConsultationFactory(signed=True, answers=[{}, {}, {}])
+        with django_assert_num_queries(PAGE_QUERIES):
+            practitioner_client.get(address(one))
+        with django_assert_num_queries(PAGE_QUERIES):
+            practitioner_client.get(reverse("consultations:consultation_confirm", args=[three.pk]))
+
+
+PAGE_QUERIES = 11
