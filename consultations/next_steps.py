@@ -129,8 +129,7 @@ def _draft(facts: PlanFacts, at: datetime) -> Next | None:
 
 
 def _expired(facts: PlanFacts, at: datetime) -> Next | None:
-    ends = validity.consultation_ends(facts, on=at)
-    if ends is None or timezone.localdate(at) < ends:
+    if not validity.consultation_to_confirm(facts, on=at):
         return None
     link = _link(
         _("Confirm the consultation"),
@@ -142,7 +141,7 @@ def _expired(facts: PlanFacts, at: datetime) -> Next | None:
 
 
 def _consent(facts: PlanFacts, at: datetime) -> Next | None:
-    if consent.in_force(facts, on=at):
+    if consent.in_force(facts, on=at) or plans.next_to_give(facts) is None:
         return None
     link = _link(_("Sign consent"), "consultations:consent_sign", facts.plan.pk, "writing-sign")
     return Next(_("Sign the consent."), _practitioner(facts), link)

@@ -107,7 +107,7 @@ def _consultation(facts: PlanFacts, at: datetime) -> Step:
     if in_error(row):
         return Step(_("Consultation"), BLOCKED, _("entered in error"), url)
     ends = validity.consultation_ends(facts, on=at)
-    if ends and ends <= timezone.localdate(at):
+    if ends and validity.consultation_to_confirm(facts, on=at):
         detail = _("valid until %(day)s") % {"day": _day(ends)}
         return Step(
             _("Consultation"), TODO, detail, reverse("consultations:consultation_confirm", args=[row.pk])
@@ -122,6 +122,10 @@ def _consent(facts: PlanFacts, at: datetime) -> Step:
     detail = _("withdrawn") if facts.consents else _("to sign")
     if ended := consent.run_out(facts, on=at):
         detail = _("valid until %(day)s") % {"day": _day(validity.consent_ends(ended, facts))}
+        if plans.next_to_give(facts) is None:
+            return Step(
+                _("Consent"), DONE, _day(ended.signed_at), reverse("consultations:consent", args=[ended.pk])
+            )
     return Step(_("Consent"), TODO, detail, reverse("consultations:consent_sign", args=[facts.plan.pk]))
 
 

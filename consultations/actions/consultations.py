@@ -38,6 +38,7 @@ class Reply:
     question: ContraindicationQuestion
     answer: Answer
     override_reason: str = ""
+    event_on: date | None = None
     defer_until: date | None = None
     note: str = ""
 
@@ -172,6 +173,7 @@ def _replace_answers(
             question=reply.question,
             answer=reply.answer,
             override_reason=reply.override_reason,
+            event_on=None if reply.answer == Answer.NO else reply.event_on,
             note=reply.note,
         )
         _judge(answer, meant, wanted=reply.defer_until, policy=policy, at=at)
@@ -202,12 +204,13 @@ def _judge(
     policy: PathwayPolicy,
     at: datetime,
 ) -> None:
-    """What the answer means for what is meant to be done; a wait without a date gets the question's own."""
+    """What the answer means for what is meant to be done; a wait without a date gets the question's own, from the event on."""
     if answer.answer == Answer.NO:
         return
     answer.decision = suitability.decision_for(answer.question, meant) or Decision.ASK
     waits = answer.decision == Decision.DEFER
-    default = suitability.defer_until(answer.question, on=timezone.localdate(at), policy=policy)
+    event = answer.event_on or timezone.localdate(at)
+    default = suitability.defer_until(answer.question, on=event, policy=policy)
     answer.defer_until = (wanted or default) if waits else None
 
 

@@ -93,6 +93,8 @@ def deferred(clinic: DemoClinic, rng: random.Random) -> None:
         "CELLULITE",
         outcome=Outcome.DEFERRED,
         reason="Antibiotics for a chest infection until last week.",
+        yes={"infection_systemic": ""},
+        since={"infection_systemic": clinic.day(-4)},
         until=clinic.day(10),
     )
 
@@ -241,6 +243,16 @@ def two_plans(clinic: DemoClinic, rng: random.Random) -> None:
     eligible(journey, clinic, -6, "FACE-HA")
 
 
+def consulted_long_ago(clinic: DemoClinic, rng: random.Random) -> None:
+    """A patient who comes back after a year: consultation to confirm, consent to sign anew."""
+    journey = new_patient(
+        clinic, rng, -385, family_name="Vidal", given_names="Carmen", birth_date=date(1971, 6, 9)
+    )
+    eligible(journey, clinic, -380, "KNEE-OA")
+    tested(journey, clinic, -377)
+    journey.give_session(journey.book("session", clinic.moment(-370, 15), at=clinic.moment(-372, 9)))
+
+
 def calls_back(clinic: DemoClinic, rng: random.Random) -> None:
     """A time held for a patient who calls back."""
     journey = new_patient(
@@ -287,6 +299,7 @@ SCENES: list[Callable[[DemoClinic, random.Random], None]] = [
     troubles.entered_in_error,
     troubles.late_reaction,
     two_plans,
+    consulted_long_ago,
     walk_in,
     calls_back,
 ]

@@ -39,10 +39,12 @@ def proposal_of(template: PlanTemplate, technique: str, starts_on: date | None) 
     )
 
 
-def reply_to(question: ContraindicationQuestion, yes: Mapping[str, str]) -> Reply:
-    """No, unless the story says yes."""
+def reply_to(question: ContraindicationQuestion, yes: Mapping[str, str], since: Mapping[str, date]) -> Reply:
+    """No, unless the story says yes, of an event on that day where there was one."""
     if question.code in yes:
-        return Reply(question, Answer.YES, override_reason=yes[question.code])
+        return Reply(
+            question, Answer.YES, override_reason=yes[question.code], event_on=since.get(question.code)
+        )
     return Reply(question, Answer.NO)
 
 

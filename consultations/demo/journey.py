@@ -186,6 +186,7 @@ class Journey:
         outcome: Outcome = Outcome.ELIGIBLE,
         reason: str = "",
         yes: Mapping[str, str] | None = None,
+        since: Mapping[str, date] | None = None,
         until: date | None = None,
         technique: str = "",
         aims: Sequence[consultations.Aim] = (),
@@ -202,7 +203,7 @@ class Journey:
             consultation=draft,
             details=self._found(chosen)
             | {"outcome": outcome, "outcome_reason": reason, "deferred_until": until},
-            replies=[reply_to(question, yes or {}) for question in questions()],
+            replies=[reply_to(question, yes or {}, since or {}) for question in questions()],
             risks=risks(),
             proposal=proposal,
             aims=aims,

@@ -1,12 +1,14 @@
 """What is typed at a consultation: the record, the contraindication questions, the proposed plan."""
 
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.db import models
 from django.forms.boundfield import BoundField
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms.base import DayField, MeasureField
@@ -16,6 +18,7 @@ from consultations.forms.goals import GoalRows
 from consultations.forms.questions import QuestionsForm
 from consultations.models import (
     Consultation,
+    ContraindicationAnswer,
     Formula,
     Indication,
     Leaflet,
@@ -23,6 +26,7 @@ from consultations.models import (
     ReactionType,
     Technique,
 )
+from consultations.queries import policy_in_force
 from consultations.rules import suitability
 
 _DETAILS = (
@@ -282,6 +286,14 @@ def _shown(bound: BoundField) -> str:
     return "" if value is None else str(value).strip().replace("\r\n", "\n")
 
 
+def _counted(answer: ContraindicationAnswer) -> date | None:
+    """The day that follows from the event of the answer; None without one."""
+    if answer.event_on is None:
+        return None
+    policy = policy_in_force(timezone.now())
+    return suitability.defer_until(answer.question, on=answer.event_on, policy=policy)
+
+
 def saved_values(row: Consultation) -> Mapping[str, Any]:
     """The draft as the form's values."""
     values: dict[str, Any] = {name: getattr(row, name) for name in _DETAILS}
@@ -289,10 +301,14 @@ def saved_values(row: Consultation) -> Mapping[str, Any]:
     values["scored_goals"] = list(row.scored_goals.select_related("scale"))
     for answer in row.answers.select_related("question"):
         code = answer.question.code
+        counted = answer.defer_until is not None and answer.defer_until == _counted(answer)
         values |= {
             f"answer_{code}": answer.answer,
             f"reason_{code}": answer.override_reason,
-            f"until_{code}": answer.defer_until,
+            f"event_{code}": answer.event_on,
+            f"until_{code}": None
+            if counted
+            else answer.defer_until,  # counts anew when the event is corrected
             f"note_{code}": answer.note,
         }
     if plan := getattr(row, "plan", None):

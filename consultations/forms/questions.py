@@ -39,6 +39,7 @@ class Row:
     question: ContraindicationQuestion
     answer: BoundField
     reason: BoundField
+    event: BoundField
     until: BoundField
     note: BoundField
     decision: Decision
@@ -79,9 +80,12 @@ class QuestionsForm(BaseForm):
             f"answer_{code}",
             forms.ChoiceField(label=question.name, choices=Answer, required=False, widget=radios),
         )
+        event = DayField(label=_("When it was, or ends"), required=False)
         until = DayField(label=_("Not before"), required=False)
-        until.widget.attrs["class"] = "form-control"
+        for field in (event, until):
+            field.widget.attrs["class"] = "form-control"
         self.add_field(f"reason_{code}", _line(_("Why it may go on")))
+        self.add_field(f"event_{code}", event)
         self.add_field(f"until_{code}", until)
         self.add_field(f"note_{code}", _line(_("Note")))
 
@@ -94,6 +98,7 @@ class QuestionsForm(BaseForm):
                 question=each,
                 answer=Answer(data[f"answer_{each.code}"]),
                 override_reason=data[f"reason_{each.code}"],
+                event_on=data[f"event_{each.code}"],
                 defer_until=data[f"until_{each.code}"],
                 note=data[f"note_{each.code}"],
             )
@@ -112,15 +117,25 @@ class QuestionsForm(BaseForm):
             if rows:
                 yield Group(str(_GROUPS[decision]), rows)
 
+    def waits_until(self, question: ContraindicationQuestion) -> date:
+        """The first possible day: the question's wait from the event that is typed, else from today."""
+        try:
+            name = f"event_{question.code}"
+            event = self.fields[name].to_python(self[name].value())
+        except forms.ValidationError:
+            event = None  # the field itself says what is wrong
+        return suitability.defer_until(question, on=event or self.today, policy=self._policy)
+
     @cached_property
     def _policy(self) -> PathwayPolicy:
         return policy_in_force(timezone.now())
 
     def _row(self, question: ContraindicationQuestion, meant: suitability.Intention) -> Row:
-        fields = {name: self[f"{name}_{question.code}"] for name in ("answer", "reason", "until", "note")}
+        fields = {
+            name: self[f"{name}_{question.code}"] for name in ("answer", "reason", "event", "until", "note")
+        }
         decision = suitability.decision_for(question, meant) or Decision.ASK
-        waits = suitability.defer_until(question, on=self.today, policy=self._policy)
-        return Row(question=question, decision=decision, waits_until=waits, **fields)
+        return Row(question=question, decision=decision, waits_until=self.waits_until(question), **fields)
 
 
 def _line(label: Any) -> forms.CharField:

@@ -227,6 +227,9 @@ class ContraindicationAnswer(models.Model):
     question = models.ForeignKey(ContraindicationQuestion, models.PROTECT, related_name="+")
     answer = models.CharField(_("answer"), max_length=10, choices=Answer)
     decision = models.CharField(_("decision"), max_length=10, choices=Decision, blank=True)
+    event_on = models.DateField(
+        _("when it was, or ends"), null=True, blank=True, help_text=_("A wait counts from this day.")
+    )
     defer_until = models.DateField(_("not before"), null=True, blank=True)
     override_reason = models.CharField(_("why it may go on"), max_length=1000, blank=True)
     note = models.CharField(_("note"), max_length=1000, blank=True)
@@ -245,6 +248,11 @@ class ContraindicationAnswer(models.Model):
                 "contraindication_answer_decided",
                 Q(answer=Answer.NO, decision="") | (~Q(answer=Answer.NO) & ~Q(decision="")),
                 _("A yes or an unknown carries its decision."),
+            ),
+            check(
+                "contraindication_answer_event",
+                Q(event_on=None) | ~Q(answer=Answer.NO),
+                _("What was answered with no has no day."),
             ),
             check(
                 "contraindication_answer_deferred",

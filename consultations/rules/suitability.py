@@ -71,7 +71,8 @@ def decision_for(question: ContraindicationQuestion, intention: Intention) -> De
 
 
 def defer_until(question: ContraindicationQuestion, *, on: date, policy: PathwayPolicy) -> date:
-    """The first day on which treatment is possible: the question's own wait from `on`, in days, or the policy's."""
+    """The first day on which treatment is possible: the question's own wait in days, or the policy's, from `on`: the day of
+    the event, which may still be to come (an antibiotic until the 20th), or today where nobody knows it."""
     return on + timedelta(days=question.defer_days or policy.default_wait_days)
 
 

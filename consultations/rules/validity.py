@@ -15,6 +15,7 @@ from clinic.rules.people import of_age_from
 from consultations.enums import Signer
 from consultations.models import Consent
 from consultations.queries import PlanFacts
+from consultations.rules.plans import next_to_give
 
 
 def consultation_ends(facts: PlanFacts, *, on: datetime) -> date | None:
@@ -24,6 +25,12 @@ def consultation_ends(facts: PlanFacts, *, on: datetime) -> date | None:
     if not moments:
         return None
     return months_later(timezone.localdate(max(moments)), facts.validity.consultation_months)
+
+
+def consultation_to_confirm(facts: PlanFacts, *, on: datetime) -> bool:
+    """Whether a session is to come and the consultation does not hold any more: nothing is asked of a finished plan."""
+    ends = consultation_ends(facts, on=on)
+    return next_to_give(facts) is not None and ends is not None and ends <= timezone.localdate(on)
 
 
 def consent_ends(consent: Consent, facts: PlanFacts) -> date:

@@ -14,12 +14,16 @@ from clinic.models import Appointment, Practitioner, User
 from consultations import purposes
 from consultations.actions import confirmations as actions
 from consultations.models import ConsultationConfirmation, Plan
+from consultations.next_steps import next_of
+from consultations.queries import facts_of_one
+from consultations.steppers import steps_of
 from tests.consultations.policies import decided
 from tests.factories import (
     AppointmentFactory,
     AppointmentTypeFactory,
     ConsultationFactory,
     EnteredInErrorFactory,
+    SessionFactory,
     cleared_plan,
 )
 from tests.factories.clock import CLINIC_NOW, ago, ahead
@@ -105,6 +109,19 @@ def test_reception_confirms_nothing(reception: User) -> None:
     row = ConsultationFactory(signed=True)
     with pytest.raises(NotAllowed):
         actions.confirm(consultation=row, asked_again=True, note="", by=reception, at=CLINIC_NOW)
+
+
+def test_nothing_is_asked_anew_of_a_plan_whose_sessions_were_all_given() -> None:
+    plan = cleared_plan(sessions=1)
+    SessionFactory(plan=plan, signed=True, started_at=ago(days=2))
+    decided(ago(days=1), consultation_valid_months=1, consent_valid_months=1)
+    facts = facts_of_one(plan)
+    later = ahead(days=90)
+    assert [next_of(facts, at=later).what, steps_of(facts, at=later)[0].state] == [
+        "Review the outcome.",
+        "done",
+    ]
+    assert steps_of(facts, at=later)[1].state == "done"
 
 
 class TestThePage:

@@ -1,6 +1,6 @@
 """The consultation page: begun by a click, saved and signed with everything typed, read by those who may."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 from typing import Any
 
@@ -167,6 +167,28 @@ def test_a_draft_keeps_everything(practitioner_client: Client, draft: Consultati
     assert 'value="small"' in shown
     assert Plan.objects.get().status == PlanStatus.PROPOSED
     assert "2026-03-10" in shown
+
+
+def test_the_wait_follows_the_event_when_it_is_corrected(
+    practitioner_client: Client, draft: Consultation
+) -> None:
+    said = {"answer_infection_systemic": "yes", "event_infection_systemic": "2026-03-20", "outcome": None}
+    practitioner_client.post(page(draft), typed(**said))
+    shown = text(practitioner_client.get(page(draft)))
+    assert 'name="event_infection_systemic" value="2026-03-20"' in shown
+    assert "Left empty: Fri 3 Apr 2026." in shown
+    draft.refresh_from_db()
+    again = {**said, "event_infection_systemic": "2026-03-01", "version": draft.version}
+    practitioner_client.post(page(draft), typed(**again))
+    assert draft.answers.get(question__code="infection_systemic").defer_until == date(2026, 3, 15)
+
+
+def test_a_day_that_does_not_exist_changes_nothing(practitioner_client: Client, draft: Consultation) -> None:
+    said = {"answer_infection_systemic": "yes", "event_infection_systemic": "9999-12-31"}
+    answer = practitioner_client.post(page(draft), typed(**said))
+    assert answer.status_code == 422
+    assert "Choose a date between" in text(answer)
+    assert not draft.answers.exists()
 
 
 def test_an_empty_draft_can_be_saved(practitioner_client: Client, draft: Consultation) -> None:

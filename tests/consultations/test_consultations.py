@@ -1,5 +1,6 @@
 """The consultation's actions: begun, saved with its proposal, signed with its plan, taken no further than the rules."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -22,6 +23,8 @@ from consultations.models import (
     ReactionType,
     Technique,
 )
+from consultations.queries import facts_of_one
+from consultations.rules import clearance
 from tests.factories import (
     AppointmentFactory,
     ComponentFactory,
@@ -167,6 +170,40 @@ def test_answers_carry_the_decision_for_what_is_planned(
         "keloid": (Decision.OVERRIDE, None),
         "age_max": (Decision.ASK, None),
     }
+
+
+@pytest.mark.parametrize("event", [TODAY - timedelta(days=10), TODAY, TODAY + timedelta(days=20)])
+def test_a_wait_counts_from_the_day_of_the_event(
+    doctor: Practitioner, practitioner_user: User, event: date
+) -> None:
+    """An antibiotic that ended ten days ago waits four more; one until the 22nd waits from then (CLINICAL 3)."""
+    typed = _replies(infection_systemic={"event_on": event}, covid_vaccine_recent={"event_on": event})
+    saved = _save(_begun(practitioner_user), practitioner_user, replies=typed)
+    answers = saved.answers.exclude(answer=Answer.NO)
+    assert [(each.event_on, each.defer_until) for each in answers] == [
+        (event, event + timedelta(days=14))
+    ] * 2
+
+
+@pytest.mark.parametrize(("day", "code"), [(13, "deferred"), (14, None), (15, None)])
+def test_every_later_date_is_held_against_it(
+    doctor: Practitioner, practitioner_user: User, day: int, code: str | None
+) -> None:
+    event = TODAY + timedelta(days=20)
+    typed = _replies(infection_systemic={"event_on": event})
+    saved = _save(_begun(practitioner_user), practitioner_user, replies=typed)
+    signed = _sign(saved, practitioner_user)
+    wanted = CLINIC_NOW + timedelta(days=20 + day)
+    judged = clearance.judge(facts_of_one(signed.plan), gate=clearance.Gate.TEST, on=wanted)
+    assert next((each.code for each in judged.conditions if each.code == "deferred"), None) == code
+
+
+def test_a_no_keeps_no_day(doctor: Practitioner, practitioner_user: User) -> None:
+    replies = [
+        replace(each, event_on=TODAY) if each.question.code == "laser_recent" else each for each in _replies()
+    ]
+    saved = _save(_begun(practitioner_user), practitioner_user, replies=replies)
+    assert saved.answers.get(question__code="laser_recent").event_on is None
 
 
 def test_a_date_that_was_typed_is_kept(doctor: Practitioner, practitioner_user: User) -> None:

@@ -113,6 +113,11 @@ def _a_no_with_a_decision() -> None:
     ContraindicationAnswerFactory(answer=Answer.NO, decision=Decision.ASK)
 
 
+@constraints.refused_by("contraindication_answer_event")
+def _a_no_with_the_day_of_an_event() -> None:
+    ContraindicationAnswerFactory(answer=Answer.NO, event_on=CLINIC_NOW.date())
+
+
 @constraints.refused_by("contraindication_answer_deferred")
 def _an_answer_that_defers_without_a_date() -> None:
     ContraindicationAnswerFactory(answer=Answer.YES, decision=Decision.DEFER)
