@@ -254,6 +254,8 @@ admin.site.register(
         pathway.ConsentText,
         pathway.Leaflet,
         pathway.AftercareRule,
+        pathway.AftercareScope,
+        pathway.RedFlag,
         pathway.ReactionType,
         pathway.Scale,
         pathway.ScaleThreshold,

@@ -254,3 +254,12 @@ class TriageOutcome(models.TextChoices):
     ADVICE = "advice", _("advice given")
     HOLD = "hold", _("plans put on hold")
     STOP = "stop", _("plans stopped")
+
+
+class BodyView(models.TextChoices):
+    """The drawing on which a zone lies."""
+
+    FACE = "face", _("face")
+    BODY_FRONT = "body_front", _("front of the body")
+    BODY_BACK = "body_back", _("back of the body")
+    SCALP = "scalp", _("scalp")

@@ -1,8 +1,8 @@
-"""What the session page shows beside its form: clearance in words, running totals against caps, aftercare times."""
+"""What the session page shows beside its form: clearance in words, running totals against caps."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from django.utils import timezone
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from clinic.readiness import Condition
 from consultations.dates import in_words
 from consultations.enums import CapMeasure, TestRequirement
-from consultations.models import AftercareRule, PlannedSession, Session
+from consultations.models import PlannedSession, Session
 from consultations.queries import PlanFacts
 from consultations.rules import clearance, consent, doses
 from consultations.rules.visits import earlier_not_given
@@ -42,14 +42,6 @@ class Bar:
     cap: Decimal | None = None
     arithmetic: str = ""
     others: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """Something to leave alone until then."""
-
-    what: str
-    until: datetime
 
 
 def banner(facts: PlanFacts, planned: PlannedSession, *, on: datetime, recording: bool = False) -> Banner:
@@ -134,12 +126,3 @@ def _arithmetic(dose: doses.ComponentDose, volume: Decimal) -> str:
     }
     words = _("%(volume)s ml × %(strength)s %(unit)s per ml = %(amount)s %(unit)s") % said
     return f"{words} · {_('cap')}: {dose.arithmetic}" if dose.arithmetic else words
-
-
-def aftercare(rules: Iterable[AftercareRule], *, ended_at: datetime) -> list[Advice]:
-    """Until when what is better left alone: the rule's hours after the end, the soonest first, on a whole minute."""
-    whole = ended_at.replace(second=0, microsecond=0)
-    return sorted(
-        (Advice(rule.name, whole + timedelta(hours=rule.hours)) for rule in rules),
-        key=lambda each: each.until,
-    )

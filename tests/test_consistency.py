@@ -544,6 +544,7 @@ def test_models_and_their_fields_have_names_for_people(model: type[models.Model]
 UNTRACKED = {
     "clinic.RecordOpened": "is a log itself",
     "consultations.Addendum": "append only",
+    "consultations.AftercareSheet": "append only",
     "consultations.ConsentWithdrawal": "append only",
     "consultations.ConsultationConfirmation": "append only",
     "consultations.ContraindicationRule": "frozen with its question's version",

@@ -13,6 +13,8 @@ from clinic.errors import DomainError, NotAllowed
 from clinic.models import User
 from consultations.enums import IndicationGroup, RuleScope, TechniqueFamily
 from consultations.models import (
+    AftercareRule,
+    AftercareScope,
     AllergenGroup,
     BodyZone,
     Component,
@@ -50,6 +52,7 @@ CODE_FIELDS: Mapping[type[models.Model], Mapping[str, type[Versioned]]] = {
     ReviewRule: {"template_code": PlanTemplate, "scale_codes": Scale},
     ScaleThreshold: {"scale_code": Scale},
     ZoneShape: {"zone_code": BodyZone},
+    AftercareScope: {"rule_code": AftercareRule, "technique_code": Technique, "formula_code": Formula},
 }
 _RULE_TARGETS: Mapping[str, type[Versioned]] = {
     RuleScope.COMPONENT: Component,

@@ -11,7 +11,7 @@ from clinic.actions.locking import explained
 from clinic.errors import DomainError, NotCleared
 from clinic.models import Appointment, User
 from clinic.readiness import Condition
-from consultations.actions import plans
+from consultations.actions import aftercare, plans
 from consultations.actions.deviations import record_deviation
 from consultations.actions.session_contents import Contents, Reaction, Score, Zone, replace
 from consultations.actions.signing import content_hash
@@ -185,6 +185,8 @@ def sign(*, session: Session, version: int | None, by: User, at: datetime) -> Se
         SessionDose.objects.filter(session=row).delete()
         SessionDose.objects.bulk_create(dose_rows)
     _seal(row, dose_rows, by=by, at=at)
+    if row.aftercare_given:
+        aftercare.hand_out(session=row, by=by, at=at)
     _finish(row, facts, by=by, at=at)
     resettle(patient_id=row.patient_id, by=by, at=at)
     return row

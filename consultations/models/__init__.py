@@ -5,6 +5,7 @@ from consultations.models.adverse_event import (
     Deviation,
     SessionReaction,
 )
+from consultations.models.aftercare import AftercareScope, AftercareSheet, RedFlag
 from consultations.models.allergy import Alert, Allergy
 from consultations.models.body_map import ZoneShape
 from consultations.models.consent import Consent, ConsentText, ConsentWithdrawal
@@ -55,6 +56,8 @@ from consultations.models.session_typing import SessionTyping
 __all__ = [
     "Addendum",
     "AftercareRule",
+    "AftercareScope",
+    "AftercareSheet",
     "Alert",
     "AllergenGroup",
     "Allergy",
@@ -89,6 +92,7 @@ __all__ = [
     "PlanTemplate",
     "PlannedSession",
     "ReactionType",
+    "RedFlag",
     "Review",
     "ReviewRule",
     "ReviewScore",

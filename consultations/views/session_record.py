@@ -21,10 +21,10 @@ from consultations.forms.session_repeat import Repeat
 from consultations.forms.session_typing import as_data
 from consultations.forms.sessions import SessionForm
 from consultations.forms.zones import ZoneRows
-from consultations.models import AftercareRule, ReactionType, Scale, Session, SessionTyping, SessionZone
+from consultations.models import ReactionType, Scale, Session, SessionTyping, SessionZone
 from consultations.queries import PlanFacts, every_lot, facts_of_one, policy_in_force
-from consultations.rules import authorship, codes, doses
-from consultations.session_page import aftercare, banner, bars, cautions
+from consultations.rules import aftercare, authorship, codes, doses
+from consultations.session_page import banner, bars, cautions
 from consultations.views import chart
 
 
@@ -161,7 +161,7 @@ def draft_page(
             "typing": recording.typing,
             "repeated": recording.repeated,
             "may_repeat": bool(facts.given),
-            "advice": aftercare(AftercareRule.objects.current(), ended_at=at),
+            "sheet": aftercare.sheet_of(session, views=recording.rows.views, ended_at=at),
             "needleless": recording.rows.needleless,
         }
     )
@@ -194,10 +194,11 @@ def record_page(request: HttpRequest, session: Session, *, at: datetime) -> Http
     """What is on record: signed, or a colleague's draft that may be taken over by name."""
     facts = facts_of_one(session.plan)
     scores = list(session.scores.select_related("scale"))
+    zones = list(session.zones.select_related("zone"))
     context = chart.header(request, session.patient) | {
         "session": session,
         "total": len(facts.planned),
-        "zones": list(session.zones.select_related("zone")),
+        "zones": zones,
         "lots": [used.lot for used in session.used_lots.select_related("lot__component")],
         "doses": list(session.doses.select_related("component")),
         "scores": [
@@ -207,7 +208,9 @@ def record_page(request: HttpRequest, session: Session, *, at: datetime) -> Http
         "reactions": list(session.reactions.select_related("reaction")),
         "technique": _technique(session),
         "deviation": _deviation(session),
-        "advice": aftercare(AftercareRule.objects.current(), ended_at=session.ended_at or at),
+        "sheet": aftercare.sheet_of(
+            session, views={row.zone.view for row in zones}, ended_at=session.ended_at or at
+        ),
         "addenda": list(session.addenda.select_related("written_by")),
         "error": getattr(session, "entered_in_error", None),
         "may_write": authorship.may_record(request.user),

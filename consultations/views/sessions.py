@@ -48,6 +48,7 @@ _PARTS = (
     "deviation__recorded_by",
     "entered_in_error",
     "typing__typed_by",
+    "aftercare_sheet__handed_by",
 )
 
 

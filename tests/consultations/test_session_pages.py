@@ -18,10 +18,9 @@ from consultations.enums import SessionOutcome, TechniqueFamily
 from consultations.models import BodyZone, Deviation, Plan, PlannedSession, Session
 from consultations.models import TestReading as Reading
 from consultations.queries import facts_of_one
-from consultations.session_page import aftercare, banner
+from consultations.session_page import banner
 from tests.consultations import course
 from tests.factories import (
-    AftercareRuleFactory,
     AppointmentFactory,
     ConsentWithdrawalFactory,
     DeviceFactory,
@@ -451,15 +450,6 @@ def test_reactions_from_the_list_are_kept_with_their_grade(
     assert (form["reaction_bruising"].value(), form.has_reactions) == ("2", True)
 
 
-def test_aftercare_has_real_dates_and_times() -> None:
-    rules = [AftercareRuleFactory(name="Exercise", hours=72), AftercareRuleFactory(name="Shower", hours=8)]
-    ended = CLINIC_NOW.replace(minute=30, second=12)
-    assert [(each.what, each.until) for each in aftercare(rules, ended_at=ended)] == [
-        ("Shower", CLINIC_NOW.replace(hour=17, minute=30)),
-        ("Exercise", CLINIC_NOW.replace(day=5, minute=30)),
-    ]
-
-
 # --- Not given, deviations ---------------------------------------------------------------------------------------------
 
 
@@ -555,7 +545,7 @@ def test_the_draft_takes_a_fixed_number_of_queries(
         get(practitioner_client, "session", draft.pk)
 
 
-DRAFT_QUERIES = 39
+DRAFT_QUERIES = 41
 
 
 @pytest.mark.parametrize("route", ["session_of", "session_not_given", "session_deviation", "session"])

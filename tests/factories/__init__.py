@@ -49,6 +49,7 @@ from tests.factories.places import DeviceFactory, LocationFactory, RoomFactory
 from tests.factories.plans import PlanFactory, PlannedSessionFactory
 from tests.factories.reference import (
     AftercareRuleFactory,
+    AftercareScopeFactory,
     BodyZoneFactory,
     ConsentTextFactory,
     ContraindicationQuestionFactory,
@@ -59,6 +60,7 @@ from tests.factories.reference import (
     PathwayPolicyFactory,
     PlanTemplateFactory,
     ReactionTypeFactory,
+    RedFlagFactory,
     ReviewRuleFactory,
     ScaleFactory,
     ScaleThresholdFactory,
@@ -74,6 +76,7 @@ from tests.factories.reviews import (
     waiting_for_review,
 )
 from tests.factories.sessions import (
+    AftercareSheetFactory,
     SessionDoseFactory,
     SessionFactory,
     SessionScoreFactory,
@@ -87,6 +90,8 @@ __all__ = [
     "AbsenceFactory",
     "AddendumFactory",
     "AftercareRuleFactory",
+    "AftercareScopeFactory",
+    "AftercareSheetFactory",
     "AlertFactory",
     "AllergenGroupFactory",
     "AllergyFactory",
@@ -127,6 +132,7 @@ __all__ = [
     "PlannedSessionFactory",
     "PractitionerFactory",
     "ReactionTypeFactory",
+    "RedFlagFactory",
     "ReviewFactory",
     "ReviewRuleFactory",
     "ReviewScoreFactory",

@@ -22,6 +22,7 @@ from consultations.enums import TestMethod as Method
 from consultations.enums import TestRequirement as Requirement
 from consultations.models import (
     AftercareRule,
+    AftercareScope,
     BodyZone,
     ConsentText,
     ContraindicationQuestion,
@@ -32,6 +33,7 @@ from consultations.models import (
     PathwayPolicy,
     PlanTemplate,
     ReactionType,
+    RedFlag,
     ReviewRule,
     Scale,
     ScaleThreshold,
@@ -44,6 +46,7 @@ from tests.factories.clock import PARIS
 PUBLISHED = datetime(2025, 12, 1, 9, 0, tzinfo=PARIS)
 __all__ = [
     "AftercareRuleFactory",
+    "AftercareScopeFactory",
     "BodyZoneFactory",
     "ConsentTextFactory",
     "ContraindicationQuestionFactory",
@@ -54,6 +57,7 @@ __all__ = [
     "PathwayPolicyFactory",
     "PlanTemplateFactory",
     "ReactionTypeFactory",
+    "RedFlagFactory",
     "ReviewRuleFactory",
     "ScaleFactory",
     "ScaleThresholdFactory",
@@ -167,6 +171,23 @@ class AftercareRuleFactory(VersionedFactory):
         model = AftercareRule
 
     hours = 48
+
+
+class AftercareScopeFactory(VersionedFactory):
+    """Only on the scalp."""
+
+    class Meta:
+        model = AftercareScope
+
+    rule_code = "hair_wash"
+    view = "scalp"
+
+
+class RedFlagFactory(VersionedFactory):
+    """A sign to call the clinic at."""
+
+    class Meta:
+        model = RedFlag
 
 
 class ReactionTypeFactory(VersionedFactory):

@@ -10,6 +10,7 @@ from factory.django import DjangoModelFactory
 
 from consultations.enums import ScoreMoment, SessionOutcome
 from consultations.models import (
+    AftercareSheet,
     Session,
     SessionDose,
     SessionLot,
@@ -118,3 +119,18 @@ class SessionTypingFactory(DjangoModelFactory):
     window = factory.LazyFunction(uuid4)
     typed_at = CLINIC_NOW
     typed_by = factory.SubFactory(UserFactory, practitioner=True)
+
+
+class AftercareSheetFactory(DjangoModelFactory):
+    """Of a signed session: no sauna before Thursday."""
+
+    class Meta:
+        model = AftercareSheet
+
+    session = factory.SubFactory(SessionFactory, signed=True)
+    advice = factory.LazyFunction(lambda: [["Sauna", "2026-03-05T13:30:00+00:00"]])
+    call_if = factory.LazyFunction(lambda: ["you have fever"])
+    emergencies = factory.LazyFunction(lambda: ["wheezing"])
+    emergency_number = "112"
+    handed_at = CLINIC_NOW
+    handed_by = factory.SubFactory(UserFactory, practitioner=True)

@@ -39,6 +39,8 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("reaction_type", pathway.ReactionType),
     ("body_zone", pathway.BodyZone),
     ("zone_shape", pathway.ZoneShape),
+    ("aftercare_scope", pathway.AftercareScope),
+    ("red_flag", pathway.RedFlag),
 )
 
 

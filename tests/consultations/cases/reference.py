@@ -16,6 +16,7 @@ from consultations.models import (
 )
 from tests import factories
 from tests.factories import (
+    AftercareScopeFactory,
     ComponentFactory,
     ContraindicationQuestionFactory,
     DoseCapFactory,
@@ -252,3 +253,13 @@ def _a_histamine_control_that_always_works() -> None:
 @constraints.refused_by("zone_shape_path")
 def _an_outline_that_is_no_path() -> None:
     ZoneShapeFactory(path='M 0 0"/><script>')
+
+
+@constraints.refused_by("aftercare_scope_narrows")
+def _a_scope_that_narrows_nothing() -> None:
+    AftercareScopeFactory(view="")
+
+
+@constraints.refused_by("aftercare_scope_view_known")
+def _a_scope_on_a_misspelt_drawing() -> None:
+    AftercareScopeFactory(view="scalb")

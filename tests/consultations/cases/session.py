@@ -16,6 +16,7 @@ from consultations.models import (
     SessionZone,
 )
 from tests.factories import (
+    AftercareSheetFactory,
     BodyZoneFactory,
     ComponentFactory,
     LotFactory,
@@ -39,6 +40,7 @@ def _full_session() -> models.Model:
 
 
 records(triggers, Record(lambda: SessionFactory(signed=True), "note", "session_signed", opens=True))
+records(triggers, Record(AftercareSheetFactory, "emergency_number", "aftercare_sheet_append_only"))
 children(
     triggers,
     Child(
