@@ -56,6 +56,7 @@ class ContactReason(models.TextChoices):
     """Why a patient has to be called; the most pressing first. The words hold no finding: reception reads them."""
 
     POSITIVE_TEST = "test", _("about the test visits")
+    TREATMENT = "treatment", _("about the treatment")
     RECALL = "recall", _("recall")
     OVERDUE_READING = "overdue_reading", _("overdue reading")
     CANCELLED = "cancelled", _("visit cancelled")

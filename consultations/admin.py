@@ -257,6 +257,7 @@ admin.site.register(
         pathway.AftercareScope,
         pathway.RedFlag,
         pathway.ReactionType,
+        pathway.ReactionRule,
         pathway.Scale,
         pathway.ScaleThreshold,
         pathway.ReviewRule,

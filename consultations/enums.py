@@ -263,3 +263,47 @@ class BodyView(models.TextChoices):
     BODY_FRONT = "body_front", _("front of the body")
     BODY_BACK = "body_back", _("back of the body")
     SCALP = "scalp", _("scalp")
+
+
+class PlanEffect(models.TextChoices):
+    """What an adverse event does to plans, the strictest last (CLINICAL 6.1, 6.4)."""
+
+    NONE = "none", _("plans go on")
+    REVIEW = "review", _("a practitioner reviews it; plans go on")
+    HOLD = "hold", _("plans are put on hold")
+    STOP = "stop", _("plans are stopped for good")
+
+
+class Causality(models.TextChoices):
+    """How likely the injection caused it, in the words of the WHO."""
+
+    CERTAIN = "certain", _("certain")
+    PROBABLE = "probable", _("probable")
+    POSSIBLE = "possible", _("possible")
+    UNLIKELY = "unlikely", _("unlikely")
+    CONDITIONAL = "conditional", _("more is needed to tell")
+    UNASSESSABLE = "unassessable", _("cannot be told")
+
+
+class Seriousness(models.TextChoices):
+    """FHIR R4 `AdverseEvent.seriousness` (CLINICAL 8.4)."""
+
+    NOT_SERIOUS = "not_serious", _("not serious")
+    SERIOUS = "serious", _("serious")
+    DEATH = "death", _("death")
+    LIFE_THREATENING = "life_threatening", _("life-threatening")
+    HOSPITAL = "hospital", _("in hospital, or longer there")
+    DISABILITY = "disability", _("lasting disability")
+    BIRTH_DEFECT = "birth_defect", _("birth defect")
+    PREVENTED = "prevented", _("treated to prevent lasting harm")
+
+
+class EventOutcome(models.TextChoices):
+    """FHIR R4 `AdverseEvent.outcome` (CLINICAL 8.4)."""
+
+    ONGOING = "ongoing", _("ongoing")
+    RECOVERING = "recovering", _("getting better")
+    RESOLVED = "resolved", _("over")
+    SEQUELAE = "sequelae", _("over, with something left")
+    FATAL = "fatal", _("fatal")
+    UNKNOWN = "unknown", _("not known")

@@ -33,6 +33,7 @@ from consultations.models import (
     PathwayPolicy,
     Plan,
     PlannedSession,
+    PlanStatusChange,
     Review,
     ReviewRule,
     Session,
@@ -113,6 +114,24 @@ class PlanFacts:
         mine = [each for each in self.sessions if each.plan_id == self.plan.pk]
         return [
             each for each in mine if each.is_signed and each.outcome in GIVEN and not confirmed_error(each)
+        ]
+
+    @property
+    def allergic_since(self) -> datetime | None:
+        """Since when an allergic event holds the plan: the onset of the latest one. Known of plans read by `facts_of`."""
+        since: datetime | None = getattr(self.plan, "allergic_since", None)
+        return since
+
+    @property
+    def negative_readings(self) -> list[TestReading]:
+        """Readings without reaction that nothing has taken back or superseded."""
+        return [
+            each
+            for each in self.readings
+            if each.result == TestResult.NEGATIVE
+            and getattr(each, "superseded_by", None) is None
+            and not in_error(each)
+            and not in_error(each.patch_test)
         ]
 
     def visits_for(self, purpose: str) -> list[Appointment]:
@@ -223,9 +242,22 @@ def _in_full(plans: Collection[Plan]) -> dict[UUID, Any]:
         consultation_months=_CONSULTATION_MONTHS,
         consent_months=_CONSENT_MONTHS,
         confirmed=_CONFIRMED,
+        allergic_since=_allergic_since(),
     )
     visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment", "formula"))
     return {plan.pk: plan for plan in rows.prefetch_related(visits)}
+
+
+def _allergic_since() -> Subquery:
+    """The onset of the latest allergic event among the holds since the plan was last active (SQL: plan_allergic_since)."""
+    later = PlanStatusChange.objects.filter(plan=OuterRef("plan"), pk__gt=OuterRef("pk"))
+    holds = PlanStatusChange.objects.filter(
+        ~Exists(later.exclude(status=PlanStatus.ON_HOLD)),
+        plan=OuterRef("pk"),
+        status=PlanStatus.ON_HOLD,
+        adverse_event__is_allergic=True,
+    )
+    return Subquery(holds.order_by("-adverse_event__onset_at").values("adverse_event__onset_at")[:1])
 
 
 def _rows_of_plans(plans: Collection[Plan]) -> tuple[Groups, Groups, Groups]:

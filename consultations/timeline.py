@@ -13,6 +13,7 @@ from clinic.enums import AppointmentStatus, Role
 from clinic.models import Appointment, Patient, User
 from consultations.enums import ReadingKind, SessionOutcome, TestResult
 from consultations.models import (
+    AdverseEvent,
     ClinicalReport,
     Consent,
     ConsentWithdrawal,
@@ -37,6 +38,7 @@ class Kind(StrEnum):
     REVIEW = "review"
     PLAN = "plan"
     REPORT = "report"
+    EVENT = "event"
     VISIT = "visit"
 
 
@@ -66,6 +68,7 @@ def kinds() -> dict[Kind, str]:
         Kind.REVIEW: _("Reviews"),
         Kind.PLAN: _("Plans"),
         Kind.REPORT: _("Reports"),
+        Kind.EVENT: _("Adverse events"),
         Kind.VISIT: _("Visits"),
     }
 
@@ -229,6 +232,17 @@ def _reports(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
         yield Entry(row.reported_at, title, "message-report", row.words, str(row.reported_by), url, tone)
 
 
+def _events(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
+    rows = AdverseEvent.objects.filter(patient=patient).order_by("-signed_at")
+    for row in rows.select_related("reaction", "signed_by")[:most]:
+        title = _("Adverse event: %(reaction)s, grade %(grade)s") % {
+            "reaction": row.reaction,
+            "grade": row.grade,
+        }
+        url = reverse("consultations:event", args=[row.pk])
+        yield Entry(row.signed_at, title, "alert-triangle", row.words, str(row.signed_by), url, "warn")
+
+
 def _visits(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
     over = Q(starts_at__lte=at) | Q(status=AppointmentStatus.CANCELLED)
     rows = Appointment.objects.in_force(at).filter(over, patient=patient).order_by("-starts_at")
@@ -254,5 +268,6 @@ _SOURCES: dict[Kind, list[Source]] = {
     Kind.REVIEW: [_reviews],
     Kind.PLAN: [_plan_changes],
     Kind.REPORT: [_reports],
+    Kind.EVENT: [_events],
     Kind.VISIT: [_visits],
 }

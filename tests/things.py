@@ -12,6 +12,7 @@ from typing import Any
 from clinic.models import Practitioner
 from tests.factories import (
     AbsenceFactory,
+    AdverseEventFactory,
     AlertFactory,
     AllergyFactory,
     AppointmentFactory,
@@ -103,6 +104,7 @@ def _what_warns(things: Things, doctor: Practitioner) -> None:
         "allergy_id": AllergyFactory().pk,
         "alert_id": AlertFactory().pk,
         "report_id": ClinicalReportFactory().pk,
+        "event_id": AdverseEventFactory().pk,
         "error_id": EnteredInErrorFactory(reading=TestReadingFactory()).pk,
     }
 

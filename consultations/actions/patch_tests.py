@@ -12,10 +12,11 @@ from clinic.actions.locking import explained
 from clinic.enums import ContactReason
 from clinic.errors import DomainError, NotCleared
 from clinic.models import Appointment, Practitioner, User
+from consultations.actions import plans
 from consultations.actions.deviations import record_deviation
 from consultations.actions.signing import content_hash
 from consultations.actions.visits import hold_still, resettle
-from consultations.enums import AllergyStatus, Grade, ReadingKind, TestResult
+from consultations.enums import AllergyStatus, Grade, PlanStatus, ReadingKind, TestResult
 from consultations.models import (
     Alert,
     Allergy,
@@ -180,11 +181,21 @@ def _add_reading(
     reading.content_hash = content_hash(reading)
     reading.clean_fields(exclude=["patient", "patch_test"])
     reading.save(force_insert=True)
-    if reading.grade == Grade.EXTREME or reading.systemic_sign:
-        _note_allergy(test, reading, by=by, at=at)
     if reading.result == TestResult.POSITIVE:
+        _note_allergy(test, reading, by=by, at=at)
+        _stop_plans(test, by=by, at=at)
         _ask_to_call(test, by=by, at=at)
     return reading
+
+
+def _stop_plans(test: PatchTest, *, by: User, at: datetime) -> None:
+    """Every plan whose formula shares a component is stopped (CLINICAL 6.4)."""
+    theirs = Plan.objects.filter(
+        patient_id=test.patient_id, status__in=(PlanStatus.ACTIVE, PlanStatus.ON_HOLD)
+    )
+    for plan in theirs.select_related("formula"):
+        if set(plan.formula.component_codes) & set(test.component_codes):
+            plans.stop(plan=plan, reason=_("Positive test injection."), by=by, at=at)
 
 
 def _ask_to_call(test: PatchTest, *, by: User, at: datetime) -> None:
@@ -201,18 +212,23 @@ def _ask_to_call(test: PatchTest, *, by: User, at: datetime) -> None:
 
 
 def _note_allergy(test: PatchTest, reading: TestReading, *, by: User, at: datetime) -> None:
-    """A strong reaction becomes an allergy in the practitioner's words and an alert in every header (CLINICAL 1.4)."""
+    """A positive test is an unconfirmed allergy to what was tested (CLINICAL 1.5); a strong one is confirmed, and an alert
+    in every header (1.4)."""
+    strong = reading.grade == Grade.EXTREME or reading.systemic_sign
     words = _("reaction to the test with %(formula)s") % {"formula": test.formula}
     Allergy.objects.create(
         patient_id=test.patient_id,
         words=words[:200],
-        status=AllergyStatus.CONFIRMED,
+        component_codes=test.component_codes,
+        status=AllergyStatus.CONFIRMED if strong else AllergyStatus.REPORTED,
         reported_at=at,
         reported_by=by,
-        assessed_at=at,
-        assessed_by=by,
-        assessment=reading.note[:500],
+        assessed_at=at if strong else None,
+        assessed_by=by if strong else None,
+        assessment=reading.note[:500] if strong else "",
     )
+    if not strong:
+        return
     Alert.objects.create(
         patient_id=test.patient_id,
         text=_("Strong reaction to a test injection"),

@@ -11,6 +11,7 @@ from clinic.models import User
 from consultations.actions.visits import hold_still, resettle
 from consultations.enums import PlanStatus
 from consultations.models import (
+    AdverseEvent,
     Consultation,
     Formula,
     PatchTestPolicy,
@@ -21,8 +22,8 @@ from consultations.models import (
     SessionFormula,
     Technique,
 )
-from consultations.queries import policy_in_force, reference_for
-from consultations.rules import authorship
+from consultations.queries import facts_of_one, policy_in_force, reference_for
+from consultations.rules import adverse_events, authorship
 from consultations.rules import plans as rules
 
 
@@ -91,19 +92,23 @@ def activate(*, plan: Plan, by: User, at: datetime) -> Plan:
     return plan
 
 
-def hold(*, plan: Plan, reason: str, by: User, at: datetime) -> Plan:
+def hold(*, plan: Plan, reason: str, because_of: AdverseEvent | None = None, by: User, at: datetime) -> Plan:
     """No session starts until the plan is resumed."""
-    return _change(plan=plan, status=PlanStatus.ON_HOLD, reason=reason, by=by, at=at)
+    return _change(plan=plan, status=PlanStatus.ON_HOLD, reason=reason, cause=because_of, by=by, at=at)
 
 
 def resume(*, plan: Plan, reason: str, by: User, at: datetime) -> Plan:
-    """Go on, with a clinician's reason."""
+    """Go on, with a clinician's reason; after an allergic event with a new test without reaction, too.
+
+    Raises:
+        DomainError: new_test_missing.
+    """
     return _change(plan=plan, status=PlanStatus.ACTIVE, reason=reason, by=by, at=at)
 
 
-def stop(*, plan: Plan, reason: str, by: User, at: datetime) -> Plan:
+def stop(*, plan: Plan, reason: str, because_of: AdverseEvent | None = None, by: User, at: datetime) -> Plan:
     """End the plan for good; its visits keep their times until somebody releases them."""
-    return _change(plan=plan, status=PlanStatus.STOPPED, reason=reason, by=by, at=at)
+    return _change(plan=plan, status=PlanStatus.STOPPED, reason=reason, cause=because_of, by=by, at=at)
 
 
 def complete(*, plan: Plan, reason: str, by: User, at: datetime) -> Plan:
@@ -112,14 +117,28 @@ def complete(*, plan: Plan, reason: str, by: User, at: datetime) -> Plan:
 
 
 @explained
-def _change(*, plan: Plan, status: PlanStatus, reason: str, by: User, at: datetime) -> Plan:
+def _change(
+    *,
+    plan: Plan,
+    status: PlanStatus,
+    reason: str,
+    cause: AdverseEvent | None = None,
+    by: User,
+    at: datetime,
+) -> Plan:
     authorship.check_may_record(by)
     hold_still(plan.patient_id)
     row = Plan.objects.get(pk=plan.pk)
-    rules.check_status(row, status, reason)
+    held_again = cause is not None and row.status == status == PlanStatus.ON_HOLD
+    if not held_again:  # one more reason why it is held
+        rules.check_status(row, status, reason)
+    if status == PlanStatus.ACTIVE:
+        adverse_events.check_test_since(facts_of_one(row))
     row.status = status
     row.save(update_fields=["status"])
-    PlanStatusChange.objects.create(plan=row, status=status, reason=reason, changed_at=at, changed_by=by)
+    PlanStatusChange.objects.create(
+        plan=row, status=status, reason=reason[:1000], adverse_event=cause, changed_at=at, changed_by=by
+    )
     resettle(patient_id=row.patient_id, by=by, at=at)
     return row
 

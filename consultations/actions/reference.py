@@ -26,6 +26,8 @@ from consultations.models import (
     PatchTestPolicy,
     PlanTemplate,
     ReviewRule,
+    ReactionRule,
+    ReactionType,
     Scale,
     ScaleThreshold,
     SessionFormula,
@@ -43,6 +45,7 @@ CODE_FIELDS: Mapping[type[models.Model], Mapping[str, type[Versioned]]] = {
     DoseCap: {"component_code": Component, "formula_code": Formula},
     PatchTestPolicy: {"formula_code": Formula},
     SessionFormula: {"template_code": PlanTemplate, "formula_code": Formula},
+    ReactionRule: {"reaction_code": ReactionType},
     PlanTemplate: {
         "indication_code": Indication,
         "technique_code": Technique,

@@ -11,7 +11,7 @@ from clinic.actions.locking import explained
 from clinic.errors import DomainError, NotCleared
 from clinic.models import Appointment, User
 from clinic.readiness import Condition
-from consultations.actions import aftercare, plans
+from consultations.actions import aftercare, events, plans
 from consultations.actions.deviations import record_deviation
 from consultations.actions.session_contents import Contents, Reaction, Score, Zone, replace
 from consultations.actions.signing import content_hash
@@ -166,7 +166,8 @@ def save(
 def sign(*, session: Session, version: int | None, by: User, at: datetime) -> Session:
     """Judge everything again and sign: doses against every cap, lots, technique, outcome.
 
-    The pathway is judged by what was known when the session began: what happened is signed whatever closed since.
+    The pathway is judged by what was known when the session began: what happened is signed whatever closed since. Each
+    reaction becomes an adverse event, and holds or stops plans at once.
 
     Raises:
         DomainError: a field is wrong or a dose is above its cap; nothing is saved.
@@ -187,6 +188,7 @@ def sign(*, session: Session, version: int | None, by: User, at: datetime) -> Se
     _seal(row, dose_rows, by=by, at=at)
     if row.aftercare_given:
         aftercare.hand_out(session=row, by=by, at=at)
+    events.of_session(session=row, by=by, at=at)
     _finish(row, facts, by=by, at=at)
     resettle(patient_id=row.patient_id, by=by, at=at)
     return row
@@ -270,12 +272,14 @@ def _seal(row: Session, dose_rows: Sequence[SessionDose], *, by: User, at: datet
 
 
 def _finish(row: Session, facts: PlanFacts, *, by: User, at: datetime) -> None:
-    """The last session completes the plan; one that was not given lets its visit go."""
+    """The last session completes the plan, unless a reaction has just held or stopped it; one that was not given lets
+    its visit go."""
     if row.outcome == SessionOutcome.NOT_GIVEN:
         _let_go_of_visit(row.planned, row.appointment)
         return
     done = {session.planned_id for session in facts.given} | {row.planned_id}
-    if facts.plan.status == PlanStatus.ACTIVE and all(each.pk in done for each in facts.planned):
+    row.plan.refresh_from_db(fields=["status"])
+    if row.plan.status == PlanStatus.ACTIVE and all(each.pk in done for each in facts.planned):
         plans.complete(plan=row.plan, reason=_("All sessions were given."), by=by, at=at)
 
 

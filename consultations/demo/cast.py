@@ -302,4 +302,5 @@ SCENES: list[Callable[[DemoClinic, random.Random], None]] = [
     consulted_long_ago,
     walk_in,
     calls_back,
+    troubles.nodule,
 ]

@@ -3,11 +3,11 @@
 import random
 from datetime import date, timedelta
 
-from consultations.actions import adverse_events, allergies, patch_tests, plans, records, sessions
+from consultations.actions import adverse_events, allergies, events, patch_tests, plans, records, sessions
 from consultations.demo.clinic import DemoClinic
 from consultations.demo.scenes import eligible, new_patient, tested, user_of
-from consultations.enums import TriageOutcome
-from consultations.models import Session
+from consultations.enums import Causality, EventOutcome, Seriousness, TriageOutcome
+from consultations.models import ReactionType, Session
 
 
 def on_hold(clinic: DemoClinic, rng: random.Random) -> None:
@@ -33,6 +33,38 @@ def on_hold(clinic: DemoClinic, rng: random.Random) -> None:
         note="Seen the same day: swelling at the site. Wait until it has settled.",
         by=user_of(clinic, "silva"),
         at=at + timedelta(hours=3),
+    )
+
+
+def nodule(clinic: DemoClinic, rng: random.Random) -> None:
+    """A nodule that came ten days after the session and grows: a red flag, the plan on hold, a review due."""
+    journey = new_patient(
+        clinic, rng, -50, family_name="Ferreira", given_names="Inês", birth_date=date(1979, 5, 14)
+    )
+    eligible(journey, clinic, -45, "CELLULITE")
+    tested(journey, clinic, -42)
+    journey.give_session(journey.book("session", clinic.moment(-12, 10), at=clinic.moment(-20, 9)))
+    journey.book("session", clinic.moment(3, 10), at=clinic.moment(-12, 11))
+    session = Session.objects.given().filter(patient=journey.patient).get()
+    events.record(
+        patient=journey.patient,
+        details={
+            "reaction": ReactionType.objects.current().get(code="nodule"),
+            "grade": 1,
+            "onset_at": clinic.moment(-2, 8),
+            "words": "A tender lump above the right knee, the size of a pea, larger than yesterday.",
+            "causality": Causality.POSSIBLE,
+            "seriousness": Seriousness.NOT_SERIOUS,
+            "outcome": EventOutcome.ONGOING,
+            "is_growing": True,
+            "plan": session.plan,
+            "session": session,
+            "practitioner": session.practitioner,
+            "component_codes": session.plan.formula.component_codes,
+        },
+        lots=[used.lot for used in session.used_lots.select_related("lot")],
+        by=user_of(clinic, "silva"),
+        at=clinic.now - timedelta(hours=3),
     )
 
 

@@ -15,6 +15,7 @@ from consultations.models.consultation import (
     ContraindicationAnswer,
     DiscussedRisk,
 )
+from consultations.models.event import AdverseEvent, AdverseEventLot
 from consultations.models.formula import (
     AllergenGroup,
     Component,
@@ -34,6 +35,7 @@ from consultations.models.patch_test import PatchTest, PatchTestLot, TestReading
 from consultations.models.patch_test_policy import PatchTestPolicy
 from consultations.models.pathway_policy import PathwayPolicy
 from consultations.models.plan import Plan, PlannedSession, PlanStatusChange
+from consultations.models.reaction_rule import ReactionRule
 from consultations.models.records import Addendum, EnteredInError
 from consultations.models.reference import (
     AftercareRule,
@@ -55,6 +57,8 @@ from consultations.models.session_typing import SessionTyping
 
 __all__ = [
     "Addendum",
+    "AdverseEvent",
+    "AdverseEventLot",
     "AftercareRule",
     "AftercareScope",
     "AftercareSheet",
@@ -91,6 +95,7 @@ __all__ = [
     "PlanStatusChange",
     "PlanTemplate",
     "PlannedSession",
+    "ReactionRule",
     "ReactionType",
     "RedFlag",
     "Review",

@@ -4,6 +4,7 @@ import uuid
 from typing import Self
 
 import pghistory
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -28,11 +29,14 @@ class AllergyQuerySet(models.QuerySet):
 
 @pghistory.track(append_only=True)
 class Allergy(models.Model):
-    """An allergy to a group of substances, or in the patient's own words until a practitioner has looked."""
+    """An allergy to a group of substances or to components, or in the patient's own words until a practitioner has looked."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="allergies", verbose_name=_("patient"))
     group_code = models.SlugField(_("allergen group"), max_length=80, blank=True)
+    component_codes = ArrayField(
+        models.SlugField(max_length=80), verbose_name=_("components"), default=list, blank=True
+    )
     words = models.CharField(_("in the patient's words"), max_length=200)
     reaction = models.CharField(_("what happened"), max_length=500, blank=True)
     status = models.CharField(

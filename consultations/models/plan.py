@@ -111,6 +111,29 @@ class Plan(models.Model):
                 """,
             ),
             guard(
+                "plan_resume_cleared",
+                operation=pgtrigger.UpdateOf("status"),
+                declare=[("since", "timestamptz")],
+                func=f"""
+                    IF OLD.status <> 'on_hold' OR NEW.status <> 'active' THEN RETURN NEW; END IF;
+                    since := plan_allergic_since(NEW.id);
+                    IF since IS NOT NULL AND NOT EXISTS (
+                        SELECT 1 FROM consultations_testreading r
+                        JOIN consultations_patchtest t ON t.id = r.patch_test_id
+                        WHERE t.patient_id = NEW.patient_id AND r.result = 'negative' AND t.given_at > since
+                            AND gate_codes(NEW.id) <@ t.component_codes::text[]
+                            AND NOT EXISTS (SELECT 1 FROM consultations_testreading n WHERE n.supersedes_id = r.id)
+                            AND NOT EXISTS (
+                                SELECT 1 FROM consultations_enteredinerror e
+                                WHERE e.reading_id = r.id OR e.patch_test_id = t.id
+                            )
+                    ) THEN
+                        {refuse("plan_resume_cleared", "After an allergic reaction a plan waits for a new test.")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+            guard(
                 "plan_same_patient",
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 func=f"""
@@ -150,6 +173,14 @@ class PlanStatusChange(models.Model):
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="status_changes")
     status = models.CharField(max_length=10, choices=PlanStatus)
     reason = models.CharField(_("reason"), max_length=1000)
+    adverse_event = models.ForeignKey(
+        "consultations.AdverseEvent",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="plan_changes",
+        verbose_name=_("because of"),
+    )
     changed_at = models.DateTimeField()
     changed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
 

@@ -17,6 +17,8 @@ from consultations.enums import Grade, ReadingKind
 from consultations.enums import TestResult as Result
 from consultations.models import Alert, Allergy, Deviation, PatchTest, Plan
 from consultations.models import TestReading as Reading
+from consultations.queries import facts_of_one
+from consultations.rules import clearance
 from tests.factories import (
     AppointmentFactory,
     AppointmentTypeFactory,
@@ -221,22 +223,26 @@ def test_an_immediate_reaction_closes_at_once(plan: Plan, practitioner_user: Use
     visits.arrive(appointment=visit, by=practitioner_user, at=visit.starts_at)
     with pytest.raises(NotCleared) as refused:
         visits.start(appointment=visit, by=practitioner_user, at=visit.starts_at)
-    assert refused.value.code == "test_positive"
+    codes = {condition.code for condition in refused.value.conditions}
+    assert codes == {"plan_stopped", "allergy", "test_positive", "test"}
 
 
 @pytest.mark.parametrize(
-    ("details", "alerts"),
+    ("details", "alerts", "status"),
     [
-        ({"grade": Grade.WEAK}, 0),
-        ({"grade": Grade.EXTREME}, 1),
-        ({"grade": Grade.WEAK, "systemic_sign": True}, 1),
+        ({"grade": Grade.WEAK}, 0, "reported"),
+        ({"grade": Grade.EXTREME}, 1, "confirmed"),
+        ({"grade": Grade.WEAK, "systemic_sign": True}, 1, "confirmed"),
     ],
 )
 def test_a_strong_reaction_shows_in_every_header(
-    plan: Plan, practitioner_user: User, details: dict[str, Any], alerts: int
+    plan: Plan, practitioner_user: User, details: dict[str, Any], alerts: int, status: str
 ) -> None:
+    """Every positive test is an allergy to what was tested: unconfirmed, or confirmed by how strong it was."""
     _read(_give(plan, practitioner_user), practitioner_user, **details)
-    assert [Alert.objects.count(), Allergy.objects.count()] == [alerts, alerts]
+    allergy = Allergy.objects.get()
+    assert (Alert.objects.count(), allergy.status) == (alerts, status)
+    assert allergy.component_codes == sorted(plan.formula.component_codes)
 
 
 # --- Reported later -----------------------------------------------------------------------------------------------------
@@ -272,7 +278,14 @@ def test_a_positive_reading_keeps_closing_until_a_second_person_confirms_the_err
     )
     visit.refresh_from_db()
     assert (again.result, visit.status) == (Result.NEGATIVE, AppointmentStatus.PROVISIONAL)
+    assert "test_positive" in _codes(plan, at)
     colleague = PractitionerFactory(signs_in=True).user
     records.confirm_error(entry=entry, by=colleague, at=at)
-    visit.refresh_from_db()
-    assert visit.status == AppointmentStatus.BOOKED
+    assert "test_positive" not in _codes(plan, at)
+    assert "plan_stopped" in _codes(plan, at)  # for good: a new plan it is
+
+
+def _codes(plan: Plan, at: datetime) -> list[str]:
+    planned = plan.planned_sessions.first()
+    judged = clearance.judge(facts_of_one(plan), gate=clearance.Gate.SESSION, on=at, planned=planned)
+    return [condition.code for condition in judged.conditions]

@@ -23,6 +23,7 @@ from tests.factories.consultations import (
     ContraindicationAnswerFactory,
     EnteredInErrorFactory,
 )
+from tests.factories.events import AdverseEventFactory, ReactionRuleFactory
 from tests.factories.feeds import CalendarFeedFactory
 from tests.factories.formulas import (
     AllergenGroupFactory,
@@ -89,6 +90,7 @@ __all__ = [
     "PASSWORD",
     "AbsenceFactory",
     "AddendumFactory",
+    "AdverseEventFactory",
     "AftercareRuleFactory",
     "AftercareScopeFactory",
     "AftercareSheetFactory",
@@ -131,6 +133,7 @@ __all__ = [
     "PlanTemplateFactory",
     "PlannedSessionFactory",
     "PractitionerFactory",
+    "ReactionRuleFactory",
     "ReactionTypeFactory",
     "RedFlagFactory",
     "ReviewFactory",

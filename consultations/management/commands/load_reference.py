@@ -37,6 +37,7 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("leaflet", pathway.Leaflet),
     ("aftercare_rule", pathway.AftercareRule),
     ("reaction_type", pathway.ReactionType),
+    ("reaction_rule", pathway.ReactionRule),
     ("body_zone", pathway.BodyZone),
     ("zone_shape", pathway.ZoneShape),
     ("aftercare_scope", pathway.AftercareScope),

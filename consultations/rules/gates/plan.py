@@ -12,9 +12,10 @@ from consultations.rules.gates.words import not_cleared
 
 
 def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = None) -> list[Condition]:
-    """`plan_` and the status that the plan is in."""
+    """`plan_` and the status that the plan is in. A plan held for an allergic event admits the test it waits for."""
     status = PlanStatus(facts.plan.status)
-    if status == PlanStatus.ACTIVE:
+    is_test = planned is None
+    if status == PlanStatus.ACTIVE or (status == PlanStatus.ON_HOLD and is_test and facts.allergic_since):
         return []
     return [
         Condition(

@@ -160,6 +160,13 @@ def _a_reported_allergy_to_a_component() -> Plan:
     return allergic(group_code="soy")
 
 
+@lacks("allergy")
+def _a_reported_allergy_to_a_component_by_its_name() -> Plan:
+    plan = cleared_plan()
+    AllergyFactory(patient=plan.patient, component_codes=plan.formula.component_codes[:1])
+    return plan
+
+
 @lacks("allergy_unassessed")
 def _an_allergy_in_words_nobody_has_assessed() -> Plan:
     return allergic(group_code="")
