@@ -17,6 +17,7 @@ from consultations.models import PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of, unbooked, under_way
 from consultations.rules import clearance, plans, visits
+from consultations.rules.adverse_events import tested_since
 from consultations.rules.codes import MAY_STILL_COME
 from consultations.rules.patch_test import reading_window, repeat_from
 from consultations.rules.reviews import outstanding, required_before
@@ -79,7 +80,10 @@ def _types(types: Types, kind: Kind, skill: str = "") -> Types:
 
 
 def test_wanted(facts: PlanFacts, at: datetime) -> bool:
-    """Whether the policy asks for a test that is not settled for the next session, and nothing positive closes it."""
+    """Whether the policy asks for a test that is not settled for the next session, and nothing positive closes it; or
+    an allergic event holds the plan until there is a new one."""
+    if not tested_since(facts):
+        return True
     if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED:
         return False
     return not clearance.test_settled(facts, at) and not _about_to_clear(facts, at)

@@ -42,6 +42,10 @@ class AdverseEventQuerySet(ClinicalQuerySet):
         """In force, and not over."""
         return self.in_force().filter(outcome__in=[EventOutcome.ONGOING, EventOutcome.RECOVERING])
 
+    def to_review(self) -> "AdverseEventQuerySet":
+        """Open, with a time by which somebody looks again; the most urgent first."""
+        return self.open().filter(review_by__isnull=False).order_by("review_by", "pk")
+
 
 @pghistory.track(append_only=True)
 class AdverseEvent(models.Model):

@@ -10,7 +10,7 @@ from django.urls import reverse
 from clinic.enums import ContactReason
 from clinic.errors import DomainError, NotAllowed
 from clinic.models import ContactEntry, Patient, Practitioner, User
-from consultations import purposes
+from consultations import offers, purposes
 from consultations.actions import allergies, events, patch_tests, plans, sessions
 from consultations.enums import AllergyStatus, PlanStatus
 from consultations.models import (
@@ -212,6 +212,16 @@ class TestAllergic:
         plans.resume(plan=plan, reason="no reaction to the new test", by=by, at=CLINIC_NOW)
         assert (status(plan), codes_missing(plan)) == (PlanStatus.ACTIVE, [])
 
+    def test_the_new_test_is_offered_although_the_one_before_is_still_valid(self, by: User) -> None:
+        plan = cleared_plan()
+        wanted = purposes.test_of(plan)
+        assert wanted not in {offer.purpose for offer in offers.for_patient(plan.patient, at=CLINIC_NOW)}
+        after(plan, "allergy_local", 1, by)
+        (offer,) = [
+            each for each in offers.for_patient(plan.patient, at=CLINIC_NOW) if each.purpose == wanted
+        ]
+        assert offer.conditions == ()
+
     def test_a_second_allergic_event_under_a_hold_asks_for_a_newer_test(self, by: User) -> None:
         plan = cleared_plan()
         after(plan, "allergy_local", 1, by, onset_at=ago(days=5))
@@ -358,6 +368,23 @@ class TestPages:
         assert len(page.context["events"]) == rows
         (rate,) = page.context["rates"]
         assert (rate.patients, rate.treated) == (rows, rows)
+
+    def test_an_infection_stands_on_the_worklist_until_it_is_told_how_it_went_on(
+        self, by: User, practitioner_client: Client
+    ) -> None:
+        event = after(cleared_plan(), "infection_bact", 1, by)
+        after(cleared_plan(), "bruising", 1, by)
+
+        def waiting() -> list[Patient]:
+            page = practitioner_client.get(reverse("consultations:worklists"))
+            (found,) = [each for each in page.context["sections"] if each.key == "events"]
+            return [row.patient for row in found.rows]
+
+        assert waiting() == [event.patient]
+        over = details("infection_bact", 1, outcome="resolved", ended_at=ago(minutes=30))
+        del over["reaction"]
+        events.follow(event=event, details=over, by=by, at=CLINIC_NOW)
+        assert waiting() == []
 
     def test_the_sheet_holds_the_rates_and_no_name(self, by: User, practitioner_client: Client) -> None:
         plan = cleared_plan()

@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
 WORKLISTS = "/worklists/"
 INCIDENTS = "/incidents/"
-KEYS = ["reports", "readings", "read", "unsigned", "allergies", "sessions", "release"]
+KEYS = ["reports", "events", "readings", "read", "unsigned", "allergies", "sessions", "release"]
 
 
 def section(client: Client, key: str, query: str = ""):
