@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic', '0008_treatment_contacts'),
-        ('consultations', '0005_pathway_policy'),
+        ('consultations', '0052_aftercare'),
         ('pghistory', '0007_auto_20250421_0444'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
