@@ -103,6 +103,14 @@ class Answer(models.TextChoices):
     UNKNOWN = "unknown", _("not known")
 
 
+class AnswerSource(models.TextChoices):
+    """How an answer since the consultation was said."""
+
+    PHONE = "phone", _("on the phone")
+    VISIT = "visit", _("at a visit")
+    WRITTEN = "written", _("in writing")
+
+
 class Outcome(models.TextChoices):
     """How a consultation ends."""
 

@@ -34,9 +34,11 @@ from consultations.models import (
     Plan,
     PlannedSession,
     PlanStatusChange,
+    PlanStop,
     Review,
     ReviewRule,
     Session,
+    StandingStop,
     TestReading,
 )
 
@@ -87,6 +89,7 @@ class PlanFacts:
     sessions: list[Session]
     validity: Validity
     confirmed: list[datetime]  # moments at which the consultation was confirmed as unchanged
+    stops: list[StandingStop]  # lifted ones too
     tests: list[PatchTest] = field(default_factory=list)
     readings: list[TestReading] = field(default_factory=list)
     allergies: list[Allergy] = field(default_factory=list)
@@ -170,6 +173,7 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
             consents=consents[key],
             validity=Validity(plan.consultation_months or 0, plan.consent_months or 0),
             confirmed=plan.confirmed,
+            stops=[StandingStop.of(each) for each in plan.stopped],
             caps=caps,
             asked_reviews=[_asked(each) for each in plan.asked_reviews],
             held_reviews=[_held(each) for each in plan.held_reviews],
@@ -231,6 +235,7 @@ _CONSENT_MONTHS = Subquery(_POLICIES.values("consent_valid_months")[:1])
 _CONFIRMED = ArraySubquery(
     ConsultationConfirmation.objects.filter(consultation=OuterRef("consultation")).values("confirmed_at")
 )
+_STOPPED = ArraySubquery(PlanStop.objects.filter(plan=OuterRef("pk")).as_rows())
 
 
 def _in_full(plans: Collection[Plan]) -> dict[UUID, Any]:
@@ -243,6 +248,7 @@ def _in_full(plans: Collection[Plan]) -> dict[UUID, Any]:
         consent_months=_CONSENT_MONTHS,
         confirmed=_CONFIRMED,
         allergic_since=_allergic_since(),
+        stopped=_STOPPED,
     )
     visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment", "formula"))
     return {plan.pk: plan for plan in rows.prefetch_related(visits)}

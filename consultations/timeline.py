@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from clinic.enums import AppointmentStatus, Role
 from clinic.models import Appointment, Patient, User
-from consultations.enums import ReadingKind, SessionOutcome, TestResult
+from consultations.enums import Answer, ReadingKind, SessionOutcome, TestResult
 from consultations.models import (
     AdverseEvent,
     ClinicalReport,
@@ -19,6 +19,7 @@ from consultations.models import (
     ConsentWithdrawal,
     Consultation,
     ConsultationConfirmation,
+    HealthAnswer,
     PatchTest,
     PlanStatusChange,
     Review,
@@ -115,6 +116,18 @@ def _confirmations(patient: Patient, at: datetime, most: int) -> Iterable[Entry]
         url = reverse("consultations:consultation", args=[row.consultation_id])
         title = _("Consultation confirmed: nothing has changed")
         yield Entry(row.confirmed_at, title, "clipboard-check", row.note, str(row.confirmed_by), url, "ok")
+
+
+def _answers(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
+    rows = HealthAnswer.objects.filter(patient=patient).order_by("-recorded_at")
+    for row in rows.select_related("question", "recorded_by")[:most]:
+        title = _("Answered since: %(question)s, %(answer)s") % {
+            "question": row.question.name,
+            "answer": row.get_answer_display(),
+        }
+        url = reverse("consultations:health_answer", args=[row.pk])
+        tone = "" if row.answer == Answer.NO else "warn"
+        yield Entry(row.recorded_at, title, "list-check", row.note, str(row.recorded_by), url, tone)
 
 
 def _consents(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
@@ -261,7 +274,7 @@ def _visits(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
 
 
 _SOURCES: dict[Kind, list[Source]] = {
-    Kind.CONSULTATION: [_consultations, _confirmations],
+    Kind.CONSULTATION: [_consultations, _confirmations, _answers],
     Kind.CONSENT: [_consents, _withdrawals],
     Kind.TEST: [_tests, _readings],
     Kind.SESSION: [_sessions],

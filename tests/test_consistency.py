@@ -553,6 +553,7 @@ UNTRACKED = {
     "consultations.ContraindicationRule": "frozen with its question's version",
     "consultations.Deviation": "append only",
     "consultations.DiscussedRisk": "frozen with its consultation",
+    "consultations.HealthAnswer": "append only",
     "consultations.FormulaPart": "frozen with its formula's version",
     "consultations.PlanPhase": "frozen with its template's version",
     "consultations.PlanStatusChange": "append only",

@@ -103,6 +103,9 @@ PATHWAY = {
     "consultations:events_sheet": ("302 404 200 404", ONLY_GET),
     "consultations:event": ("302 404 200 404", ONLY_GET),
     "consultations:event_follow": ("302 404 200 404", "302 404 422 404"),
+    "consultations:health_answer_new": ("302 403 200 403", "302 403 422 403"),
+    "consultations:health_answer": ("302 404 200 404", ONLY_GET),
+    "consultations:plan_stop_lift": ("302 404 200 404", "302 404 422 404"),
     "consultations:allergy_assess": ("302 403 200 404", "302 403 422 404"),
     "consultations:alert_lift": ("302 403 200 404", "302 403 302 404"),
     "consultations:report_triage": ("302 404 200 404", "302 404 422 404"),
@@ -168,6 +171,9 @@ ACCOUNTS = {
 TABLE = DESK | PATHWAY | ACCOUNTS
 # Pages on which a patient's clinical record is read: opening one is written down, whatever else happens.
 CLINICAL_PAGES = {
+    "consultations:health_answer_new",
+    "consultations:health_answer",
+    "consultations:plan_stop_lift",
     "consultations:patient",
     "consultations:report_triage",
     "consultations:event_new",

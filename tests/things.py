@@ -25,6 +25,7 @@ from tests.factories import (
     PatchTestFactory,
     PatientFactory,
     PlanFactory,
+    PlanStopFactory,
     ReviewFactory,
     SessionFactory,
     TestReadingFactory,
@@ -107,6 +108,12 @@ def _what_warns(things: Things, doctor: Practitioner) -> None:
         "event_id": AdverseEventFactory().pk,
         "error_id": EnteredInErrorFactory(reading=TestReadingFactory()).pk,
     }
+
+
+@builds
+def _an_answer_that_stops_a_plan(things: Things, doctor: Practitioner) -> None:
+    stop = PlanStopFactory()
+    things.ids |= {"answer_id": stop.answer_id, "stop_id": stop.pk}
 
 
 @builds

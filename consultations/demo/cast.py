@@ -5,12 +5,13 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from clinic.actions import walk_ins
-from consultations.actions import allergies
+from consultations.actions import allergies, health
 from consultations.demo import troubles
+from consultations.demo.choices import questions
 from consultations.demo.clinic import DemoClinic
 from consultations.demo.outcomes import aim, hold_review
-from consultations.demo.scenes import eligible, new_patient, tested
-from consultations.enums import Grade, Outcome
+from consultations.demo.scenes import eligible, new_patient, tested, user_of
+from consultations.enums import Answer, AnswerSource, Grade, Outcome
 
 Step = Callable[[str], None]
 
@@ -253,6 +254,27 @@ def consulted_long_ago(clinic: DemoClinic, rng: random.Random) -> None:
     journey.give_session(journey.book("session", clinic.moment(-370, 15), at=clinic.moment(-372, 9)))
 
 
+def answer_changed(clinic: DemoClinic, rng: random.Random) -> None:
+    """An antibiotic told on the phone between two sessions: the next one has to wait."""
+    journey = new_patient(
+        clinic, rng, -30, family_name="Ferrari", given_names="Giulia", birth_date=date(1980, 10, 3)
+    )
+    eligible(journey, clinic, -28, "KNEE-OA")
+    tested(journey, clinic, -25)
+    journey.give_session(journey.book("session", clinic.moment(-15, 15), at=clinic.moment(-17, 9)))
+    journey.book("session", clinic.moment(5, 15), at=clinic.moment(-2, 9))
+    health.answer(
+        patient=journey.patient,
+        question=next(each for each in questions() if each.code == "infection_systemic"),
+        said=Answer.YES,
+        source=AnswerSource.PHONE,
+        event_on=clinic.day(3),
+        note="Amoxicillin for a tooth; the last tablet is in three days.",
+        by=user_of(clinic, "silva"),
+        at=clinic.moment(-1, 11),
+    )
+
+
 def calls_back(clinic: DemoClinic, rng: random.Random) -> None:
     """A time held for a patient who calls back."""
     journey = new_patient(
@@ -300,6 +322,7 @@ SCENES: list[Callable[[DemoClinic, random.Random], None]] = [
     troubles.late_reaction,
     two_plans,
     consulted_long_ago,
+    answer_changed,
     walk_in,
     calls_back,
     troubles.nodule,

@@ -23,6 +23,7 @@ from consultations.models.formula import (
     FormulaPart,
     Lot,
 )
+from consultations.models.health import HealthAnswer, PlanStop, StandingStop
 from consultations.models.outcome import (
     Goal,
     Review,
@@ -83,6 +84,7 @@ __all__ = [
     "Formula",
     "FormulaPart",
     "Goal",
+    "HealthAnswer",
     "Indication",
     "Leaflet",
     "Lot",
@@ -93,6 +95,7 @@ __all__ = [
     "Plan",
     "PlanPhase",
     "PlanStatusChange",
+    "PlanStop",
     "PlanTemplate",
     "PlannedSession",
     "ReactionRule",
@@ -111,6 +114,7 @@ __all__ = [
     "SessionScore",
     "SessionTyping",
     "SessionZone",
+    "StandingStop",
     "Technique",
     "TestReading",
     "ZoneShape",

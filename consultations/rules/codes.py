@@ -29,6 +29,10 @@ CODES = {
         _("the consultation was older than the clinic allows"),
         may_still_come=True,
     ),
+    "contraindicated": Code(
+        _("an answer since the consultation ruled treatment out"),
+        closes=True,
+    ),
     "deferred": Code(_("before the date that was agreed"), closes=True),
     "plan_proposed": Code(_("the plan was not agreed yet")),
     "plan_on_hold": Code(_("the plan was on hold")),

@@ -27,6 +27,11 @@ def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
         parts=list(parts.select_related("component")),
         validity=_validity(moment),
         confirmed=[each for each in facts.confirmed if each <= moment],
+        stops=[
+            replace(each, lifted_at=each.lifted_at if each.lifted_at and each.lifted_at <= moment else None)
+            for each in facts.stops
+            if each.since <= moment
+        ],
         consents=[_consent(each, moment) for each in facts.consents],
         sessions=[_error(each, moment) for each in facts.sessions],
         tests=[_error(each, moment) for each in facts.tests],

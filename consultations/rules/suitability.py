@@ -17,6 +17,8 @@ from consultations.models import (
     ContraindicationAnswer,
     ContraindicationQuestion,
     PathwayPolicy,
+    Plan,
+    PlanStop,
 )
 from consultations.queries import in_error
 
@@ -49,6 +51,16 @@ class Intention:
             RuleScope.TECHNIQUE: code == self.technique,
             RuleScope.COMPONENT: code in self.components,
         }[RuleScope(scope)]
+
+
+def intention_of(plan: Plan) -> Intention:
+    """What an agreed plan does."""
+    return Intention(
+        indication=plan.indication.code,
+        group=plan.indication.group,
+        technique=plan.technique.family,
+        components=frozenset(plan.formula.component_codes),
+    )
 
 
 def decision_for(question: ContraindicationQuestion, intention: Intention) -> Decision | None:
@@ -253,3 +265,15 @@ def check_confirmable(consultation: Consultation, *, asked_again: bool) -> None:
             "not_asked_again",
             field="asked_again",
         )
+
+
+def check_liftable(stop: PlanStop, *, reason: str) -> None:
+    """A stop is lifted once, with the reason.
+
+    Raises:
+        DomainError: what stands in the way.
+    """
+    if stop.lifted_at is not None:
+        raise DomainError(_("This stop has been lifted already."), "lifted_already")
+    if not reason.strip():
+        raise DomainError(_("Give your reason for going on."), "reason_missing", field="reason")

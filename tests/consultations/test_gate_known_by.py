@@ -5,7 +5,7 @@ dodges no stop. The SQL gate (`pathway_refusal(…, known_by)`) and `clearance.j
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -33,6 +33,7 @@ from tests.factories import (
     EnteredInErrorFactory,
     FormulaFactory,
     PatchTestFactory,
+    PlanStopFactory,
     ReviewFactory,
     SessionFactory,
     TestReadingFactory,
@@ -42,7 +43,7 @@ from tests.factories import (
     lots_of,
     waiting_for_review,
 )
-from tests.factories.clock import CLINIC_NOW, ago
+from tests.factories.clock import CLINIC_NOW, TODAY, ago
 from tests.guards import Case, Cases, refusal_of, without
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +87,17 @@ def _the_consultation_is_called_an_error(plan: Plan, at: datetime) -> None:
 @stop("consultation_expired")
 def _a_shorter_validity_is_decided(plan: Plan, at: datetime) -> None:
     decided(at, consultation_valid_months=1)
+
+
+@stop("contraindicated")
+def _an_answer_rules_it_out(plan: Plan, at: datetime) -> None:
+    PlanStopFactory(plan=plan, answer__recorded_at=at)
+
+
+@stop("deferred")
+def _an_answer_makes_it_wait(plan: Plan, at: datetime) -> None:
+    tomorrow = TODAY + timedelta(days=1)
+    PlanStopFactory(plan=plan, answer__recorded_at=at, decision="defer", defer_until=tomorrow)
 
 
 @stop("report_open")
@@ -203,6 +215,13 @@ def test_a_plan_that_was_on_hold_then_and_goes_on_now_was_on_hold() -> None:
     _change(plan, PlanStatus.ON_HOLD, BEFORE)
     _change(plan, PlanStatus.ACTIVE, AFTER)
     assert both(plan, known_by=START) == {"plan_on_hold"}
+    assert both(plan, known_by=None) == {None}
+
+
+def test_a_stop_that_was_lifted_only_later_stood_then() -> None:
+    plan = plan_to_close()
+    PlanStopFactory(plan=plan, lifted=True, answer__recorded_at=BEFORE, lifted_at=AFTER)
+    assert both(plan, known_by=START) == {"contraindicated"}
     assert both(plan, known_by=None) == {None}
 
 

@@ -32,6 +32,7 @@ from tests.factories.formulas import (
     LotFactory,
     lots_of,
 )
+from tests.factories.health import HealthAnswerFactory, PlanStopFactory
 from tests.factories.opening import (
     AbsenceFactory,
     ClosedDayFactory,
@@ -120,6 +121,7 @@ __all__ = [
     "ExtraOpeningFactory",
     "FormulaFactory",
     "GoalFactory",
+    "HealthAnswerFactory",
     "IndicationFactory",
     "LeafletFactory",
     "LocationFactory",
@@ -130,6 +132,7 @@ __all__ = [
     "PathwayPolicyFactory",
     "PatientFactory",
     "PlanFactory",
+    "PlanStopFactory",
     "PlanTemplateFactory",
     "PlannedSessionFactory",
     "PractitionerFactory",

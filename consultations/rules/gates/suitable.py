@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from clinic.readiness import Condition
 from consultations.dates import in_words
-from consultations.enums import SUITABLE
+from consultations.enums import SUITABLE, Decision
 from consultations.models import PlannedSession
 from consultations.queries import PlanFacts, in_error
 from consultations.rules import validity
@@ -15,7 +15,7 @@ from consultations.rules.gates.words import not_cleared
 
 
 def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = None) -> list[Condition]:
-    """`consultation`; else `consultation_expired`, and `deferred` with the first day that is possible."""
+    """`consultation`; else `consultation_expired`, `deferred` with the first day that is possible, `contraindicated`."""
     consultation = facts.plan.consultation
     signed = (
         consultation.signed_at is not None and consultation.signed_at <= on and not in_error(consultation)
@@ -23,7 +23,7 @@ def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = Non
     if not signed or consultation.outcome not in SUITABLE:
         detail = _("There is no signed consultation that found the patient suitable.")
         return [Condition("consultation", _("A consultation is needed first."), detail=detail)]
-    return _expired(facts, on) + _deferred(facts, on)
+    return _expired(facts, on) + _deferred(facts, on) + _ruled_out(facts)
 
 
 def _expired(facts: PlanFacts, on: datetime) -> list[Condition]:
@@ -43,17 +43,31 @@ def _expired(facts: PlanFacts, on: datetime) -> list[Condition]:
 
 def _deferred(facts: PlanFacts, on: datetime) -> list[Condition]:
     day = timezone.localdate(on)
-    waits = [answer for answer in facts.answers if answer.defer_until and answer.defer_until > day]
+    said = [(each.defer_until, each.question.name) for each in facts.answers]
+    said += [(each.defer_until, each.name) for each in facts.stops if each.lifted_at is None]
+    waits = [(until, name) for until, name in said if until and until > day]
     if not waits:
         return []
-    last = max(waits, key=lambda answer: answer.defer_until or day)
-    assert last.defer_until is not None  # filtered above
+    until, name = max(waits)
     return [
         Condition(
             "deferred",
             not_cleared(facts),
-            earliest=timezone.make_aware(datetime.combine(last.defer_until, time())),
-            detail=_("%(question)s: not before %(day)s.")
-            % {"question": last.question.name, "day": in_words(last.defer_until)},
+            earliest=timezone.make_aware(datetime.combine(until, time())),
+            detail=_("%(question)s: not before %(day)s.") % {"question": name, "day": in_words(until)},
         )
+    ]
+
+
+def _ruled_out(facts: PlanFacts) -> list[Condition]:
+    """What was answered since the consultation and allows no treatment, until a practitioner lifts it."""
+    names = [each.name for each in facts.stops if each.lifted_at is None and each.decision != Decision.DEFER]
+    return [
+        Condition(
+            "contraindicated",
+            not_cleared(facts),
+            detail=_("%(question)s: answered since the consultation; a practitioner decides.")
+            % {"question": name},
+        )
+        for name in names[:1]
     ]

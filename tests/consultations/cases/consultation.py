@@ -17,7 +17,9 @@ from tests.factories import (
     ContraindicationAnswerFactory,
     ContraindicationQuestionFactory,
     EnteredInErrorFactory,
+    HealthAnswerFactory,
     PatchTestFactory,
+    PlanStopFactory,
     ReactionTypeFactory,
     UserFactory,
 )
@@ -37,6 +39,8 @@ records(
         "entered_in_error_signed",
     ),
     Record(AddendumFactory, "text", "addendum_append_only"),
+    Record(HealthAnswerFactory, "note", "health_answer_append_only"),
+    Record(lambda: PlanStopFactory(lifted=True), "lift_reason", "plan_stop_signed"),
     Record(ConsultationConfirmationFactory, "note", "consultation_confirmation_append_only"),
 )
 children(
@@ -199,3 +203,45 @@ def _a_confirmation_before_the_signature() -> None:
 def _a_deferral_confirmed_as_if_it_had_found_the_patient_suitable() -> None:
     ended = {"outcome": Outcome.NOT_ELIGIBLE, "outcome_reason": "pregnant"}
     ConsultationConfirmationFactory(consultation=ConsultationFactory(signed=True, **ended))
+
+
+@constraints.refused_by("health_answer_event")
+def _a_no_since_the_consultation_with_the_day_of_an_event() -> None:
+    HealthAnswerFactory(answer=Answer.NO, event_on=CLINIC_NOW.date())
+
+
+@constraints.refused_by("plan_stop_once")
+def _one_answer_that_stops_a_plan_twice() -> None:
+    stop = PlanStopFactory()
+    PlanStopFactory(plan=stop.plan, answer=stop.answer)
+
+
+@constraints.refused_by("plan_stop_decided")
+def _a_wait_without_a_day() -> None:
+    PlanStopFactory(decision=Decision.DEFER)
+
+
+@constraints.refused_by("plan_stop_decided")
+def _a_stop_that_only_needs_care() -> None:
+    PlanStopFactory(decision=Decision.ASK)
+
+
+@constraints.refused_by("plan_stop_lifted_together")
+def _a_stop_lifted_by_nobody() -> None:
+    PlanStopFactory(lifted=True, lifted_by=None)
+
+
+@triggers.refused_by("plan_stop_same_patient")
+def _an_answer_of_one_patient_that_stops_the_plan_of_another() -> None:
+    PlanStopFactory(answer=HealthAnswerFactory())
+
+
+@triggers.refused_by("plan_stop_signed")
+def _a_standing_stop_whose_day_is_moved() -> None:
+    stop = PlanStopFactory(decision=Decision.DEFER, defer_until=CLINIC_NOW.date())
+    type(stop).objects.filter(pk=stop.pk).update(defer_until=ago(days=9).date())
+
+
+@triggers.refused_by("plan_stop_signed")
+def _a_standing_stop_deleted() -> None:
+    delete_in_sql(PlanStopFactory())

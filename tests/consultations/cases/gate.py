@@ -24,6 +24,7 @@ from tests.factories import (
     FormulaFactory,
     PatientFactory,
     PlanFactory,
+    PlanStopFactory,
     TestReadingFactory,
     cleared_plan,
     consented_plan,
@@ -135,6 +136,18 @@ def _now(plan: Plan, status: PlanStatus) -> Plan:
 def _an_answer_that_defers_until_tomorrow() -> Plan:
     answer = {"answer": Answer.YES, "decision": Decision.DEFER, "defer_until": TODAY + timedelta(days=1)}
     return with_consultation(signed=True, answers=[answer])
+
+
+@lacks("deferred")
+def _an_answer_since_the_consultation_that_waits_until_tomorrow() -> Plan:
+    plan = cleared_plan()
+    PlanStopFactory(plan=plan, decision=Decision.DEFER, defer_until=TODAY + timedelta(days=1))
+    return plan
+
+
+@lacks("contraindicated")
+def _an_answer_since_the_consultation_that_rules_it_out() -> Plan:
+    return PlanStopFactory(plan=cleared_plan()).plan
 
 
 @lacks("report_open")

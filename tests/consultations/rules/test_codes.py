@@ -36,7 +36,14 @@ def test_what_may_still_come_before_a_visit() -> None:
 
 
 def test_what_ends_the_way_as_it_was_agreed() -> None:
-    assert {"consultation", "deferred", "allergy", "test_positive", "course_full"} == codes.CLOSES
+    assert {
+        "consultation",
+        "contraindicated",
+        "deferred",
+        "allergy",
+        "test_positive",
+        "course_full",
+    } == codes.CLOSES
 
 
 def test_every_code_has_words_and_an_unknown_one_is_named_as_it_is() -> None:
