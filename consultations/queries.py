@@ -2,28 +2,27 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce, JSONObject
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.enums import UPCOMING, AppointmentStatus
 from clinic.errors import DomainError
 from clinic.models import Appointment, Patient, User
+from consultations import read_with_plans
 from consultations.enums import GIVEN, OPEN_PLANS, PlanStatus, ReadingKind, ReviewAnchor, TestResult
 from consultations.models import (
     Allergy,
     ClinicalReport,
     Consent,
     Consultation,
-    ConsultationConfirmation,
     ContraindicationAnswer,
     DoseCap,
     Formula,
@@ -34,47 +33,15 @@ from consultations.models import (
     Plan,
     PlannedSession,
     PlanStatusChange,
-    PlanStop,
     Review,
     ReviewRule,
     Session,
     StandingStop,
     TestReading,
 )
+from consultations.read_with_plans import AskedReview, HeldReview, Validity
 
 Groups = dict[Any, list]
-
-
-@dataclass(frozen=True, slots=True)
-class AskedReview:
-    """A review that the plan's course asks for: counted from where, since when; without a required one no session after
-    the one it names begins."""
-
-    code: str
-    name: str
-    anchor: str
-    session: int | None
-    offset: int
-    unit: str
-    is_required: bool
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class HeldReview:
-    """A signed review of the plan, the rule it was held for if any, and since when it is called an error."""
-
-    code: str | None
-    signed_at: datetime
-    error_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Validity:
-    """For how many calendar months a consultation and a consent hold; 0 where nobody has decided: not at all."""
-
-    consultation_months: int
-    consent_months: int
 
 
 @dataclass(frozen=True)
@@ -175,8 +142,8 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
             confirmed=plan.confirmed,
             stops=[StandingStop.of(each) for each in plan.stopped],
             caps=caps,
-            asked_reviews=[_asked(each) for each in plan.asked_reviews],
-            held_reviews=[_held(each) for each in plan.held_reviews],
+            asked_reviews=[AskedReview.of(each) for each in plan.asked_reviews],
+            held_reviews=[HeldReview.of(each) for each in plan.held_reviews],
             cap_versions=cap_versions,
             **{name: rows[plan.patient_id] for name, rows in of_patients.items()},
         )
@@ -196,59 +163,17 @@ _PLAN_PARTS = (
 )
 
 
-# Read with the plan itself: what every page judges visits by must not cost it one more query.
-_ASKED_REVIEWS = ArraySubquery(
-    ReviewRule.objects.current()
-    .filter(template_code=OuterRef("template__code"))
-    .order_by("position", "code")
-    .values(
-        json=JSONObject(
-            **{each.name: each.name for each in fields(AskedReview) if each.name != "since"},
-            since="published_at",
-        ),
-    )
-)
-_HELD_REVIEWS = ArraySubquery(
-    Review.objects.filter(plan=OuterRef("pk"), signed_at__isnull=False)
-    .order_by("signed_at")
-    .values(
-        json=JSONObject(code="rule__code", signed_at="signed_at", error_at="entered_in_error__requested_at"),
-    )
-)
-
-
-def _asked(row: dict[str, Any]) -> AskedReview:
-    return AskedReview(**row | {"since": datetime.fromisoformat(row["since"])})
-
-
-def _held(row: dict[str, Any]) -> HeldReview:
-    moments = {name: datetime.fromisoformat(row[name]) for name in ("signed_at", "error_at") if row[name]}
-    return HeldReview(**row | moments)
-
-
-# Likewise: how long the plan's consultation and consent hold, and when the consultation was confirmed.
-_POLICIES = PathwayPolicy.objects.filter(code="default", published_at__isnull=False).order_by(
-    "-published_at", "-version"
-)
-_CONSULTATION_MONTHS = Subquery(_POLICIES.values("consultation_valid_months")[:1])
-_CONSENT_MONTHS = Subquery(_POLICIES.values("consent_valid_months")[:1])
-_CONFIRMED = ArraySubquery(
-    ConsultationConfirmation.objects.filter(consultation=OuterRef("consultation")).values("confirmed_at")
-)
-_STOPPED = ArraySubquery(PlanStop.objects.filter(plan=OuterRef("pk")).as_rows())
-
-
 def _in_full(plans: Collection[Plan]) -> dict[UUID, Any]:
     """The plans anew, with what they name, how long it holds, and their planned sessions."""
     rows = Plan.objects.filter(pk__in=[plan.pk for plan in plans]).select_related(*_PLAN_PARTS)
     rows = rows.annotate(
-        asked_reviews=_ASKED_REVIEWS,
-        held_reviews=_HELD_REVIEWS,
-        consultation_months=_CONSULTATION_MONTHS,
-        consent_months=_CONSENT_MONTHS,
-        confirmed=_CONFIRMED,
+        asked_reviews=read_with_plans.ASKED_REVIEWS,
+        held_reviews=read_with_plans.HELD_REVIEWS,
+        consultation_months=read_with_plans.CONSULTATION_MONTHS,
+        consent_months=read_with_plans.CONSENT_MONTHS,
+        confirmed=read_with_plans.CONFIRMED,
+        stopped=read_with_plans.STOPPED,
         allergic_since=_allergic_since(),
-        stopped=_STOPPED,
     )
     visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment", "formula"))
     return {plan.pk: plan for plan in rows.prefetch_related(visits)}

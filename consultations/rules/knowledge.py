@@ -10,7 +10,8 @@ from django.db import models
 
 from consultations.enums import PlanStatus
 from consultations.models import Consent, DoseCap, FormulaPart, Plan, PlanStatusChange, TestReading
-from consultations.queries import HeldReview, PlanFacts, Validity, policy_in_force
+from consultations.queries import PlanFacts, policy_in_force
+from consultations.read_with_plans import HeldReview, Validity
 
 Row = TypeVar("Row", bound=models.Model)
 

@@ -11,7 +11,8 @@ from clinic.errors import DomainError
 from consultations.dates import later
 from consultations.enums import PlanStatus, ReviewAnchor, ReviewDecision
 from consultations.models import Goal, Plan, PlannedSession, Review, ReviewRule, Scale, Session
-from consultations.queries import AskedReview, PlanFacts, in_error
+from consultations.queries import PlanFacts, in_error
+from consultations.read_with_plans import AskedReview
 from consultations.rules import plans
 
 # What a decision makes of the plan.
