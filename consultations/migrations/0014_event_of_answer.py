@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consultations', '0050_validity'),
+        ('consultations', '0013_validity'),
     ]
 
     operations = [

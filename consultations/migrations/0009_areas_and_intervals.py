@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consultations', '0030_caps_over_plans'),
+        ('consultations', '0008_caps_over_plans'),
     ]
 
     operations = [

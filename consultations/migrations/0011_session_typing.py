@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consultations', '0032_formula_by_session'),
+        ('consultations', '0010_formula_by_session'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -93,7 +93,7 @@ def _replaced(name: str, body: str) -> migrations.RunSQL:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consultations', '0041_zone_shape'),
+        ('consultations', '0012_zone_shape'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 IN_PARTS = import_module("consultations.migrations.0004_gate_in_parts")
-VALIDITY = import_module("consultations.migrations.0050_validity")
+VALIDITY = import_module("consultations.migrations.0013_validity")
 
 _END = """    RETURN NULL;
 END
@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic', '0007_earlier_than_booked'),
-        ('consultations', '0052_aftercare'),
+        ('consultations', '0015_aftercare'),
         ('pghistory', '0007_auto_20250421_0444'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consultations', '0031_areas_and_intervals'),
+        ('consultations', '0009_areas_and_intervals'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consultations', '0040_session_typing'),
+        ('consultations', '0011_session_typing'),
         ('pghistory', '0007_auto_20250421_0444'),
     ]
 

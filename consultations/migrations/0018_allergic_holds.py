@@ -53,7 +53,7 @@ def _replace(name: str, body: str) -> str:
 class Migration(migrations.Migration):
     """Replaces two parts of the gate; backwards they are what they were."""
 
-    dependencies = [("consultations", "0020_adverse_events")]
+    dependencies = [("consultations", "0017_adverse_events")]
 
     operations = [
         migrations.RunSQL(ALLERGIC_SINCE, "DROP FUNCTION plan_allergic_since"),
