@@ -133,5 +133,6 @@ urlpatterns = [
     path("lots/<uuid:lot_id>/quarantine/", lots.quarantine, name="lot_quarantine"),
     path("lots/<uuid:lot_id>/used-up/", lots.use_up, name="lot_use_up"),
     path("lots/<uuid:lot_id>/put-back/", lots.put_back, name="lot_put_back"),
+    path("lots/<uuid:lot_id>/sheet/", lots.lot_sheet, name="lot_sheet"),
     path("lots/<uuid:lot_id>/recall/", lots.recall, name="lot_recall"),
 ]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic.enums import Role
 from clinic.errors import DomainError
 from clinic.models import User
+from clinic.review import sheets
 from clinic.views.posted import id_in
 from consultations.actions import lots as actions
 from consultations.forms.lots import QuarantineForm, ReceiveForm
@@ -25,7 +26,7 @@ from consultations.models import Lot, PatchTest, Session
 from consultations.rules import authorship
 from consultations.views.paging import pages
 from consultations.views.records import page_of
-from consultations.worklists.lots import lot_use_counts, lot_uses, used_at
+from consultations.worklists.lots import judged, lot_use_counts, lot_uses, sheet, to_come, used_at
 
 PAGE = 50
 SOON = timedelta(days=60)
@@ -149,6 +150,17 @@ def recall(request: HttpRequest, lot_id: UUID) -> HttpResponse:
     return redirect("clinic:contacts")
 
 
+@require_safe
+def lot_sheet(request: HttpRequest, lot_id: UUID) -> StreamingHttpResponse:
+    """Everybody the lot was used for, and the sessions to come, as CSV: for the calls of a recall."""
+    lot = get_object_or_404(_lots(request.user), pk=lot_id)
+    authorship.check_may_record(request.user)
+    rows = sheet(lot, user=request.user, at=timezone.now())
+    response = StreamingHttpResponse(sheets.lines(rows), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="lot-{lot.pk}.csv"'
+    return response
+
+
 def _check_may_see(user: User) -> None:
     if not user.has_role(Role.PRACTITIONER, Role.ADMIN):
         raise Http404
@@ -209,9 +221,19 @@ def _one(request: HttpRequest, lot: Lot) -> HttpResponse:
         "may_recall": may_recall,
         "may_use_up": authorship.may_record(request.user) and not lot.used_up_on,
         "may_put_back": authorship.may_record(request.user) and bool(lot.used_up_on),
+        **_coming(request, lot),
         **_use(request, lot),
     }
     return render(request, "consultations/lot.html", context)
+
+
+def _coming(request: HttpRequest, lot: Lot) -> dict[str, Any]:
+    """The sessions to come, for practitioners; admins see no records."""
+    if not request.user.has_role(Role.PRACTITIONER):
+        return {"coming": [], "coming_pages": None}
+    rows = to_come(lot, user=request.user, at=timezone.now())
+    shown = pages(request, rows, name="coming", size=PAGE)
+    return {"coming": judged(lot, shown.rows), "coming_pages": shown}
 
 
 def _use(request: HttpRequest, lot: Lot) -> dict[str, Any]:

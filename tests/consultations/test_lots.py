@@ -1,30 +1,39 @@
 """Lots: in date, expiring, expired, quarantined; and what was used where."""
 
+import csv
+import io
 from datetime import date, datetime, timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from clinic.enums import AppointmentStatus
 from clinic.errors import DomainError, NotAllowed
-from clinic.models import Practitioner, User
+from clinic.models import Appointment, Practitioner, User
+from consultations import purposes
 from consultations.actions import lots
-from consultations.models import Lot
+from consultations.enums import PlanStatus
+from consultations.models import Lot, Plan
 from tests.factories import (
+    AppointmentFactory,
     ComponentFactory,
     FormulaFactory,
     LotFactory,
     PatchTestFactory,
+    PlanFactory,
+    PlannedSessionFactory,
     SessionFactory,
     cleared_plan,
     lots_of,
 )
-from tests.factories.clock import TODAY, ago
+from tests.factories.clock import TODAY, ago, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
 LOTS = "/lots/"
 RECEIVE = "/lots/new/"
+QUERIES_OF_ONE = 14
 
 
 def lot_in(days: int, **details) -> Lot:
@@ -355,3 +364,114 @@ class TestUsedUp:
         assert admin_client.post(self.url(lot)).status_code == 403
         lot.refresh_from_db()
         assert lot.used_up_on is None
+
+
+def coming(page) -> list[tuple[int, str]]:
+    """Patients' clinic numbers of the sessions to come, and what is in date on their day."""
+    return [(each.visit.patient.number, each.words) for each in page.context["coming"]]
+
+
+class TestSessionsToCome:
+    def booked(self, plan: Plan, days: int, **visit: str) -> Appointment:
+        """The first session of the plan, on the books in so many days."""
+        planned = plan.planned_sessions.get(ordinal=1)
+        planned.appointment = AppointmentFactory(
+            patient=plan.patient, purpose=purposes.session_of(planned), starts_at=ahead(days=days), **visit
+        )
+        planned.save()
+        return planned.appointment
+
+    def test_a_planned_date_past_the_last_day_of_use_is_said(self, practitioner_client: Client) -> None:
+        formula = FormulaFactory()
+        component = formula.parts.first().component
+        lot = lot_in(5, component=component)
+        soon, later = cleared_plan(formula=formula), cleared_plan(formula=formula)
+        Lot.objects.exclude(pk=lot.pk).update(used_up_on=ago(days=1).date())
+        self.booked(soon, 5)
+        self.booked(later, 6)
+        self.booked(cleared_plan(), 5)
+        page = practitioner_client.get(LOTS, {"lot": lot.pk})
+        assert coming(page) == [
+            (soon.patient.number, "in date that day"),
+            (later.patient.number, "no lot is in date that day"),
+        ]
+        lot_in(6, component=component)
+        page = practitioner_client.get(LOTS, {"lot": lot.pk})
+        assert coming(page)[1] == (later.patient.number, "another lot is in date that day")
+        assert "another lot is in date that day" in page.content.decode()
+
+    def test_after_a_quarantine_every_session_to_come_needs_another_lot(
+        self, practitioner_client: Client, doctor: Practitioner, clinic_now: datetime
+    ) -> None:
+        plan = cleared_plan()
+        component = plan.formula.parts.first().component
+        Lot.objects.update(used_up_on=ago(days=1).date())
+        lot = lot_in(100, component=component)
+        self.booked(plan, 5)
+        lots.quarantine(lot=lot, reason="recalled by the maker", by=doctor.user, at=clinic_now)
+        page = practitioner_client.get(LOTS, {"lot": lot.pk})
+        assert coming(page) == [(plan.patient.number, "no lot is in date that day")]
+
+    def test_a_session_with_a_formula_of_its_own_needs_only_what_is_in_it(
+        self, practitioner_client: Client
+    ) -> None:
+        whole = FormulaFactory(parts=[(ComponentFactory(), 10), (ComponentFactory(), 5)])
+        kept, left_out = (part.component for part in whole.parts.order_by("pk"))
+        plan = PlanFactory(formula=whole, sessions=0, status=PlanStatus.PROPOSED)
+        PlannedSessionFactory(plan=plan, formula=FormulaFactory(parts=[(kept, 10)]))
+        self.booked(plan, 5)
+        needed = [
+            coming(practitioner_client.get(LOTS, {"lot": lot_in(100, component=each).pk}))
+            for each in (kept, left_out)
+        ]
+        assert needed == [[(plan.patient.number, "in date that day")], []]
+
+    def test_a_cancelled_visit_needs_nothing(self, practitioner_client: Client) -> None:
+        plan = cleared_plan()
+        self.booked(plan, 5, status=AppointmentStatus.CANCELLED)
+        lot = lot_in(100, component=plan.formula.parts.first().component)
+        assert coming(practitioner_client.get(LOTS, {"lot": lot.pk})) == []
+
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_the_number_of_queries_does_not_grow(
+        self, practitioner_client: Client, django_assert_num_queries, count: int
+    ) -> None:
+        formula = FormulaFactory()
+        lot = lot_in(100, component=formula.parts.first().component)
+        for _each in range(count):
+            self.booked(cleared_plan(formula=formula), 5)
+        practitioner_client.get(LOTS, {"lot": lot.pk})
+        with django_assert_num_queries(QUERIES_OF_ONE):
+            page = practitioner_client.get(LOTS, {"lot": lot.pk})
+        assert len(page.context["coming"]) == count
+
+    def test_an_admin_sees_no_patient(self, admin_client: Client) -> None:
+        plan = cleared_plan()
+        self.booked(plan, 5)
+        lot = lot_in(100, component=plan.formula.parts.first().component)
+        page = admin_client.get(LOTS, {"lot": lot.pk})
+        assert coming(page) == []
+        assert admin_client.get(reverse("consultations:lot_sheet", args=[lot.pk])).status_code == 403
+
+
+class TestSheet:
+    def rows(self, client: Client, lot: Lot) -> list[list[str]]:
+        answer = client.get(reverse("consultations:lot_sheet", args=[lot.pk]))
+        assert answer["Content-Type"] == "text/csv; charset=utf-8"
+        return list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
+
+    def test_it_lists_exactly_the_tests_sessions_and_sessions_to_come(
+        self, practitioner_client: Client
+    ) -> None:
+        plan = cleared_plan(
+            patient__family_name="=HYPERLINK(1)", patient__given_names="", patient__phone="+33 1 23"
+        )
+        lot = LotFactory(component=plan.formula.parts.first().component)
+        others = [each for each in lots_of(plan.formula) if each.component_id != lot.component_id]
+        SessionFactory(plan=plan, signed=True, started_at=ago(days=1), lots=[lot, *others])
+        SessionFactory(plan=cleared_plan(formula=plan.formula), lots=[])
+        TestSessionsToCome().booked(cleared_plan(formula=plan.formula), 5)
+        head, used, to_come = self.rows(practitioner_client, lot)
+        assert head == ["Clinic number", "Patient", "Phone", "E-mail", "Used in", "When"]
+        assert used[:3] == [str(plan.patient.number), "'=HYPERLINK(1)", "'+33 1 23"]
+        assert (used[4], to_come[4]) == ("session", "session to come")
