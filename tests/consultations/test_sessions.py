@@ -215,6 +215,9 @@ def test_a5_a_seventh_session_is_refused_whatever_the_plan_and_by_the_database_i
     plan = course.cleared("FAT-DCA", by=by, at=first)
     for number in range(6):
         course.given(plan, number + 1, rows=course.zones((50, "0.2")), by=by, at=add_months(first, number))
+        if number == 2:
+            reviewed_at = add_months(first, number) + timedelta(hours=1)
+            course.reviewed(plan, "FAT-DCA-S3", by=by, at=reviewed_at, gais="3")
     plan.refresh_from_db()
     assert plan.status == PlanStatus.COMPLETED
     again = course.cleared("FAT-DCA", by=by, at=CLINIC_NOW, patient=plan.patient)
