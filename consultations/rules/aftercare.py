@@ -61,7 +61,7 @@ def sheet_of(session: Session, *, views: Collection[str], ended_at: datetime) ->
     scopes: dict[str, list[AftercareScope]] = {}
     for scope in AftercareScope.objects.current():
         scopes.setdefault(scope.rule_code, []).append(scope)
-    names = {"technique_code": session.technique.code, "formula_code": session.plan.formula.code}
+    names = {"technique_code": session.technique.code, "formula_code": session.formula.code}
     rules = [rule for rule in AftercareRule.objects.current() if holds(rule, scopes, **names, views=views)]
     flags = list(RedFlag.objects.current())
     return Sheet(

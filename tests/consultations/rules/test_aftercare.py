@@ -14,6 +14,7 @@ from consultations.rules.aftercare import holds, sheet_of, until
 from tests.factories import (
     AftercareRuleFactory,
     AftercareScopeFactory,
+    FormulaFactory,
     SessionFactory,
     SessionZoneFactory,
     lots_of,
@@ -91,6 +92,18 @@ def test_hair_is_spoken_of_only_after_the_scalp_and_make_up_after_the_face(
     advice = sheet_of(SessionFactory(), views=views, ended_at=CLINIC_NOW).advice
     narrowed = {"hair_wash", "make_up"}
     assert {names[each.what] for each in advice} == (set(names.values()) - narrowed) | told
+
+
+def test_a_session_with_its_own_formula_is_told_what_holds_for_that_one() -> None:
+    session = SessionFactory()
+    own = FormulaFactory(code="F-OWN")
+    rule = AftercareRuleFactory(name="Own formula only", code="own")
+    AftercareScopeFactory(rule_code="own", view="", formula_code="F-OWN")
+    told = [each.what for each in sheet_of(session, views=(), ended_at=CLINIC_NOW).advice]
+    assert rule.name not in told
+    session.planned.formula = own
+    told = [each.what for each in sheet_of(session, views=(), ended_at=CLINIC_NOW).advice]
+    assert rule.name in told
 
 
 @pytest.fixture
