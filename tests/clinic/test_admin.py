@@ -37,8 +37,9 @@ DESK_TABLES = (
     " Practitioner RecordOpened Room User WorkingHours"
 )
 PATHWAY_TABLES = (
-    "AftercareRule AftercareScope AllergenGroup BodyZone Component ConsentText ContraindicationQuestion DoseCap Formula Indication"
-    " Leaflet Lot PatchTestPolicy PathwayPolicy PlanTemplate ReactionType RedFlag Scale Technique ZoneShape"
+    "AftercareRule AftercareScope AllergenGroup BodyZone Component ConsentText ContraindicationQuestion DoseCap"
+    " Formula Indication Leaflet Lot PatchTestPolicy PathwayPolicy PlanTemplate ReactionType RedFlag ReviewRule Scale"
+    " ScaleThreshold SessionFormula Technique ZoneShape"
 )
 DESK = [model for model in django_admin.site._registry if model._meta.app_label == "clinic"]
 
