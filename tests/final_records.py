@@ -58,7 +58,7 @@ def children(cases: Cases, *kinds: Child) -> None:
 
 def delete_in_sql(row: models.Model, text: str = "") -> None:
     """The row is gone without Django knowing."""
-    sql(f"DELETE FROM {row._meta.db_table} WHERE id = %s", row.pk)()
+    sql(f"DELETE FROM {row._meta.db_table} WHERE {row._meta.pk.column} = %s", row.pk)()
 
 
 def _name(way: Callable[..., None]) -> str:
@@ -80,7 +80,8 @@ def _bulk_update(row: models.Model, text: str) -> None:
 
 
 def _update_in_sql(row: models.Model, text: str) -> None:
-    sql(f"UPDATE {row._meta.db_table} SET {text} = 'something else' WHERE id = %s", row.pk)()
+    table, key = row._meta.db_table, row._meta.pk.column
+    sql(f"UPDATE {table} SET {text} = 'something else' WHERE {key} = %s", row.pk)()
 
 
 def _unsign_in_sql(row: models.Model, text: str) -> None:

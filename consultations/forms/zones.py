@@ -143,6 +143,12 @@ class ZoneRows:
         keys = (str(form["zone"].value() or "") for form in self.forms)
         return {self.zones[key].pk for key in keys if key in self.zones}
 
+    @property
+    def views(self) -> set[str]:
+        """On which drawings the chosen zones lie."""
+        chosen = self.chosen
+        return {zone.view for zone in self.zones.values() if zone.pk in chosen}
+
     @cached_property
     def choices(self) -> list[tuple[str, Any]]:
         """For every row the same."""

@@ -1,7 +1,7 @@
 """How long a consultation and a consent hold (PathwayPolicy; CLINICAL 3: both are asked for anew after a time).
 
 Judged by the clinic's days: the last day is the one before the same calendar day so many months later, the last of a
-shorter month. The SQL gate says the same (migration 0050).
+shorter month. The SQL gate says the same (migration 0013).
 """
 
 from collections.abc import Iterable

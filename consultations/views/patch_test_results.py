@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from clinic.models import Appointment, User
 from consultations import purposes
 from consultations.dates import in_words
-from consultations.enums import TestResult
+from consultations.enums import OPEN_PLANS, PlanStatus, TestResult
 from consultations.models import PatchTest, Plan, TestReading
 from consultations.queries import PlanFacts, confirmed_error, facts_of, in_error, policy_in_force
 from consultations.rules import patch_test as rules
@@ -33,7 +34,7 @@ _ICONS = {
 
 @dataclass
 class Outcome:
-    """What the test says now. `closed` are the open plans a positive test closes, `waiting` their visits to release."""
+    """What the test says now. `closed` are the plans a positive test closes or has stopped, `waiting` their visits to release."""
 
     result: TestResult
     title: str
@@ -65,7 +66,8 @@ def outcome_of(test: PatchTest, facts: PlanFacts, *, user: User, at: datetime) -
     if result == TestResult.AWAITING:
         _about_the_reading(outcome, test, facts, at=at)
     elif result == TestResult.POSITIVE:
-        _about_what_closes(outcome, test, user=user, at=at)
+        known = min(each.signed_at for each in readings if each.result == TestResult.POSITIVE)
+        _about_what_closes(outcome, test, known, user=user, at=at)
     elif result == TestResult.NEGATIVE:
         sessions = [purposes.session_of(each) for each in facts.planned]
         outcome.booking_url = chart.booking_url(test.patient, *sessions, at=at)
@@ -153,9 +155,16 @@ def _about_the_reading(outcome: Outcome, test: PatchTest, facts: PlanFacts, *, a
         outcome.booking_url = chart.booking_url(test.patient, wanted, at=at)
 
 
-def _about_what_closes(outcome: Outcome, test: PatchTest, *, user: User, at: datetime) -> None:
-    """Every open plan that shares a component, and its visits on the books."""
-    plans = Plan.objects.visible_to(user).open().filter(patient=test.patient_id)
+def _about_what_closes(
+    outcome: Outcome, test: PatchTest, known: datetime, *, user: User, at: datetime
+) -> None:
+    """Every plan that shares a component and is open, or was stopped since the reaction is `known`; and its visits on
+    the books.
+    """
+    open_or_stopped = Q(status__in=OPEN_PLANS) | Q(
+        status_changes__status=PlanStatus.STOPPED, status_changes__changed_at__gte=known
+    )
+    plans = Plan.objects.visible_to(user).filter(open_or_stopped, patient=test.patient_id)
     shared = plans.filter(formula__parts__component__code__in=test.component_codes).distinct()
     for facts in facts_of(list(shared)).values():
         outcome.closed.append(facts.plan)

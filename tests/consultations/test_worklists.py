@@ -66,7 +66,7 @@ class TestThePage:
         for _time in range(times):
             self.one_of_each()
         practitioner_client.get(WORKLISTS)
-        with django_assert_num_queries(41):
+        with django_assert_num_queries(42):
             page = practitioner_client.get(WORKLISTS)
         assert [len(each.rows) for each in page.context["sections"]] == [times] * len(KEYS)
 
