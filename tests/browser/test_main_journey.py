@@ -230,6 +230,8 @@ def _session(desk: Screen, doctor: Screen, day: Day) -> None:
     page.locator("input[name=outcome][value=complete]").check()
     doctor.check_accessible()
     page.get_by_role("button", name="Sign", exact=True).click()
+    # The running total of the draft says the same words: only what is signed has no button any more.
+    expect(page.get_by_role("button", name="Sign", exact=True)).to_have_count(0)
     expect(page.get_by_text("Multivitamin").first).to_be_visible()
     expect(page.get_by_text("2.025").first).to_be_visible()
     doctor.check_accessible()

@@ -12,6 +12,7 @@ from consultations.enums import AllergyStatus, PlanStatus
 from consultations.worklists import sessions
 from consultations.worklists.notices import notices
 from tests.factories import (
+    AdverseEventFactory,
     AllergyFactory,
     AppointmentFactory,
     ClinicalReportFactory,
@@ -72,6 +73,7 @@ class TestThePage:
 
     def one_of_each(self) -> None:
         ClinicalReportFactory()
+        AdverseEventFactory(review_by=ahead(hours=48))
         PatchTestFactory(plan=waiting_plan(), given_at=ago(hours=50))
         TestReadingFactory(patch_test__plan=waiting_plan(), patch_test__given_at=ago(days=4))
         ConsultationFactory(created_at=ago(days=2))
