@@ -18,7 +18,7 @@ from django.utils import timezone
 from clinic.availability import last_start
 from clinic.courses.days import Chain, Cost, Layer, Supply, Ways
 from clinic.courses.hours import Seat, instant, seat_of
-from clinic.courses.looks import Look
+from clinic.courses.looks import Look, first_start
 from clinic.gaps import HourGap
 from clinic.intervals import MINUTE, Interval, ceil_minute
 from clinic.models import AppointmentType, Practitioner
@@ -190,7 +190,7 @@ class CourseSearch:
         step = self.steps[number]
         following = self.steps[number + 1].gap if number + 1 < len(self.steps) else None
         low, high = self._bounds[number]
-        ideal = step.ideal or (None if step.gap else instant(low))
+        ideal = step.ideal or (None if step.gap else instant(self._asked_for[number][0]))
         layer = Layer(
             step=step,
             supply=supply,
@@ -211,7 +211,21 @@ class CourseSearch:
 
     @cached_property
     def _bounds(self) -> list[tuple[int, int]]:
-        """Step by step, in epoch minutes: the first start that may be and the first that may not."""
+        """Step by step, in epoch minutes: the first start that may be and the first that may not.
+
+        Every visit counts from the first: where that is wanted as soon as possible, nothing before its first free start
+        is worth reading for any of them.
+        """
+        first, (low, high) = self.steps[0], self._asked_for[0]
+        if first.fixed or first.ideal or 0 in self.chosen:
+            return self._asked_for
+        until = min(instant(high), instant(low) + timedelta(days=_NEAR))
+        start = first_start(first.type, self._suiting[first.type], Interval(instant(low), until), at=self.at)
+        return [(low if start is None else start, high), *self._asked_for[1:]]
+
+    @cached_property
+    def _asked_for(self) -> list[tuple[int, int]]:
+        """The same, whatever is free."""
         found = []
         for step in self.steps:
             soonest, last = self.at + step.type.minimum_notice_minutes * MINUTE, self._last_starts[step.type]

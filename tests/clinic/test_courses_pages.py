@@ -92,7 +92,7 @@ def test_the_page_asks_the_same_questions_whatever_is_booked(
 ) -> None:
     for n in range(count):
         weekly.book(on(TUESDAY, f"{13 + n}:00"), patient=PatientFactory())
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         reception_client.get(url(weekly.patient))
 
 
