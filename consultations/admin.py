@@ -247,6 +247,7 @@ admin.site.register(
     [
         pathway.AllergenGroup,
         pathway.Technique,
+        pathway.TechniqueRule,
         pathway.Indication,
         pathway.PatchTestPolicy,
         pathway.PathwayPolicy,

@@ -79,9 +79,7 @@ class Look:
         }
 
 
-def first_start(
-    kind: AppointmentType, suiting: Candidates, window: Interval, *, at: datetime
-) -> int | None:
+def first_start(kind: AppointmentType, suiting: Candidates, window: Interval, *, at: datetime) -> int | None:
     """The first free start in the window, in epoch minutes. One query for every doubling of the days looked at."""
     begin, ahead = window.starts_at, timedelta(days=1)
     while begin < window.ends_at:

@@ -32,6 +32,7 @@ from consultations.models import (
     ScaleThreshold,
     SessionFormula,
     Technique,
+    TechniqueRule,
     ZoneShape,
 )
 from consultations.models.reference import Versioned
@@ -54,6 +55,7 @@ CODE_FIELDS: Mapping[type[models.Model], Mapping[str, type[Versioned]]] = {
     },
     ReviewRule: {"template_code": PlanTemplate, "scale_codes": Scale},
     ScaleThreshold: {"scale_code": Scale},
+    TechniqueRule: {"technique_code": Technique},
     ZoneShape: {"zone_code": BodyZone},
     AftercareScope: {"rule_code": AftercareRule, "technique_code": Technique, "formula_code": Formula},
 }

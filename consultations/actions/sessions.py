@@ -20,16 +20,16 @@ from consultations.enums import (
     GIVEN,
     PlanStatus,
     SessionOutcome,
-    TechniqueFamily,
 )
 from consultations.models import (
     PlannedSession,
     Session,
     SessionDose,
     SessionTyping,
+    TechniqueRule,
 )
 from consultations.queries import PlanFacts, facts_of_one, facts_of_session, policy_in_force
-from consultations.rules import authorship, clearance, doses, sessions
+from consultations.rules import authorship, clearance, doses, sessions, techniques
 from consultations.rules.visits import earlier_not_given
 
 __all__ = ["Contents", "Reaction", "Score", "Zone", "begin", "not_given", "record_deviating", "save", "sign"]
@@ -178,11 +178,12 @@ def sign(*, session: Session, version: int | None, by: User, at: datetime) -> Se
     authorship.check_may_edit(row, by)
     authorship.check_version(row, version)
     facts = facts_of_session(row)
-    sessions.check_complete(row, facts, at=at)
+    rule = TechniqueRule.objects.of(row.technique)
+    sessions.check_complete(row, facts, rule, at=at)
     dose_rows: list[SessionDose] = []
     if row.outcome in GIVEN:
         _check_was_cleared(row, facts)
-        dose_rows = _judge_doses(row, facts)
+        dose_rows = _judge_doses(row, facts, rule)
         SessionDose.objects.filter(session=row).delete()
         SessionDose.objects.bulk_create(dose_rows)
     _seal(row, dose_rows, by=by, at=at)
@@ -227,9 +228,8 @@ def _check_was_cleared(row: Session, facts: PlanFacts) -> None:
         raise NotCleared(missing[0].detail or missing[0].what, missing[0].code, conditions=missing)
 
 
-def _judge_doses(row: Session, facts: PlanFacts) -> list[SessionDose]:
+def _judge_doses(row: Session, facts: PlanFacts, rule: TechniqueRule) -> list[SessionDose]:
     zones = [doses.ZoneDose.of(zone) for zone in row.zones.select_related("zone")]
-    needleless = row.technique.family == TechniqueFamily.NEEDLELESS
     day = timezone.localdate(row.started_at)
     judged = doses.component_doses(
         facts,
@@ -239,8 +239,9 @@ def _judge_doses(row: Session, facts: PlanFacts) -> list[SessionDose]:
         session=row,
     )
     if row.deviation_id is None:
-        doses.check_zones(facts, zones, needleless=needleless, policy=policy_in_force(row.started_at))
+        doses.check_zones(facts, zones, rule=rule, policy=policy_in_force(row.started_at))
         doses.check_doses(facts, judged, weight_kg=row.weight_kg)
+    techniques.check_explained(row, rule, zones)
     return [
         SessionDose(
             session=row,
@@ -252,6 +253,7 @@ def _judge_doses(row: Session, facts: PlanFacts) -> list[SessionDose]:
             cap_arithmetic=dose.arithmetic[:200],
         )
         for dose in judged
+        if not rule.injects_nothing
     ]
 
 

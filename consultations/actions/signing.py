@@ -11,7 +11,7 @@ from django.db import models
 
 _NOT_SEALED = {"content_hash", "version"}
 # Columns younger than the first seals: left out while they are empty, so that a seal from before still fits its record.
-_ADDED_LATER = {"area_cm2", "event_on"}
+_ADDED_LATER = {"area_cm2", "event_on", "spacing_mm", "line_length_mm", "unusual_reason"}
 
 
 def content_hash(record: models.Model, *children: Iterable[models.Model]) -> str:
@@ -27,7 +27,7 @@ def _fields(record: models.Model) -> Any:
         field.attname: _plain(getattr(record, field.attname))
         for field in record._meta.concrete_fields
         if field.attname not in _NOT_SEALED
-        and not (field.attname in _ADDED_LATER and getattr(record, field.attname) is None)
+        and not (field.attname in _ADDED_LATER and getattr(record, field.attname) in (None, ""))
     }
 
 

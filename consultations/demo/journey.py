@@ -21,7 +21,7 @@ from consultations.actions import consents, consultations, patch_tests, sessions
 from consultations.actions.plans import Proposal
 from consultations.demo.choices import proposal_of, questions, reply_to, risks, zone_for
 from consultations.demo.clinic import DemoClinic
-from consultations.enums import Grade, Outcome, ScoreMoment, SessionOutcome, Signer, TechniqueFamily
+from consultations.enums import Counted, Grade, Outcome, ScoreMoment, SessionOutcome, Signer, TechniqueFamily
 from consultations.models import (
     ConsentText,
     Consultation,
@@ -35,6 +35,7 @@ from consultations.models import (
     PlanTemplate,
     Scale,
     Session,
+    TechniqueRule,
 )
 from consultations.queries import usable_lots
 
@@ -352,12 +353,10 @@ class Journey:
                 sessions.Score(scale, ScoreMoment.BEFORE, start),
                 sessions.Score(scale, ScoreMoment.AFTER, start - 1),
             ]
-        needleless = draft.technique.family == TechniqueFamily.NEEDLELESS
+        by_area = TechniqueRule.objects.of(draft.technique).counts == Counted.AREA
         return sessions.Contents(
             zones=[
-                sessions.Zone(
-                    zone, 0 if needleless else points, Decimal(0) if needleless else each, points * each
-                )
+                sessions.Zone(zone, 0 if by_area else points, Decimal(0) if by_area else each, points * each)
             ],
             lots=self._lots(draft.formula, draft.started_at),
             scores=scores,

@@ -14,9 +14,9 @@ from clinic.forms.base import BaseForm, LocalDateTimeField, MeasureField
 from clinic.models import Device
 from consultations.actions.sessions import Reaction, Score
 from consultations.dates import in_words
-from consultations.enums import ScoreMoment, SessionOutcome, TechniqueFamily
+from consultations.enums import ScoreMoment, SessionOutcome, TechniqueDetail, TechniqueFamily
 from consultations.forms.scores import score_field
-from consultations.models import Lot, ReactionType, Scale, Session
+from consultations.models import Lot, ReactionType, Scale, Session, TechniqueRule
 from consultations.queries import PlanFacts
 from consultations.rules import doses
 
@@ -98,6 +98,18 @@ class SessionForm(BaseForm):
     minutes_applied = forms.IntegerField(
         label=_("Minutes applied"), min_value=1, max_value=300, required=False
     )
+    spacing_mm = MeasureField(
+        label=_("Spacing, mm"), max_digits=4, decimal_places=1, min_value=1, max_value=100, required=False
+    )
+    line_length_mm = MeasureField(
+        label=_("Length of a line, mm"),
+        max_digits=4,
+        decimal_places=1,
+        min_value=1,
+        max_value=200,
+        required=False,
+    )
+    unusual_reason = forms.CharField(label=_("Why unusual"), max_length=500, required=False)
     outcome = forms.ChoiceField(
         label=_("The session was"),
         choices=[choice for choice in SessionOutcome.choices if choice[0]],
@@ -117,12 +129,13 @@ class SessionForm(BaseForm):
         *,
         session: Session,
         facts: PlanFacts,
+        rule: TechniqueRule,
         scale: Scale | None,
         lots: Iterable[Lot],
         reactions: Iterable[ReactionType],
         initial: Mapping[str, Any] | None = None,
     ) -> None:
-        self.session, self.facts, self.scale = session, facts, scale
+        self.session, self.facts, self.rule, self.scale = session, facts, rule, scale
         self.reaction_types = list(reactions)
         super().__init__(data, initial={**self._from(session), **(initial or {})})
         self._fit_technique()
@@ -137,8 +150,9 @@ class SessionForm(BaseForm):
 
     def _fit_technique(self) -> None:
         technique = self.session.technique
-        wanted = _TECHNIQUE_FIELDS[TechniqueFamily(technique.family)]
-        for name in {name for names in _TECHNIQUE_FIELDS.values() for name in names} - set(wanted):
+        wanted = [*_TECHNIQUE_FIELDS[TechniqueFamily(technique.family)], *self.rule.asks]
+        known = {name for names in _TECHNIQUE_FIELDS.values() for name in names}
+        for name in known.union(TechniqueDetail.values) - set(wanted):
             del self.fields[name]
         if "device" in self.fields:
             kind = technique.device_kind or technique.family
@@ -154,9 +168,21 @@ class SessionForm(BaseForm):
             self.fields["depth_mm"].help_text = words % span
             if low == high and self.session.depth_mm is None:
                 self.initial["depth_mm"] = low.normalize()
+        self._fit_spacing()
         if not doses.needs_weight(self.facts):
             del self.fields["weight_kg"]
         self.technique_names = [name for name in wanted if name in self.fields]
+
+    def _fit_spacing(self) -> None:
+        low, high = self.rule.spacing_min_mm, self.rule.spacing_max_mm
+        if "spacing_mm" in self.fields and low is not None and high is not None:
+            span = {"low": doses.plain(low), "high": doses.plain(high)}
+            words = (
+                _("Usual is %(low)s mm.") if low == high else _("Usual are %(low)s to %(high)s mm.")
+            ) % span
+            self.fields["spacing_mm"].help_text = words
+            if low == high and self.session.spacing_mm is None:
+                self.initial["spacing_mm"] = low.normalize()
 
     def _add_lots(self, lots: list[Lot]) -> None:
         """The first to expire is preselected as long as nothing has been saved."""
@@ -247,7 +273,8 @@ class SessionForm(BaseForm):
     @property
     def details(self) -> dict[str, Any]:
         """The session's own fields as they were typed."""
-        names = [*self.technique_names, "outcome", "outcome_reason", "ended_at", "note", "aftercare_given"]
+        own = ("outcome", "outcome_reason", "ended_at", "unusual_reason", "note", "aftercare_given")
+        names = [*self.technique_names, *own]
         if "weight_kg" in self.fields:
             names.append("weight_kg")
         return {name: self.cleaned_data[name] for name in names}

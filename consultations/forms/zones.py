@@ -14,14 +14,22 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.forms.base import BaseForm, MeasureField
 from consultations.actions.sessions import Zone
-from consultations.models import BodyZone, SessionZone
+from consultations.enums import Counted
+from consultations.models import BodyZone, SessionZone, TechniqueRule
 from consultations.rules.doses import ZoneDose
 
 MOST_ROWS = 40
+_COUNTED: Mapping[Counted, Mapping[str, Any]] = {
+    Counted.POINTS: {},
+    Counted.LINES: {"points": _("Lines"), "ml_per_point": _("ml per line")},
+    Counted.SHOTS: {"points": _("Shots"), "ml_per_point": _("ml per shot")},
+    Counted.AREA: {},
+}
 
 
 class ZoneForm(BaseForm):
-    """One row. The volume follows from points and ml per point; a needleless session has an area's volume only."""
+    """One row. The volume follows from points and ml per point, unless the technique counts nothing but a volume, or
+    injects nothing: then there are only points."""
 
     zone = forms.ChoiceField(label=_("Zone"), required=False)
     points = forms.IntegerField(
@@ -46,20 +54,28 @@ class ZoneForm(BaseForm):
         *args: Any,
         choices: Sequence[Any],
         usual: Mapping[str, Any],
-        needleless: bool,
+        rule: TechniqueRule,
         with_area: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.usual, self.needleless = usual, needleless
+        self.usual, self.rule = usual, rule
         self.fields["zone"].choices = choices
-        if needleless:
-            del self.fields["points"], self.fields["ml_per_point"]
-        if not with_area:
-            del self.fields["area_cm2"]
+        for name, label in _COUNTED[Counted(rule.counts)].items():
+            self.fields[name].label = label
+        for name in self._left_out(with_area):
+            del self.fields[name]
         for name, field in self.fields.items():
             field.widget.attrs.setdefault("aria-label", str(field.label))
             field.widget.attrs["class"] = "form-select" if name == "zone" else "form-control"
+
+    def _left_out(self, with_area: bool) -> list[str]:
+        names = [] if with_area else ["area_cm2"]
+        if self.rule.counts == Counted.AREA:
+            names += ["points", "ml_per_point"]
+        if self.rule.injects_nothing:
+            names += ["ml_per_point", "volume_ml"]
+        return names
 
     @property
     def is_empty(self) -> bool:
@@ -82,7 +98,8 @@ class ZoneForm(BaseForm):
             return data
         if not data.get("zone"):
             self.add_error("zone", ValidationError(_("Choose the zone."), code="zone_missing"))
-        wanted = ("volume_ml",) if self.needleless else ("points", "ml_per_point")
+        by_point = [name for name in ("points", "ml_per_point") if name in self.fields]
+        wanted = by_point or ["volume_ml"]
         if data.get("area_cm2") == 0:
             self.add_error("area_cm2", ValidationError(_("Above zero."), code="above_zero"))
         for name in wanted:
@@ -117,12 +134,12 @@ class ZoneRows:
         *,
         saved: Sequence[SessionZone],
         usual: Mapping[str, Any],
-        needleless: bool,
+        rule: TechniqueRule,
         with_area: bool = False,
         add: bool = False,
     ) -> None:
         self.data, self.saved = data, saved
-        self.usual, self.needleless, self.with_area = usual, needleless, with_area
+        self.usual, self.rule, self.with_area = usual, rule, with_area
         self.count = self._typed() if data is not None else max(len(saved), 1)
         self.count = min(self.count + add, MOST_ROWS)
 
@@ -177,9 +194,14 @@ class ZoneRows:
             initial=initial,
             choices=self.choices,
             usual=self.usual,
-            needleless=self.needleless,
+            rule=self.rule,
             with_area=self.with_area,
         )
+
+    @property
+    def headings(self) -> list[Any]:
+        """What the columns are called."""
+        return [field.label for field in self.forms[0]]
 
     def is_valid(self) -> bool:
         """Every row is, and no zone is named twice."""

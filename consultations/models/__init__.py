@@ -55,6 +55,7 @@ from consultations.models.reference import (
 from consultations.models.session import Session, SessionDose, SessionLot, SessionZone
 from consultations.models.session_formula import SessionFormula
 from consultations.models.session_typing import SessionTyping
+from consultations.models.technique_rule import TechniqueRule
 
 __all__ = [
     "Addendum",
@@ -116,6 +117,7 @@ __all__ = [
     "SessionZone",
     "StandingStop",
     "Technique",
+    "TechniqueRule",
     "TestReading",
     "ZoneShape",
 ]

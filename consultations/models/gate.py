@@ -187,6 +187,36 @@ READING_OF_SIGNED_TEST = guard(
     """,
 )
 
+# The technique's rule that is in force says so (`TechniqueRule`).
+_INJECTS_NOTHING = """EXISTS (
+                SELECT 1 FROM consultations_techniquerule rule
+                JOIN consultations_technique technique ON technique.code = rule.technique_code
+                WHERE technique.id = {row}.technique_id AND rule.injects_nothing
+                    AND rule.published_at IS NOT NULL AND rule.retired_at IS NULL
+            )"""
+
+GATE_ON_SESSION_ZONE = guard(
+    "session_zone_volume",
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    func=f"""
+        IF EXISTS (
+            SELECT 1 FROM consultations_session s
+            WHERE s.id = NEW.session_id
+                AND (CASE WHEN {
+        _INJECTS_NOTHING.format(row="s")
+    } THEN NEW.volume_ml > 0 ELSE NEW.volume_ml = 0 END)
+        ) THEN
+            {
+        refuse(
+            "session_zone_volume",
+            "A zone has a volume, unless the technique injects nothing: then it has none.",
+        )
+    }
+        END IF;
+        RETURN NEW;
+    """,
+)
+
 GATE_ON_SESSION = guard(
     "session_cleared",
     operation=pgtrigger.Insert
@@ -244,7 +274,7 @@ GATE_ON_SESSION = guard(
         END IF;
         IF NEW.signed_at IS NOT NULL AND (
             NOT EXISTS (SELECT 1 FROM consultations_sessionzone WHERE session_id = NEW.id)
-            OR EXISTS (
+            OR NOT {_INJECTS_NOTHING.format(row="NEW")} AND EXISTS (
                 SELECT 1 FROM consultations_formulapart part
                 JOIN consultations_component c ON c.id = part.component_id
                 WHERE part.formula_id = {_FORMULA_OF_SESSION.format(row="NEW")} AND (

@@ -11,7 +11,7 @@ from consultations.enums import GIVEN, SessionOutcome
 from consultations.models.adverse_event import Deviation
 from consultations.models.consultation import ClinicalQuerySet, Signable
 from consultations.models.formula import Component, Formula, Lot
-from consultations.models.gate import GATE_ON_SESSION, GATE_ON_SESSION_LOT
+from consultations.models.gate import GATE_ON_SESSION, GATE_ON_SESSION_LOT, GATE_ON_SESSION_ZONE
 from consultations.models.plan import Plan, PlannedSession
 from consultations.models.reference import BodyZone, Technique
 
@@ -56,6 +56,11 @@ class Session(Signable):
     program = models.CharField(_("programme"), max_length=60, blank=True)
     intensity = models.CharField(_("intensity"), max_length=40, blank=True)
     minutes_applied = models.PositiveSmallIntegerField(_("minutes applied"), null=True, blank=True)
+    spacing_mm = models.DecimalField(_("spacing, mm"), max_digits=4, decimal_places=1, null=True, blank=True)
+    line_length_mm = models.DecimalField(
+        _("length of a line, mm"), max_digits=4, decimal_places=1, null=True, blank=True
+    )
+    unusual_reason = models.CharField(_("why unusual"), max_length=500, blank=True)
     note = models.TextField(_("note"), max_length=10000, blank=True)
     aftercare_given = models.BooleanField(_("aftercare explained and handed out"), default=False)
     deviation = models.OneToOneField(
@@ -100,6 +105,12 @@ class Session(Signable):
                 Q(depth_mm=None) | Q(depth_mm__gte=0, depth_mm__lte=20),
                 _("The depth is 0 to 20 mm."),
             ),
+            check(
+                "session_spacing_sane",
+                (Q(spacing_mm=None) | Q(spacing_mm__gte=1, spacing_mm__lte=100))
+                & (Q(line_length_mm=None) | Q(line_length_mm__gte=1, line_length_mm__lte=200)),
+                _("Spacing is 1 to 100 mm, a line 1 to 200 mm long."),
+            ),
             models.UniqueConstraint(
                 fields=["planned"],
                 condition=Q(signed_at=None),
@@ -123,9 +134,9 @@ _CHILD_OF_SESSION = {"parent": "consultations_session", "key": "session_id"}
 
 @pghistory.track(append_only=True)
 class SessionZone(models.Model):
-    """Points and volume in one zone. A needleless session has an area's volume and no points.
+    """Points and volume in one zone. A technique that counts no points has only a volume, one that injects nothing none.
 
-    The area in cm² is asked only where a cap counts by it."""
+    The area in cm² is asked where a cap counts by it or points have a spacing."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="zones")
     zone = models.ForeignKey(BodyZone, models.PROTECT, related_name="+", verbose_name=_("zone"))
@@ -150,7 +161,7 @@ class SessionZone(models.Model):
                     points__lte=2000,
                     ml_per_point__gte=0,
                     ml_per_point__lte=5,
-                    volume_ml__gt=0,
+                    volume_ml__gte=0,
                     volume_ml__lte=200,
                 ),
                 _("Check points and volume."),
@@ -161,7 +172,7 @@ class SessionZone(models.Model):
                 _("The area of a zone is above 0 and at most 5000 cm²."),
             ),
         ]
-        triggers = frozen_with_parent("session_zone", **_CHILD_OF_SESSION)
+        triggers = [*frozen_with_parent("session_zone", **_CHILD_OF_SESSION), GATE_ON_SESSION_ZONE]
 
     def __str__(self) -> str:
         return f"{self.zone}: {self.points} × {self.ml_per_point} ml"

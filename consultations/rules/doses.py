@@ -11,8 +11,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from clinic.errors import DomainError
-from consultations.enums import CapDecision, CapMeasure, ComponentKind
-from consultations.models import Component, DoseCap, FormulaPart, PathwayPolicy, Session, SessionZone
+from consultations.enums import CapDecision, CapMeasure, ComponentKind, Counted
+from consultations.models import (
+    Component,
+    DoseCap,
+    FormulaPart,
+    PathwayPolicy,
+    Session,
+    SessionZone,
+    TechniqueRule,
+)
 from consultations.queries import PlanFacts, confirmed_error
 from consultations.rules.day_doses import COUNTED_TO, Portion, portions_on
 
@@ -232,15 +240,18 @@ def needs_area(facts: PlanFacts) -> bool:
 
 
 def check_zones(
-    facts: PlanFacts, zones: Sequence[ZoneDose], *, needleless: bool, policy: PathwayPolicy
+    facts: PlanFacts, zones: Sequence[ZoneDose], *, rule: TechniqueRule, policy: PathwayPolicy
 ) -> None:
     """Points, ml per point and volume fit each other and the caps per point and per session.
 
-    Points × ml may differ from the volume by the policy's tolerance (CLINICAL 4.1); without a needle there are no points.
+    Points × ml may differ from the volume by the policy's tolerance; where only a volume is counted there are no points.
 
     Raises:
         DomainError: field `zones`.
     """
+    if rule.injects_nothing:
+        _check_pricked(zones)
+        return
     if not zones or volume_of(zones) <= 0:
         raise DomainError(
             _("Enter at least one treated zone with its volume."),
@@ -250,26 +261,39 @@ def check_zones(
     for zone in zones:
         if zone.points < 0 or zone.ml_per_point < 0 or zone.volume_ml <= 0:
             raise DomainError(_("Points and volumes are above zero."), "zone_negative", field="zones")
-        computed = zone.points * zone.ml_per_point
-        if (
-            not needleless
-            and abs(computed - zone.volume_ml) > computed * policy.volume_tolerance_percent / 100
-        ):
-            raise DomainError(
-                _("%(points)s points × %(each)s ml make %(computed)s ml, but %(volume)s ml are entered.")
-                % {
-                    "points": zone.points,
-                    "each": plain(zone.ml_per_point),
-                    "computed": plain(computed),
-                    "volume": plain(zone.volume_ml),
-                },
-                "volume_implausible",
-                field="zones",
-            )
+        if rule.counts != Counted.AREA:
+            _check_volume(zone, policy)
     _check_point_caps(facts, zones)
     if needs_area(facts) and any(zone.area_cm2 is None for zone in zones):
         raise DomainError(
             _("Enter the area of every zone in cm²: a cap counts by it."), "area_missing", field="zones"
+        )
+
+
+def _check_volume(zone: ZoneDose, policy: PathwayPolicy) -> None:
+    computed = zone.points * zone.ml_per_point
+    if abs(computed - zone.volume_ml) > computed * policy.volume_tolerance_percent / 100:
+        raise DomainError(
+            _("%(points)s points × %(each)s ml make %(computed)s ml, but %(volume)s ml are entered.")
+            % {
+                "points": zone.points,
+                "each": plain(zone.ml_per_point),
+                "computed": plain(computed),
+                "volume": plain(zone.volume_ml),
+            },
+            "volume_implausible",
+            field="zones",
+        )
+
+
+def _check_pricked(zones: Sequence[ZoneDose]) -> None:
+    if not zones or any(zone.points <= 0 for zone in zones):
+        raise DomainError(
+            _("Enter at least one treated zone with its points."), "zones_missing", field="zones"
+        )
+    if volume_of(zones) > 0:
+        raise DomainError(
+            _("This technique injects nothing: leave the volume empty."), "nothing_injected", field="zones"
         )
 
 

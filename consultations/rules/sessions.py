@@ -1,17 +1,18 @@
-"""What a session's record must say before it is signed, technique by technique (CLINICAL 4.1)."""
+"""What a session's record must say before it is signed, technique by technique."""
 
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from clinic.errors import DomainError
-from consultations.enums import GIVEN, SessionOutcome, TechniqueFamily
-from consultations.models import Session
+from consultations.enums import GIVEN, SessionOutcome, TechniqueDetail, TechniqueFamily
+from consultations.models import Session, TechniqueRule
 from consultations.queries import PlanFacts
 
 
-def check_complete(session: Session, facts: PlanFacts, *, at: datetime) -> None:
+def check_complete(session: Session, facts: PlanFacts, rule: TechniqueRule, *, at: datetime) -> None:
     """Outcome and reason, the technique's own parameters, lots for every component, aftercare explained.
 
     Raises:
@@ -30,8 +31,9 @@ def check_complete(session: Session, facts: PlanFacts, *, at: datetime) -> None:
     if session.ended_at and session.ended_at < session.started_at:
         raise DomainError(_("The session ended before it began."), "ended_before", field="ended_at")
     if session.outcome in GIVEN:
-        _check_technique(session)
-        _check_lots(session, facts)
+        _check_technique(session, rule)
+        if not rule.injects_nothing:
+            _check_lots(session, facts)
         if not session.aftercare_given:
             raise DomainError(
                 _("Explain the aftercare and hand it out before you sign."),
@@ -54,7 +56,14 @@ def check_nothing_injected(session: Session, *, zones: int) -> None:
         )
 
 
-def _check_technique(session: Session) -> None:
+# Spacing may stay empty: then the points are not held against the area.
+_MUST_BE_SAID = {
+    TechniqueDetail.LINE_LENGTH: _lazy("Enter the length of a line in millimetres."),
+    TechniqueDetail.MINUTES: _lazy("Enter the minutes."),
+}
+
+
+def _check_technique(session: Session, rule: TechniqueRule) -> None:
     family = session.technique.family
     if family == TechniqueFamily.NEEDLE and not session.needle.strip():
         raise DomainError(_("Enter the needle."), "needle_missing", field="needle")
@@ -81,6 +90,9 @@ def _check_technique(session: Session) -> None:
         ):
             if not getattr(session, name):
                 raise DomainError(sentence, f"{name}_missing", field=name)
+    for name, words in _MUST_BE_SAID.items():
+        if name in rule.asks and getattr(session, name) is None:
+            raise DomainError(str(words), f"{name}_missing", field=name)
 
 
 def _check_lots(session: Session, facts: PlanFacts) -> None:

@@ -16,14 +16,14 @@ from clinic.errors import DomainError, NotCleared
 from clinic.readiness import Condition
 from consultations import body_map, purposes
 from consultations.actions.sessions import Contents
-from consultations.enums import ScoreMoment, SessionOutcome, TechniqueFamily
+from consultations.enums import Counted, ScoreMoment, SessionOutcome
 from consultations.forms.session_repeat import Repeat
 from consultations.forms.session_typing import as_data
 from consultations.forms.sessions import SessionForm
 from consultations.forms.zones import ZoneRows
-from consultations.models import ReactionType, Scale, Session, SessionTyping, SessionZone
+from consultations.models import ReactionType, Scale, Session, SessionTyping, SessionZone, TechniqueRule
 from consultations.queries import PlanFacts, every_lot, facts_of_one, policy_in_force
-from consultations.rules import aftercare, authorship, codes, doses
+from consultations.rules import aftercare, authorship, codes, doses, techniques
 from consultations.session_page import banner, bars, cautions
 from consultations.views import chart
 
@@ -49,26 +49,26 @@ class Recording:
         cls, session: Session, facts: PlanFacts, data: Mapping[str, Any] | None = None, *, add: bool = False
     ) -> "Recording":
         """The draft as saved, or with `data` as typed; `add` gives one more row."""
-        template = session.plan.template
+        template, rule = session.plan.template, TechniqueRule.objects.of(session.technique)
         form = SessionForm(
             data,
             session=session,
             facts=facts,
+            rule=rule,
             scale=Scale.objects.current().filter(code=template.scale_code).first()
             if template.scale_code
             else None,
             lots=every_lot(facts),
             reactions=ReactionType.objects.current(),
         )
-        needleless = session.technique.family == TechniqueFamily.NEEDLELESS
         each = template.usual_ml_per_point
         usual = {"points": template.usual_points, "ml_per_point": each.normalize() if each else None}
         rows = ZoneRows(
             data,
             saved=list(session.zones.select_related("zone")),
-            usual={} if needleless else usual,
-            needleless=needleless,
-            with_area=doses.needs_area(facts),
+            usual={} if rule.counts == Counted.AREA or rule.injects_nothing else usual,
+            rule=rule,
+            with_area=doses.needs_area(facts) or "spacing_mm" in rule.asks,
             add=add,
         )
         return cls(session, facts, form, rows, data)
@@ -102,13 +102,11 @@ class Recording:
             zones=self.rows.contents, lots=form.lots, scores=form.scores, reactions=form.reactions
         )
 
-    @property
-    def weight(self) -> Decimal | None:
-        """Today's, as typed or saved."""
+    def typed(self, name: str) -> Any:
+        """A field of the session, as typed or saved."""
         if self.form.is_bound:
-            weight: Decimal | None = getattr(self.form, "cleaned_data", {}).get("weight_kg")
-            return weight
-        return self.session.weight_kg
+            return getattr(self.form, "cleaned_data", {}).get(name)
+        return getattr(self.session, name)
 
     def refuse(self, refusal: DomainError, *, saved: bool) -> None:
         """Put the refusal where it belongs; the page builds on the version that is now on record."""
@@ -132,8 +130,19 @@ def totals(recording: Recording) -> dict[str, Any]:
     """For _session_totals.html."""
     zones = recording.rows.doses
     facts, session = recording.facts, recording.session
-    found = bars(facts, zones, weight_kg=recording.weight, session=session)
-    return {"bars": found, "cautions": cautions(facts, session), "session": session}
+    found = bars(facts, zones, weight_kg=recording.typed("weight_kg"), session=session)
+    return {
+        "bars": found,
+        "cautions": cautions(facts, session),
+        "unusual": techniques.unusual(
+            session.technique,
+            recording.rows.rule,
+            zones,
+            spacing_mm=recording.typed("spacing_mm"),
+            minutes=recording.typed("minutes_applied"),
+        ),
+        "session": session,
+    }
 
 
 def draft_page(
@@ -162,7 +171,6 @@ def draft_page(
             "repeated": recording.repeated,
             "may_repeat": bool(facts.given),
             "sheet": aftercare.sheet_of(session, views=recording.rows.views, ended_at=at),
-            "needleless": recording.rows.needleless,
         }
     )
     return render(request, "consultations/session.html", context, status=status)
@@ -248,6 +256,9 @@ def _technique(session: Session) -> list[dict[str, Any]]:
         "program",
         "intensity",
         "minutes_applied",
+        "spacing_mm",
+        "line_length_mm",
+        "unusual_reason",
         "weight_kg",
     ):
         if value := getattr(session, name):

@@ -39,7 +39,7 @@ DESK_TABLES = (
 PATHWAY_TABLES = (
     "AftercareRule AftercareScope AllergenGroup BodyZone Component ConsentText ContraindicationQuestion DoseCap"
     " Formula Indication Leaflet Lot PatchTestPolicy PathwayPolicy PlanTemplate ReactionRule ReactionType RedFlag ReviewRule"
-    " Scale ScaleThreshold SessionFormula Technique ZoneShape"
+    " Scale ScaleThreshold SessionFormula Technique TechniqueRule ZoneShape"
 )
 DESK = [model for model in django_admin.site._registry if model._meta.app_label == "clinic"]
 

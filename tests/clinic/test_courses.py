@@ -258,7 +258,9 @@ def test_no_day_is_read_for_later_visits_before_the_first_can_be(
 ) -> None:
     full_day(desk, *(TUESDAY + timedelta(days=n) for n in range(5)))
     lists = {"practitioners": [desk.silva, desk.amari], "rooms": [desk.room, desk.room2], "devices": []}
-    with django_assert_num_queries(4):  # one day, two days, four days, and the timetable from the sixth day on
+    with django_assert_num_queries(
+        4
+    ):  # one day, two days, four days, and the timetable from the sixth day on
         found = search(desk, weekly(desk.visit, 3), **lists)
         assert days(found) == ["08 Mar 09:00", "15 Mar 09:00", "22 Mar 09:00"]
     assert found.course.cost.days == 5

@@ -7,7 +7,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from consultations.forms.sessions import SessionForm
-from consultations.models import Session
+from consultations.models import Session, TechniqueRule
 from consultations.queries import every_lot, facts_of_one
 from tests.factories import LotFactory, SessionFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW
@@ -18,7 +18,14 @@ pytestmark = pytest.mark.django_db
 def offered(session: Session) -> tuple[list[str], list[str]]:
     """Numbers of the lots offered for the formula's first component, and of those preselected."""
     facts = facts_of_one(session.plan)
-    form = SessionForm(session=session, facts=facts, scale=None, lots=every_lot(facts), reactions=[])
+    form = SessionForm(
+        session=session,
+        facts=facts,
+        rule=TechniqueRule.objects.of(session.technique),
+        scale=None,
+        lots=every_lot(facts),
+        reactions=[],
+    )
     field = form.fields[f"lot_{facts.parts[0].component.code}"]
     chosen = [lot.number for lot in field.usable if str(lot.pk) in field.initial]
     return [lot.number for lot in field.usable], chosen

@@ -68,6 +68,7 @@ from tests.factories.reference import (
     ScaleThresholdFactory,
     SessionFormulaFactory,
     TechniqueFactory,
+    TechniqueRuleFactory,
     VersionedFactory,
     ZoneShapeFactory,
 )
@@ -152,6 +153,7 @@ __all__ = [
     "SessionTypingFactory",
     "SessionZoneFactory",
     "TechniqueFactory",
+    "TechniqueRuleFactory",
     "TestReadingFactory",
     "UserFactory",
     "VersionedFactory",

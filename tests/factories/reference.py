@@ -39,6 +39,7 @@ from consultations.models import (
     ScaleThreshold,
     SessionFormula,
     Technique,
+    TechniqueRule,
     ZoneShape,
 )
 from tests.factories.clock import PARIS
@@ -63,6 +64,7 @@ __all__ = [
     "ScaleThresholdFactory",
     "SessionFormulaFactory",
     "TechniqueFactory",
+    "TechniqueRuleFactory",
     "VersionedFactory",
     "ZoneShapeFactory",
 ]
@@ -181,6 +183,15 @@ class AftercareScopeFactory(VersionedFactory):
 
     rule_code = "hair_wash"
     view = "scalp"
+
+
+class TechniqueRuleFactory(VersionedFactory):
+    """Points, with nothing usual about them."""
+
+    class Meta:
+        model = TechniqueRule
+
+    technique_code = "nappage"
 
 
 class RedFlagFactory(VersionedFactory):

@@ -24,6 +24,7 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("formula", pathway.Formula),
     ("dose_cap", pathway.DoseCap),
     ("technique", pathway.Technique),
+    ("technique_rule", pathway.TechniqueRule),
     ("indication", pathway.Indication),
     ("scale", pathway.Scale),
     ("scale_threshold", pathway.ScaleThreshold),

@@ -28,6 +28,7 @@ from tests.factories import (
     ScaleFactory,
     SessionFormulaFactory,
     TechniqueFactory,
+    TechniqueRuleFactory,
     VersionedFactory,
     ZoneShapeFactory,
 )
@@ -258,6 +259,26 @@ def _an_outline_that_is_no_path() -> None:
 @constraints.refused_by("aftercare_scope_narrows")
 def _a_scope_that_narrows_nothing() -> None:
     AftercareScopeFactory(view="")
+
+
+@constraints.refused_by("technique_rule_counts")
+def _a_technique_that_counts_something_unknown() -> None:
+    TechniqueRuleFactory(counts="drops")
+
+
+@constraints.refused_by("technique_rule_order")
+def _a_spacing_from_more_to_less() -> None:
+    TechniqueRuleFactory(spacing_min_mm=5, spacing_max_mm=2)
+
+
+@constraints.refused_by("technique_rule_order")
+def _usual_minutes_with_one_end_only() -> None:
+    TechniqueRuleFactory(minutes_min=3)
+
+
+@constraints.refused_by("technique_rule_counts_what_is_usual")
+def _a_spacing_of_points_that_nobody_counts() -> None:
+    TechniqueRuleFactory(counts="area", spacing_min_mm=2, spacing_max_mm=5)
 
 
 @constraints.refused_by("aftercare_scope_view_known")

@@ -27,6 +27,7 @@ from tests.factories import (
     SessionFactory,
     SessionTypingFactory,
     SessionZoneFactory,
+    TechniqueRuleFactory,
 )
 from tests.final_records import Child, Record, children, records
 from tests.guards import Cases
@@ -116,8 +117,30 @@ def _a_zone_twice_in_one_session() -> None:
 
 
 @constraints.refused_by("session_zone_sane")
+def _a_zone_with_less_than_no_volume() -> None:
+    SessionZoneFactory(volume_ml=-1)
+
+
+@triggers.refused_by("session_zone_volume")
 def _a_zone_with_no_volume() -> None:
     SessionZoneFactory(volume_ml=0)
+
+
+@triggers.refused_by("session_zone_volume")
+def _a_volume_in_a_session_that_injects_nothing() -> None:
+    session = SessionFactory()
+    TechniqueRuleFactory(technique_code=session.technique.code, injects_nothing=True)
+    SessionZoneFactory(session=session)
+
+
+@constraints.refused_by("session_spacing_sane")
+def _points_less_than_a_millimetre_apart() -> None:
+    SessionFactory(spacing_mm=Decimal("0.9"))
+
+
+@constraints.refused_by("session_spacing_sane")
+def _a_line_longer_than_twenty_centimetres() -> None:
+    SessionFactory(line_length_mm=201)
 
 
 @constraints.refused_by("session_zone_sane")

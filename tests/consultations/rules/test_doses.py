@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from clinic.errors import DomainError
 from clinic.gaps import months_later
-from consultations.enums import CapDecision, CapMeasure
-from consultations.models import Component, Formula, PathwayPolicy, Plan, Session
+from consultations.enums import CapDecision, CapMeasure, Counted
+from consultations.models import Component, Formula, PathwayPolicy, Plan, Session, TechniqueRule
 from consultations.queries import facts_of_one, policy_in_force
 from consultations.rules import course_caps, doses
 from consultations.rules.doses import ZoneDose
@@ -59,7 +59,7 @@ def refusal(
     kg = Decimal(weight) if weight else None
     judged = doses.component_doses(facts, volume_ml=doses.volume_of(rows), weight_kg=kg, on=TODAY)
     try:
-        doses.check_zones(facts, rows, needleless=False, policy=policy)
+        doses.check_zones(facts, rows, rule=TechniqueRule(counts=Counted.POINTS), policy=policy)
         doses.check_doses(facts, judged, weight_kg=kg)
     except DomainError as error:
         return error.code
@@ -125,7 +125,7 @@ def test_a5_two_mg_on_a_square_centimetre_are_accepted_and_the_refusal_names_wha
         doses.check_zones(
             facts_of_one(plan),
             [row(21, "0.1", area="10")],
-            needleless=False,
+            rule=TechniqueRule(counts=Counted.POINTS),
             policy=policy_in_force(CLINIC_NOW),
         )
     name = Component.objects.current().get(code="dc").name
@@ -327,7 +327,7 @@ def test_a_needleless_area_has_a_volume_and_no_points() -> None:
     doses.check_zones(
         facts_of_one(PlanFactory()),
         [ZoneDose(0, Decimal(0), Decimal(3))],
-        needleless=True,
+        rule=TechniqueRule(counts=Counted.AREA),
         policy=policy_in_force(CLINIC_NOW),
     )
 

@@ -9,7 +9,7 @@ import pytest
 from clinic.enums import DeviceKind
 from clinic.errors import DomainError
 from consultations.enums import SessionOutcome, TechniqueFamily
-from consultations.models import Session, SessionLot
+from consultations.models import Session, SessionLot, TechniqueRule
 from consultations.queries import facts_of_one
 from consultations.rules import sessions
 from tests.factories import DeviceFactory, LotFactory, SessionFactory, TechniqueFactory, cleared_plan, lots_of
@@ -21,7 +21,8 @@ pytestmark = pytest.mark.django_db
 def refusal(session: Session) -> tuple[str, str | None]:
     """Code and field; ("", None) when the record is complete."""
     try:
-        sessions.check_complete(session, facts_of_one(session.plan), at=CLINIC_NOW)
+        rule = TechniqueRule.objects.of(session.technique)
+        sessions.check_complete(session, facts_of_one(session.plan), rule, at=CLINIC_NOW)
     except DomainError as error:
         return error.code, error.field
     return "", None
