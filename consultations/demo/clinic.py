@@ -152,12 +152,18 @@ def next_holiday(today: date, country: str) -> tuple[date, str]:
 
 
 def decide_limits(clinic: DemoClinic) -> None:
-    """The demo clinic decides the limits that ship undecided: no cap. A real clinic decides its own."""
+    """The demo clinic decides the limits that ship undecided: no cap. A real clinic decides its own.
+
+    It decided them before anybody was treated, and what counts in the past is the version published first. The shipped
+    one is as old as this database, so the decision is dated back behind it, however long ago it was loaded.
+    """
     for cap in DoseCap.objects.current().filter(decision=CapDecision.UNSET):
-        draft = reference.new_version(entry=cap, by=clinic.admin, at=clinic.now)
+        assert cap.published_at is not None
+        at = min(clinic.now, cap.published_at - timedelta(minutes=1))
+        draft = reference.new_version(entry=cap, by=clinic.admin, at=at)
         draft.decision = CapDecision.NONE
         draft.save()
-        reference.publish(entry=draft, by=clinic.admin, at=clinic.now)
+        reference.publish(entry=draft, by=clinic.admin, at=at)
 
 
 def stock(clinic: DemoClinic) -> None:

@@ -343,7 +343,7 @@ class Journey:
         """Points, lots and scores as the template suggests."""
         template = draft.plan.template
         points = template.usual_points or 20
-        each = template.usual_ml_per_point or Decimal("0.05")
+        each = template.usual_ml_per_point or draft.technique.ml_per_point_min or Decimal("0.05")
         zone = zone_for(draft.plan.indication.code)
         scale = Scale.objects.current().filter(code=template.scale_code or "pain_nrs").first()
         scores = []

@@ -14,7 +14,7 @@ from clinic.forms.base import BaseForm, LocalDateTimeField, MeasureField
 from clinic.models import Device
 from consultations.actions.sessions import Reaction, Score
 from consultations.dates import in_words
-from consultations.enums import ScoreMoment, SessionOutcome, TechniqueDetail, TechniqueFamily
+from consultations.enums import GunMode, ScoreMoment, SessionOutcome, TechniqueDetail, TechniqueFamily
 from consultations.forms.scores import score_field
 from consultations.models import Lot, ReactionType, Scale, Session, TechniqueRule
 from consultations.queries import PlanFacts
@@ -87,8 +87,8 @@ class SessionForm(BaseForm):
         label=_("Depth, mm"), max_digits=4, decimal_places=1, min_value=0, max_value=20, required=False
     )
     device = forms.ModelChoiceField(label=_("Device"), queryset=Device.objects.none(), required=False)
-    gun_mode = forms.CharField(
-        label=_("Mode"), max_length=40, required=False, help_text=_("Single, burst or nappage.")
+    gun_mode = forms.ChoiceField(
+        label=_("Mode"), choices=[("", _("Choose…")), *GunMode.choices], required=False
     )
     shots_per_minute = forms.IntegerField(
         label=_("Shots per minute"), min_value=1, max_value=2000, required=False
@@ -109,7 +109,12 @@ class SessionForm(BaseForm):
         max_value=200,
         required=False,
     )
-    unusual_reason = forms.CharField(label=_("Why unusual"), max_length=500, required=False)
+    unusual_reason = forms.CharField(
+        label=_("Why unusual"),
+        max_length=500,
+        required=False,
+        help_text=_("Only where a figure is unusual for the technique."),
+    )
     outcome = forms.ChoiceField(
         label=_("The session was"),
         choices=[choice for choice in SessionOutcome.choices if choice[0]],
@@ -168,6 +173,9 @@ class SessionForm(BaseForm):
             self.fields["depth_mm"].help_text = words % span
             if low == high and self.session.depth_mm is None:
                 self.initial["depth_mm"] = low.normalize()
+        if "gun_mode" in self.fields and self.session.gun_mode not in ("", *GunMode.values):
+            words = self.session.gun_mode  # a draft of when the mode was typed
+            self.fields["gun_mode"].choices = [*self.fields["gun_mode"].choices, (words, words)]
         self._fit_spacing()
         if not doses.needs_weight(self.facts):
             del self.fields["weight_kg"]

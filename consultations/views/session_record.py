@@ -16,7 +16,7 @@ from clinic.errors import DomainError, NotCleared
 from clinic.readiness import Condition
 from consultations import body_map, purposes
 from consultations.actions.sessions import Contents
-from consultations.enums import Counted, ScoreMoment, SessionOutcome
+from consultations.enums import Counted, GunMode, ScoreMoment, SessionOutcome
 from consultations.forms.session_repeat import Repeat
 from consultations.forms.session_typing import as_data
 from consultations.forms.sessions import SessionForm
@@ -263,6 +263,8 @@ def _technique(session: Session) -> list[dict[str, Any]]:
     ):
         if value := getattr(session, name):
             field = session._meta.get_field(name)
-            shown = value.normalize() if isinstance(value, Decimal) else value
+            shown = (
+                value.normalize() if isinstance(value, Decimal) else dict(GunMode.choices).get(value, value)
+            )
             items.append({"label": str(field.verbose_name).capitalize(), "value": shown})
     return items

@@ -41,7 +41,9 @@ def test_a1_225_points_a_centimetre_apart_need_225_square_centimetres() -> None:
     assert said("amin_face", zone(225, area="200"), spacing="10") == [
         "225 points, but 200 cm² have room for 200 points 10 mm apart."
     ]
-    assert said("amin_face", zone(225, area="200")) == []  # nothing said of the spacing: nothing to hold against
+    assert (
+        said("amin_face", zone(225, area="200")) == []
+    )  # nothing said of the spacing: nothing to hold against
 
 
 @pytest.mark.usefixtures("shipped")

@@ -1,0 +1,157 @@
+"""Each of the twelve shipped techniques is recorded on the session's page with its own fields, and signed."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from consultations.models import Session, SessionDose, Technique
+from tests.consultations.test_session_pages import codes, filled, first, get, post
+from tests.factories import DeviceFactory, cleared_plan
+
+pytestmark = pytest.mark.django_db
+
+NEEDLE = ["needle", "depth_mm"]
+# By technique: the fields asked, what a row is called, and a usual session.
+TECHNIQUES: dict[str, tuple[list[str], list[str], dict[str, Any]]] = {
+    "epidermal": (
+        [*NEEDLE, "minutes_applied"],
+        ["Zone", "Volume, ml"],
+        {"zone0-volume_ml": "2", "minutes_applied": 5},
+    ),
+    "nappage": ([*NEEDLE, "spacing_mm"], [], {"zone0-ml_per_point": "0.01", "spacing_mm": "3"}),
+    "papule": ([*NEEDLE, "spacing_mm"], [], {"zone0-ml_per_point": "0.05", "spacing_mm": "10"}),
+    "point_by_point": (
+        [*NEEDLE, "spacing_mm"],
+        [],
+        {"zone0-ml_per_point": "0.1", "spacing_mm": "20", "zone0-area_cm2": "80"},
+    ),
+    "amin_face": (
+        [*NEEDLE, "spacing_mm"],
+        [],
+        {"zone0-points": 225, "zone0-area_cm2": "225", "spacing_mm": "10"},
+    ),
+    "linear": (
+        [*NEEDLE, "line_length_mm"],
+        ["Zone", "Lines", "ml per line", "Volume, ml"],
+        {"zone0-ml_per_point": "0.05", "line_length_mm": "12"},
+    ),
+    "deep": (
+        [*NEEDLE, "spacing_mm"],
+        [],
+        {"zone0-ml_per_point": "0.2", "spacing_mm": "15", "zone0-area_cm2": "500"},
+    ),
+    "pc_dc": ([*NEEDLE, "spacing_mm"], [], {"zone0-ml_per_point": "0.2", "spacing_mm": "10"}),
+    "mesoperfusion": (
+        [*NEEDLE, "minutes_applied"],
+        [],
+        {"zone0-points": 2, "zone0-ml_per_point": "1", "minutes_applied": 10},
+    ),
+    "dry": (NEEDLE, ["Zone", "Points"], {}),
+    "gun": (
+        ["device", "depth_mm", "gun_mode", "shots_per_minute"],
+        ["Zone", "Shots", "ml per shot", "Volume, ml"],
+        {"zone0-ml_per_point": "0.05", "gun_mode": "burst"},
+    ),
+    "needleless": (
+        ["device", "program", "intensity", "minutes_applied"],
+        ["Zone", "Volume, ml"],
+        {"zone0-volume_ml": "3", "program": "face", "intensity": "3", "minutes_applied": 10},
+    ),
+}
+
+
+@pytest.fixture
+def begin(clinic_now: datetime, practitioner_client: Client) -> Any:
+    call_command("load_reference", verbosity=0)
+
+    def of(code: str) -> Session:
+        plan = cleared_plan(technique=Technique.objects.get(code=code))
+        post(practitioner_client, "session_begin", first(plan).pk)
+        return Session.objects.get()
+
+    return of
+
+
+def sent(session: Session, **more: Any) -> dict[str, Any]:
+    """The usual session of the technique as the browser sends it."""
+    *_, usual = TECHNIQUES[session.technique.code]
+    data = filled(session, (20, "0.01"), sign=1) | {"zone0-area_cm2": "25"} | usual
+    if session.technique.device_kind or session.technique.family != "needle":
+        data["device"] = DeviceFactory(kind=session.technique.device_kind or session.technique.family).pk
+    return data | more
+
+
+def test_the_table_names_every_shipped_technique(db: None) -> None:
+    call_command("load_reference", verbosity=0)
+    assert set(TECHNIQUES) == set(Technique.objects.values_list("code", flat=True))
+
+
+@pytest.mark.parametrize("code", TECHNIQUES)
+def test_a_usual_session_of_each_technique_is_asked_for_and_signed(
+    begin: Any, practitioner_client: Client, code: str
+) -> None:
+    session = begin(code)
+    asked, headings, _usual = TECHNIQUES[code]
+    page = get(practitioner_client, "session", session.pk)
+    assert page.context["form"].technique_names == asked
+    assert [str(each) for each in page.context["rows"].headings] == headings or not headings
+    answer = post(practitioner_client, "session", session.pk, sent(session))
+    assert answer.status_code == 302, answer.context["form"].errors
+    session.refresh_from_db()
+    assert session.is_signed
+    assert SessionDose.objects.exists() == (code != "dry")
+
+
+@pytest.mark.parametrize(
+    ("code", "left_out"),
+    [("epidermal", "minutes_applied"), ("mesoperfusion", "minutes_applied"), ("linear", "line_length_mm")],
+)
+def test_what_a_technique_asks_for_must_be_said(
+    begin: Any, practitioner_client: Client, code: str, left_out: str
+) -> None:
+    session = begin(code)
+    answer = post(practitioner_client, "session", session.pk, sent(session, **{left_out: ""}))
+    assert (answer.status_code, codes(answer)) == (422, {f"{left_out}_missing"})
+
+
+def test_too_many_points_for_the_area_are_said_as_typed_and_signed_only_with_a_reason(
+    begin: Any, practitioner_client: Client
+) -> None:
+    session = begin("amin_face")
+    crowded = sent(session, **{"zone0-area_cm2": "200"})
+    totals = post(practitioner_client, "session_doses", session.pk, crowded).content.decode()
+    words = "225 points, but 200 cm² have room for 200 points 10 mm apart."
+    assert words in totals
+    refused = post(practitioner_client, "session", session.pk, crowded)
+    assert (refused.status_code, codes(refused)) == (422, {"unusual_unexplained"})
+    assert words in refused.content.decode()
+    session.refresh_from_db()
+    signed = post(
+        practitioner_client,
+        "session",
+        session.pk,
+        crowded | {"version": session.version, "unusual_reason": "scars left out"},
+    )
+    assert signed.status_code == 302
+    record = get(practitioner_client, "session", session.pk).content.decode()
+    assert "scars left out" in record
+
+
+def test_nothing_may_be_injected_in_a_dry_session(begin: Any, practitioner_client: Client) -> None:
+    session = begin("dry")
+    data = sent(session, **{"zone0-volume_ml": "1"})  # a field that the page does not have
+    assert post(practitioner_client, "session", session.pk, data).status_code == 302
+    assert [(zone.points, zone.volume_ml) for zone in session.zones.all()] == [(20, 0)]
+
+
+def test_a_mode_that_was_typed_into_an_older_draft_can_still_be_kept(
+    begin: Any, practitioner_client: Client
+) -> None:
+    session = begin("gun")
+    Session.objects.filter(pk=session.pk).update(gun_mode="slow burst")
+    answer = post(practitioner_client, "session", session.pk, sent(session, gun_mode="slow burst"))
+    assert answer.status_code == 302
+    assert "slow burst" in get(practitioner_client, "session", session.pk).content.decode()
