@@ -1,5 +1,6 @@
 """The cohort of a course: for each review and score, how many were measured, how many are missing, what it came to."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from clinic.models import User
 from consultations.enums import PlanStatus
-from consultations.models import Plan, PlanTemplate, ReviewRule, Scale
+from consultations.models import Formula, Plan, PlanTemplate, ReviewRule, Scale
 from consultations.outcomes import scores
 from consultations.outcomes.lines import Line, lines_of
 from consultations.rules import outcomes
@@ -30,13 +31,24 @@ class CohortRow:
 
 
 @dataclass(frozen=True)
+class Arm:
+    """Those plans of a course that were given one formula, in whatever version of it."""
+
+    formula: Formula
+    patients: int
+    rows: list[CohortRow]
+
+
+@dataclass(frozen=True)
 class Cohort:
-    """All plans of a course, in whatever version of its template."""
+    """All plans of a course, in whatever version of its template; `arms`, where it was given with several formulas."""
 
     template: PlanTemplate
     patients: int
     rows: list[CohortRow]
+    arms: list[Arm]
     thresholds: list[Any]
+    formulas: dict[int, Formula]  # by the plan's number within the cohort
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,7 @@ class _Member:
     """One plan of the cohort, with its lines and the rules whose review is over or overdue."""
 
     number: int
+    formula: Formula
     lines: list[Line]
     due: frozenset[str]
     is_over: bool
@@ -68,26 +81,59 @@ def read(
     if last:
         plans = plans.filter(created_at__date__lte=last)
     found = list(
-        plans.select_related("template")
+        plans.select_related("template", "formula")
         .annotate(total=Count("planned_sessions"))
         .order_by("created_at", "pk")
     )
     taken = scores.read(found)
     members = [_member(number, plan, taken, on=on) for number, plan in enumerate(found, start=1)]
+    scales = _scales(template, taken)
+    rows = _rows(template, scales, members, taken)
+    shown = {row.scale.code for row in rows}
+    return Cohort(
+        template,
+        len(members),
+        rows,
+        _arms(template, scales, members, taken),
+        [each for each in taken.thresholds if each.scale_code in shown and each.is_responder],
+        {member.number: member.formula for member in members},
+    )
+
+
+def _scales(template: PlanTemplate, taken: scores.Scores) -> dict[str, Scale]:
+    """What the course is measured by, by code."""
     rules = taken.rules.get(template.code, [])
     codes = {code for rule in rules for code in rule.scale_codes} | {template.scale_code}
-    by_code = {scale.code: scale for scale in Scale.objects.current().filter(code__in=codes)}
+    return {scale.code: scale for scale in Scale.objects.current().filter(code__in=codes)}
+
+
+def _rows(
+    template: PlanTemplate, scales: dict[str, Scale], members: list[_Member], taken: scores.Scores
+) -> list[CohortRow]:
     rows = [
-        _at_review(rule, by_code[code], members, taken)
-        for rule in rules
+        _at_review(rule, scales[code], members, taken)
+        for rule in taken.rules.get(template.code, [])
         for code in rule.scale_codes
-        if code in by_code
+        if code in scales
     ]
-    if template.scale_code in by_code:
-        rows.insert(0, _at_last_session(by_code[template.scale_code], members, taken))
-    shown = {row.scale.code for row in rows}
-    thresholds = [each for each in taken.thresholds if each.scale_code in shown and each.is_responder]
-    return Cohort(template, len(members), rows, thresholds)
+    if template.scale_code in scales:
+        rows.insert(0, _at_last_session(scales[template.scale_code], members, taken))
+    return rows
+
+
+def _arms(
+    template: PlanTemplate, scales: dict[str, Scale], members: list[_Member], taken: scores.Scores
+) -> list[Arm]:
+    """By formula, the one given most often first; none where all were given the same."""
+    by_code: dict[str, list[_Member]] = defaultdict(list)
+    for member in members:
+        by_code[member.formula.code].append(member)
+    if len(by_code) < 2:
+        return []
+    return [
+        Arm(arm[-1].formula, len(arm), _rows(template, scales, arm, taken))
+        for _code, arm in sorted(by_code.items(), key=lambda each: (-len(each[1]), each[0]))
+    ]
 
 
 def _plans(user: User) -> QuerySet[Plan]:
@@ -102,7 +148,9 @@ def _member(number: int, plan: Plan, taken: scores.Scores, *, on: date) -> _Memb
     sessions = taken.sessions[plan.pk]
     over = plan.status in (PlanStatus.STOPPED, PlanStatus.COMPLETED)
     last = sessions[-1].pk if sessions else None
-    return _Member(number, lines_of(plan, taken), frozenset(due), over and last is not None, last)
+    return _Member(
+        number, plan.formula, lines_of(plan, taken), frozenset(due), over and last is not None, last
+    )
 
 
 def _line(member: _Member, scale: Scale) -> Line | None:
@@ -158,6 +206,7 @@ def sheet(cohort: Cohort) -> Iterator[list[Any]]:
     """One row a case and score, without a name or a number that leads to the patient."""
     yield [
         _("Case"),
+        _("Formula"),
         _("When"),
         _("Scale"),
         _("Before"),
@@ -171,7 +220,13 @@ def sheet(cohort: Cohort) -> Iterator[list[Any]]:
     for row in cohort.rows:
         wanted = [each for each in cohort.thresholds if each.scale_code == row.scale.code]
         for number, case in row.cases:
-            yield [number, row.when, str(row.scale), *_cells(row.scale, wanted, case)]
+            yield [
+                number,
+                str(cohort.formulas[number]),
+                row.when,
+                str(row.scale),
+                *_cells(row.scale, wanted, case),
+            ]
 
 
 def _cells(scale: Scale, thresholds: list[Any], case: Case) -> list[Any]:

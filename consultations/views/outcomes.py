@@ -65,6 +65,10 @@ def cohort(request: HttpRequest, code: str) -> HttpResponse:
         "cohort": found,
         "form": form,
         "rows": [_summed(row) for row in found.rows],
+        "arms": [
+            {"formula": arm.formula, "patients": arm.patients, "rows": [_summed(row) for row in arm.rows]}
+            for arm in found.arms
+        ],
         "responders": [responder_words(each) for each in found.thresholds],
         "sheet_url": f"{sheet_url}?{request.GET.urlencode()}" if request.GET else sheet_url,
     }

@@ -25,6 +25,7 @@ from consultations.rules.outcomes import Change
 from tests.factories import (
     ConsultationFactory,
     EnteredInErrorFactory,
+    FormulaFactory,
     PatientFactory,
     PlanFactory,
     PlanTemplateFactory,
@@ -322,7 +323,8 @@ def test_the_sheet_has_one_row_a_case_and_names_nobody(
     head, *rows = list(csv.reader(io.StringIO(text)))
     assert answer["Content-Disposition"] == 'attachment; filename="cohort-FACE-AMIN.csv"'
     assert (head[0], head[-1]) == ("Case", "Responder")
-    assert [row[:2] + row[4:5] + row[-1:] for row in rows] == [
+    assert {row[1] for row in rows} == {str(plan.formula) for plan in plans}
+    assert [row[:1] + row[2:3] + row[5:6] + row[-1:] for row in rows] == [
         ["1", "3 months after the first session", "3", "yes"],
         ["2", "3 months after the first session", "4", "no"],
     ]
@@ -339,6 +341,7 @@ def test_a_change_for_the_better_stays_a_number_in_the_sheet(practitioner_user: 
     _head, row = list(cohorts.sheet(found))
     assert row == [
         1,
+        str(plan.formula),
         "At the last session",
         "Pain, 0 to 10",
         D(6),
@@ -379,3 +382,28 @@ def test_nonsense_in_the_address_narrows_nothing(practitioner_client: Client) ->
     url = reverse("consultations:cohort", args=["FACE-AMIN"])
     assert practitioner_client.get(url, {"first": "yesterday"}).status_code == 200
     assert practitioner_client.get(reverse("consultations:cohort", args=["nothing"])).status_code == 404
+
+
+def test_a8_two_formulas_of_a_course_are_summed_up_apart(practitioner_client: Client) -> None:
+    hair, template = scale("global_7pt"), PlanTemplateFactory(code="hair")
+    rule = ReviewRuleFactory(
+        template_code="hair", scale_codes=[hair.code], name="12 weeks later", anchor=ReviewAnchor.START
+    )
+    for formula, better, all_of_them in [("F-DUT", 54, 86), ("F-SALINE", 7, 40)]:
+        given = FormulaFactory(code=formula, name=formula)
+        for number in range(all_of_them):
+            plan = PlanFactory(template=template, formula=given)
+            ReviewFactory(
+                plan=plan,
+                rule=rule,
+                signed=True,
+                scores=[{"scale": hair, "value": D(1 if number < better else 0)}],
+            )
+    page = practitioner_client.get(reverse("consultations:cohort", args=["hair"])).context
+    said = [
+        (str(arm["formula"]), arm["patients"], row["responders"], row["percent"])
+        for arm in page["arms"]
+        for row in arm["rows"]
+    ]
+    assert said == [("F-DUT", 86, "54 / 86", "62.8 %"), ("F-SALINE", 40, "7 / 40", "17.5 %")]
+    assert [row["responders"] for row in page["rows"]] == ["61 / 126"]
