@@ -123,6 +123,14 @@ def views(
     ]
 
 
+def of_record(rows: Collection[SessionZone]) -> list[View]:
+    """The drawings on which the zones of a record lie, with these zones alone; `row.zone` is read."""
+    if not rows:
+        return []
+    zones = [row.zone for row in rows]
+    return views(zones, today={zone.pk for zone in zones}, earlier={})
+
+
 def _opened_first(laid: dict[str, list[Shape]]) -> str:
     """The drawing with most of today's zones, then with most that was done before; else the first with any zone."""
     weight = {

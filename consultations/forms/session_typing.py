@@ -26,6 +26,7 @@ _NOT_TYPED = {
     "add_zone",
     "forget",
     "repeat",
+    "grid",
 }
 
 

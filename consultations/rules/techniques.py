@@ -50,6 +50,11 @@ def unusual(
     ]
 
 
+def room_for(area_cm2: Decimal, spacing_mm: Decimal) -> int:
+    """How many points of a square grid fit on the area, one on each square of the spacing."""
+    return int(area_cm2 * _CM2 / spacing_mm**2)
+
+
 def _unusual_zones(
     technique: Technique, rule: TechniqueRule, zones: Sequence[ZoneDose], spacing_mm: Decimal | None
 ) -> Iterator[str]:
@@ -60,7 +65,7 @@ def _unusual_zones(
         yield from _outside(low, high, each, _("%(value)s ml per point; usual are %(usual)s ml."))
     for zone in zones:
         if spacing_mm and zone.area_cm2:
-            room = int(zone.area_cm2 * _CM2 / spacing_mm**2)
+            room = room_for(zone.area_cm2, spacing_mm)
             if zone.points > room:
                 yield ngettext(
                     "%(points)s points, but %(area)s cm² have room for %(room)s point %(spacing)s mm apart.",

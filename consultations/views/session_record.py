@@ -169,6 +169,7 @@ def draft_page(
             "keeping": _keeping(recording, at=at),
             "typing": recording.typing,
             "repeated": recording.repeated,
+            "may_count": "spacing_mm" in recording.rows.rule.asks,
             "may_repeat": bool(facts.given),
             "sheet": aftercare.sheet_of(session, views=recording.rows.views, ended_at=at),
         }
@@ -207,6 +208,7 @@ def record_page(request: HttpRequest, session: Session, *, at: datetime) -> Http
         "session": session,
         "total": len(facts.planned),
         "zones": zones,
+        "views": body_map.of_record(zones),
         "lots": [used.lot for used in session.used_lots.select_related("lot__component")],
         "doses": list(session.doses.select_related("component")),
         "scores": [

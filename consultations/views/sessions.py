@@ -18,6 +18,7 @@ from consultations import purposes
 from consultations.actions import session_typing
 from consultations.actions import sessions as actions
 from consultations.enums import SessionOutcome
+from consultations.forms.session_grid import points_from_grid
 from consultations.forms.session_repeat import repeat
 from consultations.forms.session_sides import DeviationForm, NotGivenForm
 from consultations.forms.session_typing import window_of
@@ -184,6 +185,8 @@ def _save(request: HttpRequest, row: Session, *, at: datetime) -> HttpResponse:
     facts = facts_of_session(row)
     if "repeat" in request.POST:
         return draft_page(request, _as_last_time(request, row, facts), at=at)
+    if "grid" in request.POST:
+        return draft_page(request, _by_grid(request, row, facts), at=at)
     recording = Recording.of(row, facts, request.POST, add="add_zone" in request.POST)
     if "add_zone" in request.POST:
         recording.is_judged = False
@@ -219,6 +222,20 @@ def _as_last_time(request: HttpRequest, row: Session, facts: PlanFacts) -> Recor
     recording = Recording.of(row, facts, repeated.data)
     recording.form.is_valid()
     recording.is_judged, recording.repeated = False, repeated
+    return recording
+
+
+def _by_grid(request: HttpRequest, row: Session, facts: PlanFacts) -> Recording:
+    """The page with the points counted from area and spacing; nothing is saved."""
+    authorship.check_may_edit(row, request.user)
+    typed = Recording.of(row, facts, request.POST)
+    typed.form.is_valid()
+    counted = points_from_grid(request.POST, typed.rows, typed.typed("spacing_mm"))
+    recording = Recording.of(row, facts, counted or request.POST)
+    recording.form.is_valid()
+    recording.is_judged = False
+    if counted is None:
+        recording.zone_errors = (_("Enter the spacing and the area of a zone: the points follow from both."),)
     return recording
 
 

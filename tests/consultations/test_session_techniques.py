@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from consultations.models import Session, SessionDose, Technique
+from consultations.models import BodyZone, Session, SessionDose, Technique
 from tests.consultations.test_session_pages import codes, filled, first, get, post
 from tests.factories import DeviceFactory, cleared_plan
 
@@ -155,3 +155,52 @@ def test_a_mode_that_was_typed_into_an_older_draft_can_still_be_kept(
     answer = post(practitioner_client, "session", session.pk, sent(session, gun_mode="slow burst"))
     assert answer.status_code == 302
     assert "slow burst" in get(practitioner_client, "session", session.pk).content.decode()
+
+
+def test_the_points_of_a_grid_are_counted_from_area_and_spacing_and_nothing_is_saved(
+    begin: Any, practitioner_client: Client
+) -> None:
+    session = begin("amin_face")
+    places = BodyZone.objects.current()[:3]
+    typed = {
+        "version": session.version,
+        "zone_rows": 3,
+        "spacing_mm": "10",
+        "zone0-zone": places[0].pk,
+        "zone0-points": "7",
+        "zone0-area_cm2": "125",
+        "zone1-zone": places[1].pk,
+        "zone1-area_cm2": "100.9",
+        "zone2-zone": places[2].pk,
+        "zone2-points": "9",
+        "note": "kept",
+        "grid": 1,
+    }
+    page = post(practitioner_client, "session", session.pk, typed)
+    rows = page.context["rows"].forms
+    assert [row["points"].value() for row in rows] == ["125", "100", "9"]
+    assert page.context["form"]["note"].value() == "kept"
+    assert not session.zones.exists()
+
+
+@pytest.mark.parametrize("left_out", ["spacing_mm", "zone0-area_cm2"])
+def test_without_area_or_spacing_no_point_is_counted_and_the_page_says_what_to_enter(
+    begin: Any, practitioner_client: Client, left_out: str
+) -> None:
+    session = begin("amin_face")
+    typed = {"version": session.version, "zone_rows": 1, "zone0-points": "7", "grid": 1}
+    more = {"spacing_mm": "10", "zone0-area_cm2": "125"} | {left_out: ""}
+    page = post(practitioner_client, "session", session.pk, typed | more)
+    assert "Enter the spacing and the area of a zone" in page.content.decode()
+    assert page.context["rows"].forms[0]["points"].value() == "7"
+
+
+def test_the_signed_record_draws_the_zones_beside_the_table_that_names_them(
+    begin: Any, practitioner_client: Client
+) -> None:
+    session = begin("nappage")
+    post(practitioner_client, "session", session.pk, sent(session))
+    page = get(practitioner_client, "session", session.pk)
+    drawn = [shape.zone for view in page.context["views"] for shape in view.shapes]
+    assert drawn == [row.zone for row in session.zones.all()] and len(drawn) == 1
+    assert f"{drawn[0].name}</figcaption>" in page.content.decode()
