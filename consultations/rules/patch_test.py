@@ -123,7 +123,10 @@ def unusable(lots: Iterable[Lot], *, on: date) -> list[Lot]:
 
 
 def last_unclear(facts: PlanFacts, *, before: PatchTest | None = None) -> datetime | None:
-    """When the patient last had an unclear test with one of the plan's components; `before` leaves that test out."""
+    """When the patient last had an unclear test with one of the plan's components; `before` leaves that test out.
+
+    A test read without reaction since then has answered it: the count of unclear tests begins anew.
+    """
     moments = [
         reading.patch_test.given_at
         for reading in facts.readings
@@ -131,8 +134,18 @@ def last_unclear(facts: PlanFacts, *, before: PatchTest | None = None) -> dateti
         and not in_error(reading)
         and facts.component_codes & set(reading.patch_test.component_codes)
         and (before is None or reading.patch_test_id != before.pk)
+        and not _answered(reading.patch_test, facts)
     ]
     return max(moments, default=None)
+
+
+def _answered(unclear: PatchTest, facts: PlanFacts) -> bool:
+    """Whether a later test of everything in doubt was read without reaction."""
+    in_doubt = facts.component_codes & set(unclear.component_codes)
+    return any(
+        in_doubt <= set(reading.patch_test.component_codes) and reading.patch_test.given_at > unclear.given_at
+        for reading in facts.negative_readings
+    )
 
 
 def repeat_from(facts: PlanFacts) -> datetime | None:

@@ -19,9 +19,13 @@ from consultations.models import Alert, Allergy, Deviation, PatchTest, Plan
 from consultations.models import TestReading as Reading
 from consultations.queries import facts_of_one
 from consultations.rules import clearance
+from tests.consultations.test_gate import refusal
 from tests.factories import (
     AppointmentFactory,
     AppointmentTypeFactory,
+    ComponentFactory,
+    EnteredInErrorFactory,
+    FormulaFactory,
     LotFactory,
     PlanFactory,
     PractitionerFactory,
@@ -214,6 +218,72 @@ def test_the_second_unclear_test_is_positive(plan: Plan, practitioner_user: User
     test = _give(plan, practitioner_user)
     assert _read(test, practitioner_user, grade=Grade.IRRITANT).result == Result.POSITIVE
     assert earlier.patch_test != test
+
+
+UNCLEAR = {"grade": Grade.DOUBTFUL, "result": Result.EQUIVOCAL, "valid_from": None, "valid_until": None}
+
+
+@pytest.mark.parametrize(
+    ("between", "result"),
+    [
+        pytest.param({}, Result.EQUIVOCAL, id="without reaction"),
+        pytest.param({"entered_in_error": True}, Result.POSITIVE, id="without reaction, called an error"),
+        pytest.param(
+            {"grade": Grade.NOT_DONE, "result": Result.INVALID, "valid_from": None, "valid_until": None},
+            Result.POSITIVE,
+            id="invalid",
+        ),
+    ],
+)
+def test_a_test_without_reaction_in_between_answers_the_unclear_one(
+    plan: Plan, practitioner_user: User, between: dict[str, Any], result: Result
+) -> None:
+    between = dict(between)
+    in_error = between.pop("entered_in_error", False)
+    TestReadingFactory(patch_test__plan=plan, patch_test__given_at=CLINIC_NOW - timedelta(days=17), **UNCLEAR)
+    later = TestReadingFactory(
+        patch_test__plan=plan, patch_test__given_at=CLINIC_NOW - timedelta(days=9), **between
+    )
+    if in_error:
+        EnteredInErrorFactory(reading=later)
+    test = _give(plan, practitioner_user)
+    assert _read(test, practitioner_user, grade=Grade.DOUBTFUL).result == result
+
+
+def test_a_test_of_other_components_answers_nothing(plan: Plan, practitioner_user: User) -> None:
+    TestReadingFactory(patch_test__plan=plan, patch_test__given_at=CLINIC_NOW - timedelta(days=17), **UNCLEAR)
+    first = plan.formula.parts.first().component
+    smaller = consented_plan(patient=plan.patient, formula=FormulaFactory(parts=[(first, 1)]))
+    TestReadingFactory(patch_test__plan=smaller, patch_test__given_at=CLINIC_NOW - timedelta(days=9))
+    test = _give(plan, practitioner_user)
+    assert _read(test, practitioner_user, grade=Grade.DOUBTFUL).result == Result.POSITIVE
+
+
+# --- Which plans one test clears ---------------------------------------------------------------------------------------
+
+
+def test_one_test_clears_several_plans_whose_components_it_covers(
+    plan: Plan, practitioner_user: User
+) -> None:
+    one, other = (part.component for part in plan.formula.parts.all())
+    smaller = consented_plan(patient=plan.patient, formula=FormulaFactory(parts=[(one, 3)]))
+    same = consented_plan(patient=plan.patient, formula=FormulaFactory(parts=[(other, 1), (one, 2)]))
+    reading = _read(_give(plan, practitioner_user), practitioner_user)
+    assert [_codes(each, reading.valid_from) for each in (plan, smaller, same)] == [[], [], []]
+    assert [refusal(each, at=reading.valid_from) for each in (plan, smaller, same)] == [None, None, None]
+
+
+def test_adding_a_component_reopens_the_gate(plan: Plan, practitioner_user: User) -> None:
+    """Taking one out, or another strength, does not."""
+    one, other = (part.component for part in plan.formula.parts.all())
+    reading = _read(_give(plan, practitioner_user), practitioner_user)
+    more = FormulaFactory(parts=[(one, 1), (other, 1), (ComponentFactory(), 1)])
+    wider = consented_plan(patient=plan.patient, formula=more)
+    assert _codes(wider, reading.valid_from) == ["test"]
+    assert refusal(wider, at=reading.valid_from) == "test"
+    again = _read(_give(wider, practitioner_user), practitioner_user)
+    assert _codes(wider, again.valid_from) == []
+    assert refusal(wider, at=again.valid_from) is None
 
 
 def test_an_immediate_reaction_closes_at_once(plan: Plan, practitioner_user: User) -> None:
