@@ -251,6 +251,7 @@ admin.site.register(
         pathway.Indication,
         pathway.PatchTestPolicy,
         pathway.PathwayPolicy,
+        pathway.RetestRule,
         pathway.SessionFormula,
         pathway.ConsentText,
         pathway.Leaflet,

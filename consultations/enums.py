@@ -222,6 +222,25 @@ class TestResult(models.TextChoices):
     NEGATIVE = "negative", _("no reaction seen")
 
 
+class RetestTrigger(models.TextChoices):
+    """What may have changed since a test was read without reaction."""
+
+    FORMULA_CHANGED = "formula_changed", _("a component that was not tested")
+    EXPIRED = "expired", _("the test's months are over")
+    LAPSE = "lapse", _("a long time since the last injection")
+    HEALTH_CHANGE = "health_change", _("an answer about health")
+    ALLERGIC_EVENT = "allergic_event", _("an allergic reaction")
+
+
+class RetestEffect(models.TextChoices):
+    """What such a change means."""
+
+    OFF = "off", _("nothing")
+    WARN = "warn", _("a warning on the session page")
+    DEFER = "defer", _("a wait of some days")
+    REQUIRE = "require", _("a new test first")
+
+
 class AllergyStatus(models.TextChoices):
     """How sure we are of an allergy."""
 

@@ -39,7 +39,7 @@ from consultations.models import (
     StandingStop,
     TestReading,
 )
-from consultations.read_with_plans import AskedReview, HeldReview, Validity
+from consultations.read_with_plans import AskedReview, HeldReview, SinceTest, Validity
 
 Groups = dict[Any, list]
 
@@ -66,6 +66,7 @@ class PlanFacts:
     asked_reviews: list[AskedReview] = field(default_factory=list)
     held_reviews: list[HeldReview] = field(default_factory=list)
     cap_versions: list[DoseCap] = field(default_factory=list)
+    since_test: SinceTest = field(default_factory=SinceTest)
 
     @property
     def component_codes(self) -> frozenset[str]:
@@ -145,6 +146,7 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
             asked_reviews=[AskedReview.of(each) for each in plan.asked_reviews],
             held_reviews=[HeldReview.of(each) for each in plan.held_reviews],
             cap_versions=cap_versions,
+            since_test=SinceTest.of(plan),
             **{name: rows[plan.patient_id] for name, rows in of_patients.items()},
         )
         for key, plan in full.items()
@@ -174,6 +176,7 @@ def _in_full(plans: Collection[Plan]) -> dict[UUID, Any]:
         confirmed=read_with_plans.CONFIRMED,
         stopped=read_with_plans.STOPPED,
         allergic_since=_allergic_since(),
+        **read_with_plans.SINCE_TEST,
     )
     visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment", "formula"))
     return {plan.pk: plan for plan in rows.prefetch_related(visits)}

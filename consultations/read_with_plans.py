@@ -1,6 +1,6 @@
 """What is read with a plan itself: what every page judges visits by must not cost it one more query."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Self
 
@@ -8,7 +8,16 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import JSONObject
 
-from consultations.models import ConsultationConfirmation, PathwayPolicy, PlanStop, Review, ReviewRule
+from consultations.models import (
+    AdverseEvent,
+    ConsultationConfirmation,
+    HealthAnswer,
+    PathwayPolicy,
+    PlanStop,
+    RetestRule,
+    Review,
+    ReviewRule,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,86 @@ class HeldReview:
         """Of a row of `HELD_REVIEWS`."""
         moments = {name: datetime.fromisoformat(row[name]) for name in ("signed_at", "error_at") if row[name]}
         return cls(**row | moments)
+
+
+@dataclass(frozen=True, slots=True)
+class Retest:
+    """A version of a rule for a new test, with the time in which it was in force."""
+
+    code: str
+    version: int
+    trigger: str
+    question: str
+    effect: str
+    wait_days: int | None
+    lapse_months: int | None
+    session_extends: bool
+    published_at: datetime
+    retired_at: datetime | None
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """Of a row of `SINCE_TEST`."""
+        return cls(**row | _moments(row, "published_at", "retired_at"))
+
+
+@dataclass(frozen=True, slots=True)
+class HealthChange:
+    """What the patient answered to a question since a consultation."""
+
+    question: str
+    answer: str
+    at: datetime
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """Of a row of `SINCE_TEST`."""
+        return cls(**row | _moments(row, "at"))
+
+
+@dataclass(frozen=True, slots=True)
+class AllergicEvent:
+    """An allergic reaction of the patient: when it began, since when it was known, and until when it was the latest word."""
+
+    onset_at: datetime
+    signed_at: datetime
+    superseded_at: datetime | None
+    components: tuple[str, ...]
+    plan: str | None
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """Of a row of `SINCE_TEST`."""
+        moments = _moments(row, "onset_at", "signed_at", "superseded_at")
+        return cls(**row | moments | {"components": tuple(row["components"])})
+
+
+@dataclass(frozen=True)
+class SinceTest:
+    """What may ask for a new test, and the rules that say so, in the versions that count."""
+
+    rules: list[Retest] = field(default_factory=list)
+    health: list[HealthChange] = field(default_factory=list)  # oldest first
+    allergic: list[AllergicEvent] = field(default_factory=list)
+    rule_versions: list[Retest] = field(default_factory=list)
+    allergic_versions: list[AllergicEvent] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, plan: Any) -> Self:
+        """Of a plan that was read with `SINCE_TEST`."""
+        versions = [Retest.of(each) for each in plan.retests]
+        allergic = [AllergicEvent.of(each) for each in plan.allergic]
+        return cls(
+            rules=[each for each in versions if each.retired_at is None],
+            health=[HealthChange.of(each) for each in plan.health],
+            allergic=[each for each in allergic if each.superseded_at is None],
+            rule_versions=versions,
+            allergic_versions=allergic,
+        )
+
+
+def _moments(row: dict[str, Any], *names: str) -> dict[str, datetime]:
+    return {name: datetime.fromisoformat(row[name]) for name in names if row[name]}
 
 
 @dataclass(frozen=True)
@@ -82,3 +171,33 @@ CONFIRMED = ArraySubquery(
     ConsultationConfirmation.objects.filter(consultation=OuterRef("consultation")).values("confirmed_at")
 )
 STOPPED = ArraySubquery(PlanStop.objects.filter(plan=OuterRef("pk")).as_rows())
+SINCE_TEST = {
+    "retests": ArraySubquery(
+        RetestRule.objects.filter(published_at__isnull=False)
+        .order_by("published_at", "version")
+        .values(
+            json=JSONObject(
+                question="question_code",
+                **{each.name: each.name for each in fields(Retest) if each.name != "question"},
+            )
+        )
+    ),
+    "health": ArraySubquery(
+        HealthAnswer.objects.filter(patient=OuterRef("patient"))
+        .order_by("recorded_at")
+        .values(json=JSONObject(question="question__code", answer="answer", at="recorded_at"))
+    ),
+    "allergic": ArraySubquery(
+        AdverseEvent.objects.filter(patient=OuterRef("patient"), is_allergic=True)
+        .order_by("onset_at")
+        .values(
+            json=JSONObject(
+                onset_at="onset_at",
+                signed_at="signed_at",
+                superseded_at="superseded_by__signed_at",
+                components="component_codes",
+                plan="plan",
+            )
+        )
+    ),
+}

@@ -13,7 +13,7 @@ from consultations.dates import in_words
 from consultations.enums import CapMeasure, TestRequirement
 from consultations.models import PlannedSession, Session
 from consultations.queries import PlanFacts
-from consultations.rules import clearance, consent, doses
+from consultations.rules import clearance, consent, doses, retest
 from consultations.rules.visits import earlier_not_given
 
 _SHOWN_TO = Decimal("0.01")
@@ -70,7 +70,12 @@ def _cleared_by(facts: PlanFacts, judged: clearance.Clearance, on: datetime) -> 
         yield _("no test required (%(policy)s)") % {"policy": facts.plan.test_policy}
     elif judged.reading and judged.reading.valid_until:
         said = {"day": in_words(judged.reading.read_at), "last": in_words(judged.reading.valid_until)}
-        yield _("test read %(day)s (no reaction seen, valid to %(last)s)") % said
+        if on < judged.reading.valid_until:
+            yield _("test read %(day)s (no reaction seen, valid to %(last)s)") % said
+        else:
+            yield (
+                _("test read %(day)s (no reaction seen, counts beyond %(last)s by the clinic's rule)") % said
+            )
     else:
         yield _("components tested before and valid")
 
@@ -108,7 +113,9 @@ def bars(
 
 def cautions(facts: PlanFacts, session: Session) -> list[str]:
     """What to think of before injecting; warnings, no refusals."""
-    return doses.cautions(facts, on=timezone.localdate(session.started_at), session=session)
+    reading = clearance.clearing_reading(facts, session.started_at)
+    since_test = retest.warnings(facts, reading, session.started_at) if reading else []
+    return since_test + doses.cautions(facts, on=timezone.localdate(session.started_at), session=session)
 
 
 def _tightest(limits: Iterable[doses.PointLimit]) -> list[doses.PointLimit]:

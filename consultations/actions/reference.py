@@ -27,6 +27,7 @@ from consultations.models import (
     PlanTemplate,
     ReactionRule,
     ReactionType,
+    RetestRule,
     ReviewRule,
     Scale,
     ScaleThreshold,
@@ -47,6 +48,7 @@ CODE_FIELDS: Mapping[type[models.Model], Mapping[str, type[Versioned]]] = {
     PatchTestPolicy: {"formula_code": Formula},
     SessionFormula: {"template_code": PlanTemplate, "formula_code": Formula},
     ReactionRule: {"reaction_code": ReactionType},
+    RetestRule: {"question_code": ContraindicationQuestion},
     PlanTemplate: {
         "indication_code": Indication,
         "technique_code": Technique,

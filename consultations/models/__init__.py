@@ -52,6 +52,7 @@ from consultations.models.reference import (
     Scale,
     Technique,
 )
+from consultations.models.retest_rule import RetestRule
 from consultations.models.session import Session, SessionDose, SessionLot, SessionZone
 from consultations.models.session_formula import SessionFormula
 from consultations.models.session_typing import SessionTyping
@@ -102,6 +103,7 @@ __all__ = [
     "ReactionRule",
     "ReactionType",
     "RedFlag",
+    "RetestRule",
     "Review",
     "ReviewRule",
     "ReviewScore",

@@ -45,6 +45,7 @@ CODES = {
     "test": Code(_("the test injection was not read, or not valid"), may_still_come=True),
     # A reading that exists runs out before a later visit (rules.visits).
     "test_again": Code(_("the test injection was no longer valid"), may_still_come=True),
+    "test_wait": Code(_("before the wait that a change since the test asks for was over")),
     "test_positive": Code(_("the test injection did not clear"), closes=True),
     "too_soon": Code(_("too soon after the last session")),
     "review_due": Code(_("a required review had not been held"), may_still_come=True),

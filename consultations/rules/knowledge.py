@@ -11,9 +11,10 @@ from django.db import models
 from consultations.enums import PlanStatus
 from consultations.models import Consent, DoseCap, FormulaPart, Plan, PlanStatusChange, TestReading
 from consultations.queries import PlanFacts, policy_in_force
-from consultations.read_with_plans import HeldReview, Validity
+from consultations.read_with_plans import HeldReview, Retest, SinceTest, Validity
 
 Row = TypeVar("Row", bound=models.Model)
+Decided = TypeVar("Decided", DoseCap, Retest)
 
 
 def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
@@ -41,20 +42,34 @@ def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
         reports=[each for each in facts.reports if each.reported_at <= moment],
         asked_reviews=[each for each in facts.asked_reviews if each.since <= moment],
         held_reviews=[_held(each, moment) for each in facts.held_reviews if each.signed_at <= moment],
-        caps=_caps(facts.cap_versions, moment),
+        caps=_versions(facts.cap_versions, moment),
+        since_test=_since_test(facts.since_test, moment),
     )
 
 
-def _caps(published: list[DoseCap], moment: datetime) -> list[DoseCap]:
-    """The clinic's caps as they stood then; of one decided only later its first version, as `caps_known()` has it."""
-    versions: dict[str, list[DoseCap]] = defaultdict(list)
-    for cap in published:
-        versions[cap.code].append(cap)
+def _versions(published: list[Decided], moment: datetime) -> list[Decided]:
+    """What the clinic had decided then; of what was decided only later its first version, as `caps_known()` has it."""
+    by_code: dict[str, list[Decided]] = defaultdict(list)
+    for entry in published:
+        by_code[entry.code].append(entry)
     found = []
-    for each in versions.values():
-        known = [cap for cap in each if cap.published_at and cap.published_at <= moment] or each[:1]
-        found += [cap for cap in known if cap.retired_at is None or cap.retired_at > moment]
+    for each in by_code.values():
+        known = [entry for entry in each if entry.published_at and entry.published_at <= moment] or each[:1]
+        found += [entry for entry in known if entry.retired_at is None or entry.retired_at > moment]
     return found
+
+
+def _since_test(known: SinceTest, moment: datetime) -> SinceTest:
+    return replace(
+        known,
+        rules=_versions(known.rule_versions, moment),
+        health=[each for each in known.health if each.at <= moment],
+        allergic=[
+            each
+            for each in known.allergic_versions
+            if each.signed_at <= moment and (each.superseded_at is None or each.superseded_at > moment)
+        ],
+    )
 
 
 def _validity(moment: datetime) -> Validity:

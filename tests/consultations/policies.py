@@ -1,11 +1,14 @@
-"""Another decision of the clinic about the pathway as a whole, at a moment of the tests' own time."""
+"""Other decisions of the clinic about the pathway."""
 
 from datetime import datetime
 from typing import Any
 
-from consultations.models import PathwayPolicy
+from django.utils import timezone
+
+from consultations.enums import RetestTrigger
+from consultations.models import PathwayPolicy, RetestRule
 from consultations.queries import policy_in_force
-from tests.factories import PathwayPolicyFactory
+from tests.factories import PathwayPolicyFactory, RetestRuleFactory
 from tests.factories.clock import ago
 from tests.guards import check_deferred, sql
 
@@ -20,3 +23,14 @@ def decided(at: datetime, **numbers: Any) -> PathwayPolicy:
     PathwayPolicy.objects.filter(pk=first.pk).update(published_at=ago(days=800), retired_at=at)
     sql(switch.format("ENABLE"))()
     return PathwayPolicyFactory(code="default", version=2, published_at=at, **numbers)
+
+
+def retest_decided(trigger: RetestTrigger, *, question_code: str = "", **rule: Any) -> RetestRule:
+    """The clinic's rule about the change from now on, in place of the one that ships."""
+    old = RetestRule.objects.current().filter(trigger=trigger, question_code=question_code).first()
+    if old is not None:
+        RetestRule.objects.filter(pk=old.pk).update(retired_at=timezone.now())
+        rule |= {"code": old.code, "version": old.version + 1}
+    return RetestRuleFactory(
+        trigger=trigger, question_code=question_code, published_at=timezone.now(), **rule
+    )

@@ -13,13 +13,14 @@ import pytest
 
 from clinic.models import User
 from consultations.actions import patch_tests, plans, sessions
-from consultations.enums import AllergyStatus, PlanStatus
-from consultations.models import PatchTest, Plan, PlanStatusChange, ReviewRule, Session
+from consultations.enums import AllergyStatus, PlanStatus, RetestEffect
+from consultations.models import PatchTest, Plan, PlanStatusChange, RetestRule, ReviewRule, Session
 from consultations.models import TestReading as Reading
 from consultations.queries import facts_of_one
 from consultations.rules import clearance
 from consultations.rules.doses import component_doses
 from tests.consultations import course
+from tests.consultations.cases.events import allergic_event
 from tests.consultations.policies import decided
 from tests.consultations.test_gate import refusal
 from tests.consultations.test_gate_writes import build_session, build_test, by_save
@@ -32,8 +33,10 @@ from tests.factories import (
     DoseCapFactory,
     EnteredInErrorFactory,
     FormulaFactory,
+    HealthAnswerFactory,
     PatchTestFactory,
     PlanStopFactory,
+    RetestRuleFactory,
     ReviewFactory,
     SessionFactory,
     TestReadingFactory,
@@ -147,6 +150,33 @@ def _the_reading_is_called_an_error(plan: Plan, at: datetime) -> None:
 @stop("test")
 def _the_test_is_called_an_error(plan: Plan, at: datetime) -> None:
     EnteredInErrorFactory(patch_test=plan.patch_tests.exclude(readings=None).get(), requested_at=at)
+
+
+@stop("test")
+def _an_allergy_is_told_that_asks_for_a_new_test(plan: Plan, at: datetime) -> None:
+    question = RetestRuleFactory().question_code
+    HealthAnswerFactory(patient=plan.patient, question__code=question, recorded_at=at)
+
+
+@stop("test")
+def _an_allergic_reaction_asks_for_a_new_test(plan: Plan, at: datetime) -> None:
+    allergic_event(plan, onset_at=ago(days=5), signed_at=at)
+
+
+@stop("test_wait")
+def _an_answer_lets_the_tested_wait(plan: Plan, at: datetime) -> None:
+    question = RetestRuleFactory(effect=RetestEffect.DEFER, wait_days=1).question_code
+    HealthAnswerFactory(patient=plan.patient, question__code=question, recorded_at=at)
+
+
+@stop("test")
+def _an_answer_begins_to_ask_for_a_new_test(plan: Plan, at: datetime) -> None:
+    HealthAnswerFactory(patient=plan.patient, question__code="weather", recorded_at=ago(days=3))
+    off = RetestRuleFactory(
+        code="weather", question_code="weather", effect=RetestEffect.OFF, published_at=ago(days=9)
+    )
+    RetestRule.objects.filter(pk=off.pk).update(retired_at=at)
+    RetestRuleFactory(code="weather", question_code="weather", version=2, published_at=at)
 
 
 @stop("plan_on_hold")
@@ -427,7 +457,7 @@ for _name, (_code, _close) in STOPS.items():
         lambda close=_close: by_save(build_session(_closed(close), started_at=START)),
         name=f"entered with an earlier time after {_name}",
     )
-    if _code != "test":
+    if _code not in ("test", "test_wait"):
         cases.add(
             "patch_test_cleared",
             lambda close=_close: by_save(build_test(_closed(close), given_at=START)),

@@ -102,7 +102,7 @@ def test_the_banner_says_what_cleared_the_session(plan: Plan) -> None:
     assert found.words == (
         "consultation 31 Jan 2026",
         "consent v1 of 10 Feb 2026",
-        "test read 22 Feb 2026 (no reaction seen, valid to 23 Aug 2026)",
+        "test read 22 Feb 2026 (no reaction seen, valid to 22 Aug 2026)",
     )
 
 

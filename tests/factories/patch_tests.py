@@ -7,6 +7,7 @@ from typing import Any
 import factory
 from factory.django import DjangoModelFactory
 
+from consultations.dates import add_months
 from consultations.enums import Grade, ReadingKind
 from consultations.enums import TestMethod as Method
 from consultations.enums import TestResult as Result
@@ -73,7 +74,7 @@ class TestReadingFactory(DjangoModelFactory):
     grade = Grade.NEGATIVE
     result = Result.NEGATIVE
     valid_from = factory.SelfAttribute("read_at")
-    valid_until = factory.LazyAttribute(lambda reading: reading.read_at + timedelta(days=182))
+    valid_until = factory.LazyAttribute(lambda reading: add_months(reading.read_at, 6))
     signed_at = factory.SelfAttribute("read_at")
     signed_by = factory.SubFactory(UserFactory, practitioner=True)
     content_hash = CONTENT_HASH

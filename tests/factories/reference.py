@@ -14,6 +14,8 @@ from consultations.enums import (
     CapMeasure,
     Decision,
     IndicationGroup,
+    RetestEffect,
+    RetestTrigger,
     ReviewAnchor,
     RuleScope,
     TechniqueFamily,
@@ -34,6 +36,7 @@ from consultations.models import (
     PlanTemplate,
     ReactionType,
     RedFlag,
+    RetestRule,
     ReviewRule,
     Scale,
     ScaleThreshold,
@@ -312,6 +315,17 @@ class SessionFormulaFactory(VersionedFactory):
     formula_code = "F-FACE-AMIN"
     first_session = 2
     last_session = 2
+
+
+class RetestRuleFactory(VersionedFactory):
+    """A yes to a question of its own asks for a new test."""
+
+    class Meta:
+        model = RetestRule
+
+    trigger = RetestTrigger.HEALTH_CHANGE
+    question_code = factory.Sequence(lambda n: f"question-{n}")
+    effect = RetestEffect.REQUIRE
 
 
 class PathwayPolicyFactory(VersionedFactory):

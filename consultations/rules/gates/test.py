@@ -1,51 +1,78 @@
-"""A test injection without reaction that is valid at the moment, where the policy asks for one (CLINICAL 1.5, 1.6)."""
+"""A test injection without reaction that counts at the moment, where the policy asks for one (CLINICAL 1.5, 1.6)."""
 
 from collections.abc import Collection
 from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.readiness import Condition
-from consultations.enums import TestRequirement, TestResult
+from consultations.dates import in_words, start_of_day
+from consultations.enums import TestRequirement
 from consultations.models import PlannedSession, TestReading
-from consultations.queries import PlanFacts, in_error
+from consultations.queries import PlanFacts
+from consultations.rules import retest
+from consultations.rules.gates.words import not_cleared
 
 
 def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = None) -> list[Condition]:
-    """`test`, with the moment from which a reading that exists will clear."""
+    """`test_wait` after a change that lets treatment wait; `test`, with the moment from which a reading that exists will
+    clear."""
+    if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED:
+        return []
+    return _waits(facts, on) + _not_tested(facts, on)
+
+
+def _waits(facts: PlanFacts, on: datetime) -> list[Condition]:
+    wait = retest.waits_until(facts)
+    if wait is None or timezone.localdate(on) >= wait[0]:
+        return []
+    until, change = wait
+    return [
+        Condition(
+            "test_wait",
+            not_cleared(facts),
+            earliest=start_of_day(until),
+            detail=_("Since the test: %(change)s. Not before %(day)s.")
+            % {"change": change.words, "day": in_words(until)},
+        )
+    ]
+
+
+def _not_tested(facts: PlanFacts, on: datetime) -> list[Condition]:
     if test_settled(facts, on):
         return []
+    since = retest.asks_since(facts)
     starts = [
         each.valid_from
-        for each in facts.readings
-        if each.result == TestResult.NEGATIVE
-        and each.valid_from
+        for each in facts.negative_readings
+        if each.valid_from
         and each.valid_from > on
-        and not in_error(each)
+        and (since is None or each.patch_test.given_at >= since.at)
     ]
+    detail = _("The formula's components need a test read without reaction that is valid on the day.")
+    if since and any(each.patch_test.given_at < since.at for each in facts.negative_readings):
+        detail = _("A new test is needed: %(change)s, after the last one.") % {"change": since.words}
     return [
         Condition(
             "test",
             _("The test injection is not read, or no longer valid."),
             earliest=min(starts, default=None),
-            detail=_("The formula's components need a test read without reaction that is valid on the day."),
+            detail=detail,
         )
     ]
 
 
 def clearing_readings(facts: PlanFacts, on: datetime) -> list[TestReading]:
-    """Readings without reaction that clear at the moment: neither superseded, in error, too early nor expired."""
+    """Readings without reaction that clear at the moment: neither superseded, in error, too early, expired, nor overtaken
+    by a change that asks for a new test."""
     return [
         reading
-        for reading in facts.readings
-        if reading.result == TestResult.NEGATIVE
-        and getattr(reading, "superseded_by", None) is None
-        and not in_error(reading)
-        and not in_error(reading.patch_test)
-        and reading.valid_from is not None
-        and reading.valid_until is not None
+        for reading in facts.negative_readings
+        if reading.valid_from is not None
         and reading.signed_at <= on
-        and reading.valid_from <= on < reading.valid_until
+        and reading.valid_from <= on
+        and retest.counts(facts, reading, on)
     ]
 
 
@@ -54,7 +81,7 @@ def clearing_reading(facts: PlanFacts, on: datetime) -> TestReading | None:
     covering = [
         reading
         for reading in clearing_readings(facts, on)
-        if facts.component_codes <= set(reading.patch_test.component_codes)
+        if retest.covers(facts, reading.patch_test.component_codes)
     ]
     return max(covering, key=lambda reading: reading.valid_until or on, default=None)
 
@@ -68,5 +95,5 @@ def test_settled(facts: PlanFacts, on: datetime) -> bool:
         tested: Collection[str] = {
             code for reading in clearing_readings(facts, on) for code in reading.patch_test.component_codes
         }
-        return facts.component_codes <= set(tested)
+        return retest.covers(facts, tested)
     return clearing_reading(facts, on) is not None

@@ -7,6 +7,8 @@ from consultations.enums import (
     CapDecision,
     CapMeasure,
     Decision,
+    RetestEffect,
+    RetestTrigger,
     RuleScope,
 )
 from consultations.models import (
@@ -25,6 +27,7 @@ from tests.factories import (
     PatchTestPolicyFactory,
     PathwayPolicyFactory,
     PlanTemplateFactory,
+    RetestRuleFactory,
     ScaleFactory,
     SessionFormulaFactory,
     TechniqueFactory,
@@ -219,6 +222,53 @@ def _a_reading_due_before_its_window() -> None:
 @constraints.refused_by("patch_test_policy_volume")
 def _a_usual_volume_above_the_highest() -> None:
     PatchTestPolicyFactory(volume_ml=Decimal("0.2"))
+
+
+@constraints.refused_by("retest_rule_once")
+def _two_rules_about_one_change() -> None:
+    RetestRuleFactory(trigger=RetestTrigger.HEALTH_CHANGE, question_code="thyroid")
+    RetestRuleFactory(trigger=RetestTrigger.HEALTH_CHANGE, question_code="thyroid")
+
+
+@constraints.refused_by("retest_rule_wait")
+def _a_wait_without_days() -> None:
+    RetestRuleFactory(draft=True, effect=RetestEffect.DEFER)
+
+
+@constraints.refused_by("retest_rule_wait")
+def _a_wait_that_counts_from_nothing() -> None:
+    expired = {"trigger": RetestTrigger.EXPIRED, "question_code": ""}
+    RetestRuleFactory(draft=True, effect=RetestEffect.DEFER, wait_days=14, **expired)
+
+
+@constraints.refused_by("retest_rule_wait")
+def _a_new_test_and_a_wait() -> None:
+    RetestRuleFactory(draft=True, wait_days=14)
+
+
+@constraints.refused_by("retest_rule_lapse")
+def _a_lapse_without_months() -> None:
+    RetestRuleFactory(draft=True, trigger=RetestTrigger.LAPSE, question_code="")
+
+
+@constraints.refused_by("retest_rule_lapse")
+def _months_of_something_that_does_not_lapse() -> None:
+    RetestRuleFactory(draft=True, lapse_months=6)
+
+
+@constraints.refused_by("retest_rule_question")
+def _a_changed_answer_to_no_question() -> None:
+    RetestRuleFactory(draft=True, question_code="")
+
+
+@constraints.refused_by("retest_rule_question")
+def _a_question_about_an_event() -> None:
+    RetestRuleFactory(draft=True, trigger=RetestTrigger.ALLERGIC_EVENT)
+
+
+@constraints.refused_by("retest_rule_extends")
+def _a_session_that_extends_what_does_not_expire() -> None:
+    RetestRuleFactory(draft=True, session_extends=True)
 
 
 @constraints.refused_by("pathway_policy_shares")

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from consultations.enums import Answer, CapDecision, Decision, PlanStatus
+from consultations.enums import Answer, CapDecision, Decision, PlanStatus, RetestTrigger
 from consultations.enums import TestRequirement as Requirement
 from consultations.models import Plan, PlannedSession, ReviewRule, TestReading
 from consultations.queries import facts_of_one
 from consultations.rules import clearance, plans
 from consultations.rules.clearance import Gate
+from tests.consultations.policies import retest_decided
 from tests.factories import (
+    AdverseEventFactory,
     AllergenGroupFactory,
     AllergyFactory,
     ClinicalReportFactory,
@@ -28,6 +30,7 @@ from tests.factories import (
     DoseCapFactory,
     EnteredInErrorFactory,
     FormulaFactory,
+    HealthAnswerFactory,
     PatchTestFactory,
     PlanFactory,
     ReviewFactory,
@@ -419,6 +422,7 @@ def situation(seed: int) -> Situation:
                 story.append(name)
     _caps(plan, chance, story)
     _patient(plan, chance, story, soy)
+    _changes(plan, chance, story)
     if chance.random() < 0.1:
         EnteredInErrorFactory(consultation=plan.consultation)
         story.append("consultation in error")
@@ -502,7 +506,44 @@ def _patient(plan: Plan, chance: Random, story: list[str], soy: str) -> None:
         story.append(f"allergy {group} {mood}")
 
 
-@pytest.mark.parametrize("seed", range(80))
+def _changes(plan: Plan, chance: Random, story: list[str]) -> None:
+    """What has happened since the test, and what the clinic says of it."""
+    for trigger in RetestTrigger:
+        if chance.random() < 0.7:
+            continue
+        kinds: list[dict[str, Any]] = [{"effect": effect} for effect in ("off", "warn", "require")]
+        if trigger in (RetestTrigger.HEALTH_CHANGE, RetestTrigger.ALLERGIC_EVENT):
+            kinds.append({"effect": "defer", "wait_days": chance.choice([2, 30])})
+        rule = chance.choice(kinds) | {"question_code": ""}
+        if trigger == RetestTrigger.HEALTH_CHANGE:
+            rule["question_code"] = "weather"
+        if trigger == RetestTrigger.LAPSE:
+            rule["lapse_months"] = 1
+        if trigger == RetestTrigger.EXPIRED and rule["effect"] == "require":
+            rule["session_extends"] = chance.random() < 0.5
+        retest_decided(trigger, **rule)
+        story.append(f"{trigger} {rule}")
+    if chance.random() < 0.3:
+        days, said = chance.choice([1, 2, 20]), chance.choice(list(Answer))
+        question = ContraindicationQuestionFactory(code="weather")
+        HealthAnswerFactory(patient=plan.patient, question=question, answer=said, recorded_at=ago(days=days))
+        story.append(f"answered {said} {days} days ago")
+    if chance.random() < 0.3:
+        days, suspected = (
+            chance.choice([1, 5, 20]),
+            chance.choice([[], plan.formula.component_codes[:1], ["x"]]),
+        )
+        AdverseEventFactory(
+            patient=plan.patient,
+            plan=chance.choice([None, plan]),
+            is_allergic=chance.random() < 0.8,
+            component_codes=suspected,
+            onset_at=ago(days=days),
+        )
+        story.append(f"event of {suspected} {days} days ago")
+
+
+@pytest.mark.parametrize("seed", range(120))
 def test_the_sql_gate_agrees_with_the_rules(seed: int) -> None:
     found = situation(seed)
     facts = facts_of_one(found.plan)
