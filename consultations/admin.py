@@ -252,6 +252,7 @@ admin.site.register(
         pathway.PatchTestPolicy,
         pathway.PathwayPolicy,
         pathway.RetestRule,
+        pathway.MethodRule,
         pathway.SessionFormula,
         pathway.ConsentText,
         pathway.Leaflet,

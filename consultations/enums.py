@@ -190,6 +190,30 @@ class TestMethod(models.TextChoices):
     PRICK = "prick", _("prick")
 
 
+class TestArm(models.TextChoices):
+    """On which side a test is; a repeat goes to the other."""
+
+    __test__ = False
+
+    LEFT = "left", _("left arm")
+    RIGHT = "right", _("right arm")
+    ELSEWHERE = "elsewhere", _("elsewhere")
+
+
+class WhealAgainst(models.TextChoices):
+    """What the wheal after observation is compared with."""
+
+    START = "start", _("the wheal at once")
+    SALINE = "saline", _("the wheal of the saline control")
+
+
+class DoubtfulMeans(models.TextChoices):
+    """What a doubtful or irritant delayed reading means."""
+
+    REPEAT = "repeat", _("is repeated once")
+    POSITIVE = "positive", _("counts as positive")
+
+
 class ReadingKind(models.TextChoices):
     """When a test was looked at."""
 

@@ -21,6 +21,7 @@ from consultations.models import (
     Alert,
     Allergy,
     Lot,
+    MethodRule,
     PatchTest,
     PatchTestLot,
     Plan,
@@ -56,7 +57,7 @@ def give(
     hold_still(plan.patient_id)
     facts = facts_of_one(plan)
     test = _written(facts, practitioner, appointment, details, at=at)
-    rules.check_test(test, at=at, last_unclear_at=rules.last_unclear(facts))
+    rules.check_test(test, at=at, unclear=rules.last_unclear(facts))
     if codes := _not_allowed(facts, lots, on=test, accepted=bool(deviation_reason.strip())):
         test.deviation = record_deviation(
             plan=plan, codes=codes, reason=deviation_reason, happened_at=test.given_at, by=by, at=at
@@ -160,22 +161,16 @@ def _add_reading(
     at: datetime,
     supersedes: TestReading | None = None,
 ) -> TestReading:
+    wanted = details.get("stricter", "")
     reading = TestReading(
         patient_id=test.patient_id,
         patch_test=test,
         supersedes=supersedes,
         signed_at=at,
         signed_by=by,
-        **details,
+        **{name: value for name, value in details.items() if name != "stricter"},
     )
-    rules.check_reading(reading, test, at=at)
-    reading.result = rules.result_of(
-        reading,
-        test=test,
-        policy=policy_in_force(at),
-        earlier=_readings_of(test, facts),
-        unclear_before=rules.last_unclear(facts, before=test) is not None,
-    )
+    _judge(reading, test, facts, wanted=wanted, at=at)
     if reading.result == TestResult.NEGATIVE:
         reading.valid_from, reading.valid_until = rules.validity(reading, test)
     reading.content_hash = content_hash(reading)
@@ -186,6 +181,42 @@ def _add_reading(
         _stop_plans(test, by=by, at=at)
         _ask_to_call(test, by=by, at=at)
     return reading
+
+
+def _judge(reading: TestReading, test: PatchTest, facts: PlanFacts, *, wanted: str, at: datetime) -> None:
+    """Checked, then computed; made stricter where it is `wanted`."""
+    criteria = _criteria(test)
+    rules.check_reading(reading, test, criteria=criteria, at=at)
+    unclear_before = rules.last_unclear(facts, before=test) is not None
+    computed = rules.result_of(
+        reading,
+        test=test,
+        policy=policy_in_force(at),
+        criteria=criteria,
+        earlier=_readings_of(test, facts),
+        unclear_before=unclear_before,
+    )
+    reading.result = computed
+    if wanted:
+        reading.computed = computed
+        reading.result = rules.made_stricter(
+            computed, wanted, reading.stricter_reason, unclear_before=unclear_before
+        )
+
+
+def _criteria(test: PatchTest) -> MethodRule:
+    """Those of the test's method that are in force.
+
+    Raises:
+        DomainError: criteria_missing, where the clinic has published none.
+    """
+    found = MethodRule.objects.current().filter(code=test.method).first()
+    if found is None:
+        sentence = _("An admin has to publish the criteria of this method first: %(method)s.")
+        raise DomainError(
+            sentence % {"method": test.get_method_display()}, "criteria_missing", field="method"
+        )
+    return found
 
 
 def _stop_plans(test: PatchTest, *, by: User, at: datetime) -> None:

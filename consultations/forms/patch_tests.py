@@ -10,12 +10,13 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.forms.base import BaseForm, LocalDateTimeField, MeasureField
+from clinic.forms.base import BaseForm, DayField, LocalDateTimeField, MeasureField
 from clinic.forms.booking import InstantField
 from consultations.dates import in_words
-from consultations.enums import Grade, TestMethod
+from consultations.enums import Grade, TestArm, TestMethod, TestResult
 from consultations.models import Lot, PatchTestPolicy, TestReading
 from consultations.queries import PlanFacts
+from consultations.rules import patch_test as rules
 
 _MINUTE = timedelta(minutes=1)
 # The ICDRG criteria (CLINICAL 1.4) with what follows from each.
@@ -74,6 +75,9 @@ class GiveForm(MinuteForm):
 
     given_at = LocalDateTimeField(label=_("Given at"))
     method = forms.ChoiceField(label=_("Method"), choices=TestMethod)
+    arm = forms.ChoiceField(label=_("Side"), choices=TestArm)
+    antihistamine_last_on = DayField(label=_("Antihistamine last taken on"), required=False)
+    steroid_last_on = DayField(label=_("Steroid tablets last taken on"), required=False)
     site = forms.CharField(label=_("Site"), max_length=100, help_text=_("Away from the area to be treated."))
     volume_ml = MeasureField(
         label=_("Volume"),
@@ -91,6 +95,7 @@ class GiveForm(MinuteForm):
     flare = forms.BooleanField(label=_("Flare around it"), required=False)
     saline_positive = forms.BooleanField(label=_("The saline control reacted"), required=False)
     histamine_wheal_mm = _millimetres(_("Histamine wheal"))
+    saline_wheal_mm = _millimetres(_("Saline wheal"))
     systemic_sign = forms.BooleanField(
         label=_("A sign beyond the test site"),
         required=False,
@@ -120,7 +125,20 @@ class GiveForm(MinuteForm):
                 help_text=_("This goes on the admin's list of incidents with your name. It clears nothing."),
             )
             self.add_field("deviation_reason", reason)
-        self.initial = {**_usual(facts.plan.test_policy, at), **self.initial}
+        unclear = rules.last_unclear(facts)
+        arm = TestArm.RIGHT if unclear and unclear.arm == TestArm.LEFT else TestArm.LEFT
+        self._hint_washout(facts.plan.test_policy)
+        self.initial = {**_usual(facts.plan.test_policy, at), "arm": arm, **self.initial}
+
+    def _hint_washout(self, policy: PatchTestPolicy) -> None:
+        """By when it has to have been taken for the last time; later is recorded and warned of, not refused."""
+        for name, days in (
+            ("antihistamine_last_on", policy.antihistamine_washout_days),
+            ("steroid_last_on", policy.steroid_washout_days),
+        ):
+            last = timezone.localdate(self.at) - timedelta(days=days)
+            words = _("After %(day)s the skin may not answer. Empty: none.") % {"day": in_words(last)}
+            self.fields[name].help_text = words
 
     def _add_lot(self, code: str, label: str, lots: list[Lot]) -> None:
         choices = [(str(lot.pk), self._named(lot)) for lot in lots]
@@ -151,10 +169,11 @@ class GiveForm(MinuteForm):
             _("The injection"),
             "given_at",
             _side("method", "volume_ml"),
-            "site",
+            _side("arm", "site"),
             "saline_control",
             "histamine_control",
         )
+        before = Fieldset(_("What the patient takes"), _side("antihistamine_last_on", "steroid_last_on"))
         lots = Fieldset(_("Lots"), *(f"lot_{part.component.code}" for part in self.parts))
         skin = Fieldset(
             _("The skin after observation"),
@@ -162,18 +181,23 @@ class GiveForm(MinuteForm):
             _side("wheal_start_mm", "wheal_end_mm"),
             "flare",
             "saline_positive",
-            "histamine_wheal_mm",
+            _side("saline_wheal_mm", "histamine_wheal_mm"),
             "systemic_sign",
             "note",
         )
-        return Layout("opened_at", *(["deviation_reason"] if self.anyway else []), injection, lots, skin)
+        return Layout(
+            "opened_at", *(["deviation_reason"] if self.anyway else []), before, injection, lots, skin
+        )
 
     @property
     def details(self) -> dict[str, Any]:
         """The test's own fields. Only for a valid form."""
         names = (
             "method",
+            "arm",
             "site",
+            "antihistamine_last_on",
+            "steroid_last_on",
             "volume_ml",
             "saline_control",
             "histamine_control",
@@ -191,6 +215,7 @@ class GiveForm(MinuteForm):
             "flare",
             "saline_positive",
             "histamine_wheal_mm",
+            "saline_wheal_mm",
             "systemic_sign",
         )
         return {name: self.cleaned_data[name] for name in names}
@@ -228,10 +253,21 @@ class ReadForm(MinuteForm):
     saline_positive = forms.BooleanField(label=_("The saline control reacted"), required=False)
     systemic_sign = GiveForm.base_fields["systemic_sign"]
     note = _note(_("Note"))
+    stricter = forms.ChoiceField(
+        label=_("Judge it stricter than computed"),
+        required=False,
+        choices=[
+            ("", _("no")),
+            (TestResult.EQUIVOCAL, _("unclear: repeat")),
+            (TestResult.INVALID, _("invalid: test again")),
+            (TestResult.POSITIVE, _("positive")),
+        ],
+    )
+    stricter_reason = forms.CharField(label=_("Why"), max_length=1000, required=False)
 
     def layout(self) -> Layout:
-        """When, the grade, the controls."""
-        return Layout("opened_at", "read_at", *_DELAYED[1:])
+        """When, the grade, the controls, and a stricter judgement."""
+        return Layout("opened_at", "read_at", *_DELAYED[1:], _side("stricter", "stricter_reason"))
 
     @property
     def details(self) -> dict[str, Any]:
@@ -239,6 +275,8 @@ class ReadForm(MinuteForm):
         found = {name: self.cleaned_data[name] for name in _DELAYED} | {"read_at": self.exact("read_at")}
         if not found["site_readable"] and not found["grade"]:
             found["grade"] = Grade.NOT_DONE
+        if self.cleaned_data["stricter"]:
+            found |= {name: self.cleaned_data[name] for name in ("stricter", "stricter_reason")}
         return found
 
 

@@ -24,6 +24,7 @@ from consultations.models.formula import (
     Lot,
 )
 from consultations.models.health import HealthAnswer, PlanStop, StandingStop
+from consultations.models.method_rule import MethodRule
 from consultations.models.outcome import (
     Goal,
     Review,
@@ -90,6 +91,7 @@ __all__ = [
     "Indication",
     "Leaflet",
     "Lot",
+    "MethodRule",
     "PatchTest",
     "PatchTestLot",
     "PatchTestPolicy",

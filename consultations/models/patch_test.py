@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.db import check, frozen_once, frozen_with_parent
 from clinic.models import Patient, User
-from consultations.enums import Grade, ReadingKind, TestMethod, TestResult
+from consultations.enums import Grade, ReadingKind, TestArm, TestMethod, TestResult
 from consultations.models.consultation import ClinicalQuerySet, Signable
 from consultations.models.formula import Formula, Lot
 from consultations.models.gate import (
@@ -33,6 +33,9 @@ class PatchTest(Signable):
     given_at = models.DateTimeField(_("given at"))
     method = models.CharField(_("method"), max_length=20, choices=TestMethod)
     site = models.CharField(_("site"), max_length=100)
+    arm = models.CharField(_("arm"), max_length=10, choices=TestArm, blank=True)  # not asked before
+    antihistamine_last_on = models.DateField(_("antihistamine last taken on"), null=True, blank=True)
+    steroid_last_on = models.DateField(_("steroid tablets last taken on"), null=True, blank=True)
     volume_ml = models.DecimalField(_("volume, ml"), max_digits=5, decimal_places=3)
     saline_control = models.BooleanField(_("saline control placed"), default=True)
     histamine_control = models.BooleanField(_("histamine control placed"), default=False)
@@ -112,6 +115,18 @@ class TestReadingQuerySet(ClinicalQuerySet):
         return self.filter(superseded_by=None, entered_in_error=None)
 
 
+# From what was computed to what it may be made.
+_STRICTER = (
+    Q(computed=TestResult.AWAITING, result__in=[TestResult.INVALID, TestResult.POSITIVE])
+    | Q(
+        computed=TestResult.NEGATIVE,
+        result__in=[TestResult.EQUIVOCAL, TestResult.INVALID, TestResult.POSITIVE],
+    )
+    | Q(computed=TestResult.EQUIVOCAL, result__in=[TestResult.INVALID, TestResult.POSITIVE])
+    | Q(computed=TestResult.INVALID, result=TestResult.POSITIVE)
+)
+
+
 @pghistory.track(append_only=True)
 class TestReading(models.Model):
     """What was seen at the test site. Signed when it is made; a later look is a new row that supersedes."""
@@ -142,6 +157,9 @@ class TestReading(models.Model):
     histamine_wheal_mm = models.DecimalField(
         _("histamine wheal, mm"), max_digits=4, decimal_places=1, null=True, blank=True
     )
+    saline_wheal_mm = models.DecimalField(
+        _("saline wheal, mm"), max_digits=4, decimal_places=1, null=True, blank=True
+    )
     systemic_sign = models.BooleanField(
         _("sign beyond the test site"),
         default=False,
@@ -150,6 +168,14 @@ class TestReading(models.Model):
     grade = models.CharField(_("grade"), max_length=10, choices=Grade, blank=True)
     note = models.TextField(_("note"), max_length=5000, blank=True)
     result = models.CharField(_("result"), max_length=10, choices=TestResult)
+    computed = models.CharField(
+        _("computed result"),
+        max_length=10,
+        choices=TestResult,
+        blank=True,
+        help_text=_("Where it was made stricter."),
+    )
+    stricter_reason = models.CharField(_("why it is judged stricter"), max_length=1000, blank=True)
     valid_from = models.DateTimeField(_("clears from"), null=True, blank=True)
     valid_until = models.DateTimeField(_("clears until"), null=True, blank=True)
     signed_at = models.DateTimeField(_("signed at"))
@@ -193,6 +219,11 @@ class TestReading(models.Model):
                 Q(result=TestResult.POSITIVE)
                 | (Q(systemic_sign=False) & ~Q(grade__in=[Grade.WEAK, Grade.STRONG, Grade.EXTREME])),
                 _("A positive sign always makes the result positive."),
+            ),
+            check(
+                "test_reading_only_stricter",
+                Q(computed="", stricter_reason="") | (_STRICTER & ~Q(stricter_reason="")),
+                _("A result can only be made stricter than it was computed, with a reason."),
             ),
         ]
         triggers = [*frozen_once("test_reading"), READING_OF_SIGNED_TEST]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from django.utils import timezone
 from django.utils.formats import number_format, time_format
@@ -10,12 +11,19 @@ from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError
 from consultations.dates import add_months, in_words
-from consultations.enums import Grade, ReadingKind, TestResult
-from consultations.models import Lot, PatchTest, PatchTestPolicy, PathwayPolicy, TestReading
+from consultations.enums import DoubtfulMeans, Grade, ReadingKind, TestArm, TestResult, WhealAgainst
+from consultations.models import Lot, MethodRule, PatchTest, PatchTestPolicy, PathwayPolicy, TestReading
 from consultations.queries import PlanFacts, in_error
 
 _POSITIVE = {Grade.WEAK, Grade.STRONG, Grade.EXTREME}
 _UNCLEAR = {Grade.DOUBTFUL, Grade.IRRITANT}
+_STRICTER = {
+    TestResult.AWAITING: {TestResult.INVALID, TestResult.POSITIVE},
+    TestResult.NEGATIVE: {TestResult.EQUIVOCAL, TestResult.INVALID, TestResult.POSITIVE},
+    TestResult.EQUIVOCAL: {TestResult.INVALID, TestResult.POSITIVE},
+    TestResult.INVALID: {TestResult.POSITIVE},
+    TestResult.POSITIVE: set[TestResult](),
+}
 
 
 @dataclass(frozen=True)
@@ -45,33 +53,60 @@ def result_of(
     *,
     test: PatchTest,
     policy: PathwayPolicy,
+    criteria: MethodRule,
     earlier: Iterable[TestReading] = (),
     unclear_before: bool = False,
 ) -> TestResult:
     """In the order of CLINICAL 1.5: positive, invalid, equivocal, negative. A positive sign always wins.
 
-    `earlier` are the readings of the same test in force; `unclear_before` says that an earlier test of the same
-    components was equivocal, because a second one counts as positive.
+    `criteria` are those of the test's method; `earlier` are the readings of the same test in force; `unclear_before` says
+    that an earlier test of the same components was equivocal, because a second one counts as positive.
     """
     earlier = list(earlier)
-    if _is_positive(reading, test) or any(each.result == TestResult.POSITIVE for each in earlier):
+    if _is_positive(reading, test, criteria) or any(each.result == TestResult.POSITIVE for each in earlier):
         return TestResult.POSITIVE
     if why_invalid(reading, test=test, policy=policy, earlier=earlier):
         return TestResult.INVALID
     if reading.kind == ReadingKind.IMMEDIATE:
         return TestResult.AWAITING
     if reading.grade in _UNCLEAR:
-        return TestResult.POSITIVE if unclear_before else TestResult.EQUIVOCAL
+        closes = unclear_before or criteria.doubtful_means == DoubtfulMeans.POSITIVE
+        return TestResult.POSITIVE if closes else TestResult.EQUIVOCAL
     return TestResult.NEGATIVE
 
 
-def _is_positive(reading: TestReading, test: PatchTest) -> bool:
+def _is_positive(reading: TestReading, test: PatchTest, criteria: MethodRule) -> bool:
     if reading.systemic_sign or reading.kind == ReadingKind.REPORTED or reading.grade in _POSITIVE:
         return True
-    if reading.wheal_start_mm is None or reading.wheal_end_mm is None or reading.saline_positive:
+    if not criteria.has_immediate or reading.wheal_end_mm is None or reading.saline_positive:
         return False
-    grew = reading.wheal_end_mm - reading.wheal_start_mm
-    return reading.flare and grew >= test.policy.wheal_growth_mm
+    if criteria.wheal_against == WhealAgainst.SALINE:
+        before = reading.saline_wheal_mm or Decimal(0)
+    elif reading.wheal_start_mm is None:
+        return False
+    else:
+        before = reading.wheal_start_mm
+    has_flare = reading.flare or not criteria.needs_flare
+    return has_flare and reading.wheal_end_mm - before >= test.policy.wheal_growth_mm
+
+
+def made_stricter(computed: TestResult, wanted: str, reason: str, *, unclear_before: bool) -> TestResult:
+    """What a clinician makes of a computed result: only ever something stricter, with a reason. A second unclear test
+    counts as positive here, too.
+
+    Raises:
+        DomainError: not stricter than what was computed, or no reason; for the field that is wrong.
+    """
+    if wanted not in _STRICTER[computed]:
+        sentence = _("Computed is “%(result)s”: a result can only be made stricter.")
+        raise DomainError(sentence % {"result": computed.label}, "not_stricter", field="stricter")
+    if not reason.strip():
+        raise DomainError(
+            _("Say why you judge it stricter."), "stricter_reason_missing", field="stricter_reason"
+        )
+    if wanted == TestResult.EQUIVOCAL and unclear_before:
+        return TestResult.POSITIVE
+    return TestResult(wanted)
 
 
 def why_invalid(
@@ -122,13 +157,13 @@ def unusable(lots: Iterable[Lot], *, on: date) -> list[Lot]:
     ]
 
 
-def last_unclear(facts: PlanFacts, *, before: PatchTest | None = None) -> datetime | None:
-    """When the patient last had an unclear test with one of the plan's components; `before` leaves that test out.
+def last_unclear(facts: PlanFacts, *, before: PatchTest | None = None) -> PatchTest | None:
+    """The patient's last unclear test with one of the plan's components; `before` leaves that test out.
 
     A test read without reaction since then has answered it: the count of unclear tests begins anew.
     """
-    moments = [
-        reading.patch_test.given_at
+    unclear = [
+        reading.patch_test
         for reading in facts.readings
         if reading.result == TestResult.EQUIVOCAL
         and not in_error(reading)
@@ -136,7 +171,7 @@ def last_unclear(facts: PlanFacts, *, before: PatchTest | None = None) -> dateti
         and (before is None or reading.patch_test_id != before.pk)
         and not _answered(reading.patch_test, facts)
     ]
-    return max(moments, default=None)
+    return max(unclear, key=lambda test: test.given_at, default=None)
 
 
 def _answered(unclear: PatchTest, facts: PlanFacts) -> bool:
@@ -151,7 +186,7 @@ def _answered(unclear: PatchTest, facts: PlanFacts) -> bool:
 def repeat_from(facts: PlanFacts) -> datetime | None:
     """From when an unclear test may be repeated, by the plan's policy; None when nothing was unclear."""
     last = last_unclear(facts)
-    return last + timedelta(days=facts.plan.test_policy.repeat_after_days) if last else None
+    return last.given_at + timedelta(days=facts.plan.test_policy.repeat_after_days) if last else None
 
 
 def repeat_after(test: PatchTest) -> datetime:
@@ -169,7 +204,7 @@ def validity(reading: TestReading, test: PatchTest) -> tuple[datetime, datetime]
     return first, add_months(reading.read_at, test.policy.validity_months)
 
 
-def check_reading(reading: TestReading, test: PatchTest, *, at: datetime) -> None:
+def check_reading(reading: TestReading, test: PatchTest, *, criteria: MethodRule, at: datetime) -> None:
     """A reading lies after the injection and not in the future, and says what it has to.
 
     Raises:
@@ -181,18 +216,21 @@ def check_reading(reading: TestReading, test: PatchTest, *, at: datetime) -> Non
         raise DomainError(_("The reading lies in the future."), "future", field="read_at")
     if reading.kind == ReadingKind.DELAYED and not reading.grade:
         raise DomainError(_("Choose the grade you see."), "grade_missing", field="grade")
-    if reading.kind == ReadingKind.IMMEDIATE:
-        for name in ("wheal_start_mm", "wheal_end_mm"):
+    if reading.kind == ReadingKind.IMMEDIATE and criteria.has_immediate:
+        against_saline = criteria.wheal_against == WhealAgainst.SALINE
+        first = ["saline_wheal_mm"] * test.saline_control if against_saline else ["wheal_start_mm"]
+        for name in (*first, "wheal_end_mm"):
             if reading.site_readable and getattr(reading, name) is None:
                 raise DomainError(
-                    _("Enter the wheal in millimetres, at once and after observation."),
+                    _("Enter the wheal in millimetres: this one, and what it is compared with."),
                     name,
                     field=name,
                 )
 
 
-def check_test(test: PatchTest, *, at: datetime, last_unclear_at: datetime | None = None) -> None:
-    """Volume inside the policy's range; observed long enough, and to the end before it is signed; a repeat waits its days after an unclear test.
+def check_test(test: PatchTest, *, at: datetime, unclear: PatchTest | None = None) -> None:
+    """Volume inside the policy's range; observed long enough, and to the end before it is signed; a repeat
+    waits its days after the unclear test and goes to the other arm.
 
     Raises:
         DomainError: for the field that is wrong.
@@ -223,11 +261,34 @@ def check_test(test: PatchTest, *, at: datetime, last_unclear_at: datetime | Non
             "observation_open",
             field="observed_until",
         )
-    if last_unclear_at and test.given_at < last_unclear_at + timedelta(days=policy.repeat_after_days):
-        earliest = last_unclear_at + timedelta(days=policy.repeat_after_days)
+    for name in ("antihistamine_last_on", "steroid_last_on"):
+        if (taken := getattr(test, name)) and taken > timezone.localdate(test.given_at):
+            raise DomainError(_("The day lies after the injection."), "taken_later", field=name)
+    if unclear:
+        _check_repeat(test, unclear)
+
+
+def _check_repeat(test: PatchTest, unclear: PatchTest) -> None:
+    earliest = unclear.given_at + timedelta(days=test.policy.repeat_after_days)
+    if test.given_at < earliest:
         raise DomainError(
             _("The last test was unclear: repeat it from %(day)s on, on the other arm.")
             % {"day": in_words(earliest)},
             "repeat_too_soon",
             field="given_at",
         )
+    if test.arm == unclear.arm and test.arm in (TestArm.LEFT, TestArm.RIGHT):
+        raise DomainError(
+            _("The unclear test was on this arm: repeat it on the other one."), "same_arm", field="arm"
+        )
+
+
+def washed_out_from(test: PatchTest) -> date | None:
+    """From which day a test would have been free of what the patient took, by the policy's days; None where it was."""
+    waits = (
+        (test.antihistamine_last_on, test.policy.antihistamine_washout_days),
+        (test.steroid_last_on, test.policy.steroid_washout_days),
+    )
+    days = [taken + timedelta(days=wait) for taken, wait in waits if taken]
+    first = max(days, default=None)
+    return first if first and timezone.localdate(test.given_at) < first else None

@@ -111,6 +111,7 @@ def _invalid(
         reasons += rules.why_invalid(
             reading, test=test, policy=policy_in_force(reading.signed_at), earlier=readings[:number]
         )
+    reasons += [reading.stricter_reason for reading in readings if reading.computed]
     return _("Invalid: test again"), list(dict.fromkeys(reasons))
 
 

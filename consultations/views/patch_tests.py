@@ -15,6 +15,7 @@ from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
 from consultations import offers
 from consultations.actions import patch_tests as actions
+from consultations.dates import in_words
 from consultations.enums import PlanStatus, ReadingKind, TestResult
 from consultations.forms.patch_tests import GiveForm, ReactionForm, ReadForm
 from consultations.models import Lot, PatchTest, Plan, TestReading
@@ -51,6 +52,9 @@ def give(request: HttpRequest, plan_id: UUID) -> HttpResponse:
         form.add_domain_error(refusal)
         return _give_page(request, facts, form, at=at, status=refusal.status)
     messages.success(request, _("The test injection is signed."))
+    if first := rules.washed_out_from(test):
+        words = _("The skin may not have answered: a test from %(day)s on would be free of what was taken.")
+        messages.warning(request, words % {"day": in_words(first)})
     return redirect("consultations:patch_test", test.pk)
 
 
@@ -65,6 +69,7 @@ def show(request: HttpRequest, test_id: UUID) -> HttpResponse:
         "test": test,
         "outcome": outcome_of(test, facts, user=request.user, at=at),
         "readings": list(test.readings.select_related("signed_by", "entered_in_error").order_by("read_at")),
+        "washed_out_from": rules.washed_out_from(test),
         "lots": list(test.lots.select_related("component")),
         "error": getattr(test, "entered_in_error", None),
         "addenda": list(test.addenda.select_related("written_by")),

@@ -38,8 +38,8 @@ DESK_TABLES = (
 )
 PATHWAY_TABLES = (
     "AftercareRule AftercareScope AllergenGroup BodyZone Component ConsentText ContraindicationQuestion DoseCap"
-    " Formula Indication Leaflet Lot PatchTestPolicy PathwayPolicy PlanTemplate ReactionRule ReactionType RedFlag RetestRule ReviewRule"
-    " Scale ScaleThreshold SessionFormula Technique TechniqueRule ZoneShape"
+    " Formula Indication Leaflet Lot MethodRule PatchTestPolicy PathwayPolicy PlanTemplate ReactionRule ReactionType"
+    " RedFlag RetestRule ReviewRule Scale ScaleThreshold SessionFormula Technique TechniqueRule ZoneShape"
 )
 DESK = [model for model in django_admin.site._registry if model._meta.app_label == "clinic"]
 

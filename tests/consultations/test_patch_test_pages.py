@@ -72,6 +72,7 @@ def typed(plan: Plan, *, given_at: datetime | None = None, **changes: Any) -> di
         **moment("given_at", given),
         **moment("observed_until", given + timedelta(minutes=20)),
         "method": "intradermal",
+        "arm": "left",
         "site": "left forearm",
         "volume_ml": "0,05",
         "saline_control": "on",
@@ -415,3 +416,50 @@ def test_the_pages_ask_a_fixed_number_of_queries(
 
 
 GIVE_QUERIES, SHOW_QUERIES, READ_QUERIES = 26, 39, 11
+
+
+# --- What was taken before, the arm, a stricter judgement --------------------------------------------------------------
+
+
+def test_an_antihistamine_is_recorded_and_warned_of_and_not_refused(
+    practitioner_client: Client, plan: Plan
+) -> None:
+    taken = typed(plan, antihistamine_last_on=f"{TODAY - timedelta(days=1):%Y-%m-%d}")
+    response = practitioner_client.post(give_url(plan), taken, follow=True)
+    test = PatchTest.objects.get()
+    assert test.antihistamine_last_on == TODAY - timedelta(days=1)
+    assert "a test from 8 Mar 2026 on would be free of what was taken" in text(response)
+
+
+def test_the_form_says_by_when_it_has_to_have_been_taken(practitioner_client: Client, plan: Plan) -> None:
+    page = text(practitioner_client.get(give_url(plan)))
+    assert "After 23 Feb 2026 the skin may not answer." in page
+
+
+def test_after_an_unclear_test_on_the_left_the_right_arm_is_proposed(
+    practitioner_client: Client, plan: Plan
+) -> None:
+    unclear = {"grade": "doubtful", "result": "equivocal", "valid_from": None, "valid_until": None}
+    TestReadingFactory(
+        patch_test__plan=plan, patch_test__given_at=ago(days=17), patch_test__arm="left", **unclear
+    )
+    assert practitioner_client.get(give_url(plan)).context["form"]["arm"].value() == "right"
+    response = practitioner_client.post(give_url(plan), typed(plan))
+    assert (response.status_code, PatchTest.objects.count()) == (422, 1)
+    assert "repeat it on the other one" in text(response)
+
+
+def test_a_stricter_judgement_stands_beside_what_was_computed(
+    practitioner_client: Client, waiting: PatchTest
+) -> None:
+    fields = {
+        **moment("read_at", CLINIC_NOW),
+        "site_readable": "on",
+        "stricter_reason": "a papule at the edge",
+    }
+    page = url(waiting, "patch_test_read")
+    milder = practitioner_client.post(page, {**fields, "grade": "pos1", "stricter": "invalid"})
+    assert (milder.status_code, waiting.readings.count()) == (422, 1)
+    stricter = {**fields, "grade": "neg", "stricter": "positive"}
+    said = text(practitioner_client.post(page, stricter, follow=True))
+    assert "Computed: no reaction seen. Judged stricter: a papule at the edge" in said

@@ -15,7 +15,7 @@ from consultations.actions import patch_tests as actions
 from consultations.actions import records
 from consultations.enums import Grade, ReadingKind
 from consultations.enums import TestResult as Result
-from consultations.models import Alert, Allergy, Deviation, PatchTest, Plan
+from consultations.models import Alert, Allergy, Deviation, MethodRule, PatchTest, Plan
 from consultations.models import TestReading as Reading
 from consultations.queries import facts_of_one
 from consultations.rules import clearance
@@ -359,3 +359,48 @@ def _codes(plan: Plan, at: datetime) -> list[str]:
     planned = plan.planned_sessions.first()
     judged = clearance.judge(facts_of_one(plan), gate=clearance.Gate.SESSION, on=at, planned=planned)
     return [condition.code for condition in judged.conditions]
+
+
+# --- Criteria of the method, and a stricter judgement ------------------------------------------------------------------
+
+
+def test_an_epicutaneous_test_clears_without_a_wheal(plan: Plan, practitioner_user: User) -> None:
+    test = _give(plan, practitioner_user, details={"method": "epicutaneous"}, immediate={})
+    assert _read(test, practitioner_user).result == Result.NEGATIVE
+
+
+def test_a_method_without_criteria_is_not_used(plan: Plan, practitioner_user: User) -> None:
+    MethodRule.objects.filter(code="prick").update(retired_at=CLINIC_NOW)
+    refused = _refusal(plan, practitioner_user, details={"method": "prick"})
+    assert refused == ("criteria_missing", "method")
+
+
+@pytest.mark.parametrize(
+    ("stricter", "closes"),
+    [(Result.EQUIVOCAL, False), (Result.INVALID, False), (Result.POSITIVE, True)],
+)
+def test_what_is_judged_stricter_does_not_clear(
+    plan: Plan, practitioner_user: User, stricter: Result, closes: bool
+) -> None:
+    test = _give(plan, practitioner_user)
+    reading = _read(test, practitioner_user, stricter=stricter, stricter_reason="a papule at the edge")
+    assert (reading.result, reading.computed, reading.valid_until) == (stricter, Result.NEGATIVE, None)
+    codes = _codes(plan, reading.read_at)
+    assert ("test" in codes, "test_positive" in codes) == (True, closes)
+
+
+def test_nobody_makes_a_result_milder(plan: Plan, practitioner_user: User) -> None:
+    test = _give(plan, practitioner_user)
+    with pytest.raises(DomainError) as refused:
+        _read(test, practitioner_user, grade=Grade.WEAK, stricter=Result.EQUIVOCAL, stricter_reason="small")
+    assert (refused.value.code, refused.value.field) == ("not_stricter", "stricter")
+    assert test.readings.count() == 1
+
+
+def test_a_repeat_on_the_same_arm_is_refused(plan: Plan, practitioner_user: User) -> None:
+    given = CLINIC_NOW - timedelta(days=17)
+    TestReadingFactory(patch_test__plan=plan, patch_test__given_at=given, patch_test__arm="left", **UNCLEAR)
+    with pytest.raises(DomainError) as refused:
+        _give(plan, practitioner_user, details={"arm": "left"})
+    assert (refused.value.code, refused.value.field) == ("same_arm", "arm")
+    assert _give(plan, practitioner_user, details={"arm": "right"}).arm == "right"

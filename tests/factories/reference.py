@@ -13,12 +13,14 @@ from consultations.enums import (
     Better,
     CapMeasure,
     Decision,
+    DoubtfulMeans,
     IndicationGroup,
     RetestEffect,
     RetestTrigger,
     ReviewAnchor,
     RuleScope,
     TechniqueFamily,
+    WhealAgainst,
 )
 from consultations.enums import TestMethod as Method
 from consultations.enums import TestRequirement as Requirement
@@ -31,6 +33,7 @@ from consultations.models import (
     DoseCap,
     Indication,
     Leaflet,
+    MethodRule,
     PatchTestPolicy,
     PathwayPolicy,
     PlanTemplate,
@@ -315,6 +318,18 @@ class SessionFormulaFactory(VersionedFactory):
     formula_code = "F-FACE-AMIN"
     first_session = 2
     last_session = 2
+
+
+class MethodRuleFactory(VersionedFactory):
+    """Those of an intradermal test; criteria of another code are never asked."""
+
+    class Meta:
+        model = MethodRule
+
+    has_immediate = True
+    wheal_against = WhealAgainst.START
+    needs_flare = True
+    doubtful_means = DoubtfulMeans.REPEAT
 
 
 class RetestRuleFactory(VersionedFactory):

@@ -33,6 +33,7 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("session_formula", pathway.SessionFormula),
     ("contraindication_question", pathway.ContraindicationQuestion),
     ("patch_test_policy", pathway.PatchTestPolicy),
+    ("method_rule", pathway.MethodRule),
     ("retest_rule", pathway.RetestRule),
     ("pathway_policy", pathway.PathwayPolicy),
     ("consent_text", pathway.ConsentText),

@@ -164,6 +164,28 @@ def _hives_elsewhere_that_are_called_negative() -> None:
     TestReadingFactory(systemic_sign=True)
 
 
+@constraints.refused_by("test_reading_only_stricter")
+def _a_positive_result_that_somebody_calls_negative() -> None:
+    TestReadingFactory(computed=Result.POSITIVE, stricter_reason="looks fine")
+
+
+@constraints.refused_by("test_reading_only_stricter")
+def _an_invalid_result_that_somebody_calls_equivocal() -> None:
+    unclear = {"result": Result.EQUIVOCAL, "valid_from": None, "valid_until": None}
+    TestReadingFactory(computed=Result.INVALID, stricter_reason="looks fine", **unclear)
+
+
+@constraints.refused_by("test_reading_only_stricter")
+def _a_stricter_result_without_a_reason() -> None:
+    invalid = {"result": Result.INVALID, "valid_from": None, "valid_until": None}
+    TestReadingFactory(computed=Result.NEGATIVE, **invalid)
+
+
+@constraints.refused_by("test_reading_only_stricter")
+def _a_reason_without_a_stricter_result() -> None:
+    TestReadingFactory(stricter_reason="a papule")
+
+
 @triggers.refused_by("plan_transition")
 def _a_plan_born_active() -> None:
     plan = PlanFactory(status=PlanStatus.PROPOSED, sessions=0)

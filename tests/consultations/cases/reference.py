@@ -24,6 +24,7 @@ from tests.factories import (
     DoseCapFactory,
     FormulaFactory,
     LotFactory,
+    MethodRuleFactory,
     PatchTestPolicyFactory,
     PathwayPolicyFactory,
     PlanTemplateFactory,
@@ -222,6 +223,16 @@ def _a_reading_due_before_its_window() -> None:
 @constraints.refused_by("patch_test_policy_volume")
 def _a_usual_volume_above_the_highest() -> None:
     PatchTestPolicyFactory(volume_ml=Decimal("0.2"))
+
+
+@constraints.refused_by("method_rule_wheal")
+def _a_wheal_compared_with_nothing() -> None:
+    MethodRuleFactory(wheal_against="")
+
+
+@constraints.refused_by("method_rule_wheal")
+def _a_comparison_of_no_wheal() -> None:
+    MethodRuleFactory(has_immediate=False)
 
 
 @constraints.refused_by("retest_rule_once")

@@ -1,7 +1,7 @@
 """The result of a test injection is computed in the order of CLINICAL 1.5; a positive sign always wins."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,11 +11,12 @@ import pytest
 from clinic.errors import DomainError
 from consultations.enums import Grade, ReadingKind
 from consultations.enums import TestResult as Result
-from consultations.models import Lot, PatchTest, PatchTestPolicy
+from consultations.models import Lot, MethodRule, PatchTest, PatchTestPolicy
 from consultations.models import TestReading as Reading
 from consultations.queries import PlanFacts, facts_of_one
 from consultations.rules import patch_test as rules
 from tests.factories import (
+    MethodRuleFactory,
     PatchTestPolicyFactory,
     PathwayPolicyFactory,
     TestReadingFactory,
@@ -26,6 +27,9 @@ from tests.factories.clock import CLINIC_NOW, PARIS, TODAY, ago
 
 POLICY = PatchTestPolicyFactory.build()
 PATHWAY = PathwayPolicyFactory.build()
+CRITERIA = MethodRuleFactory.build()
+PRICK = MethodRuleFactory.build(wheal_against="saline", needs_flare=False)
+PATCH = MethodRuleFactory.build(has_immediate=False, wheal_against="")
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 OPENS, CLOSES = CLINIC_NOW + 24 * HOUR, CLINIC_NOW + 96 * HOUR
 
@@ -73,14 +77,14 @@ def _grew(by: str, **fields: Any) -> Reading:
     ],
 )
 def test_the_immediate_reading(reading: Reading, result: Result) -> None:
-    assert rules.result_of(reading, test=_test(), policy=PATHWAY) == result
+    assert rules.result_of(reading, test=_test(), policy=PATHWAY, criteria=CRITERIA) == result
 
 
 @pytest.mark.parametrize(("works_from", "result"), [("2.5", Result.AWAITING), ("3.5", Result.INVALID)])
 def test_how_large_a_histamine_wheal_has_to_be_is_the_policys_choice(works_from: str, result: Result) -> None:
     policy = PathwayPolicyFactory.build(histamine_works_millimetres=Decimal(works_from))
     reading, test = _immediate(histamine_wheal_mm=Decimal(3)), _test(histamine_control=True)
-    assert rules.result_of(reading, test=test, policy=policy) == result
+    assert rules.result_of(reading, test=test, policy=policy, criteria=CRITERIA) == result
     said = [f"The histamine control raised no wheal of {works_from} mm, so the skin does not answer."]
     expected = said if result == Result.INVALID else []
     assert rules.why_invalid(reading, test=test, policy=policy) == expected
@@ -94,8 +98,11 @@ def test_a_histamine_control_that_raises_no_wheal_makes_the_test_invalid(
     wheal: str | None, result: Result
 ) -> None:
     reading = _immediate(histamine_wheal_mm=Decimal(wheal) if wheal else None)
-    assert rules.result_of(reading, test=_test(histamine_control=True), policy=PATHWAY) == result
-    assert rules.result_of(reading, test=_test(), policy=PATHWAY) == Result.AWAITING
+    assert (
+        rules.result_of(reading, test=_test(histamine_control=True), policy=PATHWAY, criteria=CRITERIA)
+        == result
+    )
+    assert rules.result_of(reading, test=_test(), policy=PATHWAY, criteria=CRITERIA) == Result.AWAITING
 
 
 @pytest.mark.parametrize(
@@ -114,9 +121,12 @@ def test_each_grade_and_the_second_unclear_test_counts_as_positive(
     grade: Grade, first: Result, second: Result
 ) -> None:
     reading, earlier = _delayed(grade=grade), [_immediate()]
-    assert rules.result_of(reading, test=_test(), policy=PATHWAY, earlier=earlier) == first
+    assert rules.result_of(reading, test=_test(), policy=PATHWAY, criteria=CRITERIA, earlier=earlier) == first
     assert (
-        rules.result_of(reading, test=_test(), policy=PATHWAY, earlier=earlier, unclear_before=True) == second
+        rules.result_of(
+            reading, test=_test(), policy=PATHWAY, criteria=CRITERIA, earlier=earlier, unclear_before=True
+        )
+        == second
     )
 
 
@@ -132,7 +142,9 @@ def test_each_grade_and_the_second_unclear_test_counts_as_positive(
 )
 def test_the_window_is_half_open(read_at: datetime, result: Result) -> None:
     assert (
-        rules.result_of(_delayed(read_at=read_at), test=_test(), policy=PATHWAY, earlier=[_immediate()])
+        rules.result_of(
+            _delayed(read_at=read_at), test=_test(), policy=PATHWAY, criteria=CRITERIA, earlier=[_immediate()]
+        )
         == result
     )
 
@@ -146,12 +158,18 @@ def test_the_window_is_half_open(read_at: datetime, result: Result) -> None:
 def test_a_positive_sign_wins_at_any_time_and_over_anything(read_at: datetime, sign: dict[str, Any]) -> None:
     reading = Reading(**{"kind": ReadingKind.DELAYED, "grade": Grade.NEGATIVE, "read_at": read_at, **sign})
     for earlier in ([], [_immediate()], [_immediate(result=Result.INVALID)]):
-        assert rules.result_of(reading, test=_test(), policy=PATHWAY, earlier=earlier) == Result.POSITIVE
+        assert (
+            rules.result_of(reading, test=_test(), policy=PATHWAY, criteria=CRITERIA, earlier=earlier)
+            == Result.POSITIVE
+        )
 
 
 def test_once_positive_a_quiet_reading_does_not_take_it_back() -> None:
     earlier = [_immediate(result=Result.POSITIVE)]
-    assert rules.result_of(_delayed(), test=_test(), policy=PATHWAY, earlier=earlier) == Result.POSITIVE
+    assert (
+        rules.result_of(_delayed(), test=_test(), policy=PATHWAY, criteria=CRITERIA, earlier=earlier)
+        == Result.POSITIVE
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,7 +194,10 @@ def test_once_positive_a_quiet_reading_does_not_take_it_back() -> None:
 def test_what_keeps_a_quiet_reading_from_counting_is_said_in_one_sentence(
     reading: Reading, test: PatchTest, earlier: list[Reading]
 ) -> None:
-    assert rules.result_of(reading, test=test, policy=PATHWAY, earlier=earlier) == Result.INVALID
+    assert (
+        rules.result_of(reading, test=test, policy=PATHWAY, criteria=CRITERIA, earlier=earlier)
+        == Result.INVALID
+    )
     assert len(rules.why_invalid(reading, test=test, policy=PATHWAY, earlier=earlier)) == 1
 
 
@@ -243,7 +264,7 @@ def test_a_test_keeps_to_the_policy_and_is_signed_after_its_observation(
 @pytest.mark.parametrize(("days", "field"), [(13, "given_at"), (14, None)])
 def test_an_unclear_test_is_repeated_after_the_policys_days(days: int, field: str | None) -> None:
     last = CLINIC_NOW - timedelta(days=days)
-    assert _refusal(rules.check_test, _test(), at=AFTER, last_unclear_at=last) == field
+    assert _refusal(rules.check_test, _test(), at=AFTER, unclear=last and _test(given_at=last)) == field
 
 
 @pytest.mark.parametrize(
@@ -261,7 +282,7 @@ def test_an_unclear_test_is_repeated_after_the_policys_days(days: int, field: st
 def test_a_reading_lies_after_the_injection_and_says_what_it_has_to(
     reading: Reading, field: str | None
 ) -> None:
-    assert _refusal(rules.check_reading, reading, _test(), at=AFTER) == field
+    assert _refusal(rules.check_reading, reading, _test(), criteria=CRITERIA, at=AFTER) == field
 
 
 @pytest.mark.parametrize(
@@ -293,7 +314,9 @@ def _facts(**reading: Any) -> PlanFacts:
 @pytest.mark.django_db
 def test_a_repeat_is_possible_from_the_policys_days_after_the_unclear_test() -> None:
     facts = _facts()
-    assert rules.last_unclear(facts) == ago(days=10)
+    unclear = rules.last_unclear(facts)
+    assert unclear is not None
+    assert unclear.given_at == ago(days=10)
     assert rules.repeat_from(facts) == ago(days=10) + timedelta(days=14)
     assert rules.last_unclear(facts, before=facts.tests[0]) is None
 
@@ -314,3 +337,123 @@ def test_the_window_follows_the_policy() -> None:
     assert [window.opens_at, window.due_at, window.closes_at] == [
         CLINIC_NOW + each * HOUR for each in (48, 72, 96)
     ]
+
+
+# --- Criteria by method, a stricter judgement, what was taken before ---------------------------------------------------
+
+
+def _wheal(**fields: Any) -> Reading:
+    return _immediate(**{"wheal_start_mm": None, **fields})
+
+
+@pytest.mark.parametrize(
+    ("reading", "result"),
+    [
+        (_wheal(wheal_end_mm=Decimal("3.5"), saline_wheal_mm=Decimal("0.5")), Result.POSITIVE),
+        (_wheal(wheal_end_mm=Decimal("3.5"), saline_wheal_mm=Decimal("0.6")), Result.AWAITING),
+        (_wheal(wheal_end_mm=Decimal(3)), Result.POSITIVE),
+        (_wheal(wheal_end_mm=Decimal(4), saline_wheal_mm=Decimal(0), saline_positive=True), Result.INVALID),
+    ],
+)
+def test_a_prick_is_measured_against_the_saline_wheal_and_needs_no_flare(
+    reading: Reading, result: Result
+) -> None:
+    assert rules.result_of(reading, test=_test(), policy=PATHWAY, criteria=PRICK) == result
+
+
+def test_an_epicutaneous_test_has_no_wheal_at_once_and_is_not_invalid_for_it() -> None:
+    at_once = _wheal(wheal_end_mm=None)
+    rules.check_reading(at_once, _test(), criteria=PATCH, at=AFTER)
+    assert rules.result_of(at_once, test=_test(), policy=PATHWAY, criteria=PATCH) == Result.AWAITING
+    at_once.result = Result.AWAITING
+    later = rules.result_of(_delayed(), test=_test(), policy=PATHWAY, criteria=PATCH, earlier=[at_once])
+    assert later == Result.NEGATIVE
+
+
+@pytest.mark.parametrize(
+    ("criteria", "saline_control", "field"),
+    [(CRITERIA, True, "wheal_start_mm"), (PRICK, True, "saline_wheal_mm"), (PRICK, False, None)],
+)
+def test_a_wheal_and_what_it_is_compared_with_are_measured(
+    criteria: MethodRule, saline_control: bool, field: str | None
+) -> None:
+    reading, test = _wheal(wheal_end_mm=Decimal(5)), _test(saline_control=saline_control)
+    if field is None:
+        rules.check_reading(reading, test, criteria=criteria, at=AFTER)
+    else:
+        assert _refusal(rules.check_reading, reading, test, criteria=criteria, at=AFTER) == field
+
+
+@pytest.mark.parametrize("grade", [Grade.DOUBTFUL, Grade.IRRITANT])
+def test_what_a_doubtful_reading_means_is_the_clinics_choice(grade: Grade) -> None:
+    strict = MethodRuleFactory.build(doubtful_means="positive")
+    reading, earlier = _delayed(grade=grade), [_immediate()]
+    results = [
+        rules.result_of(reading, test=_test(), policy=PATHWAY, criteria=each, earlier=earlier)
+        for each in (CRITERIA, strict)
+    ]
+    assert results == [Result.EQUIVOCAL, Result.POSITIVE]
+
+
+_BY_STRICTNESS = [Result.AWAITING, Result.NEGATIVE, Result.EQUIVOCAL, Result.INVALID, Result.POSITIVE]
+
+
+@pytest.mark.parametrize("computed", _BY_STRICTNESS)
+@pytest.mark.parametrize("wanted", [Result.EQUIVOCAL, Result.INVALID, Result.POSITIVE, Result.NEGATIVE])
+def test_a_result_is_only_ever_made_stricter(computed: Result, wanted: Result) -> None:
+    stricter = _BY_STRICTNESS.index(wanted) > _BY_STRICTNESS.index(computed)
+    if stricter and (computed, wanted) not in [
+        (Result.AWAITING, Result.NEGATIVE),
+        (Result.AWAITING, Result.EQUIVOCAL),
+    ]:
+        assert rules.made_stricter(computed, wanted, "a papule", unclear_before=False) == wanted
+        refused = _refusal(rules.made_stricter, computed, wanted, " ", unclear_before=False)
+        assert refused == "stricter_reason"
+    else:
+        refused = _refusal(rules.made_stricter, computed, wanted, "a papule", unclear_before=False)
+        assert refused == "stricter"
+
+
+def test_a_second_test_that_is_judged_unclear_is_positive() -> None:
+    made = rules.made_stricter(Result.NEGATIVE, Result.EQUIVOCAL, "a papule", unclear_before=True)
+    assert made == Result.POSITIVE
+
+
+@pytest.mark.parametrize(
+    ("arm", "field"), [("left", "arm"), ("right", None), ("elsewhere", None), ("", None)]
+)
+def test_a_repeat_goes_to_the_other_arm(arm: str, field: str | None) -> None:
+    unclear, repeat = _test(arm="left", given_at=CLINIC_NOW - timedelta(days=30)), _test(arm=arm)
+    if field is None:
+        rules.check_test(repeat, at=AFTER, unclear=unclear)
+    else:
+        assert _refusal(rules.check_test, repeat, at=AFTER, unclear=unclear) == field
+
+
+def test_a_repeat_elsewhere_twice_is_nobodys_arm() -> None:
+    unclear = _test(arm="elsewhere", given_at=CLINIC_NOW - timedelta(days=30))
+    rules.check_test(_test(arm="elsewhere"), at=AFTER, unclear=unclear)
+
+
+@pytest.mark.parametrize(
+    ("taken", "first"),
+    [
+        ({}, None),
+        ({"antihistamine_last_on": TODAY - timedelta(days=7)}, None),
+        ({"antihistamine_last_on": TODAY - timedelta(days=6)}, TODAY + timedelta(days=1)),
+        ({"steroid_last_on": TODAY - timedelta(days=14)}, None),
+        ({"steroid_last_on": TODAY - timedelta(days=13)}, TODAY + timedelta(days=1)),
+        ({"antihistamine_last_on": TODAY, "steroid_last_on": TODAY}, TODAY + timedelta(days=14)),
+    ],
+)
+def test_what_was_taken_is_warned_of_with_the_day_from_which_it_would_be_gone(
+    taken: dict[str, Any], first: date | None
+) -> None:
+    test = _test(**taken)
+    rules.check_test(test, at=AFTER)  # warned of, not refused
+    assert rules.washed_out_from(test) == first
+
+
+@pytest.mark.parametrize("name", ["antihistamine_last_on", "steroid_last_on"])
+def test_nothing_was_taken_for_the_last_time_after_the_test(name: str) -> None:
+    assert _refusal(rules.check_test, _test(**{name: TODAY + timedelta(days=1)}), at=AFTER) == name
