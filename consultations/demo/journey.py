@@ -21,7 +21,16 @@ from consultations.actions import consents, consultations, patch_tests, sessions
 from consultations.actions.plans import Proposal
 from consultations.demo.choices import proposal_of, questions, reply_to, risks, zone_for
 from consultations.demo.clinic import DemoClinic
-from consultations.enums import Counted, Grade, Outcome, ScoreMoment, SessionOutcome, Signer, TechniqueFamily
+from consultations.enums import (
+    Counted,
+    Grade,
+    Outcome,
+    ScoreMoment,
+    SessionOutcome,
+    Signer,
+    TechniqueFamily,
+    TestArm,
+)
 from consultations.models import (
     ConsentText,
     Consultation,
@@ -266,6 +275,7 @@ class Journey:
             details={
                 "given_at": given,
                 "method": policy.method,
+                "arm": TestArm.LEFT,
                 "site": policy.site,
                 "volume_ml": policy.volume_ml,
                 "saline_control": policy.negative_control,

@@ -22,14 +22,14 @@ _MINUTE = timedelta(minutes=1)
 # The ICDRG criteria (CLINICAL 1.4) with what follows from each.
 GRADES = [
     (Grade.NEGATIVE, _("− No reaction")),
-    (Grade.DOUBTFUL, _("?+ Faint redness only: unclear, the test is repeated once")),
+    (Grade.DOUBTFUL, _("?+ Faint redness only: unclear")),
     (Grade.WEAK, _("+ Redness and infiltration, possibly papules: positive")),
     (Grade.STRONG, _("++ Redness, infiltration, papules, vesicles: positive")),
     (
         Grade.EXTREME,
         _("+++ Intense redness and infiltration, merging vesicles or blisters: positive, strong"),
     ),
-    (Grade.IRRITANT, _("IR Irritant: the control looks similar: unclear, the test is repeated once")),
+    (Grade.IRRITANT, _("IR Irritant: the control looks similar: unclear")),
     (Grade.NOT_DONE, _("NT Not read: invalid, a new test is needed")),
 ]
 _POSITIVE = (Grade.WEAK, Grade.STRONG, Grade.EXTREME)
@@ -129,6 +129,8 @@ class GiveForm(MinuteForm):
         arm = TestArm.RIGHT if unclear and unclear.arm == TestArm.LEFT else TestArm.LEFT
         self._hint_washout(facts.plan.test_policy)
         self.initial = {**_usual(facts.plan.test_policy, at), "arm": arm, **self.initial}
+        if arm != TestArm.LEFT:
+            self.initial["site"] = ""  # the policy's words name its usual arm
 
     def _hint_washout(self, policy: PatchTestPolicy) -> None:
         """By when it has to have been taken for the last time; later is recorded and warned of, not refused."""
