@@ -32,12 +32,17 @@ from consultations.models import (
     ClinicalReport,
     Consent,
     ConsentWithdrawal,
+    Consultation,
+    ConsultationConfirmation,
     DoseCap,
     EnteredInError,
     Lot,
     PatchTest,
+    PathwayPolicy,
     Plan,
     PlannedSession,
+    PlanStatusChange,
+    PlanStop,
     Review,
     ReviewRule,
     Session,
@@ -49,7 +54,8 @@ from consultations.rules import visits
 from consultations.rules.consequences import CourseConsequences
 from consultations.worklists import notices
 
-# Without the answers of a consultation: they count from the signature on, which agrees a plan.
+# Without what judges through one of these only: the answers of a consultation count from the signature on, which agrees a
+# plan; a later answer stops plans, an adverse event holds them, the formula of a session is fixed with its plan.
 _JOURNALS = (
     *(
         each.pgh_event_model
@@ -59,12 +65,15 @@ _JOURNALS = (
             Allergy,
             ClinicalReport,
             Consent,
+            Consultation,
             DoseCap,
             EnteredInError,
             Lot,
             PatchTest,
+            PathwayPolicy,
             Plan,
             PlannedSession,
+            PlanStop,
             Review,
             ReviewRule,
             Session,
@@ -72,6 +81,8 @@ _JOURNALS = (
         )
     ),
     ConsentWithdrawal,
+    ConsultationConfirmation,
+    PlanStatusChange,
 )
 
 

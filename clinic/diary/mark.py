@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from django.db import connection
 from django.db.models import Model
+from django.utils import timezone
 
 from clinic import readiness
 from clinic.diary.sheet import span_of
@@ -25,6 +26,16 @@ _VISITS = """
 SELECT concat_ws('.', count(*), sum(hashtextextended(id::text, version)))
   FROM clinic_appointment
  WHERE starts_at >= %(from)s AND starts_at < %(until)s AND (held_until IS NULL OR held_until > %(at)s)
+"""
+# A visit may be ready or not because of another one of its patient's on another day: the test before it, the session
+# before it. Those still to come, by whole days, so that no mark changes because an hour has passed.
+_BESIDE = """
+SELECT concat_ws('.', count(*), sum(hashtextextended(id::text, version)))
+  FROM clinic_appointment
+ WHERE purpose <> '' AND starts_at >= %(today)s AND patient_id IN (
+    SELECT patient_id FROM clinic_appointment
+     WHERE starts_at >= %(from)s AND starts_at < %(until)s AND purpose <> ''
+ )
 """
 # All else by the newest entries of its journal, which the primary key finds at once. The sum of several, not the newest
 # alone: a change that was numbered earlier may be committed later.
@@ -46,12 +57,12 @@ _JOURNALS = tuple(
 
 def mark_of(days: Sequence[date], *, at: datetime) -> str:
     """The mark of these days; read it before what it stands for, so that no change falls between."""
-    window = span_of(days)
-    parts = [_VISITS, *map(_newest, (*_JOURNALS, *readiness.pathway().journals()))]
+    window, today = span_of(days), span_of([timezone.localdate(at)])
+    parts = [_VISITS, _BESIDE, *map(_newest, (*_JOURNALS, *readiness.pathway().journals()))]
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(f'({each})' for each in parts)}",
-            {"from": window.starts_at, "until": window.ends_at, "at": at},
+            {"from": window.starts_at, "until": window.ends_at, "at": at, "today": today.starts_at},
         )
         return "-".join(str(each or 0) for each in cursor.fetchone())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection, models
@@ -12,22 +12,30 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from clinic import diary, readiness
+from clinic.actions import booking
 from clinic.models import Appointment, User
 from consultations import purposes
 from consultations.actions import adverse_events, allergies, consents, lots, plans
-from consultations.models import Allergy, Consent, Lot, Plan
+from consultations.enums import PlanStatus
+from consultations.models import Allergy, Consent, Lot, Plan, PlanStatusChange
 from tests.clinic.desk import Desk, make_desk, on
+from tests.consultations.policies import decided
 from tests.factories import (
+    AdverseEventFactory,
     AllergyFactory,
+    AppointmentFactory,
+    ConsultationConfirmationFactory,
     EnteredInErrorFactory,
     PatchTestFactory,
     PatientFactory,
+    PlanStopFactory,
     ReviewFactory,
     ReviewRuleFactory,
     SessionFactory,
     TestReadingFactory,
     UserFactory,
     cleared_plan,
+    consented_plan,
     waiting_for_review,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago
@@ -50,6 +58,8 @@ CHANGES_SEEN: dict[str, Change] = {
     "a reading called an error": lambda plan, by: EnteredInErrorFactory(
         reading=plan.patch_tests.get().readings.get()
     ),
+    "an answer that stops the plan": lambda plan, by: PlanStopFactory(plan=plan),
+    "a shorter validity decided": lambda plan, by: decided(ago(minutes=1), consultation_valid_months=1),
     "a session signed": lambda plan, by: SessionFactory(plan=plan, signed=True),
 }
 
@@ -115,6 +125,60 @@ def test_a_review_that_is_required_and_then_held_shows(desk: Desk, clinician: Us
     marks.append(mark())
     badges.append(shown(visit, clinician))
     assert (len(set(marks)), badges[0] == badges[2], badges[0] == badges[1]) == (3, True, False)
+
+
+def test_a_consultation_confirmed_shows(desk: Desk, clinician: User) -> None:
+    plan, visit = todays_session(desk)
+    decided(ago(minutes=1), consultation_valid_months=1)
+    was, before = shown(visit, clinician), mark()
+    ConsultationConfirmationFactory(consultation=plan.consultation, confirmed_at=CLINIC_NOW)
+    assert shown(visit, clinician) != was
+    assert mark() != before
+
+
+def test_a_hold_that_becomes_an_allergic_one_shows(desk: Desk, clinician: User) -> None:
+    """The plan's status stays what it was; the test that the hold waits for may be given from then on."""
+    plan = cleared_plan()
+    plans.hold(plan=plan, reason="holiday", by=clinician, at=ago(hours=1))
+    visit = AppointmentFactory(
+        patient=plan.patient,
+        practitioner=desk.silva,
+        purpose=purposes.test_of(plan),
+        starts_at=on(TODAY, "15:00"),
+    )
+    was, before = shown(visit, clinician), mark()
+    PlanStatusChange.objects.create(
+        plan=plan,
+        status=PlanStatus.ON_HOLD,
+        reason="An allergic reaction",
+        adverse_event=AdverseEventFactory(patient=plan.patient, plan=plan, is_allergic=True),
+        changed_at=CLINIC_NOW,
+        changed_by=clinician,
+    )
+    assert shown(visit, clinician) != was
+    assert mark() != before
+
+
+def test_another_visit_of_the_plan_moved_on_another_day_shows(desk: Desk, clinician: User) -> None:
+    plan = consented_plan()
+    more = {"patient": plan.patient, "practitioner": desk.silva}
+    visit = AppointmentFactory(purpose=purposes.test_of(plan), starts_at=on(TODAY, "15:00"), **more)
+    reading = AppointmentFactory(
+        purpose=purposes.reading_of(plan), starts_at=on(TODAY + timedelta(days=2), "15:30"), **more
+    )
+    was, before = shown(visit, clinician), mark()
+    booking.put(reading, on(TODAY + timedelta(days=9), "15:30"))
+    reading.version += 1  # the row alone, without whom to call: a journal would tell of that
+    reading.save()
+    assert shown(visit, clinician) != was
+    assert mark() != before
+
+
+def test_a_visit_of_somebody_else_on_another_day_leaves_the_mark_alone(desk: Desk) -> None:
+    todays_session(desk)
+    before = mark()
+    desk.book(on(TODAY + timedelta(days=2), "15:00"))
+    assert mark() == before
 
 
 def test_a_quarantined_lot_and_a_corrected_name_show(desk: Desk, clinician: User) -> None:
