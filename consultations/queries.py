@@ -32,7 +32,6 @@ from consultations.models import (
     PathwayPolicy,
     Plan,
     PlannedSession,
-    PlanStatusChange,
     Review,
     ReviewRule,
     Session,
@@ -67,10 +66,16 @@ class PlanFacts:
     held_reviews: list[HeldReview] = field(default_factory=list)
     cap_versions: list[DoseCap] = field(default_factory=list)
     since_test: SinceTest = field(default_factory=SinceTest)
+    plan_parts: list[FormulaPart] | None = None  # where `parts` are those of one session's own formula
+
+    @property
+    def of_whole_plan(self) -> "PlanFacts":
+        """By the plan's formula in every session of it: consent, test and allergies are judged by that alone."""
+        return self if self.plan_parts is None else replace(self, parts=self.plan_parts, plan_parts=None)
 
     @property
     def component_codes(self) -> frozenset[str]:
-        """What is in the plan's formula."""
+        """What is in the formula."""
         return frozenset(part.component.code for part in self.parts)
 
     @cached_property
@@ -175,23 +180,11 @@ def _in_full(plans: Collection[Plan]) -> dict[UUID, Any]:
         consent_months=read_with_plans.CONSENT_MONTHS,
         confirmed=read_with_plans.CONFIRMED,
         stopped=read_with_plans.STOPPED,
-        allergic_since=_allergic_since(),
+        allergic_since=read_with_plans.ALLERGIC_SINCE,
         **read_with_plans.SINCE_TEST,
     )
     visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment", "formula"))
     return {plan.pk: plan for plan in rows.prefetch_related(visits)}
-
-
-def _allergic_since() -> Subquery:
-    """The onset of the latest allergic event among the holds since the plan was last active (SQL: plan_allergic_since)."""
-    later = PlanStatusChange.objects.filter(plan=OuterRef("plan"), pk__gt=OuterRef("pk"))
-    holds = PlanStatusChange.objects.filter(
-        ~Exists(later.exclude(status=PlanStatus.ON_HOLD)),
-        plan=OuterRef("pk"),
-        status=PlanStatus.ON_HOLD,
-        adverse_event__is_allergic=True,
-    )
-    return Subquery(holds.order_by("-adverse_event__onset_at").values("adverse_event__onset_at")[:1])
 
 
 def _rows_of_plans(plans: Collection[Plan]) -> tuple[Groups, Groups, Groups]:
@@ -236,7 +229,7 @@ def facts_of_session(session: Session) -> PlanFacts:
     if session.planned.formula_id is None:
         return facts
     parts = FormulaPart.objects.filter(formula=session.planned.formula_id).with_groups_in_force()
-    return replace(facts, parts=list(parts.select_related("component")))
+    return replace(facts, parts=list(parts.select_related("component")), plan_parts=facts.parts)
 
 
 def facts_of_one(plan: Plan) -> PlanFacts:

@@ -5,14 +5,16 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import JSONObject
 
+from consultations.enums import PlanStatus
 from consultations.models import (
     AdverseEvent,
     ConsultationConfirmation,
     HealthAnswer,
     PathwayPolicy,
+    PlanStatusChange,
     PlanStop,
     RetestRule,
     Review,
@@ -201,3 +203,14 @@ SINCE_TEST = {
         )
     ),
 }
+# The onset of the latest allergic event among the holds since the plan was last active (SQL: plan_allergic_since).
+_LATER = PlanStatusChange.objects.filter(plan=OuterRef("plan"), pk__gt=OuterRef("pk"))
+_ALLERGIC_HOLDS = PlanStatusChange.objects.filter(
+    ~Exists(_LATER.exclude(status=PlanStatus.ON_HOLD)),
+    plan=OuterRef("pk"),
+    status=PlanStatus.ON_HOLD,
+    adverse_event__is_allergic=True,
+)
+ALLERGIC_SINCE = Subquery(
+    _ALLERGIC_HOLDS.order_by("-adverse_event__onset_at").values("adverse_event__onset_at")[:1]
+)

@@ -106,7 +106,7 @@ def _seen_at(
         device=session.device,
         practitioner=session.practitioner,
         room=session.appointment.room if session.appointment else None,
-        component_codes=session.plan.formula.component_codes,
+        component_codes=session.formula.component_codes,
         signed_at=at,
         signed_by=by,
     )

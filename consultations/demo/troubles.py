@@ -60,7 +60,7 @@ def nodule(clinic: DemoClinic, rng: random.Random) -> None:
             "plan": session.plan,
             "session": session,
             "practitioner": session.practitioner,
-            "component_codes": session.plan.formula.component_codes,
+            "component_codes": session.formula.component_codes,
         },
         lots=[used.lot for used in session.used_lots.select_related("lot")],
         by=user_of(clinic, "silva"),

@@ -89,9 +89,7 @@ class EventForm(_HowItIs):
             ("", _("Not known, or none of these")),
             *((key, _named(source)) for key, source in self.sources.items()),
         ]
-        parts = FormulaPart.objects.filter(
-            formula__in=[each.plan.formula_id for each in self.sources.values()]
-        )
+        parts = FormulaPart.objects.filter(formula__in={each.formula.pk for each in self.sources.values()})
         named = parts.order_by("component__name").values_list("component__code", "component__name").distinct()
         self.fields["component_codes"].choices = list(dict(named).items())
 
@@ -130,8 +128,10 @@ class EventForm(_HowItIs):
 def _sources(patient: Patient) -> dict[str, Session | PatchTest]:
     """Sessions and tests that were given, the latest first, by the value that the form posts."""
     people = ("plan__formula", "plan__indication", "practitioner", "appointment__room")
-    sessions = Session.objects.given().filter(patient=patient).select_related("planned", "device", *people)
-    tests = PatchTest.objects.signed().filter(patient=patient).select_related(*people)
+    sessions = (
+        Session.objects.given().filter(patient=patient).select_related("planned__formula", "device", *people)
+    )
+    tests = PatchTest.objects.signed().filter(patient=patient).select_related("formula", *people)
     found: dict[str, Session | PatchTest] = {
         f"session-{each.pk}": each for each in sessions.order_by("-started_at")[:_MOST]
     }
@@ -156,7 +156,7 @@ def _trace(source: Session | PatchTest | None, suspected: list[str]) -> dict[str
         "plan": source.plan,
         "practitioner": source.practitioner,
         "room": visit.room if visit else None,
-        "component_codes": suspected or source.plan.formula.component_codes,
+        "component_codes": suspected or source.formula.component_codes,
     }
     if isinstance(source, Session):
         return trace | {"session": source, "device": source.device}

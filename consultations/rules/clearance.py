@@ -71,8 +71,10 @@ def judge(
 ) -> Clearance:
     """Everything that is missing at the moment `on`, in the order in which a clinic would settle it.
 
-    By everything known now; `known_by` leaves out what came to be known only later, for signing what was given.
+    By everything known now; `known_by` leaves out what came to be known only later, for signing what was given. By the
+    plan's formula in each of its sessions, as the SQL gate: consent and test cover what is in it, and nothing less.
     """
+    facts = facts.of_whole_plan
     if known_by is not None:
         facts = as_known(facts, known_by)
     asked = [*_ALWAYS, *_FOR_SESSIONS] if gate == Gate.SESSION else _ALWAYS

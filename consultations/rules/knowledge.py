@@ -22,7 +22,8 @@ def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
 
     The consultation's answers are taken as they are. The SQL gate's `known_by` says the same (migration 0002).
     """
-    parts = FormulaPart.objects.filter(formula=facts.plan.formula_id).with_groups_in_force(at=moment)
+    formulas = {part.formula_id for part in facts.parts}
+    parts = FormulaPart.objects.filter(formula__in=formulas).with_groups_in_force(at=moment)
     return replace(
         facts,
         plan=_plan(facts.plan, moment),

@@ -26,10 +26,13 @@ from consultations.rules.plans import next_to_give
 from tests.consultations import course
 from tests.factories import (
     AppointmentFactory,
+    ComponentFactory,
+    FormulaFactory,
     PatchTestFactory,
     SessionFactory,
     TestReadingFactory,
     cleared_plan,
+    lots_of,
 )
 from tests.factories.clock import CLINIC_NOW, ago, ahead
 
@@ -256,6 +259,18 @@ class TestAtASession:
         assert (event.words, event.grade) == ("at the forearm", 1)
         assert {used.lot for used in event.used_lots.all()} == {used.lot for used in session.used_lots.all()}
 
+    def test_only_what_was_injected_is_suspected_where_a_session_has_a_formula_of_its_own(
+        self, by: User
+    ) -> None:
+        whole = FormulaFactory(parts=[(ComponentFactory(), 10), (ComponentFactory(), 5)])
+        kept, left_out = (part.component for part in whole.parts.order_by("pk"))
+        plan = cleared_plan(formula=whole, own_formula=FormulaFactory(parts=[(kept, 10)]))
+        self._signed(plan, "allergy_local", 2, by)
+        assert AdverseEvent.objects.get().component_codes == [kept.code]
+        assert Allergy.objects.get().component_codes == [kept.code]
+        spared = cleared_plan(patient=plan.patient, formula=FormulaFactory(parts=[(left_out, 5)]))
+        assert codes_missing(spared) == []
+
     def test_a_severe_reaction_is_signed_and_stops_the_plan_at_once(self, by: User) -> None:
         plan = cleared_plan()
         session = self._signed(plan, "tissue_damage", 3, by)
@@ -323,6 +338,18 @@ class TestPages:
         assert (event.plan, event.session, event.practitioner) == (plan, session, session.practitioner)
         assert event.used_lots.count() == session.used_lots.count()
         assert event.component_codes == plan.formula.component_codes
+
+    def test_the_components_of_a_session_are_those_of_its_own_formula(
+        self, practitioner_client: Client
+    ) -> None:
+        whole = FormulaFactory(parts=[(ComponentFactory(), 10), (ComponentFactory(), 5)])
+        lean = FormulaFactory(parts=[(whole.parts.first().component, 10)])
+        plan = cleared_plan(formula=whole, own_formula=lean)
+        SessionFactory(
+            plan=plan, signed=True, started_at=ago(hours=4), lots=lots_of(lean), doses=list(lean.parts.all())
+        )
+        practitioner_client.post(self._url(plan.patient), self._typed(plan, "bruising", 1))
+        assert AdverseEvent.objects.get().component_codes == lean.component_codes
 
     def test_a_hold_is_said_first_and_done_only_when_it_is_confirmed(
         self, practitioner_client: Client

@@ -16,9 +16,10 @@ from consultations.actions import patch_tests, plans, sessions
 from consultations.enums import AllergyStatus, PlanStatus, RetestEffect
 from consultations.models import PatchTest, Plan, PlanStatusChange, RetestRule, ReviewRule, Session
 from consultations.models import TestReading as Reading
-from consultations.queries import facts_of_one
+from consultations.queries import facts_of_one, facts_of_session
 from consultations.rules import clearance
 from consultations.rules.doses import component_doses
+from consultations.rules.knowledge import as_known
 from tests.consultations import course
 from tests.consultations.cases.events import allergic_event
 from tests.consultations.policies import decided
@@ -284,6 +285,40 @@ def test_a_reaction_closes_until_the_moment_at_which_two_people_call_it_an_error
     )
     assert both(plan, known_by=START) == {code}
     assert both(plan, known_by=None) == {None}
+
+
+# A session with a formula of its own ----------------------------------------------------------------------------------
+
+
+def _lean_session() -> tuple[Session, str]:
+    """A draft of a session given without one of the plan's components, and that component's code."""
+    whole = FormulaFactory(parts=[(ComponentFactory(), 10), (ComponentFactory(), 5)])
+    kept, left_out = whole.parts.order_by("pk")
+    plan = cleared_plan(formula=whole, own_formula=FormulaFactory(parts=[(kept.component, 4)]))
+    return SessionFactory(plan=plan, started_at=START), left_out.component.code
+
+
+def test_what_was_known_of_a_session_is_of_the_formula_it_is_given_with() -> None:
+    session, _left_out = _lean_session()
+    facts = facts_of_session(session)
+    assert [part.strength for part in as_known(facts, START).parts] == [Decimal(4)]
+    assert [part.strength for part in as_known(facts_of_one(session.plan), START).parts] == [10, 5]
+
+
+@pytest.mark.parametrize("known_by", [START, None])
+def test_it_is_cleared_by_the_plan_s_whole_formula_like_every_session_of_it(
+    known_by: datetime | None,
+) -> None:
+    session, left_out = _lean_session()
+    AllergyFactory(patient=session.patient, component_codes=[left_out], reported_at=BEFORE)
+    judged = clearance.judge(
+        facts_of_session(session),
+        gate=clearance.Gate.SESSION,
+        on=START,
+        planned=session.planned,
+        known_by=known_by,
+    )
+    assert {each.code for each in judged.conditions} == both(session.plan, known_by=known_by) == {"allergy"}
 
 
 # A required review ----------------------------------------------------------------------------------------------------

@@ -33,7 +33,8 @@ class PlanFactory(DjangoModelFactory):
     """An active plan of three sessions a week apart, after a signed consultation that found the patient eligible.
 
     `sessions` is how many; `interval_days` and `min_gap_days` say how far apart; `requirement` of the test policy is
-    passed as `test_policy__requirement`. Any `status` may be asked for: the plan is born proposed and walks there.
+    passed as `test_policy__requirement`. `own_formula` is what all its sessions are given with instead. Any `status` may
+    be asked for: the plan is born proposed and walks there.
     """
 
     class Meta:
@@ -57,6 +58,7 @@ class PlanFactory(DjangoModelFactory):
     sessions = 3
     interval_days = 7
     min_gap_days = 6
+    own_formula = None
 
     @classmethod
     def _generate(cls, strategy: str, params: dict[str, Any]) -> Plan:
@@ -70,10 +72,10 @@ class PlanFactory(DjangoModelFactory):
     @classmethod
     def _create(cls, model_class: type[Plan], *args: Any, **kwargs: Any) -> Plan:
         sessions, days, gap = (kwargs.pop(name) for name in ("sessions", "interval_days", "min_gap_days"))
-        wanted = kwargs.pop("status")
+        wanted, own = kwargs.pop("status"), kwargs.pop("own_formula")
         plan = super()._create(model_class, *args, **kwargs)
         for ordinal in range(1, sessions + 1):
-            PlannedSessionFactory(plan=plan, ordinal=ordinal, interval=days, min_gap_days=gap)
+            PlannedSessionFactory(plan=plan, ordinal=ordinal, interval=days, min_gap_days=gap, formula=own)
         for status in _WAY[wanted]:
             plan.status = status
             plan.save(update_fields=["status"])
