@@ -13,7 +13,7 @@ from consultations.dates import in_words
 from consultations.enums import CapMeasure, TestRequirement
 from consultations.models import PlannedSession, Session
 from consultations.queries import PlanFacts
-from consultations.rules import clearance, consent, doses, retest
+from consultations.rules import clearance, consent, doses, over_caps, retest
 from consultations.rules.visits import earlier_not_given
 
 _SHOWN_TO = Decimal("0.01")
@@ -109,6 +109,15 @@ def bars(
         )
         for dose in judged
     ]
+
+
+def beside_drafts(
+    facts: PlanFacts, zones: Sequence[doses.ZoneDose], *, weight_kg: Decimal | None, session: Session
+) -> list[str]:
+    """What would be above a cap if what others have drafted for the day were given as well."""
+    volume, day = doses.volume_of(zones), timezone.localdate(session.started_at)
+    judged = doses.component_doses(facts, volume_ml=volume, weight_kg=weight_kg, on=day, session=session)
+    return over_caps.beside_drafts(judged)
 
 
 def cautions(facts: PlanFacts, session: Session) -> list[str]:

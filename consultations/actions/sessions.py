@@ -29,7 +29,7 @@ from consultations.models import (
     TechniqueRule,
 )
 from consultations.queries import PlanFacts, facts_of_one, facts_of_session, policy_in_force
-from consultations.rules import authorship, clearance, doses, sessions, techniques
+from consultations.rules import authorship, clearance, doses, over_caps, sessions, techniques
 from consultations.rules.visits import earlier_not_given
 
 __all__ = ["Contents", "Reaction", "Score", "Zone", "begin", "not_given", "record_deviating", "save", "sign"]
@@ -163,14 +163,19 @@ def save(
 
 
 @explained
-def sign(*, session: Session, version: int | None, by: User, at: datetime) -> Session:
+def sign(
+    *, session: Session, version: int | None, over_cap_reason: str = "", by: User, at: datetime
+) -> Session:
     """Judge everything again and sign: doses against every cap, lots, technique, outcome.
+
+    What was injected above a cap is signed with its reason, as a deviation that names the caps with their arithmetic.
 
     The pathway is judged by what was known when the session began: what happened is signed whatever closed since. Each
     reaction becomes an adverse event, and holds or stops plans at once.
 
     Raises:
-        DomainError: a field is wrong or a dose is above its cap; nothing is saved.
+        DomainError: a field is wrong; nothing is saved.
+        OverCap: above a cap without a reason; nothing is saved.
         NotCleared: something closed before the session began.
     """
     hold_still(session.patient_id)
@@ -183,7 +188,10 @@ def sign(*, session: Session, version: int | None, by: User, at: datetime) -> Se
     dose_rows: list[SessionDose] = []
     if row.outcome in GIVEN:
         _check_was_cleared(row, facts)
-        dose_rows = _judge_doses(row, facts, rule)
+        judged, beyond = _judge_doses(row, facts, rule, reason=over_cap_reason)
+        if beyond:
+            _deviate(row, beyond, reason=over_cap_reason, by=by, at=at)
+        dose_rows = _dose_rows(row, judged, rule)
         SessionDose.objects.filter(session=row).delete()
         SessionDose.objects.bulk_create(dose_rows)
     _seal(row, dose_rows, by=by, at=at)
@@ -200,7 +208,10 @@ def _codes_missing(facts: PlanFacts, planned: PlannedSession, *, on: datetime) -
     codes = [each.code for each in _missing(facts, planned, on=on)]
     if not codes:
         raise DomainError(
-            _("Nothing was missing at that time; record the session the usual way."),
+            _(
+                "Nothing was missing at that time: record the session the usual way. If more was injected than a cap"
+                " allows, the signature asks for the reason."
+            ),
             "nothing_missing",
         )
     if "session_done" in codes:
@@ -228,20 +239,44 @@ def _check_was_cleared(row: Session, facts: PlanFacts) -> None:
         raise NotCleared(missing[0].detail or missing[0].what, missing[0].code, conditions=missing)
 
 
-def _judge_doses(row: Session, facts: PlanFacts, rule: TechniqueRule) -> list[SessionDose]:
+def _judge_doses(
+    row: Session, facts: PlanFacts, rule: TechniqueRule, *, reason: str
+) -> tuple[list[doses.ComponentDose], list[DomainError]]:
+    """The dose of every component, and a refusal for each cap that was exceeded, which has its `reason`."""
     zones = [doses.ZoneDose.of(zone) for zone in row.zones.select_related("zone")]
-    day = timezone.localdate(row.started_at)
+    doses.check_zones(facts, zones, rule=rule, policy=policy_in_force(row.started_at))
+    doses.check_weight(facts, row.weight_kg)
     judged = doses.component_doses(
         facts,
         volume_ml=doses.volume_of(zones),
         weight_kg=row.weight_kg,
-        on=day,
+        on=timezone.localdate(row.started_at),
         session=row,
     )
-    if row.deviation_id is None:
-        doses.check_zones(facts, zones, rule=rule, policy=policy_in_force(row.started_at))
-        doses.check_doses(facts, judged, weight_kg=row.weight_kg)
+    beyond = over_caps.exceeded(facts, zones, judged)
+    over_caps.check_reasoned(beyond, reason=reason)
     techniques.check_explained(row, rule, zones)
+    return judged, beyond
+
+
+def _deviate(row: Session, beyond: Sequence[DomainError], *, reason: str, by: User, at: datetime) -> None:
+    """By a deviation of the signature; one that was recorded before it began is named in it."""
+    codes, before = [each.code for each in beyond], row.deviation
+    if before is not None:
+        codes, reason = [*before.codes, *codes], f"{before.reason}\n{reason}"
+    row.deviation = record_deviation(
+        plan=row.plan,
+        codes=codes,
+        reason=reason,
+        findings=" ".join(str(each.message) for each in beyond),
+        happened_at=row.started_at,
+        field="over_cap_reason",
+        by=by,
+        at=at,
+    )
+
+
+def _dose_rows(row: Session, judged: Sequence[doses.ComponentDose], rule: TechniqueRule) -> list[SessionDose]:
     return [
         SessionDose(
             session=row,

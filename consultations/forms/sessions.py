@@ -127,6 +127,12 @@ class SessionForm(BaseForm):
         label=_("Note"), max_length=10000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
     aftercare_given = forms.BooleanField(label=_("Aftercare explained and handed out"), required=False)
+    over_cap_reason = forms.CharField(
+        label=_("Why more was injected than the cap allows"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
     def __init__(
         self,
@@ -150,7 +156,7 @@ class SessionForm(BaseForm):
 
     @staticmethod
     def _from(session: Session) -> dict[str, Any]:
-        names = [name for name in SessionForm.base_fields if name not in ("device",)]
+        names = [name for name in SessionForm.base_fields if name not in ("device", "over_cap_reason")]
         return {name: getattr(session, name) for name in names} | {"device": session.device_id}
 
     def _fit_technique(self) -> None:

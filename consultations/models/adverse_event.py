@@ -97,6 +97,7 @@ class Deviation(models.Model):
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="deviations", verbose_name=_("plan"))
     codes = ArrayField(models.SlugField(max_length=60), verbose_name=_("what was missing"))
     reason = models.TextField(_("why it happened"), max_length=5000)
+    findings = models.TextField(_("what was found"), max_length=5000, blank=True)
     happened_at = models.DateTimeField(_("happened at"))
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, models.PROTECT, related_name="+")

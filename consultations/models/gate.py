@@ -3,7 +3,8 @@
 `pathway_refusal(plan, patient, time, gate, planned session, known by)` (SQL function, made by a migration) returns the
 code of the first thing that is missing, or NULL; it asks one function per thing, `gate_suitable()` and its kin, whose
 twins are the modules of `consultations.rules.gates`. `consultations.rules.clearance` says the same in sentences; a test
-holds the two against each other. Doses are judged in Python, here only that they are there.
+holds the two against each other. Caps are read in Python; here, that every dose is there and none is above the cap that
+it was judged by without a deviation that says so.
 """
 
 import pgtrigger
@@ -294,6 +295,51 @@ GATE_ON_SESSION = guard(
             {
         refuse("session_cleared", "A signed session names its zones and the lot and dose of every component.")
     }
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+# What the Python rules count with it too: signed sessions and test injections of the same clinic day. The cap is the one
+# that they judged by; a cap is never tighter here, so that a tie is no refusal.
+_INJECTED_THAT_DAY = """
+    coalesce((
+        SELECT sum(other.amount) FROM consultations_sessiondose other
+        JOIN consultations_component oc ON oc.id = other.component_id AND oc.code = c.code
+        JOIN consultations_session os ON os.id = other.session_id
+        WHERE os.patient_id = NEW.patient_id AND os.id <> NEW.id AND os.signed_at IS NOT NULL
+            AND os.outcome <> 'not_given' AND clinic_day(os.started_at) = clinic_day(NEW.started_at)
+            AND NOT EXISTS (
+                SELECT 1 FROM consultations_enteredinerror e
+                WHERE e.session_id = os.id AND e.confirmed_at IS NOT NULL
+            )
+    ), 0) + coalesce((
+        SELECT sum(trunc(t.volume_ml * part.strength, 3)) FROM consultations_patchtest t
+        JOIN consultations_formulapart part ON part.formula_id = t.formula_id
+        JOIN consultations_component tc ON tc.id = part.component_id AND tc.code = c.code
+        WHERE t.patient_id = NEW.patient_id AND t.signed_at IS NOT NULL AND c.code = ANY(t.component_codes)
+            AND clinic_day(t.given_at) = clinic_day(NEW.started_at)
+            AND NOT EXISTS (
+                SELECT 1 FROM consultations_enteredinerror e
+                WHERE e.patch_test_id = t.id AND e.confirmed_at IS NOT NULL
+            )
+    ), 0)
+"""
+
+# After `session_cleared` (triggers run in the order of their names), which has locked the patient: of two that sign at
+# once the second sees the doses of the first.
+GATE_ON_SESSION_DOSES = guard(
+    "session_over_cap",
+    operation=pgtrigger.UpdateOf("signed_at"),
+    func=f"""
+        IF NEW.signed_at IS NOT NULL AND NEW.outcome <> 'not_given' AND EXISTS (
+            SELECT 1 FROM consultations_sessiondose d
+            JOIN consultations_component c ON c.id = d.component_id
+            WHERE d.session_id = NEW.id AND d.amount + {_INJECTED_THAT_DAY} > d.cap_amount
+        ) AND NOT EXISTS (
+            SELECT 1 FROM consultations_deviation WHERE id = NEW.deviation_id AND 'over_cap' = ANY(codes)
+        ) THEN
+            {refuse("session_over_cap", "A dose above its cap is signed only with a deviation that names it.")}
         END IF;
         RETURN NEW;
     """,

@@ -11,7 +11,12 @@ from consultations.enums import GIVEN, SessionOutcome
 from consultations.models.adverse_event import Deviation
 from consultations.models.consultation import ClinicalQuerySet, Signable
 from consultations.models.formula import Component, Formula, Lot
-from consultations.models.gate import GATE_ON_SESSION, GATE_ON_SESSION_LOT, GATE_ON_SESSION_ZONE
+from consultations.models.gate import (
+    GATE_ON_SESSION,
+    GATE_ON_SESSION_DOSES,
+    GATE_ON_SESSION_LOT,
+    GATE_ON_SESSION_ZONE,
+)
 from consultations.models.plan import Plan, PlannedSession
 from consultations.models.reference import BodyZone, Technique
 
@@ -118,7 +123,7 @@ class Session(Signable):
                 violation_error_message=_("This session is being recorded already."),
             ),
         ]
-        triggers = [*frozen_once("session"), GATE_ON_SESSION]
+        triggers = [*frozen_once("session"), GATE_ON_SESSION, GATE_ON_SESSION_DOSES]
 
     def __str__(self) -> str:
         return f"{self.plan}: {self.planned.ordinal}"

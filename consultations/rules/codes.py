@@ -52,6 +52,11 @@ CODES = {
     "cap_undecided": Code(_("a dose limit had not been decided"), may_still_come=True),
     "course_full": Code(_("more sessions than the limit allows"), closes=True),
     "earlier_session": Code(_("an earlier session was still to be given")),
+    # Of what was injected, said at the signature (rules.over_caps).
+    "over_cap": Code(_("more of a component than its cap allows")),
+    "too_many_points": Code(_("more points than a cap allows")),
+    "too_much_per_point": Code(_("more at one point than a cap allows")),
+    "too_much_per_cm2": Code(_("more on one cm² than a cap allows")),
 }
 MAY_STILL_COME = frozenset(code for code, each in CODES.items() if each.may_still_come)
 CLOSES = frozenset(code for code, each in CODES.items() if each.closes)

@@ -1,14 +1,13 @@
 """Doses per component against every cap (CLINICAL 0.4, 2.1). All numbers are Decimal; caps are reference data."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
 
 from clinic.errors import DomainError
 from consultations.enums import CapDecision, CapMeasure, ComponentKind, Counted
@@ -22,22 +21,7 @@ from consultations.models import (
     TechniqueRule,
 )
 from consultations.queries import PlanFacts, confirmed_error
-from consultations.rules.day_doses import COUNTED_TO, Portion, portions_on
-
-_TOO_MUCH = {
-    CapMeasure.POINTS_PER_SESSION: (
-        "too_many_points",
-        _lazy("%(value)s points are more than the %(limit)s that %(component)s allows in a session."),
-    ),
-    CapMeasure.ML_PER_POINT: (
-        "too_much_per_point",
-        _lazy("%(value)s ml per point are more than the %(limit)s ml that %(component)s allows."),
-    ),
-    CapMeasure.PER_CM2: (
-        "too_much_per_cm2",
-        _lazy("%(value)s %(unit)s per cm² are more than the %(limit)s %(unit)s that %(component)s allows."),
-    ),
-}
+from consultations.rules.day_doses import COUNTED_TO, Origin, Portion, portions_on
 
 
 @dataclass(frozen=True)
@@ -81,9 +65,20 @@ class ComponentDose:
         return self.amount + self.other_amount
 
     @property
+    def on_record(self) -> Decimal:
+        """Without what others have only drafted: a draft may never be given."""
+        drafted = (portion.amount for portion in self.others if portion.origin == Origin.DRAFT)
+        return self.total - sum(drafted, Decimal(0))
+
+    @property
     def is_over(self) -> bool:
-        """Above the tightest cap."""
+        """Above the tightest cap, drafts counted: what whoever is about to inject has to see."""
         return self.cap is not None and self.total > self.cap
+
+    @property
+    def is_over_on_record(self) -> bool:
+        """Above the tightest cap by what is signed and tested alone: what a signature is judged by."""
+        return self.cap is not None and self.on_record > self.cap
 
 
 @dataclass(frozen=True)
@@ -242,7 +237,7 @@ def needs_area(facts: PlanFacts) -> bool:
 def check_zones(
     facts: PlanFacts, zones: Sequence[ZoneDose], *, rule: TechniqueRule, policy: PathwayPolicy
 ) -> None:
-    """Points, ml per point and volume fit each other and the caps per point and per session.
+    """Points, ml per point and volume fit each other; what they are against the caps is for `rules.over_caps`.
 
     Points × ml may differ from the volume by the policy's tolerance; where only a volume is counted there are no points.
 
@@ -263,7 +258,6 @@ def check_zones(
             raise DomainError(_("Points and volumes are above zero."), "zone_negative", field="zones")
         if rule.counts != Counted.AREA:
             _check_volume(zone, policy)
-    _check_point_caps(facts, zones)
     if needs_area(facts) and any(zone.area_cm2 is None for zone in zones):
         raise DomainError(
             _("Enter the area of every zone in cm²: a cap counts by it."), "area_missing", field="zones"
@@ -323,29 +317,11 @@ def _used(cap: DoseCap, part: FormulaPart, zones: Sequence[ZoneDose]) -> Decimal
     return None
 
 
-def _check_point_caps(facts: PlanFacts, zones: Sequence[ZoneDose]) -> None:
-    for limit in point_limits(facts, zones):
-        if limit.is_over:
-            code, words = _TOO_MUCH[limit.measure]
-            said = {
-                "value": plain(limit.value.quantize(COUNTED_TO, ROUND_CEILING)),
-                "limit": plain(limit.cap),
-                "component": limit.component,
-                "unit": limit.component.get_unit_display(),
-            }
-            sentence = str(words) % said
-            if limit.zone_view:
-                sentence += " " + _("This limit is for zones of the view “%(view)s”.") % {
-                    "view": limit.zone_view
-                }
-            raise DomainError(sentence, code, field="zones")
-
-
-def check_doses(facts: PlanFacts, doses: Iterable[ComponentDose], *, weight_kg: Decimal | None) -> None:
-    """Every dose stays within the tightest of its caps; the refusal names it with its arithmetic.
+def check_weight(facts: PlanFacts, weight_kg: Decimal | None) -> None:
+    """Where a cap counts per kg, the weight of the day is known.
 
     Raises:
-        DomainError: weight_missing or over_cap.
+        DomainError: weight_missing.
     """
     if weight_kg is None and needs_weight(facts):
         raise DomainError(
@@ -353,22 +329,6 @@ def check_doses(facts: PlanFacts, doses: Iterable[ComponentDose], *, weight_kg: 
             "weight_missing",
             field="weight_kg",
         )
-    for dose in doses:
-        if dose.is_over:
-            raise DomainError(
-                " ".join([_over(dose), *words_of_others(dose)]),
-                "over_cap",
-                field="zones",
-            )
-
-
-def _over(dose: ComponentDose) -> str:
-    return _("%(component)s: %(total)s %(unit)s are more than the cap (%(arithmetic)s).") % {
-        "component": dose.component,
-        "total": plain(dose.total),
-        "unit": dose.component.get_unit_display(),
-        "arithmetic": dose.arithmetic,
-    }
 
 
 def cautions(facts: PlanFacts, *, on: date, session: Session | None) -> list[str]:
@@ -384,13 +344,14 @@ def cautions(facts: PlanFacts, *, on: date, session: Session | None) -> list[str
     return [words % {"anaesthetic": anaesthetic, "lipolytic": lipolytic}]
 
 
-def words_of_others(dose: ComponentDose) -> list[str]:
+def words_of_others(dose: ComponentDose, *, without: Collection[Origin] = ()) -> list[str]:
     """A sentence for each amount of the day that is not this session's: how much, and whose draft or signature."""
     unit = dose.component.get_unit_display()
     return [
         _("%(amount)s %(unit)s of it: %(where)s.")
         % {"amount": plain(portion.amount), "unit": unit, "where": portion.words}
         for portion in dose.others
+        if portion.origin not in without
     ]
 
 

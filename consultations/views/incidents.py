@@ -73,6 +73,7 @@ def _deviation(row: Deviation, sees_records: bool) -> dict[str, Any]:
         "who": row.recorded_by,
         "missing": [codes.in_words(code) for code in row.codes],
         "reason": row.reason if sees_records else "",
+        "findings": row.findings if sees_records else "",
         "url": url if sees_records else "",
     }
 

@@ -24,6 +24,7 @@ from consultations.forms.zones import ZoneRows
 from consultations.models import ReactionType, Scale, Session, SessionTyping, SessionZone, TechniqueRule
 from consultations.queries import PlanFacts, every_lot, facts_of_one, policy_in_force
 from consultations.rules import aftercare, authorship, codes, doses, techniques
+from consultations.rules.over_caps import OverCap
 from consultations.session_page import banner, bars, cautions
 from consultations.views import chart
 
@@ -39,6 +40,7 @@ class Recording:
     data: Mapping[str, Any] | None = None
     conditions: tuple[Condition, ...] = ()
     zone_errors: tuple[str, ...] = ()
+    is_over_cap: bool = False
     is_saved: bool = False
     typing: SessionTyping | None = None
     repeated: Repeat | None = None
@@ -115,6 +117,7 @@ class Recording:
             self.zone_errors = (str(refusal.message),)
         else:
             self.form.add_domain_error(refusal)
+        self.is_over_cap = isinstance(refusal, OverCap)
         if isinstance(refusal, NotCleared):
             self.conditions = tuple(refusal.conditions)
         self.form.data = self.form.data.copy()
@@ -161,6 +164,7 @@ def draft_page(
             "form": recording.form,
             "rows": recording.rows,
             "zone_errors": recording.zone_errors,
+            "asks_why_over": recording.is_over_cap or bool(recording.form["over_cap_reason"].value()),
             "deviation": _deviation(session),
             "conditions": recording.conditions,
             "is_saved": recording.is_saved,
@@ -239,11 +243,13 @@ def _later_url(session: Session) -> str:
 
 
 def _deviation(session: Session) -> str:
-    """Why it was given all the same, and what was missing."""
+    """Why it was given all the same, and what was outside the rules."""
     if session.deviation is None:
         return ""
-    missing = ", ".join(codes.in_words(code) for code in session.deviation.codes)
-    return _("%(reason)s Missing: %(missing)s.") % {"reason": session.deviation.reason, "missing": missing}
+    outside = ", ".join(codes.in_words(code) for code in session.deviation.codes)
+    words = _("%(reason)s Outside the rules: %(codes)s.")
+    said = words % {"reason": session.deviation.reason, "codes": outside}
+    return f"{said} {session.deviation.findings}".strip()
 
 
 def _technique(session: Session) -> list[dict[str, Any]]:

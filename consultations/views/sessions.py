@@ -31,7 +31,7 @@ from consultations.queries import (
     visit_in_progress,
 )
 from consultations.rules import authorship
-from consultations.session_page import banner
+from consultations.session_page import banner, beside_drafts
 from consultations.views import chart
 from consultations.views.session_record import Recording, draft_page, record_page, totals
 
@@ -202,8 +202,23 @@ def _save(request: HttpRequest, row: Session, *, at: datetime) -> HttpResponse:
         saved = row.version != before and not isinstance(refusal, Stale)
         recording.refuse(refusal, saved=saved)
         return draft_page(request, recording, at=at, status=refusal.status)
-    messages.success(request, _("Signed.") if "sign" in request.POST else _("Draft saved."))
+    _say_what_was_done(request, recording)
     return redirect("consultations:session", row.pk)
+
+
+def _say_what_was_done(request: HttpRequest, recording: Recording) -> None:
+    """Saved or signed; and what a signature leaves to be seen to."""
+    if "sign" not in request.POST:
+        messages.success(request, _("Draft saved."))
+        return
+    messages.success(request, _("Signed."))
+    if recording.form.cleaned_data["over_cap_reason"]:
+        messages.warning(request, _("The dose above its cap is on the incident list."))
+    zones, session = recording.rows.doses, recording.session
+    for words in beside_drafts(
+        recording.facts, zones, weight_kg=recording.typed("weight_kg"), session=session
+    ):
+        messages.warning(request, words)
 
 
 def _as_last_time(request: HttpRequest, row: Session, facts: PlanFacts) -> Recording:
@@ -251,7 +266,8 @@ def _act(request: HttpRequest, row: Session, recording: Recording, *, at: dateti
         at=at,
     )
     if "sign" in request.POST:
-        actions.sign(session=saved, version=saved.version, by=request.user, at=at)
+        reason = recording.form.cleaned_data["over_cap_reason"]
+        actions.sign(session=saved, version=saved.version, over_cap_reason=reason, by=request.user, at=at)
 
 
 def _waiting_page(

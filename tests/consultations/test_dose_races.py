@@ -11,7 +11,7 @@ from clinic.errors import DomainError
 from clinic.models import Practitioner
 from consultations.actions import sessions
 from consultations.models import Session, SessionDose
-from consultations.rules import day_doses, doses
+from consultations.rules import over_caps
 from tests.clinic.test_races import race
 from tests.consultations import course
 from tests.factories import (
@@ -23,6 +23,7 @@ from tests.factories import (
     cleared_plan,
 )
 from tests.factories.clock import CLINIC_NOW, ago
+from tests.guards import sql
 
 pytestmark = pytest.mark.race
 
@@ -74,24 +75,35 @@ def test_of_two_that_write_and_sign_at_once_at_most_one_is_signed(drafts: list[S
     outcomes = race([writer_and_signer(draft) for draft in drafts])
     refusals = [each for each in outcomes if isinstance(each, Exception)]
     assert refusals, "120 mg were signed"
-    assert {type(each) for each in refusals} == {DomainError}
+    assert {type(each) for each in refusals} == {over_caps.OverCap}
     assert {each.code for each in refusals if isinstance(each, DomainError)} == {"over_cap"}
     assert on_record() <= Decimal(100)
 
 
-def test_without_drafts_and_locks_both_are_signed(
-    drafts: list[Session], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def signed_at_once(drafts: list[Session], monkeypatch: pytest.MonkeyPatch) -> list[Session]:
+    """Written drafts whose signatures take no lock and have both been judged before either is on record."""
     for draft in drafts:
         write(draft)
-    both_judged, check = Barrier(2), doses.check_doses
+    both_judged, check = Barrier(2), over_caps.check_reasoned
 
     def judged_together(*args: object, **kwargs: object) -> None:
         check(*args, **kwargs)  # type: ignore[arg-type]
         both_judged.wait(timeout=60)
 
-    monkeypatch.setattr(day_doses, "_drafted", lambda *_of: iter(()))
     monkeypatch.setattr(sessions, "hold_still", lambda patient: None)
-    monkeypatch.setattr(doses, "check_doses", judged_together)
-    race([signer(draft) for draft in drafts])
+    monkeypatch.setattr(over_caps, "check_reasoned", judged_together)
+    return drafts
+
+
+def test_without_the_locks_the_database_itself_refuses_the_second(signed_at_once: list[Session]) -> None:
+    outcomes = race([signer(draft) for draft in signed_at_once])
+    (refused,) = [each for each in outcomes if isinstance(each, DomainError)]
+    assert (refused.code, on_record()) == ("session_over_cap", Decimal(60))
+
+
+def test_without_locks_and_trigger_both_are_signed(signed_at_once: list[Session]) -> None:
+    (trigger,) = [each for each in Session._meta.triggers if each.name == "session_over_cap"]
+    sql(f'ALTER TABLE consultations_session DISABLE TRIGGER "{trigger.get_pgid(Session)}"')()
+    race([signer(draft) for draft in signed_at_once])
     assert on_record() == Decimal(120)

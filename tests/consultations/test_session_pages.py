@@ -1,5 +1,6 @@
 """The session pages: judged, begun, written with running totals, signed; not given; deviations; the signed record."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from clinic.enums import AppointmentStatus, DeviceKind
 from clinic.models import RecordOpened, User
 from consultations import purposes
 from consultations.actions import consents
+from consultations.actions import sessions as actions
 from consultations.enums import SessionOutcome, TechniqueFamily
 from consultations.models import BodyZone, Deviation, Plan, PlannedSession, Session
 from consultations.models import TestReading as Reading
@@ -599,3 +601,64 @@ def test_what_was_not_wholly_given_leads_to_the_later_visits(
     assert (f'href="{address}"' in shown) is leads
     if leads:
         assert practitioner_client.get(address).status_code == 200
+
+
+# --- Above a cap --------------------------------------------------------------------------------------------------------
+
+
+def test_an_overdose_is_refused_with_a_place_for_the_reason_and_signed_with_it(
+    practitioner_client: Client, kybella: Session
+) -> None:
+    assert not get(practitioner_client, "session", kybella.pk).context["asks_why_over"]
+    typed = filled(kybella, (50, "0.2"), **{"zone0-volume_ml": "10.1", "zone0-area_cm2": "51", "sign": "1"})
+    refused = post(practitioner_client, "session", kybella.pk, typed)
+    shown = refused.content.decode()
+    assert refused.status_code == 422
+    assert "101 mg are more than the cap (100 mg per session)." in shown
+    assert "Why more was injected than the cap allows" in shown
+    assert not Deviation.objects.exists()
+    kybella.refresh_from_db()
+    assert not kybella.is_signed
+    again = typed | {"version": kybella.version, "over_cap_reason": "misread the syringe"}
+    answer = post(practitioner_client, "session", kybella.pk, again)
+    record = practitioner_client.get(answer["Location"]).content.decode()
+    assert "misread the syringe Outside the rules: more of a component than its cap allows." in record
+    assert "101 mg are more than the cap (100 mg per session)." in record
+
+
+def test_the_incident_list_shows_the_arithmetic_to_those_who_read_records(
+    practitioner_client: Client, admin_client: Client, kybella: Session, practitioner_user: User
+) -> None:
+    rows = [replace(course.zones((50, "0.2"))[0], volume_ml=Decimal("10.1"), area_cm2=Decimal(51))]
+    course.written(kybella, rows, by=practitioner_user, at=CLINIC_NOW)
+    actions.sign(
+        session=kybella, version=None, over_cap_reason="misread", by=practitioner_user, at=CLINIC_NOW
+    )
+    url = reverse("consultations:incidents")
+    seen, by_admin = (client.get(url).content.decode() for client in (practitioner_client, admin_client))
+    assert "101 mg are more than the cap (100 mg per session)." in seen
+    for page in (seen, by_admin):
+        assert "more of a component than its cap allows" in page
+    assert "101 mg" not in by_admin
+    assert "misread" not in by_admin
+
+
+def test_a_signature_beside_a_colleagues_draft_says_what_both_would_be(
+    practitioner_client: Client, kybella: Session
+) -> None:
+    other = course.cleared("FAT-DCA", by=kybella.practitioner.user, at=CLINIC_NOW, patient=kybella.patient)
+    colleague = PractitionerFactory(signs_in=True)
+    SessionFactory(plan=other, practitioner=colleague, started_at=CLINIC_NOW, zones=[{"points": 50}])
+    typed = filled(kybella, (50, "0.2"), sign="1")
+    answer = post(practitioner_client, "session", kybella.pk, typed)
+    kybella.refresh_from_db()
+    assert kybella.is_signed
+    shown = practitioner_client.get(answer["Location"]).content.decode()
+    assert "with drafts of today 150 mg, more than the cap (100 mg per session)." in shown
+
+
+def test_the_deviation_page_says_where_an_overdose_is_recorded(
+    practitioner_client: Client, plan: Plan
+) -> None:
+    shown = get(practitioner_client, "session_deviation", first(plan).pk).content.decode()
+    assert "More injected than a cap allows is not recorded here" in shown

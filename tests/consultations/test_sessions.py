@@ -1,5 +1,6 @@
 """Sessions through their actions: begun only when cleared, judged again at signing, given or not, and put right."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ from consultations.enums import PlanStatus, SessionOutcome, TriageOutcome
 from consultations.models import Deviation, Formula, Plan, PlanTemplate, Session
 from consultations.queries import facts_of_one
 from consultations.rules import plans
+from consultations.rules.over_caps import OverCap
 from tests.consultations import course
 from tests.factories import (
     AppointmentFactory,
@@ -195,6 +197,76 @@ def test_signing_computes_doses_anew_and_refuses_the_one_over_its_cap(by: User) 
         Decimal(100),
         Decimal(100),
         "100 mg per session",
+    )
+
+
+def overdosed(by: User, at: datetime = CLINIC_NOW) -> Session:
+    """A draft with 10.1 ml of the label's formula: 50 points, the last of them a little larger."""
+    plan = course.cleared("FAT-DCA", by=by, at=at)
+    session = begun(plan, by, at)
+    zone = course.zones((50, "0.2"))[0]
+    rows = [replace(zone, volume_ml=Decimal("10.1"), area_cm2=Decimal(51))]
+    return course.written(session, rows, by=by, at=at)
+
+
+def test_a5_ten_point_one_ml_that_were_injected_are_signed_as_a_deviation_that_shows_its_arithmetic(
+    by: User,
+) -> None:
+    session = overdosed(by)
+    with pytest.raises(OverCap) as refused:
+        signed(session, by)
+    assert (refused.value.code, refused.value.field) == ("over_cap", "zones")
+    assert (Deviation.objects.count(), session.doses.count()) == (0, 0)
+    done = sessions.sign(
+        session=session, version=None, over_cap_reason="misread the syringe", by=by, at=CLINIC_NOW
+    )
+    (dose,) = done.doses.all()
+    assert (dose.amount, dose.cap_amount) == (Decimal(101), Decimal(100))
+    deviation = Deviation.objects.get()
+    assert (done.is_signed, done.deviation, deviation.codes) == (True, deviation, ["over_cap"])
+    assert (deviation.reason, deviation.recorded_by) == ("misread the syringe", by)
+    assert deviation.findings == f"{dose.component}: 101 mg are more than the cap (100 mg per session)."
+    row = Session.objects.get(pk=session.pk)
+    rows = (row.zones.all(), row.used_lots.all(), row.doses.all(), row.scores.all(), row.reactions.all())
+    assert row.content_hash == content_hash(row, *rows)
+
+
+def test_every_cap_that_was_exceeded_is_named_and_a_reason_for_none_is_refused(by: User) -> None:
+    session = overdosed(by)
+    course.written(session, course.zones((51, "0.21")), by=by, at=CLINIC_NOW)
+    sign = {"session": session, "version": None, "by": by, "at": CLINIC_NOW}
+    course.written(session, course.zones((50, "0.2")), by=by, at=CLINIC_NOW)
+    with pytest.raises(DomainError) as refused:
+        sessions.sign(**sign, over_cap_reason="to be sure")
+    assert (refused.value.code, Deviation.objects.count()) == ("not_over", 0)
+    course.written(session, course.zones((51, "0.21")), by=by, at=CLINIC_NOW)
+    sessions.sign(**sign, over_cap_reason="another syringe")
+    assert Deviation.objects.get().codes == [
+        "over_cap",
+        "too_many_points",
+        "too_much_per_cm2",
+        "too_much_per_point",
+    ]
+
+
+def test_a_deviation_for_something_else_lets_no_dose_pass_in_silence(by: User) -> None:
+    plan = course.cleared("FAT-DCA", by=by, at=CLINIC_NOW)
+    consents.withdraw(consent=plan.consents.get(), reason="", by=by, at=ago(hours=3))
+    planned = plan.planned_sessions.get(ordinal=1)
+    session = sessions.record_deviating(
+        planned=planned, started_at=ago(hours=1), reason="seen too late", by=by, at=CLINIC_NOW
+    )
+    more = {"unusual_reason": "a small chin"}
+    course.written(session, course.zones((51, "0.19")), by=by, at=CLINIC_NOW, **more)
+    with pytest.raises(OverCap):
+        signed(session, by)
+    done = sessions.sign(
+        session=session, version=None, over_cap_reason="one point more", by=by, at=CLINIC_NOW
+    )
+    assert done.deviation is not None
+    assert (done.deviation.codes, done.deviation.reason) == (
+        ["consent", "too_many_points"],
+        "seen too late\none point more",
     )
 
 

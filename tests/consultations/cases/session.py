@@ -8,6 +8,9 @@ from consultations.enums import (
     SessionOutcome,
 )
 from consultations.models import (
+    Deviation,
+    Plan,
+    Session,
     SessionDose,
     SessionLot,
     SessionReaction,
@@ -19,6 +22,8 @@ from tests.factories import (
     AftercareSheetFactory,
     BodyZoneFactory,
     ComponentFactory,
+    DeviationFactory,
+    FormulaFactory,
     LotFactory,
     PatchTestFactory,
     ReactionTypeFactory,
@@ -28,7 +33,12 @@ from tests.factories import (
     SessionTypingFactory,
     SessionZoneFactory,
     TechniqueRuleFactory,
+    UserFactory,
+    cleared_plan,
+    lots_of,
 )
+from tests.factories.clock import CLINIC_NOW, ago
+from tests.factories.consultations import CONTENT_HASH
 from tests.final_records import Child, Record, children, records
 from tests.guards import Cases
 
@@ -92,6 +102,46 @@ def _a_session_signed_without_an_outcome() -> None:
 @constraints.refused_by("session_reason_given")
 def _a_session_partly_given_for_no_reason() -> None:
     SessionFactory(outcome=SessionOutcome.PARTIAL)
+
+
+def _signed_with(
+    *, amount: int, plan: Plan | None = None, of: Deviation | None = None, **more: object
+) -> Session:
+    """A session signed with so many mg of the one component, judged by a cap of 100 mg."""
+    plan = plan or cleared_plan(formula=FormulaFactory(parts=[(ComponentFactory(), 10)]))
+    session = SessionFactory(
+        plan=plan, zones=[{}], lots=lots_of(plan.formula), outcome="complete", deviation=of, **more
+    )
+    SessionDoseFactory(session=session, amount=amount, cap_amount=100)
+    session.signed_at, session.signed_by = CLINIC_NOW, UserFactory(practitioner=True)
+    session.content_hash = CONTENT_HASH
+    session.save()
+    return session
+
+
+@triggers.refused_by("session_over_cap")
+def _a_dose_above_its_cap() -> None:
+    _signed_with(amount=101)
+
+
+@triggers.refused_by("session_over_cap")
+def _a_dose_that_is_too_much_with_what_was_signed_that_day() -> None:
+    first = _signed_with(amount=60)
+    again = cleared_plan(formula=first.plan.formula, patient=first.patient)
+    _signed_with(amount=41, plan=again)
+
+
+@triggers.refused_by("session_over_cap")
+def _a_dose_that_is_too_much_with_the_test_of_that_day() -> None:
+    plan = cleared_plan(formula=FormulaFactory(parts=[(ComponentFactory(), 10)]))
+    PatchTestFactory(plan=plan, given_at=ago(hours=2), volume_ml=Decimal("0.1"))
+    _signed_with(amount=100, plan=plan)
+
+
+@triggers.refused_by("session_over_cap")
+def _a_dose_above_its_cap_with_a_deviation_for_something_else() -> None:
+    plan = cleared_plan(formula=FormulaFactory(parts=[(ComponentFactory(), 10)]))
+    _signed_with(amount=101, plan=plan, of=DeviationFactory(plan=plan, codes=["consent"]))
 
 
 @constraints.refused_by("session_weight_sane")

@@ -6,13 +6,12 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from clinic.errors import DomainError
 from clinic.models import Practitioner, User
 from consultations.actions import sessions
 from consultations.enums import SessionOutcome
 from consultations.models import Component, Formula, Plan, Session
 from consultations.queries import facts_of_one
-from consultations.rules import day_doses, doses
+from consultations.rules import doses, over_caps
 from consultations.session_page import bars
 from tests.consultations import course
 from tests.factories import (
@@ -147,22 +146,26 @@ def test_the_running_total_names_the_draft(formula: Formula) -> None:
     assert [str(draft.practitioner) in words for words in bar.others] == [True]
 
 
-def test_signing_counts_a_colleagues_draft_and_says_whose_it_is(
-    formula: Formula, doctor: Practitioner, practitioner_user: User, monkeypatch: pytest.MonkeyPatch
+def test_a_colleagues_draft_alone_warns_and_stops_no_signature(
+    formula: Formula, doctor: Practitioner, practitioner_user: User
 ) -> None:
     colleague = PractitionerFactory(signs_in=True)
     knee = cleared_plan(formula=formula)
-    six_ml(knee, practitioner=colleague)
+    theirs = six_ml(knee, practitioner=colleague)
     face = cleared_plan(formula=formula, patient=knee.patient)
     mine = sessions.begin(
         planned=face.planned_sessions.get(ordinal=1), appointment=None, by=practitioner_user, at=CLINIC_NOW
     )
     course.written(mine, course.zones((50, "0.1")), by=practitioner_user, at=CLINIC_NOW)
-    with pytest.raises(DomainError) as refused:
-        sessions.sign(session=mine, version=None, by=practitioner_user, at=CLINIC_NOW)
-    assert refused.value.code == "over_cap"
-    assert "110 mg are more than the cap" in str(refused.value.message)
-    assert f"60 mg of it: in the draft of {colleague}" in str(refused.value.message)
-    # Without the drafts it is signed, and the colleague hears of it with an empty syringe in hand.
-    monkeypatch.setattr(day_doses, "_drafted", lambda *_of: iter(()))
+    facts = facts_of_one(face)
+    seen = doses.component_doses(facts, volume_ml=Decimal(5), weight_kg=None, on=TODAY, session=mine)
+    (words,) = over_caps.beside_drafts(seen)
+    assert "with drafts of today 110 mg, more than the cap (100 mg per session)." in words
+    assert f"60 mg of it: in the draft of {colleague}" in words
     assert sessions.sign(session=mine, version=None, by=practitioner_user, at=CLINIC_NOW).is_signed
+    # What is signed counts: the colleague signs beyond the cap only with a reason.
+    course.written(theirs, course.zones((60, "0.1")), by=colleague.user, at=CLINIC_NOW)
+    with pytest.raises(over_caps.OverCap) as refused:
+        sessions.sign(session=theirs, version=None, by=colleague.user, at=CLINIC_NOW)
+    assert "110 mg are more than the cap" in str(refused.value.message)
+    assert f"50 mg of it: given by {mine.practitioner}" in str(refused.value.message)

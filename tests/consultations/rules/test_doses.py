@@ -12,7 +12,7 @@ from clinic.gaps import months_later
 from consultations.enums import CapDecision, CapMeasure, Counted
 from consultations.models import Component, Formula, PathwayPolicy, Plan, Session, TechniqueRule
 from consultations.queries import facts_of_one, policy_in_force
-from consultations.rules import course_caps, doses
+from consultations.rules import course_caps, doses, over_caps
 from consultations.rules.doses import ZoneDose
 from tests.consultations.cases.gate import gates_open
 from tests.factories import (
@@ -60,7 +60,8 @@ def refusal(
     judged = doses.component_doses(facts, volume_ml=doses.volume_of(rows), weight_kg=kg, on=TODAY)
     try:
         doses.check_zones(facts, rows, rule=TechniqueRule(counts=Counted.POINTS), policy=policy)
-        doses.check_doses(facts, judged, weight_kg=kg)
+        doses.check_weight(facts, kg)
+        over_caps.check_reasoned(over_caps.exceeded(facts, rows, judged), reason="")
     except DomainError as error:
         return error.code
     return ""
@@ -111,25 +112,18 @@ def test_a5_the_refusal_shows_its_arithmetic() -> None:
     plan = reference_plan("F-FAT-DCA")
     facts = facts_of_one(plan)
     judged = doses.component_doses(facts, volume_ml=Decimal("10.1"), weight_kg=None, on=TODAY)
-    with pytest.raises(DomainError) as refused:
-        doses.check_doses(facts, judged, weight_kg=None)
+    (refused,) = over_caps.exceeded(facts, [], judged)
     name = Component.objects.current().get(code="dc").name
-    assert refused.value.message == f"{name}: 101 mg are more than the cap (100 mg per session)."
-    assert refused.value.field == "zones"
+    assert refused.message == f"{name}: 101 mg are more than the cap (100 mg per session)."
+    assert refused.field == "zones"
 
 
 def test_a5_two_mg_on_a_square_centimetre_are_accepted_and_the_refusal_names_what_is_more() -> None:
     plan = reference_plan("F-FAT-DCA")
     assert refusal(plan, row(21, "0.1", area="10.5")) == ""
-    with pytest.raises(DomainError) as refused:
-        doses.check_zones(
-            facts_of_one(plan),
-            [row(21, "0.1", area="10")],
-            rule=TechniqueRule(counts=Counted.POINTS),
-            policy=policy_in_force(CLINIC_NOW),
-        )
+    (refused,) = over_caps.exceeded(facts_of_one(plan), [row(21, "0.1", area="10")], [])
     name = Component.objects.current().get(code="dc").name
-    assert refused.value.message == f"2.1 mg per cm² are more than the 2 mg that {name} allows."
+    assert refused.message == f"2.1 mg per cm² are more than the 2 mg that {name} allows."
 
 
 def test_a_cap_per_square_centimetre_asks_for_the_area() -> None:
