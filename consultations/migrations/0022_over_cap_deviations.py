@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consultations', '0019_technique_rules'),
+        ('consultations', '0021_test_methods'),
     ]
 
     operations = [
