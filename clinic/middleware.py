@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
+from clinic import uploads
 from clinic.errors import DomainError, NotCleared
 from clinic.views import announced
 
@@ -52,12 +53,15 @@ class BadTextMiddleware:
         ):
             message = _("The address contains a character that cannot be part of one. Go back and try again.")
             return _refusal(request, 400, {"message": message})
-        if request.method == "POST" and _longest(request.POST) > LONGEST_TEXT:
-            message = _(
-                "One of the texts is longer than a whole record may be. Shorten it and send it again."
-            )
+        if message := _too_much(request):
             return _refusal(request, 413, {"message": message})
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        """The texts beside a file are looked at once it is known who sends it (clinic.uploads)."""
+        if uploads.brings_file(request) and (message := _too_long(request)):
+            return _refusal(request, 413, {"message": message})
+        return None
 
 
 class DomainErrorMiddleware:
@@ -137,6 +141,26 @@ def _refusal(request: HttpRequest, status: int, said: Mapping[str, object]) -> H
     text = render_to_string("components/refusal.html" if for_htmx else f"{status}.html", context, known)
     response = HttpResponse(text, status=status)
     return reswap(retarget(response, "#messages"), "innerHTML") if for_htmx else response
+
+
+def _too_much(request: HttpRequest) -> str:
+    """Why what was sent is not read any further; nothing where it is."""
+    if request.method != "POST":
+        return ""
+    if uploads.is_too_large(request):
+        return _("This is more than the page takes. Send a smaller file, or shorten the text.")
+    if uploads.brings_file(request):
+        return ""
+    try:
+        return _too_long(request)
+    except uploads.FileRefused:
+        return _("This page takes no files. Go back and send the form without one.")
+
+
+def _too_long(request: HttpRequest) -> str:
+    if _longest(request.POST) <= LONGEST_TEXT:
+        return ""
+    return _("One of the texts is longer than a whole record may be. Shorten it and send it again.")
 
 
 def _has_nul(data: QueryDict) -> bool:

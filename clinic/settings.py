@@ -76,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "clinic.uploads.UploadMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -214,6 +215,9 @@ if PRODUCTION:
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # Names and search words never leave in a mail or a log; texts longer than this are refused with a sentence.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+# Files are refused while they arrive, but at the addresses that ask for one (clinic.uploads).
+FILE_UPLOAD_HANDLERS = ["clinic.uploads.NoFiles"]
+LARGEST_UPLOAD_BYTES = 20 * 1024 * 1024
 # A cell that starts like a formula would run in the reader's spreadsheet.
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
