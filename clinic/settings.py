@@ -218,6 +218,11 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 # Files are refused while they arrive, but at the addresses that ask for one (clinic.uploads).
 FILE_UPLOAD_HANDLERS = ["clinic.uploads.NoFiles"]
 LARGEST_UPLOAD_BYTES = 20 * 1024 * 1024
+# Photographs: the most that is decoded (phones make up to 50 million pixels), the longer side that is kept, and where.
+# Not below static files or anything else that a web server serves.
+PHOTO_PIXELS = 50_000_000
+PHOTO_SIDE = 3000
+PHOTO_DIR = DATA_DIR / "photos"
 # A cell that starts like a formula would run in the reader's spreadsheet.
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")

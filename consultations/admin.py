@@ -266,6 +266,8 @@ admin.site.register(
         pathway.ReviewRule,
         pathway.BodyZone,
         pathway.ZoneShape,
+        pathway.StandardView,
+        pathway.PhotographyText,
     ],
     ReferenceAdmin,
 )

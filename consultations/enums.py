@@ -299,6 +299,14 @@ class ScoreMoment(models.TextChoices):
     AFTER = "after", _("after")
 
 
+class PhotoMoment(models.TextChoices):
+    """When a photograph was taken, seen from the treatment."""
+
+    BEFORE = "before", _("before")
+    AFTER = "after", _("after")
+    FOLLOW_UP = "follow_up", _("follow-up")
+
+
 class Better(models.TextChoices):
     """Which way a scale improves."""
 

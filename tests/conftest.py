@@ -24,6 +24,7 @@ django.setup()
 # The environment comes first, Django second; hence E402 for everything that needs either.
 from collections.abc import Iterator  # noqa: E402
 from datetime import datetime  # noqa: E402
+from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
 import time_machine  # noqa: E402
@@ -170,6 +171,13 @@ def practitioner_user(rows: None) -> User:
 def doctor(practitioner_user: User) -> Practitioner:
     """A practitioner who signs in as `practitioner_user`."""
     return PractitionerFactory(name="Dr Silva", user=practitioner_user)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photographs of tests go where they are taken away again, never beside a clinic's own."""
+    settings.PHOTO_DIR = tmp_path_factory.mktemp("data") / "photos"
+    return settings.PHOTO_DIR
 
 
 @pytest.fixture

@@ -116,6 +116,14 @@ PATHWAY = {
     "consultations:reviews_of": ("302 404 200 404", "302 404 422 404"),
     "consultations:review": ("302 404 200 404", "302 404 422 404"),
     "consultations:outcomes": ("302 403 200 403", ONLY_GET),
+    "consultations:photos": ("302 403 200 403", ONLY_GET),
+    "consultations:photo_new": ("302 403 200 403", "302 403 422 403"),
+    "consultations:photo_compare": ("302 403 200 403", ONLY_GET),
+    "consultations:photo_consent": ("302 403 200 403", "302 403 422 403"),
+    "consultations:photo_consent_withdraw": ("302 404 200 404", "302 404 302 404"),
+    "consultations:photo": ("302 404 200 404", ONLY_GET),
+    "consultations:photo_file": ("302 404 200 404", ONLY_GET),
+    "consultations:photo_remove": ("302 404 200 404", "302 404 422 404"),
     "consultations:cohorts": ("302 403 200 403", ONLY_GET),
     "consultations:cohort": ("302 403 200 403", ONLY_GET),
     "consultations:cohort_sheet": ("302 403 200 403", ONLY_GET),
@@ -198,6 +206,14 @@ CLINICAL_PAGES = {
     "consultations:reviews_of",
     "consultations:review",
     "consultations:outcomes",
+    "consultations:photos",
+    "consultations:photo_new",
+    "consultations:photo_compare",
+    "consultations:photo_consent",
+    "consultations:photo_consent_withdraw",
+    "consultations:photo",
+    "consultations:photo_file",
+    "consultations:photo_remove",
 }
 
 
@@ -256,6 +272,8 @@ def ask(client: Client, verb: str, address: str, data: dict[str, Any] | None = N
     before = dict(client.cookies)
     with transaction.atomic():
         answer = getattr(client, verb)(address, data or {})
+        if answer.streaming:
+            list(answer.streaming_content)  # to its end, where it closes its file
         transaction.set_rollback(True)
     client.cookies.clear()
     client.cookies.update(before)
@@ -405,10 +423,14 @@ class TestOpeningARecord:
                 continue
             with transaction.atomic():
                 answer = practitioner_client.get(world.address(name))
+                if answer.streaming:
+                    list(answer.streaming_content)
                 rows = list(RecordOpened.objects.values_list("user", "patient", "page", "at"))
                 transaction.set_rollback(True)
             if rows:
-                assert rows == [(doctor.user_id, answer.context["patient"].pk, name, clinic_now)]
+                # A picture is no page and has no context: its patient is the one it was recorded for.
+                whose = answer.context["patient"].pk if answer.context else world.ids["photographed_id"]
+                assert rows == [(doctor.user_id, whose, name, clinic_now)]
                 logged[name] = len(rows)
         assert set(logged) ^ CLINICAL_PAGES == set()
 

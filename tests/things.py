@@ -24,6 +24,7 @@ from tests.factories import (
     EnteredInErrorFactory,
     PatchTestFactory,
     PatientFactory,
+    PhotoFactory,
     PlanFactory,
     PlanStopFactory,
     ReviewFactory,
@@ -97,6 +98,13 @@ def _drafts(things: Things, doctor: Practitioner) -> None:
 def _outcomes(things: Things, doctor: Practitioner) -> None:
     things.ids["code"] = "FACE-AMIN"
     things.posts["consultations:reviews_of"] = {"rule": "-1"}  # empty is a review at the patient's wish
+
+
+@builds
+def _a_photograph(things: Things, doctor: Practitioner) -> None:
+    photo = PhotoFactory(with_file=True)
+    things.ids |= {"photo_id": photo.pk, "photographed_id": photo.patient_id}
+    things.by_route["consultations:photo_consent_withdraw"] = {"consent_id": photo.consent_id}
 
 
 @builds

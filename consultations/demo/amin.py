@@ -14,6 +14,7 @@ from clinic.intervals import clock_time
 from consultations.demo.clinic import DemoClinic
 from consultations.demo.journey import Journey
 from consultations.demo.outcomes import aim, hold_review
+from consultations.demo.pictures import photographed
 
 SESSIONS = [date(2025, 1, 15), date(2025, 2, 15), date(2025, 3, 15), date(2025, 4, 15)]
 AFTER_SIX_MONTHS = date(2025, 7, 15)
@@ -65,16 +66,17 @@ def _course(journey: Journey) -> None:
     test, reading = journey.book_test(_at(date(2025, 1, 9), 8, 30), at=_at(date(2025, 1, 8), 19))
     journey.give_test(test)
     journey.read(reading)
-    by = visit.practitioner.user
+    by, reviews = visit.practitioner.user, []
     for number, day in enumerate(SESSIONS, start=1):
         session = journey.book("session", _at(day, 8, 30), at=_at(day, 7))
         if number == 1:
-            photographs = "Photographs taken before the first session."
-            hold_review(journey, "FACE-AMIN-M0", {}, words=photographs, by=by, at=_at(day, 8, 20))
+            taken = "Photographs taken before the first session."
+            reviews.append(hold_review(journey, "FACE-AMIN-M0", {}, words=taken, by=by, at=_at(day, 8, 20)))
         journey.give_session(session)
         if number in _REVIEWED:
-            hold_review(journey, _REVIEWED[number], _NO_CHANGE, words=_WORDS, visit=session)
-    hold_review(journey, "FACE-AMIN-M6", _NO_CHANGE, words=_WORDS, by=by, at=_at(AFTER_SIX_MONTHS, 9))
+            reviews.append(hold_review(journey, _REVIEWED[number], _NO_CHANGE, words=_WORDS, visit=session))
+    last = hold_review(journey, "FACE-AMIN-M6", _NO_CHANGE, words=_WORDS, by=by, at=_at(AFTER_SIX_MONTHS, 9))
+    photographed(journey, [*reviews, last], by=by)
 
 
 def _at(day: date, hour: int, minute: int = 0) -> datetime:

@@ -36,6 +36,14 @@ from consultations.models.outcome import (
 from consultations.models.patch_test import PatchTest, PatchTestLot, TestReading
 from consultations.models.patch_test_policy import PatchTestPolicy
 from consultations.models.pathway_policy import PathwayPolicy
+from consultations.models.photo import (
+    Photo,
+    PhotographyConsent,
+    PhotographyConsentWithdrawal,
+    PhotographyText,
+    PhotoRemoval,
+    StandardView,
+)
 from consultations.models.plan import Plan, PlannedSession, PlanStatusChange
 from consultations.models.reaction_rule import ReactionRule
 from consultations.models.records import Addendum, EnteredInError
@@ -96,6 +104,11 @@ __all__ = [
     "PatchTestLot",
     "PatchTestPolicy",
     "PathwayPolicy",
+    "Photo",
+    "PhotoRemoval",
+    "PhotographyConsent",
+    "PhotographyConsentWithdrawal",
+    "PhotographyText",
     "Plan",
     "PlanPhase",
     "PlanStatusChange",
@@ -119,6 +132,7 @@ __all__ = [
     "SessionScore",
     "SessionTyping",
     "SessionZone",
+    "StandardView",
     "StandingStop",
     "Technique",
     "TechniqueRule",

@@ -55,7 +55,7 @@ def check_signer(
     """
     if plan.status not in (PlanStatus.ACTIVE, PlanStatus.ON_HOLD):
         raise DomainError(_("This plan is not open; there is nothing to consent to."), "plan_not_open")
-    _check_who(patient, signer, signer_name, relation, at=at)
+    check_who(patient, signer, signer_name, relation, at=at)
     if not agreed:
         raise DomainError(
             _("The text has to be read and agreed to before it is signed."),
@@ -64,8 +64,12 @@ def check_signer(
         )
 
 
-def _check_who(patient: Patient, signer: Signer, name: str, relation: str, *, at: datetime) -> None:
-    """A minor does not sign alone; whoever signs is named, and a representative says how they are related."""
+def check_who(patient: Patient, signer: Signer, name: str, relation: str, *, at: datetime) -> None:
+    """A minor does not sign alone; whoever signs is named, and a representative says how they are related.
+
+    Raises:
+        DomainError: field `signer`, `signer_name` or `signer_relation`.
+    """
     if signer == Signer.PATIENT and is_minor(patient, at=at):
         raise DomainError(
             _("The patient is under 18 on %(day)s: a representative signs.") % {"day": in_words(at)},

@@ -47,6 +47,14 @@ from tests.factories.patch_tests import (
     consented_plan,
 )
 from tests.factories.people import PatientFactory, PractitionerFactory
+from tests.factories.photos import (
+    PhotoFactory,
+    PhotographyConsentFactory,
+    PhotographyTextFactory,
+    PhotographyWithdrawalFactory,
+    PhotoRemovalFactory,
+    StandardViewFactory,
+)
 from tests.factories.places import DeviceFactory, LocationFactory, RoomFactory
 from tests.factories.plans import PlanFactory, PlannedSessionFactory
 from tests.factories.reference import (
@@ -135,6 +143,11 @@ __all__ = [
     "PatchTestPolicyFactory",
     "PathwayPolicyFactory",
     "PatientFactory",
+    "PhotoFactory",
+    "PhotoRemovalFactory",
+    "PhotographyConsentFactory",
+    "PhotographyTextFactory",
+    "PhotographyWithdrawalFactory",
     "PlanFactory",
     "PlanStopFactory",
     "PlanTemplateFactory",
@@ -156,6 +169,7 @@ __all__ = [
     "SessionScoreFactory",
     "SessionTypingFactory",
     "SessionZoneFactory",
+    "StandardViewFactory",
     "TechniqueFactory",
     "TechniqueRuleFactory",
     "TestReadingFactory",

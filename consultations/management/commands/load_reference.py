@@ -45,6 +45,8 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("zone_shape", pathway.ZoneShape),
     ("aftercare_scope", pathway.AftercareScope),
     ("red_flag", pathway.RedFlag),
+    ("standard_view", pathway.StandardView),
+    ("photography_text", pathway.PhotographyText),
 )
 
 
