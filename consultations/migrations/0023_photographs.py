@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic', '0008_treatment_contacts'),
-        ('consultations', '0019_technique_rules'),
+        ('consultations', '0022_over_cap_deviations'),
         ('pghistory', '0007_auto_20250421_0444'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
