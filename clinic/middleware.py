@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import resolve_url
+from django.shortcuts import redirect, resolve_url
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
-from clinic import uploads
+from clinic import handed_over, uploads
 from clinic.errors import DomainError, NotCleared
 from clinic.views import announced
 
@@ -62,6 +64,32 @@ class BadTextMiddleware:
         if uploads.brings_file(request) and (message := _too_long(request)):
             return _refusal(request, 413, {"message": message})
         return None
+
+
+class HandOverMiddleware:
+    """While a screen is in a patient's hands, every address but the pages it was handed over for leads back to them.
+
+    It stands before any view and whatever signs people out, behind the session. Parts of pages that htmx asks for send
+    the whole page there: an old tab is emptied by its next poll.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """As asked, where the screen is the staff's or the page was handed over."""
+        handed = handed_over.state(request)
+        take_back = reverse("clinic:take_back")
+        if handed is None or request.path == take_back:
+            return self.get_response(request)
+        at = timezone.now()
+        if handed.is_idle(at):
+            handed_over.ended(request)
+            return _lead(request, take_back)
+        if not handed.covers(request.path):
+            return _lead(request, take_back if handed.has_ended else handed.page)
+        handed_over.used(request, handed, at=at)
+        return self.get_response(request)
 
 
 class DomainErrorMiddleware:
@@ -121,6 +149,13 @@ class AnnouncementMiddleware:
         if announced.NAME in request.GET and not request.htmx:
             announced.announce(request)
         return self.get_response(request)
+
+
+def _lead(request: HttpRequest, address: str) -> HttpResponse:
+    """There, with the whole page; as GET, whatever was asked."""
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponseClientRedirect(address)
+    return redirect(address)
 
 
 def _said_by(error: DomainError) -> dict[str, object]:

@@ -249,6 +249,7 @@ admin.site.register(
         pathway.Technique,
         pathway.TechniqueRule,
         pathway.Indication,
+        pathway.CheckInQuestion,
         pathway.PatchTestPolicy,
         pathway.PathwayPolicy,
         pathway.RetestRule,

@@ -134,6 +134,7 @@ class AnswerSource(models.TextChoices):
     PHONE = "phone", _("on the phone")
     VISIT = "visit", _("at a visit")
     WRITTEN = "written", _("in writing")
+    CHECK_IN = "check_in", _("at check-in, by the patient")
 
 
 class Outcome(models.TextChoices):

@@ -23,12 +23,14 @@ from clinic.readiness import (
     Visit,
     Warning,
 )
+from clinic.rules.access import may_book
 from consultations import course_offers, offers, purposes
 from consultations.enums import AllergyStatus
 from consultations.models import (
     Alert,
     AllergenGroup,
     Allergy,
+    CheckIn,
     ClinicalReport,
     Consent,
     ConsentWithdrawal,
@@ -50,7 +52,7 @@ from consultations.models import (
 )
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of
-from consultations.rules import visits
+from consultations.rules import check_ins, visits
 from consultations.rules.consequences import CourseConsequences
 from consultations.worklists import notices
 
@@ -63,6 +65,7 @@ _JOURNALS = (
             Alert,
             AllergenGroup,
             Allergy,
+            CheckIn,
             ClinicalReport,
             Consent,
             Consultation,
@@ -174,6 +177,9 @@ class ClinicalPathway(Pathway):
         if whose is None:
             return []
         links = [Link(_("Patient page"), self.patient_url(whose), "user")]
+        if appointment and may_book(user) and check_ins.is_asked(appointment) and not appointment.started_at:
+            url = reverse("consultations:check_in", args=[appointment.pk])
+            links = [Link(_("Check-in questions"), url, "clipboard-check"), *links]
         if appointment and user.has_role(Role.PRACTITIONER):
             links = [*offers.clinical_links(appointment), *links]
         return links

@@ -27,6 +27,7 @@ from consultations.models import (
     DoseCap,
     Formula,
     FormulaPart,
+    KnownCheckIn,
     Lot,
     PatchTest,
     PathwayPolicy,
@@ -56,6 +57,7 @@ class PlanFacts:
     validity: Validity
     confirmed: list[datetime]  # moments at which the consultation was confirmed as unchanged
     stops: list[StandingStop]  # lifted ones too
+    check_ins: list[KnownCheckIn] = field(default_factory=list)
     tests: list[PatchTest] = field(default_factory=list)
     readings: list[TestReading] = field(default_factory=list)
     allergies: list[Allergy] = field(default_factory=list)
@@ -147,6 +149,7 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
             validity=Validity(plan.consultation_months or 0, plan.consent_months or 0),
             confirmed=plan.confirmed,
             stops=[StandingStop.of(each) for each in plan.stopped],
+            check_ins=[KnownCheckIn.of(each) for each in plan.check_ins_known],
             caps=caps,
             asked_reviews=[AskedReview.of(each) for each in plan.asked_reviews],
             held_reviews=[HeldReview.of(each) for each in plan.held_reviews],
@@ -180,6 +183,7 @@ def _in_full(plans: Collection[Plan]) -> dict[UUID, Any]:
         consent_months=read_with_plans.CONSENT_MONTHS,
         confirmed=read_with_plans.CONFIRMED,
         stopped=read_with_plans.STOPPED,
+        check_ins_known=read_with_plans.CHECK_INS,
         allergic_since=read_with_plans.ALLERGIC_SINCE,
         **read_with_plans.SINCE_TEST,
     )

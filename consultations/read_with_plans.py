@@ -11,6 +11,7 @@ from django.db.models.functions import JSONObject
 from consultations.enums import PlanStatus
 from consultations.models import (
     AdverseEvent,
+    CheckIn,
     ConsultationConfirmation,
     HealthAnswer,
     PathwayPolicy,
@@ -172,6 +173,7 @@ CONSENT_MONTHS = Subquery(_POLICIES.values("consent_valid_months")[:1])
 CONFIRMED = ArraySubquery(
     ConsultationConfirmation.objects.filter(consultation=OuterRef("consultation")).values("confirmed_at")
 )
+CHECK_INS = ArraySubquery(CheckIn.objects.filter(patient=OuterRef("patient")).as_rows())
 STOPPED = ArraySubquery(PlanStop.objects.filter(plan=OuterRef("pk")).as_rows())
 SINCE_TEST = {
     "retests": ArraySubquery(

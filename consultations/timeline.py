@@ -14,6 +14,7 @@ from clinic.models import Appointment, Patient, User
 from consultations.enums import Answer, ReadingKind, SessionOutcome, TestResult
 from consultations.models import (
     AdverseEvent,
+    CheckIn,
     ClinicalReport,
     Consent,
     ConsentWithdrawal,
@@ -128,6 +129,21 @@ def _answers(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
         url = reverse("consultations:health_answer", args=[row.pk])
         tone = "" if row.answer == Answer.NO else "warn"
         yield Entry(row.recorded_at, title, "list-check", row.note, str(row.recorded_by), url, tone)
+
+
+def _check_ins(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
+    rows = CheckIn.objects.filter(patient=patient).order_by("-asked_at")
+    for row in rows.select_related("asked_by")[:most]:
+        url = reverse("consultations:check_in_review", args=[row.pk])
+        if row.answered_at is None:
+            title, tone = _("Check-in: not answered"), "warn"
+        elif row.needs_review:
+            title, tone = _("Check-in: an answer needs a look"), "warn"
+        else:
+            title, tone = _("Check-in: every question answered with no"), ""
+        yield Entry(
+            row.asked_at, title, "clipboard-check", row.review_note or "", str(row.asked_by), url, tone
+        )
 
 
 def _consents(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
@@ -274,7 +290,7 @@ def _visits(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
 
 
 _SOURCES: dict[Kind, list[Source]] = {
-    Kind.CONSULTATION: [_consultations, _confirmations, _answers],
+    Kind.CONSULTATION: [_consultations, _confirmations, _answers, _check_ins],
     Kind.CONSENT: [_consents, _withdrawals],
     Kind.TEST: [_tests, _readings],
     Kind.SESSION: [_sessions],

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from consultations.views import (
+    check_ins,
     confirmations,
     consents,
     consultations,
@@ -43,6 +44,9 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/answers/new/", health.new, name="health_answer_new"),
     path("answers/<uuid:answer_id>/", health.show, name="health_answer"),
     path("stops/<uuid:stop_id>/lift/", health.lift, name="plan_stop_lift"),
+    path("visits/<uuid:appointment_id>/check-in/", check_ins.show, name="check_in"),
+    path("hand-over/check-in/<uuid:appointment_id>/", check_ins.answer, name="check_in_answer"),
+    path("check-ins/<uuid:check_in_id>/review/", check_ins.review, name="check_in_review"),
     path("patients/<uuid:patient_id>/report/", reports.new, name="report_new"),
     path("patients/<uuid:patient_id>/events/new/", events.new, name="event_new"),
     path("events/", event_list.show, name="events"),

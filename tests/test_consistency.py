@@ -483,6 +483,7 @@ ALONE = {
     "started_at": "as arrived_at; of a session: its practitioner's",
     "ended_at": "as started_at",
     "cancelled_at": "with cancelled_by, which says on whose account: appointment_cancelled_together",
+    "answered_at": "of a check-in: by its patient, on the screen that asked_by handed over",
     "given_at": "of a test: its practitioner's",
     "read_at": "of a reading: the person who signs",
     "came_at": "with noted_by, always set",

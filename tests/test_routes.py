@@ -44,6 +44,7 @@ DESK = {
     "clinic:calendar_book": ("302 302 302 403", ONLY_GET),
     "clinic:calendar_move": (ONLY_POST, "302 422 422 403"),
     "clinic:privacy": (ONLY_POST, "302 302 302 302"),
+    "clinic:take_back": ("302 302 302 302", "302 302 302 302"),  # the screen is in the staff's hands
     "clinic:waiting": ("302 302 302 302", ONLY_GET),  # a part of the diary; by itself it leads there
     "clinic:my_day": ("302 403 200 403", ONLY_GET),
     "clinic:patients": ("302 200 200 200", "302 200 200 200"),
@@ -106,6 +107,10 @@ PATHWAY = {
     "consultations:health_answer_new": ("302 403 200 403", "302 403 422 403"),
     "consultations:health_answer": ("302 404 200 404", ONLY_GET),
     "consultations:plan_stop_lift": ("302 404 200 404", "302 404 422 404"),
+    "consultations:check_in": ("302 200 200 403", "302 302 302 403"),
+    # Without a screen that was handed over it leads to the page that hands it over.
+    "consultations:check_in_answer": ("302 302 302 403", "302 302 302 403"),
+    "consultations:check_in_review": ("302 404 200 404", "302 404 422 404"),
     "consultations:allergy_assess": ("302 403 200 404", "302 403 422 404"),
     "consultations:alert_lift": ("302 403 200 404", "302 403 302 404"),
     "consultations:report_triage": ("302 404 200 404", "302 404 422 404"),
@@ -183,6 +188,7 @@ CLINICAL_PAGES = {
     "consultations:health_answer_new",
     "consultations:health_answer",
     "consultations:plan_stop_lift",
+    "consultations:check_in_review",
     "consultations:patient",
     "consultations:report_triage",
     "consultations:event_new",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clinic.models import Practitioner
+from consultations import purposes
 from tests.factories import (
     AbsenceFactory,
     AdverseEventFactory,
@@ -18,6 +19,7 @@ from tests.factories import (
     AppointmentFactory,
     AppointmentTypeFactory,
     CalendarFeedFactory,
+    CheckInFactory,
     ClinicalReportFactory,
     ConsultationFactory,
     ContactEntryFactory,
@@ -35,7 +37,7 @@ from tests.factories import (
     cleared_plan,
     consented_plan,
 )
-from tests.factories.clock import ago
+from tests.factories.clock import ago, ahead
 
 
 @dataclass
@@ -122,6 +124,21 @@ def _what_warns(things: Things, doctor: Practitioner) -> None:
 def _an_answer_that_stops_a_plan(things: Things, doctor: Practitioner) -> None:
     stop = PlanStopFactory()
     things.ids |= {"answer_id": stop.answer_id, "stop_id": stop.pk}
+
+
+@builds
+def _a_check_in_with_a_yes(things: Things, doctor: Practitioner) -> None:
+    things.ids["check_in_id"] = CheckInFactory(open=True).pk
+    plan = cleared_plan()
+    visit = AppointmentFactory(
+        patient=plan.patient,
+        practitioner=doctor,
+        type=AppointmentTypeFactory(session=True),
+        purpose=purposes.session_of(plan.planned_sessions.get(ordinal=1)),
+        starts_at=ahead(hours=4),
+    )
+    for route in ("check_in", "check_in_answer"):
+        things.by_route[f"consultations:{route}"] = {"appointment_id": visit.pk}
 
 
 @builds

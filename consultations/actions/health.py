@@ -9,7 +9,7 @@ from clinic.actions.locking import explained
 from clinic.models import Patient, User
 from consultations.actions.visits import hold_still, resettle
 from consultations.enums import Answer, AnswerSource, Decision
-from consultations.models import ContraindicationQuestion, HealthAnswer, Plan, PlanStop
+from consultations.models import CheckIn, ContraindicationQuestion, HealthAnswer, Plan, PlanStop
 from consultations.queries import policy_in_force
 from consultations.rules import authorship, suitability
 
@@ -52,6 +52,27 @@ def answer(
     if said != Answer.NO:
         _stop_plans(row, wanted=defer_until, at=at)
     resettle(patient_id=patient.pk, by=by, at=at)
+    return row
+
+
+def heard(
+    *, check_in: CheckIn, question: ContraindicationQuestion, event_on: date | None, by: User, at: datetime
+) -> HealthAnswer:
+    """A yes that the patient gave at check-in, inside the transaction that keeps the check-in.
+
+    It only adds stops: what the question stopped before stands beside it until a practitioner decides.
+    """
+    row = HealthAnswer.objects.create(
+        patient=check_in.patient,
+        question=question,
+        answer=Answer.YES,
+        event_on=event_on,
+        source=AnswerSource.CHECK_IN,
+        check_in=check_in,
+        recorded_at=at,
+        recorded_by=by,
+    )
+    _stop_plans(row, wanted=None, at=at)
     return row
 
 

@@ -17,6 +17,7 @@ from consultations.models import (
     AftercareScope,
     AllergenGroup,
     BodyZone,
+    CheckInQuestion,
     Component,
     ContraindicationQuestion,
     ContraindicationRule,
@@ -58,6 +59,7 @@ CODE_FIELDS: Mapping[type[models.Model], Mapping[str, type[Versioned]]] = {
     ReviewRule: {"template_code": PlanTemplate, "scale_codes": Scale},
     ScaleThreshold: {"scale_code": Scale},
     TechniqueRule: {"technique_code": Technique},
+    CheckInQuestion: {"question_code": ContraindicationQuestion},
     ZoneShape: {"zone_code": BodyZone},
     AftercareScope: {"rule_code": AftercareRule, "technique_code": Technique, "formula_code": Formula},
 }

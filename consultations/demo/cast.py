@@ -4,14 +4,18 @@ import random
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from clinic.actions import walk_ins
-from consultations.actions import allergies, health
+from django.utils import timezone
+
+from clinic.actions import visits, walk_ins
+from consultations.actions import allergies, check_ins, health
 from consultations.demo import troubles
 from consultations.demo.choices import questions
 from consultations.demo.clinic import DemoClinic
 from consultations.demo.outcomes import aim, hold_review
 from consultations.demo.scenes import eligible, new_patient, tested, user_of
 from consultations.enums import Answer, AnswerSource, Grade, Outcome
+from consultations.models import CheckInQuestion
+from consultations.rules.check_ins import Said, questions_for
 
 Step = Callable[[str], None]
 
@@ -275,6 +279,26 @@ def answer_changed(clinic: DemoClinic, rng: random.Random) -> None:
     )
 
 
+def asked_again(clinic: DemoClinic, rng: random.Random) -> None:
+    """A vaccine told on the tablet at check-in: the desk asks the practitioner before the session begins."""
+    journey = new_patient(
+        clinic, rng, -45, family_name="Lindgren", given_names="Maja", birth_date=date(1988, 5, 21)
+    )
+    eligible(journey, clinic, -40, "KNEE-OA")
+    tested(journey, clinic, -37)
+    journey.give_session(journey.book("session", clinic.moment(-25, 10), at=clinic.moment(-27, 9)))
+    visit = journey.book("session", clinic.now, at=clinic.moment(-5, 9))
+    if timezone.localdate(visit.starts_at) != clinic.today:
+        return  # set up in the evening: there is no place left today
+    visits.arrive(appointment=visit, by=clinic.reception, at=clinic.now - timedelta(minutes=9))
+    check_in = check_ins.ask(appointment=visit, by=clinic.reception, at=clinic.now - timedelta(minutes=8))
+    said = [
+        Said(asked, Answer.YES, clinic.day(-4)) if asked.code == "vaccine" else Said(asked, Answer.NO)
+        for asked in questions_for(visit, CheckInQuestion.objects.current())
+    ]
+    check_ins.answer(check_in=check_in, said=said, by=clinic.reception, at=clinic.now - timedelta(minutes=6))
+
+
 def calls_back(clinic: DemoClinic, rng: random.Random) -> None:
     """A time held for a patient who calls back."""
     journey = new_patient(
@@ -323,6 +347,7 @@ SCENES: list[Callable[[DemoClinic, random.Random], None]] = [
     two_plans,
     consulted_long_ago,
     answer_changed,
+    asked_again,
     walk_in,
     calls_back,
     troubles.nodule,

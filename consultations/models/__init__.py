@@ -8,6 +8,7 @@ from consultations.models.adverse_event import (
 from consultations.models.aftercare import AftercareScope, AftercareSheet, RedFlag
 from consultations.models.allergy import Alert, Allergy
 from consultations.models.body_map import ZoneShape
+from consultations.models.check_in import CheckIn, CheckInQuestion, KnownCheckIn
 from consultations.models.consent import Consent, ConsentText, ConsentWithdrawal
 from consultations.models.consultation import (
     Consultation,
@@ -78,6 +79,8 @@ __all__ = [
     "AllergenGroup",
     "Allergy",
     "BodyZone",
+    "CheckIn",
+    "CheckInQuestion",
     "ClinicalReport",
     "Component",
     "Consent",
@@ -97,6 +100,7 @@ __all__ = [
     "Goal",
     "HealthAnswer",
     "Indication",
+    "KnownCheckIn",
     "Leaflet",
     "Lot",
     "MethodRule",

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.db import append_only, check, frozen_once, guard, recorded_together, refuse
 from clinic.models import Patient, User
 from consultations.enums import Answer, AnswerSource, Decision
+from consultations.models.check_in import CheckIn
 from consultations.models.consultation import ClinicalQuerySet
 from consultations.models.plan import Plan
 from consultations.models.reference import ContraindicationQuestion
@@ -33,6 +34,9 @@ class HealthAnswer(models.Model):
     answer = models.CharField(_("answer"), max_length=10, choices=Answer)
     event_on = models.DateField(_("when it was, or ends"), null=True, blank=True)
     source = models.CharField(_("how it was said"), max_length=20, choices=AnswerSource)
+    check_in = models.ForeignKey(
+        CheckIn, models.PROTECT, null=True, blank=True, related_name="answers", verbose_name=_("check-in")
+    )
     override_reason = models.CharField(_("why it may go on"), max_length=1000, blank=True)
     note = models.CharField(_("note"), max_length=1000, blank=True)
     recorded_at = models.DateTimeField(_("recorded at"))
@@ -50,8 +54,27 @@ class HealthAnswer(models.Model):
                 Q(event_on=None) | ~Q(answer=Answer.NO),
                 _("What was answered with no has no day."),
             ),
+            check(
+                "health_answer_check_in",
+                Q(check_in=None) | Q(source=AnswerSource.CHECK_IN),
+                _("Only what was said at a check-in belongs to one."),
+            ),
         ]
-        triggers = append_only("health_answer")
+        triggers = [
+            *append_only("health_answer"),
+            guard(
+                "health_answer_same_patient",
+                operation=pgtrigger.Insert,
+                func=f"""
+                    IF NEW.check_in_id IS NOT NULL AND NOT EXISTS (
+                        SELECT 1 FROM consultations_checkin WHERE id = NEW.check_in_id AND patient_id = NEW.patient_id
+                    ) THEN
+                        {refuse("health_answer_same_patient", "The check-in belongs to a different patient.")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.question}: {self.answer}"

@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 from django.db import models
 
 from consultations.enums import PlanStatus
-from consultations.models import Consent, DoseCap, FormulaPart, Plan, PlanStatusChange, TestReading
+from consultations.models import (
+    Consent,
+    DoseCap,
+    FormulaPart,
+    KnownCheckIn,
+    Plan,
+    PlanStatusChange,
+    TestReading,
+)
 from consultations.queries import PlanFacts, policy_in_force
 from consultations.read_with_plans import HeldReview, Retest, SinceTest, Validity
 
@@ -35,6 +43,7 @@ def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
             for each in facts.stops
             if each.since <= moment
         ],
+        check_ins=[_asked(each, moment) for each in facts.check_ins if each.asked_at <= moment],
         consents=[_consent(each, moment) for each in facts.consents],
         sessions=[_error(each, moment) for each in facts.sessions],
         tests=[_error(each, moment) for each in facts.tests],
@@ -45,6 +54,16 @@ def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
         held_reviews=[_held(each, moment) for each in facts.held_reviews if each.signed_at <= moment],
         caps=_versions(facts.cap_versions, moment),
         since_test=_since_test(facts.since_test, moment),
+    )
+
+
+def _asked(row: KnownCheckIn, moment: datetime) -> KnownCheckIn:
+    answered = row.answered_at is not None and row.answered_at <= moment
+    reviewed = row.reviewed_at is not None and row.reviewed_at <= moment
+    return replace(
+        row,
+        answered_at=row.answered_at if answered else None,
+        reviewed_at=row.reviewed_at if reviewed else None,
     )
 
 

@@ -10,12 +10,13 @@ from django.views.decorators.http import require_safe
 
 from clinic.enums import Role
 from consultations.views import incidents as _incidents
-from consultations.views.sections import events, readings, records, reports, sessions
+from consultations.views.sections import check_ins, events, readings, records, reports, sessions
 from consultations.views.sections.page import Section
 
 # The most pressing first. A new list is a line here and a function of views/sections.
 SECTIONS: tuple[Callable[[HttpRequest, datetime], Section], ...] = (
     reports.to_look_at,
+    check_ins.to_review,
     events.to_review,
     readings.due,
     readings.read_lately,

@@ -37,10 +37,10 @@ DESK_TABLES = (
     " Practitioner RecordOpened Room User WorkingHours"
 )
 PATHWAY_TABLES = (
-    "AftercareRule AftercareScope AllergenGroup BodyZone Component ConsentText ContraindicationQuestion"
-    " DoseCap Formula Indication Leaflet Lot MethodRule PatchTestPolicy PathwayPolicy PhotographyText"
-    " PlanTemplate ReactionRule ReactionType RedFlag RetestRule ReviewRule Scale ScaleThreshold"
-    " SessionFormula StandardView Technique TechniqueRule ZoneShape"
+    "AftercareRule AftercareScope AllergenGroup BodyZone CheckInQuestion Component ConsentText"
+    " ContraindicationQuestion DoseCap Formula Indication Leaflet Lot MethodRule PatchTestPolicy"
+    " PathwayPolicy PhotographyText PlanTemplate ReactionRule ReactionType RedFlag RetestRule ReviewRule"
+    " Scale ScaleThreshold SessionFormula StandardView Technique TechniqueRule ZoneShape"
 )
 DESK = [model for model in django_admin.site._registry if model._meta.app_label == "clinic"]
 

@@ -27,6 +27,7 @@ from tests.consultations.test_gate import refusal
 from tests.consultations.test_gate_writes import build_session, build_test, by_save
 from tests.factories import (
     AllergyFactory,
+    CheckInFactory,
     ClinicalReportFactory,
     ComponentFactory,
     ConsentWithdrawalFactory,
@@ -102,6 +103,16 @@ def _an_answer_rules_it_out(plan: Plan, at: datetime) -> None:
 def _an_answer_makes_it_wait(plan: Plan, at: datetime) -> None:
     tomorrow = TODAY + timedelta(days=1)
     PlanStopFactory(plan=plan, answer__recorded_at=at, decision="defer", defer_until=tomorrow)
+
+
+@stop("answer_open")
+def _a_check_in_is_handed_over(plan: Plan, at: datetime) -> None:
+    CheckInFactory(appointment__patient=plan.patient, asked_at=at)
+
+
+@stop("answer_open")
+def _the_patient_answers_with_a_yes(plan: Plan, at: datetime) -> None:
+    CheckInFactory(appointment__patient=plan.patient, asked_at=at, open=True, answered_at=at)
 
 
 @stop("report_open")
@@ -247,6 +258,23 @@ def test_a_plan_that_was_on_hold_then_and_goes_on_now_was_on_hold() -> None:
     _change(plan, PlanStatus.ACTIVE, AFTER)
     assert both(plan, known_by=START) == {"plan_on_hold"}
     assert both(plan, known_by=None) == {None}
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"answered": True, "answered_at": AFTER}, "answer_open"),
+        ({"answered": True, "answered_at": BEFORE}, None),
+        ({"open": True, "answered_at": BEFORE, "reviewed": True, "reviewed_at": AFTER}, "answer_open"),
+        ({"open": True, "answered_at": BEFORE, "reviewed": True, "reviewed_at": BEFORE}, None),
+    ],
+)
+def test_a_check_in_is_judged_by_what_was_answered_and_reviewed_by_then(
+    more: dict[str, object], code: str | None
+) -> None:
+    plan = plan_to_close()
+    CheckInFactory(appointment__patient=plan.patient, asked_at=BEFORE, **more)
+    assert both(plan, known_by=START) == {code}
 
 
 def test_a_stop_that_was_lifted_only_later_stood_then() -> None:

@@ -276,7 +276,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
         reception_client.get(url)
 
 
-CLINICAL_QUERIES = 47
+CLINICAL_QUERIES = 48
 DESK_QUERIES = 30
 
 # --- The timeline ----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from tests.factories import (
     AdverseEventFactory,
     AllergyFactory,
     AppointmentFactory,
+    CheckInFactory,
     ClinicalReportFactory,
     ConsentFactory,
     ConsultationFactory,
@@ -33,7 +34,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
 WORKLISTS = "/worklists/"
 INCIDENTS = "/incidents/"
-KEYS = ["reports", "events", "readings", "read", "unsigned", "allergies", "sessions", "release"]
+KEYS = ["reports", "check-ins", "events", "readings", "read", "unsigned", "allergies", "sessions", "release"]
 
 
 def section(client: Client, key: str, query: str = ""):
@@ -67,12 +68,13 @@ class TestThePage:
         for _time in range(times):
             self.one_of_each()
         practitioner_client.get(WORKLISTS)
-        with django_assert_num_queries(42):
+        with django_assert_num_queries(43):
             page = practitioner_client.get(WORKLISTS)
         assert [len(each.rows) for each in page.context["sections"]] == [times] * len(KEYS)
 
     def one_of_each(self) -> None:
         ClinicalReportFactory()
+        CheckInFactory(open=True)
         AdverseEventFactory(review_by=ahead(hours=48))
         PatchTestFactory(plan=waiting_plan(), given_at=ago(hours=50))
         TestReadingFactory(patch_test__plan=waiting_plan(), patch_test__given_at=ago(days=4))

@@ -15,6 +15,7 @@ from tests.factories.booking import (
     WaitlistOfferFactory,
     WalkInFactory,
 )
+from tests.factories.check_ins import CheckInFactory
 from tests.factories.consents import ConsentFactory, ConsentWithdrawalFactory
 from tests.factories.consultations import (
     AddendumFactory,
@@ -61,6 +62,7 @@ from tests.factories.reference import (
     AftercareRuleFactory,
     AftercareScopeFactory,
     BodyZoneFactory,
+    CheckInQuestionFactory,
     ConsentTextFactory,
     ContraindicationQuestionFactory,
     DoseCapFactory,
@@ -113,6 +115,8 @@ __all__ = [
     "AppointmentTypeFactory",
     "BodyZoneFactory",
     "CalendarFeedFactory",
+    "CheckInFactory",
+    "CheckInQuestionFactory",
     "ClinicalReportFactory",
     "ClosedDayFactory",
     "ComponentFactory",

@@ -28,6 +28,7 @@ from consultations.models import (
     AftercareRule,
     AftercareScope,
     BodyZone,
+    CheckInQuestion,
     ConsentText,
     ContraindicationQuestion,
     DoseCap,
@@ -55,6 +56,7 @@ __all__ = [
     "AftercareRuleFactory",
     "AftercareScopeFactory",
     "BodyZoneFactory",
+    "CheckInQuestionFactory",
     "ConsentTextFactory",
     "ContraindicationQuestionFactory",
     "DoseCapFactory",
@@ -198,6 +200,16 @@ class TechniqueRuleFactory(VersionedFactory):
         model = TechniqueRule
 
     technique_code = "nappage"
+
+
+class CheckInQuestionFactory(VersionedFactory):
+    """Asked before sessions and tests, without a day."""
+
+    class Meta:
+        model = CheckInQuestion
+
+    question_code = "pregnancy"
+    words = "Are you pregnant?"
 
 
 class RedFlagFactory(VersionedFactory):

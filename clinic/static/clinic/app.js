@@ -1,5 +1,8 @@
 // What every page does in the browser. Everything works without it, only less comfortably.
 (() => {
+  // A tab beside a screen that was handed to a patient shows nothing any more: the server leads it there.
+  new BroadcastChannel("hand-over").addEventListener("message", () => window.location.reload());
+
   const words = () => document.getElementById("words").dataset;
 
   // --- Theme -------------------------------------------------------------------------------------------------

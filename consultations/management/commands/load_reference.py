@@ -32,6 +32,7 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("review_rule", pathway.ReviewRule),
     ("session_formula", pathway.SessionFormula),
     ("contraindication_question", pathway.ContraindicationQuestion),
+    ("check_in_question", pathway.CheckInQuestion),
     ("patch_test_policy", pathway.PatchTestPolicy),
     ("method_rule", pathway.MethodRule),
     ("retest_rule", pathway.RetestRule),

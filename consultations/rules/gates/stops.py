@@ -1,4 +1,4 @@
-"""Nothing that the desk reported waits for a practitioner (CLINICAL 6.4)."""
+"""Nothing that the desk reported, and no answer from a check-in, waits for a practitioner (CLINICAL 6.4)."""
 
 from datetime import datetime
 
@@ -10,7 +10,24 @@ from consultations.queries import PlanFacts
 
 
 def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = None) -> list[Condition]:
-    """`report_open`, until any practitioner has looked at it."""
+    """`report_open` and `answer_open`, until any practitioner has looked at it."""
+    return _reports(facts) + _answers(facts)
+
+
+def _answers(facts: PlanFacts) -> list[Condition]:
+    """Handed over and not answered counts like an answer that needs eyes."""
+    if not any(each.waits for each in facts.check_ins):
+        return []
+    return [
+        Condition(
+            "answer_open",
+            _("A practitioner has to look at the answers from the check-in first."),
+            detail=_("An answer from the check-in needs your eyes, or was not given: see the worklist."),
+        )
+    ]
+
+
+def _reports(facts: PlanFacts) -> list[Condition]:
     if not facts.reports:
         return []
     return [

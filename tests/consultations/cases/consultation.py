@@ -2,6 +2,7 @@
 
 from consultations.enums import (
     Answer,
+    AnswerSource,
     Decision,
     Outcome,
 )
@@ -11,6 +12,8 @@ from consultations.models import (
 )
 from tests.factories import (
     AddendumFactory,
+    CheckInFactory,
+    CheckInQuestionFactory,
     ConsentFactory,
     ConsultationConfirmationFactory,
     ConsultationFactory,
@@ -19,6 +22,7 @@ from tests.factories import (
     EnteredInErrorFactory,
     HealthAnswerFactory,
     PatchTestFactory,
+    PatientFactory,
     PlanStopFactory,
     ReactionTypeFactory,
     UserFactory,
@@ -40,6 +44,7 @@ records(
     ),
     Record(AddendumFactory, "text", "addendum_append_only"),
     Record(HealthAnswerFactory, "note", "health_answer_append_only"),
+    Record(lambda: CheckInFactory(open=True, reviewed=True), "review_note", "check_in_signed"),
     Record(lambda: PlanStopFactory(lifted=True), "lift_reason", "plan_stop_signed"),
     Record(ConsultationConfirmationFactory, "note", "consultation_confirmation_append_only"),
 )
@@ -203,6 +208,76 @@ def _a_confirmation_before_the_signature() -> None:
 def _a_deferral_confirmed_as_if_it_had_found_the_patient_suitable() -> None:
     ended = {"outcome": Outcome.NOT_ELIGIBLE, "outcome_reason": "pregnant"}
     ConsultationConfirmationFactory(consultation=ConsultationFactory(signed=True, **ended))
+
+
+@constraints.refused_by("check_in_question_asked")
+def _a_question_that_is_asked_before_no_visit() -> None:
+    CheckInQuestionFactory(before_sessions=False, before_tests=False)
+
+
+@constraints.refused_by("check_in_question_quiet")
+def _days_that_count_from_no_day() -> None:
+    CheckInQuestionFactory(quiet_after_days=2)
+
+
+@constraints.refused_by("check_in_answered_together")
+def _answers_that_do_not_say_whether_they_need_eyes() -> None:
+    CheckInFactory(answered_at=CLINIC_NOW)
+
+
+@constraints.refused_by("check_in_reviewed_together")
+def _a_review_by_nobody() -> None:
+    CheckInFactory(open=True, reviewed=True, reviewed_by=None)
+
+
+@constraints.refused_by("check_in_review_worded")
+def _a_review_without_a_word() -> None:
+    CheckInFactory(open=True, reviewed=True, review_note="")
+
+
+@constraints.refused_by("health_answer_check_in")
+def _an_answer_on_the_phone_that_belongs_to_a_check_in() -> None:
+    check_in = CheckInFactory(open=True)
+    HealthAnswerFactory(patient=check_in.patient, check_in=check_in)
+
+
+@triggers.refused_by("check_in_same_patient")
+def _a_check_in_for_the_visit_of_another_patient() -> None:
+    CheckInFactory(patient=PatientFactory())
+
+
+@triggers.refused_by("check_in_signed")
+def _an_answered_check_in_answered_again() -> None:
+    check_in = CheckInFactory(open=True)
+    type(check_in).objects.filter(pk=check_in.pk).update(needs_review=False)
+
+
+@triggers.refused_by("check_in_signed")
+def _what_was_said_at_a_check_in_taken_away() -> None:
+    check_in = CheckInFactory(open=True)
+    type(check_in).objects.filter(pk=check_in.pk).update(said=[])
+
+
+@triggers.refused_by("check_in_signed")
+def _a_review_taken_back() -> None:
+    check_in = CheckInFactory(open=True, reviewed=True)
+    type(check_in).objects.filter(pk=check_in.pk).update(reviewed_at=None, reviewed_by=None, review_note=None)
+
+
+@triggers.refused_by("check_in_signed")
+def _a_check_in_that_moves_to_another_moment() -> None:
+    check_in = CheckInFactory()
+    type(check_in).objects.filter(pk=check_in.pk).update(asked_at=ago(days=1))
+
+
+@triggers.refused_by("check_in_signed")
+def _a_check_in_deleted() -> None:
+    delete_in_sql(CheckInFactory())
+
+
+@triggers.refused_by("health_answer_same_patient")
+def _an_answer_of_one_patient_at_the_check_in_of_another() -> None:
+    HealthAnswerFactory(check_in=CheckInFactory(open=True), source=AnswerSource.CHECK_IN)
 
 
 @constraints.refused_by("health_answer_event")

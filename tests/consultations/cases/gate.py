@@ -14,6 +14,7 @@ from consultations.models import PatchTest, Plan
 from consultations.models import TestReading as Reading
 from tests.factories import (
     AllergyFactory,
+    CheckInFactory,
     ClinicalReportFactory,
     ComponentFactory,
     ConsentFactory,
@@ -142,6 +143,20 @@ def _an_answer_that_defers_until_tomorrow() -> Plan:
 def _an_answer_since_the_consultation_that_waits_until_tomorrow() -> Plan:
     plan = cleared_plan()
     PlanStopFactory(plan=plan, decision=Decision.DEFER, defer_until=TODAY + timedelta(days=1))
+    return plan
+
+
+@lacks("answer_open")
+def _a_check_in_that_nobody_answered() -> Plan:
+    plan = cleared_plan()
+    CheckInFactory(appointment__patient=plan.patient)
+    return plan
+
+
+@lacks("answer_open")
+def _an_answer_from_the_check_in_that_nobody_has_looked_at() -> Plan:
+    plan = cleared_plan()
+    CheckInFactory(appointment__patient=plan.patient, open=True)
     return plan
 
 

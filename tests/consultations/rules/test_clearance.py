@@ -20,6 +20,7 @@ from tests.factories import (
     AdverseEventFactory,
     AllergenGroupFactory,
     AllergyFactory,
+    CheckInFactory,
     ClinicalReportFactory,
     ComponentFactory,
     ConsentFactory,
@@ -199,6 +200,31 @@ CASES: dict[str, tuple[Callable[[], Plan], list[str], list[str]]] = {
     ),
     "a report was looked at": (
         lambda: _after(cleared_plan(), lambda p: ClinicalReportFactory(patient=p.patient, triaged=True)),
+        [],
+        [],
+    ),
+    "a check-in was handed over and not answered": (
+        lambda: _after(cleared_plan(), lambda p: CheckInFactory(appointment__patient=p.patient)),
+        ["answer_open"],
+        ["answer_open"],
+    ),
+    "a check-in with a yes waits": (
+        lambda: _after(cleared_plan(), lambda p: CheckInFactory(appointment__patient=p.patient, open=True)),
+        ["answer_open"],
+        ["answer_open"],
+    ),
+    "a check-in with a yes was looked at": (
+        lambda: _after(
+            cleared_plan(),
+            lambda p: CheckInFactory(appointment__patient=p.patient, open=True, reviewed=True),
+        ),
+        [],
+        [],
+    ),
+    "a check-in was answered with nothing but no": (
+        lambda: _after(
+            cleared_plan(), lambda p: CheckInFactory(appointment__patient=p.patient, answered=True)
+        ),
         [],
         [],
     ),
@@ -499,6 +525,10 @@ def _patient(plan: Plan, chance: Random, story: list[str], soy: str) -> None:
     if chance.random() < 0.2:
         ClinicalReportFactory(patient=plan.patient, triaged=chance.random() < 0.5)
         story.append("report")
+    if chance.random() < 0.2:
+        mood = chance.choice([{}, {"answered": True}, {"open": True}, {"open": True, "reviewed": True}])
+        CheckInFactory(appointment__patient=plan.patient, **mood)
+        story.append(f"check-in {mood}")
     if chance.random() < 0.3:
         group = chance.choice([soy, "fish", ""])
         mood = chance.choice([{}, {"confirmed": True}, {"refuted": True}])

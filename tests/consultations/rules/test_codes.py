@@ -34,6 +34,7 @@ def test_what_may_still_come_before_a_visit() -> None:
         "test",
         "test_again",
         "report_open",
+        "answer_open",
         "allergy_unassessed",
         "review_due",
         "cap_undecided",
