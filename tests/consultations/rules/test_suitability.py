@@ -86,6 +86,32 @@ def test_a_question_without_a_fitting_rule_decides_nothing() -> None:
     assert suitability.decision_for(_question((RuleScope.GROUP, "fat", Decision.ASK)), FACE) is None
 
 
+# What is asked because of one component means something for it, and nothing for a formula without it.
+_NSAIDS = ("piroxicam", "ketoprofen", "diclofenac", "asa_lys")
+OF_COMPONENTS = [
+    *(("nsaid_reaction", each, Decision.BLOCK) for each in _NSAIDS),
+    ("nsaid_reaction", "silicium", Decision.OVERRIDE),
+    *(("peptic_ulcer", each, Decision.BLOCK) for each in _NSAIDS),
+    *(("asthma", each, Decision.OVERRIDE) for each in _NSAIDS),
+    ("photosensitivity", "ketoprofen", Decision.OVERRIDE),
+    ("hypocalcaemia", "calcitonin", Decision.BLOCK),
+    ("hypocalcaemia", "edta_na2", Decision.BLOCK),
+    ("digoxin", "edta_na2", Decision.BLOCK),
+    ("g6pd", "multivit", Decision.OVERRIDE),
+    ("thiamine_reaction", "multivit", Decision.BLOCK),
+    ("gallstones", "artichoke", Decision.BLOCK),
+    ("cholinesterase", "procaine", Decision.BLOCK),
+    ("heart_block", "lidocaine", Decision.BLOCK),
+    ("arrhythmia", "aminophylline", Decision.BLOCK),
+    ("arrhythmia", "caffeine", Decision.BLOCK),
+    ("bleed_recent", "pentoxifylline", Decision.BLOCK),
+    ("low_blood_pressure", "minoxidil", Decision.BLOCK),
+    ("combined_pill", "tranexamic", Decision.BLOCK),
+    ("panniculitis", "pc", Decision.BLOCK),
+    ("swallowing", "dc", Decision.OVERRIDE),
+]
+
+
 @pytest.mark.parametrize(
     ("code", "intention", "meaning"),
     [
@@ -102,6 +128,11 @@ def test_a_question_without_a_fitting_rule_decides_nothing() -> None:
         ("obesity_bmi", FACE, None),
         ("obesity_bmi", Intention(group="fat"), Decision.ASK),
         ("pregnancy", Intention(indication="lymphoedema", group="lymph"), Decision.BLOCK),
+        *(
+            (code, Intention(components=frozenset({component})), meaning)
+            for code, component, meaning in OF_COMPONENTS
+        ),
+        *((code, FACE, None) for code in sorted({code for code, _component, _meaning in OF_COMPONENTS})),
     ],
 )
 def test_the_shipped_questions_mean_what_the_clinical_reference_says(
