@@ -74,6 +74,7 @@ class KnownCheckIn:
     answered_at: datetime | None
     needs_review: bool
     reviewed_at: datetime | None
+    practitioner: str = ""  # whose visit it is: whom the desk asks
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
@@ -82,7 +83,12 @@ class KnownCheckIn:
             name: datetime.fromisoformat(row[name]) if row[name] else None
             for name in ("answered_at", "reviewed_at")
         }
-        return cls(datetime.fromisoformat(row["asked_at"]), needs_review=bool(row["needs_review"]), **moments)
+        return cls(
+            datetime.fromisoformat(row["asked_at"]),
+            needs_review=bool(row["needs_review"]),
+            practitioner=row["practitioner"],
+            **moments,
+        )
 
     @property
     def waits(self) -> bool:
@@ -100,7 +106,8 @@ class CheckInQuerySet(ClinicalQuerySet):
     def as_rows(self) -> Self:
         """One JSON value each, to be read with the plan itself."""
         names = ("asked_at", "answered_at", "needs_review", "reviewed_at")
-        return self.order_by("asked_at", "pk").values(json=JSONObject(**{name: name for name in names}))
+        row = JSONObject(**{name: name for name in names}, practitioner="appointment__practitioner__name")
+        return self.order_by("asked_at", "pk").values(json=row)
 
 
 @pghistory.track(append_only=True)

@@ -120,6 +120,12 @@ def test_what_is_not_known_or_left_open_waits_for_a_practitioner_and_stops_no_pl
     assert (PlanStop.objects.count(), codes(plan), start(visit, reception)) == (0, [], "")
 
 
+def test_whose_visit_it_is_is_asked(plan: Plan, visit: Appointment, reception: User) -> None:
+    answered(visit, reception, laser=(Answer.UNKNOWN, None))
+    (condition,) = clearance.judge(facts_of_one(plan), gate=clearance.Gate.TEST, on=CLINIC_NOW).conditions
+    assert condition.who == str(visit.practitioner)
+
+
 def test_handed_over_and_not_answered_waits_too(plan: Plan, visit: Appointment, reception: User) -> None:
     visits.arrive(appointment=visit, by=reception, at=CLINIC_NOW)
     first = actions.ask(appointment=visit, by=reception, at=CLINIC_NOW)

@@ -16,14 +16,15 @@ def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = Non
 
 def _answers(facts: PlanFacts) -> list[Condition]:
     """Handed over and not answered counts like an answer that needs eyes."""
-    if not any(each.waits for each in facts.check_ins):
-        return []
+    waiting = [each for each in facts.check_ins if each.waits]
     return [
         Condition(
             "answer_open",
             _("A practitioner has to look at the answers from the check-in first."),
             detail=_("An answer from the check-in needs your eyes, or was not given: see the worklist."),
+            who=each.practitioner,
         )
+        for each in waiting[:1]
     ]
 
 
