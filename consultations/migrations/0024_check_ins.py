@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic', '0008_treatment_contacts'),
-        ('consultations', '0022_over_cap_deviations'),
+        ('consultations', '0023_photographs'),
         ('pghistory', '0007_auto_20250421_0444'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
