@@ -59,6 +59,7 @@ class ContactReason(models.TextChoices):
     TREATMENT = "treatment", _("about the treatment")
     RECALL = "recall", _("recall")
     OVERDUE_READING = "overdue_reading", _("overdue reading")
+    FOLLOW_UP = "follow_up", _("check after a session")
     CANCELLED = "cancelled", _("visit cancelled")
     MOVED = "moved", _("visit moved")
     WAITLIST_OFFER = "waitlist_offer", _("offer from the waitlist")

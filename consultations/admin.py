@@ -262,6 +262,7 @@ admin.site.register(
         pathway.RedFlag,
         pathway.ReactionType,
         pathway.ReactionRule,
+        pathway.FollowUpRule,
         pathway.Scale,
         pathway.ScaleThreshold,
         pathway.ReviewRule,

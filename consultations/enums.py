@@ -392,3 +392,11 @@ class EventOutcome(models.TextChoices):
     SEQUELAE = "sequelae", _("over, with something left")
     FATAL = "fatal", _("fatal")
     UNKNOWN = "unknown", _("not known")
+
+
+class FollowUpAnswer(models.TextChoices):
+    """What came of a check after a session."""
+
+    NOTHING = "nothing", _("nothing noticed")
+    SOMETHING = "something", _("something noticed")
+    NOT_REACHED = "not_reached", _("not reached")

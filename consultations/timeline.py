@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from clinic.enums import AppointmentStatus, Role
 from clinic.models import Appointment, Patient, User
-from consultations.enums import Answer, ReadingKind, SessionOutcome, TestResult
+from consultations.enums import Answer, FollowUpAnswer, ReadingKind, SessionOutcome, TestResult
 from consultations.models import (
     AdverseEvent,
     CheckIn,
@@ -20,6 +20,7 @@ from consultations.models import (
     ConsentWithdrawal,
     Consultation,
     ConsultationConfirmation,
+    FollowUp,
     HealthAnswer,
     PatchTest,
     PlanStatusChange,
@@ -223,6 +224,18 @@ def _sessions(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
         )
 
 
+def _checks(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
+    rows = FollowUp.objects.filter(patient=patient).order_by("-done_at")
+    for row in rows.select_related("rule", "done_by")[:most]:
+        title = _("Check after a session: %(check)s, %(answer)s") % {
+            "check": row.rule,
+            "answer": row.get_answer_display(),
+        }
+        url = reverse("consultations:follow_up", args=[row.session_id, row.rule.code])
+        tone = "ok" if row.answer == FollowUpAnswer.NOTHING else "warn"
+        yield Entry(row.done_at, title, "phone-call", row.words, str(row.done_by), url, tone)
+
+
 def _reviews(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
     rows = Review.objects.filter(patient=patient).order_by("-created_at")
     for row in rows.select_related("rule", "plan__indication", "practitioner", "entered_in_error")[:most]:
@@ -293,7 +306,7 @@ _SOURCES: dict[Kind, list[Source]] = {
     Kind.CONSULTATION: [_consultations, _confirmations, _answers, _check_ins],
     Kind.CONSENT: [_consents, _withdrawals],
     Kind.TEST: [_tests, _readings],
-    Kind.SESSION: [_sessions],
+    Kind.SESSION: [_sessions, _checks],
     Kind.REVIEW: [_reviews],
     Kind.PLAN: [_plan_changes],
     Kind.REPORT: [_reports],

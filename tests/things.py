@@ -121,6 +121,13 @@ def _what_warns(things: Things, doctor: Practitioner) -> None:
 
 
 @builds
+def _a_check_after_a_session(things: Things, doctor: Practitioner) -> None:
+    session = SessionFactory(plan=cleared_plan(), signed=True, started_at=ago(days=2))
+    things.by_route["consultations:follow_up"] = {"session_id": session.pk, "code": "day_1"}
+    things.by_route["consultations:follow_up_call"] = {"session_id": session.pk}
+
+
+@builds
 def _an_answer_that_stops_a_plan(things: Things, doctor: Practitioner) -> None:
     stop = PlanStopFactory()
     things.ids |= {"answer_id": stop.answer_id, "stop_id": stop.pk}

@@ -77,7 +77,7 @@ def followed(before: AdverseEvent, details: Mapping[str, Any]) -> AdverseEvent:
     return AdverseEvent(patient_id=before.patient_id, supersedes=before, **links | dict(details))
 
 
-_LINKS = ("zone", "plan", "session", "patch_test", "device", "practitioner", "room")
+_LINKS = ("zone", "plan", "session", "patch_test", "device", "practitioner", "room", "report", "follow_up")
 
 
 def of_session(*, session: Session, by: User, at: datetime) -> list[AdverseEvent]:

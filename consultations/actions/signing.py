@@ -11,7 +11,15 @@ from django.db import models
 
 _NOT_SEALED = {"content_hash", "version"}
 # Columns younger than the first seals: left out while they are empty, so that a seal from before still fits its record.
-_ADDED_LATER = {"area_cm2", "event_on", "spacing_mm", "line_length_mm", "unusual_reason"}
+_ADDED_LATER = {
+    "area_cm2",
+    "event_on",
+    "spacing_mm",
+    "line_length_mm",
+    "unusual_reason",
+    "report_id",
+    "follow_up_id",
+}
 
 
 def content_hash(record: models.Model, *children: Iterable[models.Model]) -> str:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from clinic.actions import visits, walk_ins
 from consultations.actions import allergies, check_ins, health
-from consultations.demo import troubles
+from consultations.demo import checks, troubles
 from consultations.demo.choices import questions
 from consultations.demo.clinic import DemoClinic
 from consultations.demo.outcomes import aim, hold_review
@@ -351,4 +351,5 @@ SCENES: list[Callable[[DemoClinic, random.Random], None]] = [
     walk_in,
     calls_back,
     troubles.nodule,
+    checks.checks_due,
 ]

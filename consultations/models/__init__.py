@@ -17,6 +17,7 @@ from consultations.models.consultation import (
     DiscussedRisk,
 )
 from consultations.models.event import AdverseEvent, AdverseEventLot
+from consultations.models.follow_up import FollowUp, FollowUpRule
 from consultations.models.formula import (
     AllergenGroup,
     Component,
@@ -95,6 +96,8 @@ __all__ = [
     "DiscussedRisk",
     "DoseCap",
     "EnteredInError",
+    "FollowUp",
+    "FollowUpRule",
     "Formula",
     "FormulaPart",
     "Goal",

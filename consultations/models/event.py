@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from clinic.db import check, frozen_once, frozen_with_parent, guard, refuse
 from clinic.models import Device, Patient, Practitioner, Room, User
 from consultations.enums import Causality, EventOutcome, PlanEffect, Seriousness
+from consultations.models.adverse_event import ClinicalReport
 from consultations.models.consultation import ClinicalQuerySet
+from consultations.models.follow_up import FollowUp
 from consultations.models.formula import Lot
 from consultations.models.patch_test import PatchTest
 from consultations.models.plan import Plan
@@ -102,6 +104,22 @@ class AdverseEvent(models.Model):
     room = models.ForeignKey(
         Room, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("room")
     )
+    report = models.ForeignKey(
+        ClinicalReport,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="adverse_events",
+        verbose_name=_("report from the desk"),
+    )
+    follow_up = models.ForeignKey(
+        FollowUp,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="adverse_events",
+        verbose_name=_("check after the session"),
+    )
     component_codes = ArrayField(
         models.SlugField(max_length=80), verbose_name=_("suspected components"), default=list, blank=True
     )
@@ -145,6 +163,8 @@ class AdverseEvent(models.Model):
                         ("session_id", "session"),
                         ("patch_test_id", "patchtest"),
                         ("supersedes_id", "adverseevent"),
+                        ("report_id", "clinicalreport"),
+                        ("follow_up_id", "followup"),
                     )
                 )
                 + "RETURN NEW;",

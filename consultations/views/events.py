@@ -19,6 +19,7 @@ from consultations.models import AdverseEvent, Component
 from consultations.rules import adverse_events as rules
 from consultations.rules import authorship
 from consultations.views import chart
+from consultations.views.event_origin import Origin, origin_of
 
 _NOT_TYPED = {"csrfmiddlewaretoken", "sure", "again"}
 
@@ -30,9 +31,8 @@ def new(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     authorship.check_may_record(request.user)
     at = timezone.now()
     chart.opened(request, patient, at=at)
-    form = EventForm(
-        request.POST or None, patient=patient, initial={"onset_at": at, "after": request.GET.get("after", "")}
-    )
+    origin = origin_of(request, patient)
+    form = EventForm(request.POST or None, patient=patient, initial=origin.initial(at))
     title = _("Adverse event")
     if request.method == "GET" or not form.is_valid() or "again" in request.POST:
         return _page(request, patient, form, title=title)
@@ -40,10 +40,19 @@ def new(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         judged = rules.judge(AdverseEvent(patient=patient, **form.details), at=at)
         if _asks(judged) and "sure" not in request.POST:
             return _question(request, patient, judged)
-        event = events.record(patient=patient, details=form.details, lots=form.lots, by=request.user, at=at)
+        details = form.details | origin.links
+        event = events.record(patient=patient, details=details, lots=form.lots, by=request.user, at=at)
     except DomainError as refusal:
         form.add_domain_error(refusal)
         return _page(request, patient, form, title=title)
+    return _recorded(request, event, origin)
+
+
+def _recorded(request: HttpRequest, event: AdverseEvent, origin: Origin) -> HttpResponse:
+    """On to the event; where it came from a report nobody has looked at, back to what comes of that."""
+    if origin.report and not origin.report.triaged_at:
+        messages.success(request, _("The event is on record. Now say what comes of the report."))
+        return redirect("consultations:report_triage", origin.report.pk)
     messages.success(request, _("The event is on record."))
     return redirect("consultations:event", event.pk)
 
@@ -90,7 +99,15 @@ def show(request: HttpRequest, event_id: UUID) -> HttpResponse:
 
 def _event_or_404(request: HttpRequest, event_id: UUID) -> AdverseEvent:
     links = ("patient", "reaction", "zone", "plan__indication", "session__planned", "patch_test")
-    people = ("device", "practitioner", "room", "signed_by", "supersedes__reaction")
+    people = (
+        "device",
+        "practitioner",
+        "room",
+        "signed_by",
+        "supersedes__reaction",
+        "report",
+        "follow_up__rule",
+    )
     events_seen = AdverseEvent.objects.visible_to(request.user).select_related(*links, *people)
     return get_object_or_404(events_seen, pk=event_id)
 

@@ -15,19 +15,23 @@ from clinic.models import ContactEntry
 from clinic.rules import access
 from clinic.views.posted import one_page, way_back
 from clinic.views.privacy import called
-from consultations.worklists import late
+from consultations.views.paging import pages
+from consultations.worklists import follow_ups, late
 
 PAGE = 30
 
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """The list, the longest waiting first; booking and calling are one click away for those who do."""
+    """The list, the longest waiting first, and whom to call after a session; booking and calling are one click away for those who do."""
     at = timezone.now()
     rows = [*late.refused(user=request.user, at=at), *late.everything(at=at)]
     page = one_page(request, rows, PAGE)
+    checks = pages(request, follow_ups.due(at=at), name="checks", size=PAGE)
     context = {
         "rows": page.rows,
+        "checks": checks.rows,
+        "check_pages": checks,
         "called": _on_the_contact_list(request, page.rows),
         "may_book": access.may_book(request.user),
         **page.links(lambda number: f"?page={number}"),

@@ -33,6 +33,7 @@ from consultations.outcomes.lines import lines_of
 from consultations.outcomes.words import Shown, shown
 from consultations.releases import refused_among
 from consultations.rules import authorship
+from consultations.worklists import follow_ups
 
 PAGE = 15
 _VISITS = 8
@@ -138,7 +139,7 @@ def _for_the_desk(patient: Patient, at: datetime) -> dict[str, Any]:
 
 
 def _beside(request: HttpRequest, patient: Patient, at: datetime) -> dict[str, Any]:
-    """Allergies, alerts and appointments, for both."""
+    """Allergies, alerts, checks and appointments, for both."""
     visits = Appointment.objects.visible_to(request.user).filter(patient=patient).with_people()
     upcoming = list(visits.expected(at).order_by("starts_at")[:_VISITS])
     number = request.GET.get("past", "")[:3]
@@ -150,6 +151,7 @@ def _beside(request: HttpRequest, patient: Patient, at: datetime) -> dict[str, A
     return {
         "allergies": list(Allergy.objects.visible_to(request.user).filter(patient=patient)),
         "alerts": list(Alert.objects.visible_to(request.user).in_force().filter(patient=patient)),
+        "checks": follow_ups.of_patient(patient, at=at),
         "upcoming": upcoming,
         "past": past[:_VISITS],
         "past_newer": f"{url}?past={page - 1}" if page > 1 else "",

@@ -17,9 +17,10 @@ from clinic.models import Appointment, Patient
 from consultations.actions import adverse_events
 from consultations.enums import TriageOutcome
 from consultations.forms.reports import RED_FLAGS, ReportForm, TriageForm
-from consultations.models import ClinicalReport, Plan
+from consultations.models import AdverseEvent, ClinicalReport, Plan
 from consultations.rules import authorship
 from consultations.views import chart
+from consultations.views.event_origin import record_url
 from consultations.worklists.reports import report_waiting_since
 
 
@@ -115,6 +116,12 @@ def _triage_page(
         "form": form,
         "plans": plans.select_related("indication", "formula", "technique"),
         "booked": _booked(request, entry, at=at),
+        "events": AdverseEvent.objects.visible_to(request.user)
+        .in_force()
+        .filter(report=entry)
+        .select_related("reaction"),
+        "record_url": record_url(entry),
+        "may_record": authorship.may_record(request.user),
         **chart.header(request, entry.patient),
     }
     return render(request, "consultations/report_triage.html", context, status=status)

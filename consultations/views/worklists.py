@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from clinic.enums import Role
 from consultations.views import incidents as _incidents
-from consultations.views.sections import check_ins, events, readings, records, reports, sessions
+from consultations.views.sections import check_ins, events, follow_ups, readings, records, reports, sessions
 from consultations.views.sections.page import Section
 
 # The most pressing first. A new list is a line here and a function of views/sections.
@@ -20,6 +20,7 @@ SECTIONS: tuple[Callable[[HttpRequest, datetime], Section], ...] = (
     events.to_review,
     readings.due,
     readings.read_lately,
+    follow_ups.due,
     records.drafts,
     reports.allergies,
     sessions.late,
@@ -31,7 +32,7 @@ incidents = _incidents.show
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """Reports, readings, unsigned records, allergies, late sessions, times to release. Practitioners only."""
+    """Reports, readings, checks, unsigned records, allergies, late sessions, times to release. Practitioners only."""
     if not request.user.has_role(Role.PRACTITIONER):
         raise Http404
     at = timezone.now()

@@ -276,8 +276,8 @@ def test_the_page_takes_a_fixed_number_of_queries(
         reception_client.get(url)
 
 
-CLINICAL_QUERIES = 48
-DESK_QUERIES = 30
+CLINICAL_QUERIES = 52
+DESK_QUERIES = 33
 
 # --- The timeline ----------------------------------------------------------------------------------------------------
 

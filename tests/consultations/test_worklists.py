@@ -26,6 +26,7 @@ from tests.factories import (
     PractitionerFactory,
     SessionFactory,
     TestReadingFactory,
+    cleared_plan,
     consented_plan,
 )
 from tests.factories.clock import ago, ahead
@@ -34,7 +35,18 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
 WORKLISTS = "/worklists/"
 INCIDENTS = "/incidents/"
-KEYS = ["reports", "check-ins", "events", "readings", "read", "unsigned", "allergies", "sessions", "release"]
+KEYS = [
+    "reports",
+    "check-ins",
+    "events",
+    "readings",
+    "read",
+    "checks",
+    "unsigned",
+    "allergies",
+    "sessions",
+    "release",
+]
 
 
 def section(client: Client, key: str, query: str = ""):
@@ -68,7 +80,7 @@ class TestThePage:
         for _time in range(times):
             self.one_of_each()
         practitioner_client.get(WORKLISTS)
-        with django_assert_num_queries(43):
+        with django_assert_num_queries(46):
             page = practitioner_client.get(WORKLISTS)
         assert [len(each.rows) for each in page.context["sections"]] == [times] * len(KEYS)
 
@@ -78,6 +90,7 @@ class TestThePage:
         AdverseEventFactory(review_by=ahead(hours=48))
         PatchTestFactory(plan=waiting_plan(), given_at=ago(hours=50))
         TestReadingFactory(patch_test__plan=waiting_plan(), patch_test__given_at=ago(days=4))
+        SessionFactory(plan=cleared_plan(sessions=1), signed=True, started_at=ago(days=2))
         ConsultationFactory(created_at=ago(days=2))
         AllergyFactory()
         PlanFactory()

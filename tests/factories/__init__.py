@@ -26,6 +26,7 @@ from tests.factories.consultations import (
 )
 from tests.factories.events import AdverseEventFactory, ReactionRuleFactory
 from tests.factories.feeds import CalendarFeedFactory
+from tests.factories.follow_ups import FollowUpFactory, FollowUpRuleFactory
 from tests.factories.formulas import (
     AllergenGroupFactory,
     ComponentFactory,
@@ -134,6 +135,8 @@ __all__ = [
     "DoseCapFactory",
     "EnteredInErrorFactory",
     "ExtraOpeningFactory",
+    "FollowUpFactory",
+    "FollowUpRuleFactory",
     "FormulaFactory",
     "GoalFactory",
     "HealthAnswerFactory",

@@ -42,6 +42,7 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("aftercare_rule", pathway.AftercareRule),
     ("reaction_type", pathway.ReactionType),
     ("reaction_rule", pathway.ReactionRule),
+    ("follow_up_rule", pathway.FollowUpRule),
     ("body_zone", pathway.BodyZone),
     ("zone_shape", pathway.ZoneShape),
     ("aftercare_scope", pathway.AftercareScope),

@@ -1,0 +1,135 @@
+"""Checks after sessions that are due: derived from the sessions, paged by the database."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    DurationField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models import ExpressionWrapper as Worked
+from django.utils import timezone
+
+from clinic.enums import ContactReason
+from clinic.intervals import local_day
+from clinic.models import ContactEntry, ContactTry, Patient
+from consultations.enums import EventOutcome
+from consultations.models import AdverseEvent, FollowUp, FollowUpRule, Session
+from consultations.rules.follow_ups import Span, due_on, next_after, spans
+
+
+def due(*, at: datetime) -> QuerySet[Session]:
+    """The last session given of each plan whose check is due and was not made, the longest due first.
+
+    Each carries `rule_code`, `due_at` (the session's moment, the rule's days later), `is_called` (somebody calls
+    already) and the last try of the desk. Patients who died of an event are never called. One query for the rules.
+    """
+    found = spans(FollowUpRule.objects.current(), on=timezone.localdate(at))
+    if not found:
+        return Session.objects.none()
+    wanted = Q()
+    for span in found:
+        wanted |= _within(span) & ~Exists(_made(span.rule))
+    return (
+        _last_given()
+        .filter(wanted)
+        .annotate(
+            rule_code=Case(*(When(_within(span), then=Value(span.rule.code)) for span in found)),
+            due_at=Worked(F("started_at") + _days(found), output_field=DateTimeField()),
+            is_called=Exists(_entries().filter(closed_at=None)),
+            **_last_try(),
+        )
+        .select_related("patient", "practitioner", "plan__indication", "planned")
+        .order_by("due_at", "pk")
+    )
+
+
+def _last_given() -> QuerySet[Session]:
+    """Sessions given after which no other of the plan was."""
+    later = Session.objects.given().filter(plan=OuterRef("plan"))
+    later = later.filter(
+        Q(started_at__gt=OuterRef("started_at")) | Q(started_at=OuterRef("started_at"), pk__gt=OuterRef("pk"))
+    )
+    died = AdverseEvent.objects.in_force().filter(patient=OuterRef("patient"), outcome=EventOutcome.FATAL)
+    return Session.objects.given().filter(~Exists(later), ~Exists(died))
+
+
+def _within(span: Span) -> Q:
+    zone = timezone.get_default_timezone()
+    return Q(
+        started_at__gte=local_day(span.first, zone).starts_at,
+        started_at__lt=local_day(span.last, zone).ends_at,
+    )
+
+
+def _made(rule: FollowUpRule) -> QuerySet[FollowUp]:
+    """The check by any version of its rule."""
+    return FollowUp.objects.filter(session=OuterRef("pk"), rule__code=rule.code)
+
+
+def _days(found: list[Span]) -> Case:
+    cases = [When(_within(span), then=Value(timedelta(days=span.rule.days))) for span in found]
+    return Case(*cases, output_field=DurationField())
+
+
+def _entries() -> QuerySet[ContactEntry]:
+    """What the desk was asked for since the session."""
+    return ContactEntry.objects.filter(
+        patient=OuterRef("patient"), reason=ContactReason.FOLLOW_UP, asked_at__gte=OuterRef("started_at")
+    )
+
+
+def _last_try() -> dict[str, Any]:
+    tries = ContactTry.objects.filter(
+        entry__patient=OuterRef("patient"),
+        entry__reason=ContactReason.FOLLOW_UP,
+        tried_at__gte=OuterRef("started_at"),
+    ).order_by("-tried_at", "-pk")
+    return {
+        "tried_at": Subquery(tries.values("tried_at")[:1]),
+        "tried_outcome": Subquery(tries.values("outcome")[:1], output_field=CharField()),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check of one session: due, or the next to come."""
+
+    session: Session
+    rule: FollowUpRule
+    due_on: date
+    is_due: bool
+
+
+def of_patient(patient: Patient, *, at: datetime) -> list[Check]:
+    """For each plan's last session the check that is due, else the next to come; three queries, two where none was given
+    lately."""
+    rules = list(FollowUpRule.objects.current())
+    today = timezone.localdate(at)
+    longest = max((rule.days + rule.open_days for rule in rules), default=0)
+    recent = _last_given().filter(patient=patient, started_at__gte=at - timedelta(days=longest + 1))
+    sessions = list(recent.select_related("practitioner", "plan__indication", "planned"))
+    if not sessions:
+        return []
+    made = set(FollowUp.objects.filter(session__in=sessions).values_list("session", "rule__code"))
+    return [check for each in sessions if (check := _check(each, rules, made, today))]
+
+
+def _check(session: Session, rules: list[FollowUpRule], made: set, today: date) -> Check | None:
+    day = timezone.localdate(session.started_at)
+    for span in spans(rules, on=today):
+        if span.first <= day <= span.last and (session.pk, span.rule.code) not in made:
+            return Check(session, span.rule, due_on(day, span.rule), True)
+    coming = next_after(rules, session_day=day, on=today)
+    return Check(session, coming, due_on(day, coming), False) if coming else None
