@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import BooleanField, Exists, Func, OuterRef, Subquery
 from django.db.models.functions import JSONObject
 
 from consultations.enums import PlanStatus
@@ -205,14 +205,15 @@ SINCE_TEST = {
         )
     ),
 }
-# The onset of the latest allergic event among the holds since the plan was last active (SQL: plan_allergic_since).
+# The onset of the latest allergic event among the holds since the plan was last active; events entered in error do not
+# count (SQL: plan_allergic_since).
 _LATER = PlanStatusChange.objects.filter(plan=OuterRef("plan"), pk__gt=OuterRef("pk"))
 _ALLERGIC_HOLDS = PlanStatusChange.objects.filter(
     ~Exists(_LATER.exclude(status=PlanStatus.ON_HOLD)),
     plan=OuterRef("pk"),
     status=PlanStatus.ON_HOLD,
     adverse_event__is_allergic=True,
-)
+).exclude(Func("adverse_event", function="event_in_error", output_field=BooleanField()))
 ALLERGIC_SINCE = Subquery(
     _ALLERGIC_HOLDS.order_by("-adverse_event__onset_at").values("adverse_event__onset_at")[:1]
 )

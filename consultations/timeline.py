@@ -276,13 +276,16 @@ def _reports(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
 
 def _events(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
     rows = AdverseEvent.objects.filter(patient=patient).order_by("-signed_at")
-    for row in rows.select_related("reaction", "signed_by")[:most]:
+    for row in rows.select_related("reaction", "signed_by", "entered_in_error")[:most]:
         title = _("Adverse event: %(reaction)s, grade %(grade)s") % {
             "reaction": row.reaction,
             "grade": row.grade,
         }
         url = reverse("consultations:event", args=[row.pk])
-        yield Entry(row.signed_at, title, "alert-triangle", row.words, str(row.signed_by), url, "warn")
+        tone = "bad" if in_error(row) else "warn"
+        yield Entry(
+            row.signed_at, title, "alert-triangle", _error(row) + row.words, str(row.signed_by), url, tone
+        )
 
 
 def _visits(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:

@@ -24,6 +24,7 @@ from consultations.models import (
     Session,
     SessionReaction,
 )
+from consultations.queries import in_error
 from consultations.rules import adverse_events as rules
 from consultations.rules import authorship
 
@@ -54,7 +55,7 @@ def follow(*, event: AdverseEvent, details: Mapping[str, Any], by: User, at: dat
     """How it went on: a new row that supersedes, with the links of the one before. It is judged anew.
 
     Raises:
-        DomainError: followed already, or a field is wrong.
+        DomainError: followed already, called an error, or a field is wrong.
     """
     authorship.check_may_record(by)
     hold_still(event.patient_id)
@@ -63,6 +64,8 @@ def follow(*, event: AdverseEvent, details: Mapping[str, Any], by: User, at: dat
         raise DomainError(
             _("Somebody has followed this event up already. Open the latest word on it."), "followed"
         )
+    if in_error(before):
+        raise DomainError(_("This event has been called an error. Record a new one."), "in_error_already")
     later = followed(before, details)
     later.signed_at, later.signed_by = at, by
     _carry_out(later, list(before.lots.all()), by=by, at=at)
@@ -163,12 +166,14 @@ def _close_components(event: AdverseEvent, *, by: User, at: datetime) -> None:
         words=words[:200],
         component_codes=sorted(event.component_codes),
         reaction=event.words[:500],
+        adverse_event=event,
         reported_at=at,
         reported_by=by,
     )
     Alert.objects.create(
         patient_id=event.patient_id,
         text=_("Allergic reaction to an injection"),
+        adverse_event=event,
         raised_at=at,
         raised_by=by,
     )

@@ -8,9 +8,11 @@ from clinic.actions.locking import explained
 from clinic.enums import Role
 from clinic.errors import DomainError, NotAllowed
 from clinic.models import User
+from consultations.actions import event_errors
 from consultations.actions.visits import hold_still, resettle
 from consultations.models import (
     Addendum,
+    AdverseEvent,
     Consent,
     Consultation,
     EnteredInError,
@@ -20,10 +22,11 @@ from consultations.models import (
     TestReading,
 )
 from consultations.rules import authorship
+from consultations.rules.event_errors import check_last_word
 
 Draft = Consultation | Session | Review
-Signed = Consultation | PatchTest | Session | Review
-Removable = Consultation | Consent | PatchTest | TestReading | Session | Review
+Signed = Consultation | PatchTest | Session | Review | AdverseEvent
+Removable = Consultation | Consent | PatchTest | TestReading | Session | Review | AdverseEvent
 
 _NAMES: dict[type, str] = {
     Consultation: "consultation",
@@ -32,6 +35,7 @@ _NAMES: dict[type, str] = {
     TestReading: "reading",
     Session: "session",
     Review: "review",
+    AdverseEvent: "adverse_event",
 }
 
 
@@ -75,7 +79,7 @@ def call_error(*, record: Removable, reason: str, by: User, at: datetime) -> Ent
     """This record should not exist. What cleared stops clearing at once; a second person confirms.
 
     Raises:
-        DomainError: not signed, called an error before, or no reason.
+        DomainError: not signed, called an error before, no reason, or of an event that somebody has followed up.
     """
     authorship.check_may_record(by)
     if not reason.strip():
@@ -83,6 +87,8 @@ def call_error(*, record: Removable, reason: str, by: User, at: datetime) -> Ent
     hold_still(record.patient_id)
     if record.signed_at is None:
         raise DomainError(_("This record is not signed yet; correct it."), "not_signed")
+    if isinstance(record, AdverseEvent):
+        check_last_word(record)
     name = _NAMES[type(record)]
     if EnteredInError.objects.filter(**{name: record}).exists():
         raise DomainError(_("This record has been called an error already."), "in_error_already")
@@ -93,7 +99,8 @@ def call_error(*, record: Removable, reason: str, by: User, at: datetime) -> Ent
 
 @explained
 def confirm_error(*, entry: EnteredInError, by: User, at: datetime) -> EnteredInError:
-    """A second person, practitioner or admin, confirms.
+    """A second person, practitioner or admin, confirms. What an adverse event closed opens again, unless something
+    else closes it.
 
     Raises:
         NotAllowed: the same person, or neither role.
@@ -106,13 +113,16 @@ def confirm_error(*, entry: EnteredInError, by: User, at: datetime) -> EnteredIn
         )
     if entry.requested_by_id == by.pk:
         raise NotAllowed(_("A second person confirms. Ask a colleague."), "second_person")
-    patient_id = record_of(entry).patient_id
+    record = record_of(entry)
+    patient_id = record.patient_id
     hold_still(patient_id)
     row = EnteredInError.objects.get(pk=entry.pk)
     if row.confirmed_at:
         raise DomainError(_("This has been confirmed already."), "confirmed_already")
     row.confirmed_by, row.confirmed_at = by, at
     row.save()
+    if isinstance(record, AdverseEvent):
+        event_errors.undo(event=record, by=by, at=at)
     resettle(patient_id=patient_id, by=by, at=at)
     return row
 

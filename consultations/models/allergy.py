@@ -39,6 +39,9 @@ class Allergy(models.Model):
     )
     words = models.CharField(_("in the patient's words"), max_length=200)
     reaction = models.CharField(_("what happened"), max_length=500, blank=True)
+    adverse_event = models.ForeignKey(
+        "consultations.AdverseEvent", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     status = models.CharField(
         _("status"),
         max_length=10,
@@ -101,6 +104,9 @@ class Alert(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="alerts", verbose_name=_("patient"))
     text = models.CharField(_("alert"), max_length=200)
+    adverse_event = models.ForeignKey(
+        "consultations.AdverseEvent", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     raised_at = models.DateTimeField()
     raised_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     lifted_at = models.DateTimeField(null=True, blank=True)

@@ -37,8 +37,8 @@ class AdverseEventQuerySet(ClinicalQuerySet):
     """Words about adverse events."""
 
     def in_force(self) -> "AdverseEventQuerySet":
-        """The latest word on each: what nothing supersedes."""
-        return self.filter(superseded_by=None)
+        """The latest word on each: what nothing supersedes, and no two people called an error."""
+        return self.filter(superseded_by=None, entered_in_error__confirmed_at=None)
 
     def open(self) -> "AdverseEventQuerySet":
         """In force, and not over."""
@@ -188,6 +188,11 @@ class AdverseEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reaction}, {self.grade}"
+
+    @property
+    def is_signed(self) -> bool:
+        """From birth."""
+        return True
 
 
 class AdverseEventLot(models.Model):

@@ -42,6 +42,13 @@ class Addendum(models.Model):
         blank=True,
         related_name="addenda",
     )
+    adverse_event = models.ForeignKey(
+        "consultations.AdverseEvent",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="addenda",
+    )
     text = models.TextField(_("text"), max_length=10000)
     written_at = models.DateTimeField()
     written_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -57,6 +64,7 @@ class Addendum(models.Model):
                 "patch_test",
                 "session",
                 "review",
+                "adverse_event",
                 message=_("An addendum belongs to one record."),
             ),
             check("addendum_not_empty", ~Q(text=""), _("Write what you want to add.")),
@@ -80,7 +88,7 @@ class EnteredInErrorQuerySet(models.QuerySet):
 
     def with_records(self) -> Self:
         """With the record each speaks of, its patient, and the people, in the same query."""
-        records = ("consultation", "consent", "patch_test", "reading", "session", "review")
+        records = ("consultation", "consent", "patch_test", "reading", "session", "review", "adverse_event")
         patients = [f"{name}__patient" for name in records]
         return self.select_related(*patients, "requested_by", "confirmed_by")
 
@@ -89,8 +97,8 @@ class EnteredInErrorQuerySet(models.QuerySet):
 class EnteredInError(models.Model):
     """A signed record that should not exist. It stays visible and leaves clearance, doses and reports.
 
-    What clears a patient stops clearing at once; what closes something (a positive reading) keeps closing it until
-    a second person has confirmed.
+    What clears a patient stops clearing at once; what closes something (a positive reading, an adverse event)
+    keeps closing it until a second person has confirmed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -136,6 +144,13 @@ class EnteredInError(models.Model):
         blank=True,
         related_name="entered_in_error",
     )
+    adverse_event = models.OneToOneField(
+        "consultations.AdverseEvent",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="entered_in_error",
+    )
     reason = models.CharField(_("reason"), max_length=1000)
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
@@ -157,6 +172,7 @@ class EnteredInError(models.Model):
                 "reading",
                 "session",
                 "review",
+                "adverse_event",
                 message=_("This names one record."),
             ),
             recorded_together(

@@ -62,7 +62,7 @@ class Cluster:
 
 
 def clusters(events: Iterable[AdverseEvent], *, policy: PathwayPolicy) -> list[Cluster]:
-    """Infections and nodules that share a lot (a diluent's, too), who injected, or a room, within the policy's days.
+    """Infections and nodules that share a lot (a diluent's, too), who injected, a device or a room, within the policy's days.
 
     `cluster_events` of them with onsets at most `cluster_days` apart make one; the lots come first.
     """
@@ -83,6 +83,8 @@ def _traces(event: AdverseEvent) -> Iterable[tuple[str, Any]]:
     yield from ((_("lot"), used.lot) for used in event.used_lots.all())
     if event.practitioner is not None:
         yield _("practitioner"), event.practitioner
+    if event.device is not None:
+        yield _("device"), event.device
     if event.room is not None:
         yield _("room"), event.room
 

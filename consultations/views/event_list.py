@@ -92,7 +92,7 @@ def _clusters(request: HttpRequest) -> list[event_rates.Cluster]:
     found = (
         AdverseEvent.objects.visible_to(request.user).in_force().filter(in_clusters=True, onset_at__gte=since)
     )
-    rows = found.select_related("patient", "reaction", "practitioner", "room")
+    rows = found.select_related("patient", "reaction", "practitioner", "device", "room")
     return event_rates.clusters(rows.prefetch_related("used_lots__lot__component"), policy=policy)
 
 

@@ -16,8 +16,10 @@ from clinic.models import Patient
 from consultations.actions import events
 from consultations.forms.events import EventForm, FollowForm
 from consultations.models import AdverseEvent, Component
+from consultations.queries import confirmed_error
 from consultations.rules import adverse_events as rules
 from consultations.rules import authorship
+from consultations.rules.event_errors import undone_by
 from consultations.views import chart
 from consultations.views.event_origin import Origin, origin_of
 
@@ -84,6 +86,7 @@ def show(request: HttpRequest, event_id: UUID) -> HttpResponse:
     """One event with its trace, what it did, and what was known of it before."""
     event = _event_or_404(request, event_id)
     chart.opened(request, event.patient, at=timezone.now())
+    later = AdverseEvent.objects.visible_to(request.user).filter(supersedes=event).first()
     names = dict(Component.objects.current().values_list("code", "name"))
     context = chart.header(request, event.patient) | {
         "event": event,
@@ -91,8 +94,11 @@ def show(request: HttpRequest, event_id: UUID) -> HttpResponse:
         "suspected": [names.get(code, code) for code in event.component_codes],
         "lots": [used.lot for used in event.used_lots.select_related("lot__component")],
         "changes": event.plan_changes.select_related("plan__indication", "plan__formula"),
-        "later": AdverseEvent.objects.visible_to(request.user).filter(supersedes=event).first(),
+        "later": later,
         "may_write": authorship.may_record(request.user),
+        "error": getattr(event, "entered_in_error", None),
+        "undone": undone_by(event) if later is None and not confirmed_error(event) else None,
+        "addenda": event.addenda.select_related("written_by"),
     }
     return render(request, "consultations/event.html", context)
 

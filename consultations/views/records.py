@@ -18,6 +18,7 @@ from clinic.forms.base import BaseForm
 from consultations.actions import records as actions
 from consultations.forms.records import AddendumForm, ErrorForm
 from consultations.models import (
+    AdverseEvent,
     Consent,
     Consultation,
     EnteredInError,
@@ -26,10 +27,11 @@ from consultations.models import (
     Session,
     TestReading,
 )
+from consultations.rules.event_errors import undone_by
 from consultations.views import chart
 
 _DRAFTS: dict[str, type[Model]] = {"consultation": Consultation, "session": Session, "review": Review}
-_ADDED_TO: dict[str, type[Model]] = {**_DRAFTS, "patch-test": PatchTest}
+_ADDED_TO: dict[str, type[Model]] = {**_DRAFTS, "patch-test": PatchTest, "event": AdverseEvent}
 _REMOVABLE: dict[str, type[Model]] = {**_ADDED_TO, "consent": Consent, "reading": TestReading}
 
 
@@ -43,6 +45,7 @@ def page_of(record: Any) -> str:
         PatchTest: "patch_test",
         Session: "session",
         Review: "review",
+        AdverseEvent: "event",
     }
     return reverse(f"consultations:{routes[type(record)]}", args=[record.pk])
 
@@ -120,6 +123,7 @@ def confirm_error(request: HttpRequest, error_id: UUID) -> HttpResponse:
         "kind": record._meta.verbose_name,
         "signed_at": record.signed_at,
         "is_own": entry.requested_by_id == request.user.pk,
+        "undone": undone_by(record) if isinstance(record, AdverseEvent) else None,
         "record_url": page_of(record) if request.user.has_role(Role.PRACTITIONER) else "",
         **chart.header(request, record.patient),
     }

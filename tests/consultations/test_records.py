@@ -16,6 +16,7 @@ from consultations.queries import facts_of_one
 from consultations.rules import clearance
 from consultations.views.records import page_of
 from tests.factories import (
+    AdverseEventFactory,
     ConsentFactory,
     ConsultationFactory,
     EnteredInErrorFactory,
@@ -36,9 +37,10 @@ MAKERS = {
     "session": lambda: SessionFactory(signed=True),
     "consent": ConsentFactory,
     "reading": TestReadingFactory,
+    "event": AdverseEventFactory,
 }
-ADDED_TO = ["consultation", "patch-test", "session"]
-COLUMNS = {"patch-test": "patch_test"}
+ADDED_TO = ["consultation", "patch-test", "session", "event"]
+COLUMNS = {"patch-test": "patch_test", "event": "adverse_event"}
 
 
 def url(route: str, kind: str, record) -> str:

@@ -5,7 +5,9 @@ from typing import Any
 from consultations.enums import PlanEffect, PlanStatus
 from consultations.models import AdverseEvent, AdverseEventLot, Plan, PlanStatusChange
 from tests.factories import (
+    AddendumFactory,
     AdverseEventFactory,
+    EnteredInErrorFactory,
     LotFactory,
     PatchTestFactory,
     PlanFactory,
@@ -43,6 +45,17 @@ def _a_rule_from_a_high_grade_to_a_low_one() -> None:
 @constraints.refused_by("reaction_rule_grades")
 def _a_rule_for_grade_six() -> None:
     ReactionRuleFactory(grade_to=6)
+
+
+@constraints.refused_by("entered_in_error_one_record")
+def _one_error_in_an_event_and_its_session() -> None:
+    session = SessionFactory(signed=True)
+    EnteredInErrorFactory(session=session, adverse_event=AdverseEventFactory(patient=session.patient))
+
+
+@constraints.refused_by("addendum_of_one_record")
+def _an_addendum_to_an_event_and_a_consultation() -> None:
+    AddendumFactory(adverse_event=AdverseEventFactory())
 
 
 @constraints.refused_by("adverse_event_grade")
@@ -137,6 +150,13 @@ def _an_allergic_hold_lifted_by_a_positive_test() -> None:
     retest = PatchTestFactory(plan=plan, given_at=ago(days=5))
     TestReadingFactory(patch_test=retest, positive=True)
     _resumed(plan)
+
+
+@triggers.refused_by("plan_resume_cleared")
+def _an_allergic_hold_lifted_by_an_error_that_nobody_confirmed() -> None:
+    event = allergic_event(cleared_plan())
+    EnteredInErrorFactory(adverse_event=event)
+    _resumed(held_for(event))
 
 
 @triggers.refused_by("reaction_rule_published")
