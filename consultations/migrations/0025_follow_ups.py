@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic', '0009_follow_up_contacts'),
-        ('consultations', '0019_technique_rules'),
+        ('consultations', '0024_check_ins'),
         ('pghistory', '0007_auto_20250421_0444'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

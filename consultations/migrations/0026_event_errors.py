@@ -37,7 +37,7 @@ ALLERGIC_SINCE = _ALLERGIC_SINCE.replace(
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consultations', '0020_follow_ups'),
+        ('consultations', '0025_follow_ups'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
