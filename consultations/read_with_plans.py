@@ -146,6 +146,11 @@ class Validity:
     consent_months: int
 
 
+def _in_error(event: str) -> Func:
+    """Whether two people have called the adverse event an error, in whatever words it is told now (SQL)."""
+    return Func(event, function="event_in_error", output_field=BooleanField())
+
+
 ASKED_REVIEWS = ArraySubquery(
     ReviewRule.objects.current()
     .filter(template_code=OuterRef("template__code"))
@@ -193,6 +198,7 @@ SINCE_TEST = {
     ),
     "allergic": ArraySubquery(
         AdverseEvent.objects.filter(patient=OuterRef("patient"), is_allergic=True)
+        .exclude(_in_error("pk"))
         .order_by("onset_at")
         .values(
             json=JSONObject(
@@ -213,7 +219,7 @@ _ALLERGIC_HOLDS = PlanStatusChange.objects.filter(
     plan=OuterRef("pk"),
     status=PlanStatus.ON_HOLD,
     adverse_event__is_allergic=True,
-).exclude(Func("adverse_event", function="event_in_error", output_field=BooleanField()))
+).exclude(_in_error("adverse_event"))
 ALLERGIC_SINCE = Subquery(
     _ALLERGIC_HOLDS.order_by("-adverse_event__onset_at").values("adverse_event__onset_at")[:1]
 )

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -12,7 +13,8 @@ from consultations.actions import allergies, events, plans, records
 from consultations.enums import AllergyStatus, PlanStatus
 from consultations.models import AdverseEvent, Alert, Allergy, Plan, ReactionType
 from consultations.queries import facts_of_one
-from tests.factories import AdverseEventFactory, UserFactory, cleared_plan
+from consultations.rules import clearance
+from tests.factories import AdverseEventFactory, FormulaFactory, UserFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW, ago
 from tests.guards import check_deferred, sql
 
@@ -229,3 +231,30 @@ class TestPages:
         practitioner_client.post(address, {"text": "The culture was negative."})
         shown = practitioner_client.get(reverse("consultations:event", args=[event.pk])).content.decode()
         assert "The culture was negative." in shown
+
+
+def test_an_allergic_event_in_error_asks_for_no_new_test_in_the_rules_and_the_database(by: User) -> None:
+    other = cleared_plan(formula=FormulaFactory())
+    plan = cleared_plan(patient=other.patient)
+    event = AdverseEventFactory(
+        patient=plan.patient,
+        is_allergic=True,
+        component_codes=plan.formula.component_codes,
+        onset_at=ago(hours=2),
+    )
+    assert [gates(plan), gates(other)] == [({"test"}, "test"), (set(), None)]
+    confirmed(event, by)
+    assert gates(plan) == (set(), None)
+
+
+def gates(plan: Plan) -> tuple[set[str], str | None]:
+    """What the session gate misses now, by the rules and by the database."""
+    first = plan.planned_sessions.get(ordinal=1)
+    facts = facts_of_one(Plan.objects.get(pk=plan.pk))
+    judged = clearance.judge(facts, gate=clearance.Gate.SESSION, on=CLINIC_NOW, planned=first)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pathway_refusal(%s, %s, %s, 'session', %s, 'infinity')",
+            [plan.pk, plan.patient_id, CLINIC_NOW, first.pk],
+        )
+        return {each.code for each in judged.conditions}, cursor.fetchone()[0]
