@@ -1,6 +1,8 @@
 """Consent: signed on screen, withdrawn by a new row with immediate effect."""
 
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -13,6 +15,23 @@ from consultations.enums import Signer
 from consultations.models import Consent, ConsentText, ConsentWithdrawal, Plan
 from consultations.rules import authorship
 from consultations.rules import consent as rules
+
+Strokes = list[list[list[int]]]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside the typed name: the drawing, the identity seen, the interpreter, a young person's assent."""
+
+    strokes: Strokes = field(default_factory=list)
+    identity_seen: str = ""
+    interpreter_name: str = ""
+    assent_name: str = ""
+    assent_missing: str = ""
+    assent_strokes: Strokes = field(default_factory=list)
+
+
+NOTHING_BESIDE = Beside()
 
 
 def wording(plan: Plan, text: ConsentText) -> str:
@@ -40,14 +59,17 @@ def sign(
     signer: Signer,
     signer_name: str,
     signer_relation: str = "",
+    beside: Beside = NOTHING_BESIDE,
     agreed: bool,
     by: User,
     at: datetime,
 ) -> Consent:
     """The patient, or who represents them, signs the text; the practitioner witnesses.
 
+    Without strokes the typed name signs: both are worth the same. All that stands beside it is in the seal.
+
     Raises:
-        DomainError: a minor signing alone, no name, not agreed.
+        DomainError: a minor signing alone or not asked, no name, an identity that nobody saw, not agreed.
     """
     authorship.check_may_record(by)
     hold_still(plan.patient_id)
@@ -57,16 +79,20 @@ def sign(
         signer=signer,
         signer_name=signer_name,
         relation=signer_relation,
+        identity_seen=beside.identity_seen,
+        assent_name=beside.assent_name,
+        assent_missing=beside.assent_missing,
+        assent_drawn=bool(beside.assent_strokes),
         agreed=agreed,
         at=at,
     )
-    signature = {"signer": signer, "signer_name": signer_name, "signer_relation": signer_relation}
-    consent = _sealed(plan, text, signature, by=by, at=at)
+    name = {"signer": signer, "signer_name": signer_name, "signer_relation": signer_relation}
+    consent = _sealed(plan, text, name | asdict(beside), by=by, at=at)
     resettle(patient_id=plan.patient_id, by=by, at=at)
     return consent
 
 
-def _sealed(plan: Plan, text: ConsentText, signature: dict[str, str], *, by: User, at: datetime) -> Consent:
+def _sealed(plan: Plan, text: ConsentText, signature: dict[str, Any], *, by: User, at: datetime) -> Consent:
     consent = Consent(
         patient_id=plan.patient_id,
         plan=plan,

@@ -19,7 +19,14 @@ _ADDED_LATER = {
     "unusual_reason",
     "report_id",
     "follow_up_id",
+    "identity_seen",
+    "interpreter_name",
+    "strokes",
+    "assent_name",
+    "assent_missing",
+    "assent_strokes",
 }
+_EMPTY: tuple[object, ...] = (None, "", [])
 
 
 def content_hash(record: models.Model, *children: Iterable[models.Model]) -> str:
@@ -35,7 +42,7 @@ def _fields(record: models.Model) -> Any:
         field.attname: _plain(getattr(record, field.attname))
         for field in record._meta.concrete_fields
         if field.attname not in _NOT_SEALED
-        and not (field.attname in _ADDED_LATER and getattr(record, field.attname) in (None, ""))
+        and not (field.attname in _ADDED_LATER and getattr(record, field.attname) in _EMPTY)
     }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
+from math import sin
 
 from consultations.actions.consultations import Reply
 from consultations.actions.plans import Proposal
@@ -15,6 +16,12 @@ from consultations.models import (
     ReactionType,
     Technique,
 )
+
+# A signature as the board writes it: a wave with a line under it, in its own units and milliseconds.
+SIGNATURE = [
+    [[90 + 12 * step, 105 + round(55 * sin(step * 0.85) * (1 - step / 40)), 40 * step] for step in range(32)],
+    [[100, 165, 1600], [250, 172, 1720], [440, 160, 1850]],
+]
 
 
 @cache

@@ -19,7 +19,7 @@ from clinic.models import Appointment, Device, Patient, Practitioner, User
 from clinic.readiness import Offer
 from consultations.actions import consents, consultations, patch_tests, sessions
 from consultations.actions.plans import Proposal
-from consultations.demo.choices import proposal_of, questions, reply_to, risks, zone_for
+from consultations.demo.choices import SIGNATURE, proposal_of, questions, reply_to, risks, zone_for
 from consultations.demo.clinic import DemoClinic
 from consultations.enums import (
     Counted,
@@ -256,6 +256,11 @@ class Journey:
             signer=Signer.REPRESENTATIVE if representative else Signer.PATIENT,
             signer_name=representative or self.patient.name,
             signer_relation=self.patient.representative_relation if representative else "",
+            beside=consents.Beside(
+                SIGNATURE,
+                identity_seen="Passport" if representative else "",
+                assent_name=self.patient.name if representative else "",
+            ),
             agreed=True,
             by=_user(visit),
             at=visit.starts_at + timedelta(minutes=3 if visit.type.purpose != "consultation" else 33),

@@ -11,6 +11,7 @@ from clinic.forms.base import BaseForm
 from clinic.models import Patient
 from clinic.rules.people import is_minor
 from consultations.enums import Signer
+from consultations.forms.signatures import StrokesField
 from consultations.models import ConsentText
 
 
@@ -36,6 +37,32 @@ class ConsentForm(BaseForm):
         max_length=200,
         widget=forms.TextInput({"autocomplete": "off"}),
     )
+    identity_seen = forms.CharField(
+        label=_("Identity of the representative, as seen"),
+        max_length=200,
+        required=False,
+        help_text=_("For example: passport, or known to the clinic since 2019."),
+    )
+    interpreter_name = forms.CharField(
+        label=_("Interpreter, if one has helped"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    assent_name = forms.CharField(
+        label=_("Assent: full name, typed by the young person"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    assent_missing = forms.CharField(
+        label=_("If there is no assent, why"),
+        max_length=200,
+        required=False,
+        help_text=_("For example: too young to understand it."),
+    )
+    strokes = StrokesField()
+    assent_strokes = StrokesField()
     agreed = forms.BooleanField(
         label=_("I have read this text, my questions have been answered, and I agree."),
         required=False,  # the rule says in its own words what is missing
@@ -52,17 +79,25 @@ class ConsentForm(BaseForm):
             self.fields["signer"].choices = [(Signer.REPRESENTATIVE, Signer.REPRESENTATIVE.label)]
             self.fields["signer"].initial = Signer.REPRESENTATIVE
             self.fields["signer_relation"].initial = patient.representative_relation
+        else:
+            for name in ("assent_name", "assent_missing", "assent_strokes"):
+                del self.fields[name]
 
     def layout(self) -> Layout:
-        """Who, as what, the name, the tick."""
-        relation = Div("signer_relation", css_class="" if self.is_minor else "when-representative")
-        return Layout("text", "signer", relation, "signer_name", Field("agreed"))
+        """Who, as what, the names, the tick; the drawing boards stand below."""
+        css_class = "" if self.is_minor else "when-representative"
+        relation = Div("signer_relation", "identity_seen", css_class=css_class)
+        assent = ["assent_name", "assent_missing", "assent_strokes"] if self.is_minor else []
+        return Layout(
+            "text", "signer", relation, "signer_name", "interpreter_name", *assent, Field("agreed"), "strokes"
+        )
 
     def show_anew(self, text: ConsentText | None) -> None:
         """The page shows this text now; what was typed stays, but agreeing is for what was read."""
         self.data = self.data.copy()
         self.data["text"] = str(text.pk) if text else ""
-        self.data.pop("agreed", None)
+        for name in ("agreed", "strokes", "assent_strokes"):
+            self.data.pop(name, None)
 
 
 class WithdrawForm(BaseForm):

@@ -45,10 +45,16 @@ def check_signer(
     signer: Signer,
     signer_name: str,
     relation: str,
+    identity_seen: str,
+    assent_name: str = "",
+    assent_missing: str = "",
+    assent_drawn: bool = False,
     agreed: bool,
     at: datetime,
 ) -> None:
-    """A minor's representative signs; the name is typed; the plan is still open.
+    """A minor's representative signs, seen to be who they are; the young person agrees too, or it is said why not.
+
+    The name is typed and the plan is still open (issue 4, section 1; CLINICAL 3).
 
     Raises:
         DomainError: for the field that is wrong.
@@ -56,6 +62,11 @@ def check_signer(
     if plan.status not in (PlanStatus.ACTIVE, PlanStatus.ON_HOLD):
         raise DomainError(_("This plan is not open; there is nothing to consent to."), "plan_not_open")
     check_who(patient, signer, signer_name, relation, at=at)
+    if signer == Signer.REPRESENTATIVE and not identity_seen.strip():
+        raise DomainError(
+            _("Say how the identity of the representative was seen."), "identity_seen", field="identity_seen"
+        )
+    _check_assent(patient, assent_name, assent_missing, drawn=assent_drawn, at=at)
     if not agreed:
         raise DomainError(
             _("The text has to be read and agreed to before it is signed."),
@@ -87,4 +98,36 @@ def check_who(patient: Patient, signer: Signer, name: str, relation: str, *, at:
             _("Say how the representative is related to the patient."),
             "signer_relation",
             field="signer_relation",
+        )
+
+
+def _check_assent(patient: Patient, name: str, missing: str, *, drawn: bool, at: datetime) -> None:
+    """Somebody under 18 is asked too: their name, or why it is not there. Nobody else's assent is taken.
+
+    A drawing without the name is neither: it is not dropped, and it does not stand for a word that was not given.
+    """
+    named, explained = bool(name.strip()), bool(missing.strip())
+    if drawn and not named:
+        raise DomainError(
+            _("Type the young person's name beside their drawing, or clear the drawing."),
+            "assent_drawn",
+            field="assent_name",
+        )
+    if is_minor(patient, at=at) and not named and not explained:
+        raise DomainError(
+            _("Type the young person's name if they agree too, or say why there is no assent."),
+            "assent",
+            field="assent_name",
+        )
+    if named and explained:
+        raise DomainError(
+            _("Either the young person agrees too, or say why not; not both."),
+            "assent_or_reason",
+            field="assent_missing",
+        )
+    if named and not is_minor(patient, at=at):
+        raise DomainError(
+            _("The patient is of age on %(day)s: an assent is not taken.") % {"day": in_words(at)},
+            "assent_of_age",
+            field="assent_name",
         )

@@ -108,12 +108,21 @@ def _consent(request: HttpRequest, consent_id: UUID) -> Consent:
 def _signed(request: HttpRequest, plan: Plan, form: ConsentForm, *, at: datetime) -> Consent:
     data = form.cleaned_data
     signer = Signer(data["signer"])
+    represented = signer == Signer.REPRESENTATIVE
     return actions.sign(
         plan=plan,
         text=data["text"],
         signer=signer,
         signer_name=data["signer_name"],
-        signer_relation=data["signer_relation"] if signer == Signer.REPRESENTATIVE else "",
+        signer_relation=data["signer_relation"] if represented else "",
+        beside=actions.Beside(
+            strokes=data["strokes"],
+            identity_seen=data["identity_seen"] if represented else "",
+            interpreter_name=data["interpreter_name"],
+            assent_name=data.get("assent_name", ""),
+            assent_missing=data.get("assent_missing", ""),
+            assent_strokes=data.get("assent_strokes", []),
+        ),
         agreed=data["agreed"],
         by=request.user,
         at=at,

@@ -39,9 +39,13 @@ class Screen:
         width: int = 1280,
         height: int = 900,
         timezone_id: str = "Europe/Paris",
+        touch: bool = False,
     ) -> None:
         self.context = browser.new_context(
-            viewport={"width": width, "height": height}, locale="en-GB", timezone_id=timezone_id
+            viewport={"width": width, "height": height},
+            locale="en-GB",
+            timezone_id=timezone_id,
+            has_touch=touch,
         )
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(10_000)

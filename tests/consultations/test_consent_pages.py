@@ -1,5 +1,6 @@
 """Consent on screen: read with this plan's formula, signed by who may, kept as it was, withdrawn at once."""
 
+import json
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -26,6 +27,8 @@ from tests.factories import (
 from tests.factories.clock import CLINIC_NOW, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
+
+DRAWN = [[[10, 20, 0], [30, 40, 16], [50, 20, 33]], [[60, 60, 400]]]
 
 
 def sign_url(plan: Plan) -> str:
@@ -84,6 +87,12 @@ def test_signed_on_screen_it_is_kept_word_for_word(
         ({"signer_name": "Jeanne\x00"}, "This contained an invisible character"),
         ({"signer": "a friend"}, "is not one of the available choices"),
         ({"signer": "representative"}, "Say how the representative is related to the patient."),
+        (
+            {"signer": "representative", "signer_relation": "mother"},
+            "Say how the identity of the representative was seen.",
+        ),
+        ({"strokes": "[[[1, 2"}, "The drawing did not arrive whole."),
+        ({"strokes": "[[[1, 2, 3]]]"}, "That is only a dot."),
         ({"text": "999999"}, "The text has been changed meanwhile."),
     ],
 )
@@ -120,11 +129,65 @@ def test_for_a_minor_only_a_representative_can_sign(practitioner_client: Client)
     assert "The patient is under 18: a representative signs" in shown
     assert 'value="patient"' not in shown
     assert practitioner_client.post(sign_url(plan), typed()).status_code == 422
-    represented = {"signer": "representative", "signer_relation": "mother", "signer_name": "Clara Moreau"}
-    practitioner_client.post(sign_url(plan), typed(**represented))
+    represented = {
+        "signer": "representative",
+        "signer_relation": "mother",
+        "signer_name": "Clara Moreau",
+        "identity_seen": "passport",
+    }
+    unasked = practitioner_client.post(sign_url(plan), typed(**represented))
+    assert "Type the young person's name if they agree too, or say why there is no assent." in text(unasked)
+    practitioner_client.post(sign_url(plan), typed(**represented, assent_name="Léa Moreau"))
     consent = Consent.objects.get()
     assert (consent.signer, consent.signer_relation) == (Signer.REPRESENTATIVE, "mother")
-    assert "Clara Moreau</strong>, mother" in text(practitioner_client.get(url(consent)))
+    shown = text(practitioner_client.get(url(consent)))
+    assert "Clara Moreau</strong>, mother" in shown
+    assert "<dt>Identity seen</dt><dd>passport</dd>" in shown
+    assert "<dt>Assent of the young person</dt><dd>Léa Moreau</dd>" in shown
+
+
+def test_a_drawn_signature_is_kept_stroke_by_stroke_and_drawn_again(practitioner_client: Client) -> None:
+    plan = PlanFactory()
+    practitioner_client.post(
+        sign_url(plan), typed(strokes=json.dumps(DRAWN), interpreter_name="Amina Haddad")
+    )
+    consent = Consent.objects.get()
+    assert consent.strokes == DRAWN
+    assert consent.interpreter_name == "Amina Haddad"
+    shown = text(practitioner_client.get(url(consent)))
+    assert '<path d="M10 20L30 40L50 20M60 60h0"/>' in shown
+    assert "drawn on screen" in shown
+    assert "<dt>Interpreter</dt><dd>Amina Haddad</dd>" in shown
+
+
+def test_a_typed_name_signs_just_the_same(practitioner_client: Client) -> None:
+    practitioner_client.post(sign_url(PlanFactory()), typed(strokes=""))
+    consent = Consent.objects.get()
+    assert consent.strokes == []
+    shown = text(practitioner_client.get(url(consent)))
+    assert "signed by typing the name" in shown
+    assert "signature-drawn" not in shown
+
+
+def test_a_refused_form_keeps_the_drawing(practitioner_client: Client) -> None:
+    refused = practitioner_client.post(sign_url(PlanFactory()), typed(strokes=json.dumps(DRAWN), agreed=None))
+    assert f'name="strokes" value="{json.dumps(DRAWN)}"' in text(refused)
+    assert Consent.objects.count() == 0
+
+
+def test_a_young_persons_drawing_without_a_name_is_refused_and_kept(practitioner_client: Client) -> None:
+    plan = PlanFactory(patient=PatientFactory(minor=True))
+    represented = {"signer": "representative", "signer_relation": "mother", "identity_seen": "passport"}
+    refused = practitioner_client.post(
+        sign_url(plan),
+        typed(**represented, assent_missing="shy of strangers", assent_strokes=json.dumps(DRAWN)),
+    )
+    shown = text(refused)
+    assert refused.status_code == 422
+    assert "Type the young person's name beside their drawing, or clear the drawing." in shown
+    assert f'name="assent_strokes" value="{json.dumps(DRAWN)}"' in shown
+    assert 'value="shy of strangers"' in shown
+    assert Consent.objects.count() == 0
 
 
 def test_a_closed_plan_takes_no_consent(practitioner_client: Client) -> None:

@@ -1,9 +1,12 @@
 """Consent as an action: what is signed is what was shown; a withdrawal works at once."""
 
-from datetime import timedelta
+import hashlib
+import json
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
+from django.core.serializers.json import DjangoJSONEncoder
 
 from clinic.actions import visits
 from clinic.enums import AppointmentStatus
@@ -11,6 +14,7 @@ from clinic.errors import DomainError, NotAllowed, NotCleared
 from clinic.models import Appointment, Practitioner, User
 from consultations import purposes
 from consultations.actions import consents as actions
+from consultations.actions.signing import content_hash
 from consultations.enums import Signer
 from consultations.models import Consent, ConsentText, Plan
 from tests.factories import (
@@ -57,6 +61,41 @@ def test_the_words_name_what_this_plan_is(doctor: Practitioner, practitioner_use
         CLINIC_NOW,
         plan.formula,
     )
+
+
+def test_one_stroke_more_or_another_moment_is_another_seal(
+    doctor: Practitioner, practitioner_user: User
+) -> None:
+    drawn = [[[10, 20, 0], [30, 40, 16], [50, 20, 33], [70, 20, 50]]]
+    signed = _sign(PlanFactory(), practitioner_user, beside=actions.Beside(strokes=drawn))
+    assert content_hash(Consent.objects.get(pk=signed.pk)) == signed.content_hash
+    for changed in ([*drawn, [[80, 80, 90]]], [[[10, 20, 1], *drawn[0][1:]]], []):
+        signed.strokes = changed
+        assert content_hash(signed) != Consent.objects.get(pk=signed.pk).content_hash
+
+
+@pytest.mark.parametrize("field", ["identity_seen", "interpreter_name", "assent_name", "assent_missing"])
+def test_who_stands_beside_the_signature_is_in_the_seal(
+    field: str, doctor: Practitioner, practitioner_user: User
+) -> None:
+    signed = _sign(PlanFactory(), practitioner_user)
+    setattr(signed, field, "Clara Moreau")
+    assert content_hash(signed) != signed.content_hash
+
+
+def test_a_consent_from_before_signatures_were_drawn_still_fits_its_seal(
+    doctor: Practitioner, practitioner_user: User
+) -> None:
+    signed = _sign(PlanFactory(), practitioner_user)
+    known = ["id", "patient_id", "plan_id", "formula_id", "text_id", "words", "signer", "signer_name"]
+    known += ["signer_relation", "signed_at", "signed_by_id"]
+    content = json.dumps(
+        [{name: getattr(signed, name) for name in known} | {"signed_at": CLINIC_NOW.astimezone(UTC)}],
+        cls=DjangoJSONEncoder,
+        sort_keys=True,
+        ensure_ascii=False,
+    )
+    assert hashlib.sha256(content.encode()).hexdigest() == signed.content_hash
 
 
 def test_only_a_practitioner_witnesses(reception: User, admin: User) -> None:

@@ -25,6 +25,9 @@ class ConsentFactory(DjangoModelFactory):
     words = "I agree."
     signer = Signer.PATIENT
     signer_name = "Jeanne Moreau"
+    identity_seen = factory.LazyAttribute(
+        lambda consent: "passport" if consent.signer == Signer.REPRESENTATIVE else ""
+    )
     signed_at = factory.LazyFunction(lambda: ago(days=20))
     signed_by = factory.SubFactory(UserFactory, practitioner=True)
     content_hash = CONTENT_HASH

@@ -2,7 +2,10 @@
 
 import uuid
 from decimal import Decimal
+from functools import partial
 from typing import Any
+
+from django.db.models import JSONField, Value
 
 from consultations.enums import (
     Grade,
@@ -73,6 +76,9 @@ children(
 )
 
 
+REPRESENTED = {"signer": Signer.REPRESENTATIVE, "signer_relation": "mother"}
+
+
 @constraints.refused_by("consent_signer_named")
 def _a_signature_of_nobody() -> None:
     ConsentFactory(signer_name="")
@@ -81,6 +87,57 @@ def _a_signature_of_nobody() -> None:
 @constraints.refused_by("consent_representative_relation")
 def _a_representative_who_is_not_related() -> None:
     ConsentFactory(signer=Signer.REPRESENTATIVE)
+
+
+@triggers.refused_by("consent_identity_seen")
+def _a_representative_whose_identity_nobody_saw() -> None:
+    ConsentFactory(**REPRESENTED, identity_seen="")
+
+
+_NO_DRAWINGS: dict[str, object] = {
+    "an object": {"drawn": "yes"},
+    "a word": "a line",
+    "a null": Value(None, JSONField()),
+    "a list of numbers": [1, 2, 3],
+    "a stroke without points": [[]],
+    "points without a list": [[1, 2, 3]],
+    "a point without a time": [[[1, 2]]],
+    "a point with too much": [[[1, 2, 3, 4]]],
+    "a point of words": [[["1", 2, 3]]],
+    "a point of lists": [[[[1], 2, 3]]],
+    "a point left of the board": [[[-1, 2, 3]]],
+    "a point right of the board": [[[601, 2, 3]]],
+    "a point below the board": [[[1, 201, 3]]],
+    "a point after an hour": [[[1, 2, 3_600_001]]],
+    "a good stroke and a bad one": [[[1, 2, 3]], [[1, 2]]],
+    "too many strokes": [[[1, 2, 3]]] * 201,
+    "too many points": [[[1, 2, 3]] * 6001],
+}
+
+for _what, _strokes in _NO_DRAWINGS.items():
+    triggers.add(
+        "consent_strokes_drawn", partial(ConsentFactory, strokes=_strokes), name=f"signature: {_what}"
+    )
+
+
+@triggers.refused_by("consent_strokes_drawn")
+def _an_assent_that_is_no_drawing() -> None:
+    ConsentFactory(**REPRESENTED, assent_name="Léa Moreau", assent_strokes="a line")
+
+
+@constraints.refused_by("consent_assent_drawn_named")
+def _a_drawing_of_a_young_person_without_a_name() -> None:
+    ConsentFactory(**REPRESENTED, assent_missing="declined", assent_strokes=[[[1, 2, 3]]])
+
+
+@constraints.refused_by("consent_assent_beside")
+def _an_assent_in_place_of_a_consent() -> None:
+    ConsentFactory(assent_name="Léa Moreau")
+
+
+@constraints.refused_by("consent_assent_or_reason")
+def _an_assent_and_a_reason_why_there_is_none() -> None:
+    ConsentFactory(**REPRESENTED, assent_name="Léa Moreau", assent_missing="too young")
 
 
 @constraints.refused_by("plan_status_known", aside=["plan_transition"])

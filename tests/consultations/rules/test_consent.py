@@ -29,6 +29,7 @@ def _refusal(
         "signer": Signer.PATIENT,
         "signer_name": "Jeanne Moreau",
         "relation": "",
+        "identity_seen": "",
         "agreed": True,
         **signature,
     }
@@ -41,7 +42,13 @@ def _refusal(
 
 
 MINOR = TODAY.replace(year=TODAY.year - 18) + timedelta(days=1)  # eighteen tomorrow
-REPRESENTED = {"signer": Signer.REPRESENTATIVE, "signer_name": "Clara Moreau"}
+REPRESENTED = {
+    "signer": Signer.REPRESENTATIVE,
+    "signer_name": "Clara Moreau",
+    "relation": "mother",
+    "identity_seen": "passport",
+}
+ASSENT = {"assent_name": "Léa Moreau"}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +61,22 @@ REPRESENTED = {"signer": Signer.REPRESENTATIVE, "signer_name": "Clara Moreau"}
         ({**REPRESENTED, "relation": " "}, ("signer_relation", "signer_relation")),
         ({"born": MINOR}, ("minor", "signer")),
         ({"born": MINOR - timedelta(days=1)}, None),
-        ({"born": MINOR, **REPRESENTED, "relation": "mother"}, None),
+        ({"born": MINOR, **REPRESENTED, **ASSENT}, None),
+        ({"born": MINOR, **REPRESENTED, "assent_missing": "declined"}, None),
+        ({"born": MINOR, **REPRESENTED}, ("assent", "assent_name")),
+        ({"born": MINOR, **REPRESENTED, "assent_name": " "}, ("assent", "assent_name")),
+        (
+            {"born": MINOR, **REPRESENTED, **ASSENT, "assent_missing": "too young"},
+            ("assent_or_reason", "assent_missing"),
+        ),
+        ({"born": MINOR, **REPRESENTED, **ASSENT, "assent_drawn": True}, None),
+        ({"born": MINOR, **REPRESENTED, "assent_drawn": True}, ("assent_drawn", "assent_name")),
+        (
+            {"born": MINOR, **REPRESENTED, "assent_missing": "declined", "assent_drawn": True},
+            ("assent_drawn", "assent_name"),
+        ),
+        ({"born": MINOR - timedelta(days=1), **REPRESENTED, **ASSENT}, ("assent_of_age", "assent_name")),
+        ({**REPRESENTED, "identity_seen": " "}, ("identity_seen", "identity_seen")),
         ({"status": PlanStatus.ON_HOLD}, None),
         ({"status": PlanStatus.PROPOSED}, ("plan_not_open", None)),
         ({"status": PlanStatus.STOPPED}, ("plan_not_open", None)),
