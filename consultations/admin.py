@@ -1,5 +1,6 @@
 """Reference data in Django's admin. Published versions are read; a change is a new version."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -18,6 +19,7 @@ from clinic.admin_site import ClinicInline, ClinicModelAdmin
 from clinic.errors import DomainError
 from consultations import models as pathway
 from consultations.actions import reference
+from consultations.enums import SignAgain
 from consultations.models.reference import Versioned
 
 
@@ -243,6 +245,35 @@ class PlanTemplateAdmin(ReferenceAdmin):
     inlines = (PhaseInline,)
 
 
+@admin.register(pathway.ConsentText)
+class ConsentTextAdmin(ReferenceAdmin):
+    """Texts to consent to, by procedure. Publishing one asks whether who signed before signs again."""
+
+    list_display = (
+        "name",
+        "code",
+        "family",
+        "technique_code",
+        "formula_code",
+        "version",
+        "state",
+        "sign_again",
+    )
+    readonly_fields = (*ReferenceAdmin.readonly_fields, "sign_again")
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        """The button to publish stands beside the question."""
+        if is_draft(kwargs.get("obj")):
+            context["version_choices"] = SignAgain.choices
+            context["version_question"] = _("Does who signed an earlier version sign again?")
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def publish_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Put the draft in force, with what the publisher chose."""
+        action = partial(reference.publish_text, sign_again=request.POST.get("sign_again", ""))
+        return self._carry_out(request, pk, action, _("This version is in force now."))
+
+
 admin.site.register(
     [
         pathway.AllergenGroup,
@@ -255,7 +286,6 @@ admin.site.register(
         pathway.RetestRule,
         pathway.MethodRule,
         pathway.SessionFormula,
-        pathway.ConsentText,
         pathway.Leaflet,
         pathway.AftercareRule,
         pathway.AftercareScope,

@@ -281,6 +281,17 @@ class Signer(models.TextChoices):
     REPRESENTATIVE = "representative", _("a representative")
 
 
+class SignAgain(models.TextChoices):
+    """Whether a new version of a consent text asks those to sign again who signed an earlier one."""
+
+    NO = "no", _("No: what is signed stays in force")
+    NEXT_COURSE = (
+        "next_course",
+        _("At the next course: courses that have begun are finished under the old text"),
+    )
+    NOW = "now", _("Now: before the next injection")
+
+
 class SessionOutcome(models.TextChoices):
     """What became of a session."""
 

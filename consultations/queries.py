@@ -195,7 +195,9 @@ def _rows_of_plans(plans: Collection[Plan]) -> tuple[Groups, Groups, Groups]:
     """Parts by formula, answers that are not a plain no by consultation, consents by plan."""
     parts = FormulaPart.objects.filter(formula__in={plan.formula_id for plan in plans})
     answers = ContraindicationAnswer.objects.filter(consultation__in=[plan.consultation_id for plan in plans])
-    consents = Consent.objects.filter(plan__in=[plan.pk for plan in plans])
+    consents = Consent.objects.filter(plan__in=[plan.pk for plan in plans]).annotate(
+        newer_texts=read_with_plans.NEWER_TEXTS
+    )
     return (
         _grouped(parts.with_groups_in_force().select_related("component"), "formula_id"),
         _grouped(answers.exclude(answer="no").select_related("question"), "consultation_id"),

@@ -8,10 +8,11 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BooleanField, Exists, Func, OuterRef, Subquery
 from django.db.models.functions import JSONObject
 
-from consultations.enums import PlanStatus
+from consultations.enums import PlanStatus, SignAgain
 from consultations.models import (
     AdverseEvent,
     CheckIn,
+    ConsentText,
     ConsultationConfirmation,
     HealthAnswer,
     PathwayPolicy,
@@ -138,6 +139,19 @@ def _moments(row: dict[str, Any], *names: str) -> dict[str, datetime]:
     return {name: datetime.fromisoformat(row[name]) for name in names if row[name]}
 
 
+@dataclass(frozen=True, slots=True)
+class NewerText:
+    """A later version of the text a consent was signed under, that asks for a new signature, and since when."""
+
+    sign_again: str
+    since: datetime
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """Of a row of `NEWER_TEXTS`."""
+        return cls(row["sign_again"], datetime.fromisoformat(row["since"]))
+
+
 @dataclass(frozen=True)
 class Validity:
     """For how many calendar months a consultation and a consent hold; 0 where nobody has decided: not at all."""
@@ -168,6 +182,15 @@ HELD_REVIEWS = ArraySubquery(
     .values(
         json=JSONObject(code="rule__code", signed_at="signed_at", error_at="entered_in_error__requested_at"),
     )
+)
+# Beside a consent, whoever reads it to judge a plan.
+NEWER_TEXTS = ArraySubquery(
+    ConsentText.objects.filter(
+        code=OuterRef("text__code"), version__gt=OuterRef("text__version"), published_at__isnull=False
+    )
+    .exclude(sign_again=SignAgain.NO)
+    .order_by("version")
+    .values(json=JSONObject(sign_again="sign_again", since="published_at"))
 )
 # How long the plan's consultation and consent hold, and when the consultation was confirmed.
 _POLICIES = PathwayPolicy.objects.filter(code="default", published_at__isnull=False).order_by(

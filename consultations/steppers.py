@@ -122,6 +122,8 @@ def _consent(facts: PlanFacts, at: datetime) -> Step:
     detail = _("withdrawn") if facts.consents else _("to sign")
     if ended := consent.run_out(facts, on=at):
         detail = _("valid until %(day)s") % {"day": _day(validity.consent_ends(ended, facts))}
+        if consent.asked_again(ended, facts):
+            detail = _("sign again: a new text")
         if plans.next_to_give(facts) is None:
             return Step(
                 _("Consent"), DONE, _day(ended.signed_at), reverse("consultations:consent", args=[ended.pk])

@@ -252,7 +252,6 @@ NOT_ACTIONS = {
     "clinic/actions/booking.py::put": "inserts for book and book_many",
     "clinic/actions/feeds.py::note_read": "noted for a calendar program: nobody is signed in",
     "consultations/actions/adverse_events.py::check_triage": "checks; the form asks it too",
-    "consultations/actions/consents.py::wording": "reads: the text as it will be shown and signed",
     "consultations/actions/consultations.py::intention": "reads: what the answers are judged for",
     "consultations/actions/consultations.py::open_points": "reads: what a draft still lacks",
     "consultations/actions/events.py::followed": "reads: the next word on an event, not saved",

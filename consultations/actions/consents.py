@@ -13,7 +13,7 @@ from consultations.actions.signing import content_hash
 from consultations.actions.visits import hold_still, resettle
 from consultations.enums import Signer
 from consultations.models import Consent, ConsentText, ConsentWithdrawal, Plan
-from consultations.rules import authorship
+from consultations.rules import authorship, consent_texts
 from consultations.rules import consent as rules
 
 Strokes = list[list[list[int]]]
@@ -34,23 +34,6 @@ class Beside:
 NOTHING_BESIDE = Beside()
 
 
-def wording(plan: Plan, text: ConsentText) -> str:
-    """The text as it is shown and signed, naming what this plan is."""
-    names = {
-        "formula": str(plan.formula),
-        "components": ", ".join(
-            str(part.component) for part in plan.formula.parts.select_related("component")
-        ),
-        "technique": str(plan.technique),
-        "sessions": str(plan.planned_sessions.count()),
-        "indication": str(plan.indication),
-    }
-    words = text.body
-    for name, value in names.items():
-        words = words.replace("{" + name + "}", value)
-    return words
-
-
 @explained
 def sign(
     *,
@@ -61,15 +44,15 @@ def sign(
     signer_relation: str = "",
     beside: Beside = NOTHING_BESIDE,
     agreed: bool,
+    words_read: str = "",
     by: User,
     at: datetime,
 ) -> Consent:
     """The patient, or who represents them, signs the text; the practitioner witnesses.
 
-    Without strokes the typed name signs: both are worth the same. All that stands beside it is in the seal.
-
-    Raises:
-        DomainError: a minor signing alone or not asked, no name, an identity that nobody saw, not agreed.
+    Without strokes the typed name signs: both are worth the same. All that stands beside it is in the seal. With
+    `words_read`, the seal of the words on the page, these very words are signed or none. Raises DomainError: a minor
+    signing alone or not asked, no name, an identity nobody saw, not agreed, or other words than were read.
     """
     authorship.check_may_record(by)
     hold_still(plan.patient_id)
@@ -86,10 +69,21 @@ def sign(
         agreed=agreed,
         at=at,
     )
+    _check_read(consent_texts.wording(plan, text), words_read)
     name = {"signer": signer, "signer_name": signer_name, "signer_relation": signer_relation}
     consent = _sealed(plan, text, name | asdict(beside), by=by, at=at)
     resettle(patient_id=plan.patient_id, by=by, at=at)
     return consent
+
+
+def _check_read(words: str, words_read: str) -> None:
+    """What the text names, as the risks, may have changed between reading and signing."""
+    if words_read and words_read != consent_texts.seal_of(words):
+        raise DomainError(
+            _("What this text names has been changed meanwhile. Read it again before you sign."),
+            "words_changed",
+            field="agreed",
+        )
 
 
 def _sealed(plan: Plan, text: ConsentText, signature: dict[str, Any], *, by: User, at: datetime) -> Consent:
@@ -98,7 +92,7 @@ def _sealed(plan: Plan, text: ConsentText, signature: dict[str, Any], *, by: Use
         plan=plan,
         formula_id=plan.formula_id,
         text=text,
-        words=wording(plan, text),
+        words=consent_texts.wording(plan, text),
         signed_at=at,
         signed_by=by,
         **signature,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from clinic.enums import Role
 from clinic.errors import DomainError, NotAllowed
 from clinic.models import User
-from consultations.enums import IndicationGroup, RuleScope, TechniqueFamily
+from consultations.enums import IndicationGroup, RuleScope, SignAgain, TechniqueFamily
 from consultations.models import (
     AftercareRule,
     AftercareScope,
@@ -19,6 +19,7 @@ from consultations.models import (
     BodyZone,
     CheckInQuestion,
     Component,
+    ConsentText,
     ContraindicationQuestion,
     ContraindicationRule,
     DoseCap,
@@ -61,6 +62,7 @@ CODE_FIELDS: Mapping[type[models.Model], Mapping[str, type[Versioned]]] = {
     TechniqueRule: {"technique_code": Technique},
     CheckInQuestion: {"question_code": ContraindicationQuestion},
     ZoneShape: {"zone_code": BodyZone},
+    ConsentText: {"technique_code": Technique, "formula_code": Formula},
     AftercareScope: {"rule_code": AftercareRule, "technique_code": Technique, "formula_code": Formula},
 }
 _RULE_TARGETS: Mapping[str, type[Versioned]] = {
@@ -111,6 +113,25 @@ def publish(*, entry: V, by: User, at: datetime) -> V:
         entry.published_at = at
         entry.save(update_fields=["published_at"])
     return entry
+
+
+@transaction.atomic
+def publish_text(*, entry: ConsentText, sign_again: str, by: User, at: datetime) -> ConsentText:
+    """Publish a consent text, and decide with it whether who signed an earlier version signs again.
+
+    Raises as `publish`; DomainError `sign_again` when nothing was chosen.
+    """
+    _check_admin(by)
+    check_publishable(entry)
+    if sign_again not in SignAgain.values:
+        raise DomainError(
+            _("Choose whether who signed an earlier version signs again: now, at the next course, or not."),
+            "sign_again",
+        )
+    with pghistory.context(user=str(by.pk), reference="sign_again"):
+        entry.sign_again = sign_again
+        entry.save(update_fields=["sign_again"])
+    return publish(entry=entry, by=by, at=at)
 
 
 def check_publishable(entry: Versioned) -> None:

@@ -32,7 +32,6 @@ from consultations.enums import (
     TestArm,
 )
 from consultations.models import (
-    ConsentText,
     Consultation,
     Formula,
     Indication,
@@ -47,6 +46,7 @@ from consultations.models import (
     TechniqueRule,
 )
 from consultations.queries import usable_lots
+from consultations.rules import consent_texts
 
 DISCUSSED = {
     f"discussed_{name}": True for name in ("technique", "visits", "alternatives", "aftercare", "expectations")
@@ -250,9 +250,12 @@ class Journey:
     def consent(self, visit: Appointment, *, representative: str = "") -> None:
         """Sign the consent at a visit."""
         assert self.plan is not None
+        plan = Plan.objects.get(pk=self.plan.pk)
+        text = consent_texts.text_for(plan)
+        assert text is not None
         consents.sign(
-            plan=Plan.objects.get(pk=self.plan.pk),
-            text=ConsentText.objects.current().get(code="general"),
+            plan=plan,
+            text=text,
             signer=Signer.REPRESENTATIVE if representative else Signer.PATIENT,
             signer_name=representative or self.patient.name,
             signer_relation=self.patient.representative_relation if representative else "",

@@ -25,6 +25,7 @@ class ConsentForm(BaseForm):
             "invalid_choice": _("The text has been changed meanwhile. Read it again before you sign.")
         },
     )
+    words_read = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
     signer = forms.ChoiceField(label=_("Who signs"), choices=Signer, widget=forms.RadioSelect)
     signer_relation = forms.CharField(
         label=_("Relation to the patient"),
@@ -69,10 +70,18 @@ class ConsentForm(BaseForm):
     )
 
     def __init__(
-        self, *args: Any, patient: Patient, text: ConsentText | None, at: datetime, **kwargs: Any
+        self,
+        *args: Any,
+        patient: Patient,
+        text: ConsentText | None,
+        words_read: str,
+        at: datetime,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["text"].queryset = ConsentText.objects.filter(pk=text.pk if text else None)
         self.fields["text"].initial = text
+        self.fields["words_read"].initial = self.words_now = words_read
         self.is_minor = is_minor(patient, at=at)
         self.fields["signer"].initial = Signer.PATIENT
         if self.is_minor:
@@ -89,13 +98,22 @@ class ConsentForm(BaseForm):
         relation = Div("signer_relation", "identity_seen", css_class=css_class)
         assent = ["assent_name", "assent_missing", "assent_strokes"] if self.is_minor else []
         return Layout(
-            "text", "signer", relation, "signer_name", "interpreter_name", *assent, Field("agreed"), "strokes"
+            "text",
+            "words_read",
+            "signer",
+            relation,
+            "signer_name",
+            "interpreter_name",
+            *assent,
+            Field("agreed"),
+            "strokes",
         )
 
     def show_anew(self, text: ConsentText | None) -> None:
         """The page shows this text now; what was typed stays, but agreeing is for what was read."""
         self.data = self.data.copy()
         self.data["text"] = str(text.pk) if text else ""
+        self.data["words_read"] = self.words_now
         for name in ("agreed", "strokes", "assent_strokes"):
             self.data.pop(name, None)
 

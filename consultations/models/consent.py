@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.db import append_only, check, frozen_once, guard, refuse
 from clinic.models import Patient, User
-from consultations.enums import Signer
+from consultations.enums import SignAgain, Signer, TechniqueFamily
 from consultations.models.consultation import ClinicalQuerySet
 from consultations.models.formula import Formula
 from consultations.models.plan import Plan
@@ -39,13 +39,35 @@ _NO_DRAWING = " OR ".join(
 
 @pghistory.track(append_only=True)
 class ConsentText(Versioned):
-    """What is agreed to. `body` may name {formula}, {components}, {technique}, {sessions} and {indication}."""
+    """What is agreed to, for one procedure or for all; of those that fit a plan the most specific is signed.
 
+    `body` may name {formula}, {components}, {technique}, {sessions}, {indication}, and what the reference data says of
+    {off_label}, {risks}, {aftercare} and {evidence}. `sign_again` is decided when the version is published.
+    """
+
+    family = models.CharField(_("only for kind"), max_length=20, choices=TechniqueFamily, blank=True)
+    technique_code = models.SlugField(_("only for technique"), max_length=80, blank=True)
+    formula_code = models.SlugField(_("only for formula"), max_length=80, blank=True)
     body = models.TextField(_("text"))
+    sign_again = models.CharField(
+        _("who signed before signs again"),
+        max_length=20,
+        choices=SignAgain,
+        default=SignAgain.NO,
+        editable=False,
+    )
 
     class Meta(Versioned.Meta):
         verbose_name = _("consent text")
         verbose_name_plural = _("consent texts")
+        constraints = [
+            *Versioned.Meta.constraints,
+            check(
+                "consent_text_sign_again_known",
+                Q(sign_again__in=SignAgain.values),
+                _("Choose whether who signed before signs again: an unknown word would ask nobody."),
+            ),
+        ]
         triggers = published_is_final("consent_text")
 
 

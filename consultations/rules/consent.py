@@ -1,6 +1,7 @@
 """Consent: in force, for this formula, signed by somebody who may (CLINICAL 3, DESIGN 5)."""
 
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -9,20 +10,46 @@ from clinic.errors import DomainError
 from clinic.models import Patient
 from clinic.rules.people import is_minor
 from consultations.dates import in_words
-from consultations.enums import PlanStatus, Signer
+from consultations.enums import PlanStatus, SignAgain, Signer
 from consultations.models import Consent, Plan
 from consultations.queries import PlanFacts, in_error
+from consultations.read_with_plans import NewerText
 from consultations.rules import validity
 
 
 def in_force(facts: PlanFacts, *, on: datetime) -> Consent | None:
-    """The consent that covers the plan at the moment: one of those that count, and not run out by its day."""
+    """The consent that covers the plan at the moment: one of those that count, not run out by its day, and under a
+    text that no newer version has replaced for this plan."""
     day = timezone.localdate(on)
-    return next((each for each in _counting(facts, on=on) if validity.consent_ends(each, facts) > day), None)
+    return next(
+        (
+            each
+            for each in _counting(facts, on=on)
+            if validity.consent_ends(each, facts) > day and not asked_again(each, facts)
+        ),
+        None,
+    )
+
+
+def asked_again(consent: Consent, facts: PlanFacts) -> bool:
+    """Whether a newer version of its text asks for a new signature, as its publisher decided.
+
+    "Now" asks everybody; "at the next course" those whose course had not begun by then: nothing had been given. The SQL
+    gate says the same (`gate_consent`).
+    """
+    row: Any = consent  # read with its newer texts by `facts_of`
+    return any(_asks(NewerText.of(each), facts) for each in row.newer_texts)
+
+
+def _asks(newer: NewerText, facts: PlanFacts) -> bool:
+    if newer.sign_again == SignAgain.NEXT_COURSE:
+        return not any(session.started_at < newer.since for session in facts.given)
+    return newer.sign_again == SignAgain.NOW
 
 
 def run_out(facts: PlanFacts, *, on: datetime) -> Consent | None:
-    """The last consent that would count at the moment, had it not run out by its day; None while one is in force."""
+    """The last consent that would count at the moment, had it not run out by its day or its text been replaced; None
+    while one is in force."""
     return None if in_force(facts, on=on) else next(iter(_counting(facts, on=on)), None)
 
 

@@ -19,7 +19,7 @@ from consultations.models import (
     TestReading,
 )
 from consultations.queries import PlanFacts, policy_in_force
-from consultations.read_with_plans import HeldReview, Retest, SinceTest, Validity
+from consultations.read_with_plans import HeldReview, NewerText, Retest, SinceTest, Validity
 
 Row = TypeVar("Row", bound=models.Model)
 Decided = TypeVar("Decided", DoseCap, Retest)
@@ -116,7 +116,9 @@ def _consent(consent: Consent, moment: datetime) -> Consent:
     withdrawal = getattr(consent, "withdrawal", None)
     if withdrawal is not None and withdrawal.withdrawn_at > moment:
         consent = _with(consent, withdrawal=None)
-    return _error(consent, moment)
+    earlier: Any = copy(_error(consent, moment))
+    earlier.newer_texts = [row for row in earlier.newer_texts if NewerText.of(row).since <= moment]
+    return earlier
 
 
 def _reading(reading: TestReading, moment: datetime) -> TestReading:

@@ -20,7 +20,7 @@ from consultations.enums import Signer
 from consultations.forms.consents import ConsentForm, WithdrawForm
 from consultations.models import Consent, ConsentText, Plan
 from consultations.queries import facts_of_one
-from consultations.rules import authorship
+from consultations.rules import authorship, consent_texts
 from consultations.rules import consent as rules
 from consultations.views import chart
 
@@ -35,20 +35,24 @@ def sign(request: HttpRequest, plan_id: UUID) -> HttpResponse:
     authorship.check_may_record(request.user)
     at = timezone.now()
     chart.opened(request, plan.patient, at=at)
-    text = ConsentText.objects.current().order_by("code").first()
+    text = consent_texts.text_for(plan)
+    words = consent_texts.wording(plan, text) if text else ""
     posted = request.POST if request.method == "POST" else None
-    form = ConsentForm(posted, patient=plan.patient, text=text, at=at)
+    read = consent_texts.seal_of(words)
+    form = ConsentForm(posted, patient=plan.patient, text=text, words_read=read, at=at)
     if request.method == "GET":
-        return _sign_page(request, plan, form, text, at=at)
+        return _sign_page(request, plan, form, (text, words), at=at)
     if not form.is_valid():
         if "text" in form.errors:
             form.show_anew(text)
-        return _sign_page(request, plan, form, text, at=at, status=422)
+        return _sign_page(request, plan, form, (text, words), at=at, status=422)
     try:
         consent = _signed(request, plan, form, at=at)
     except DomainError as refusal:
+        if refusal.code == "words_changed":
+            form.show_anew(text)
         form.add_domain_error(refusal)
-        return _sign_page(request, plan, form, text, at=at, status=refusal.status)
+        return _sign_page(request, plan, form, (text, words), at=at, status=refusal.status)
     messages.success(request, _("The consent is signed."))
     return redirect("consultations:consent", consent.pk)
 
@@ -124,6 +128,7 @@ def _signed(request: HttpRequest, plan: Plan, form: ConsentForm, *, at: datetime
             assent_strokes=data.get("assent_strokes", []),
         ),
         agreed=data["agreed"],
+        words_read=data["words_read"],
         by=request.user,
         at=at,
     )
@@ -133,15 +138,16 @@ def _sign_page(
     request: HttpRequest,
     plan: Plan,
     form: ConsentForm,
-    text: ConsentText | None,
+    shown: tuple[ConsentText | None, str],
     *,
     at: datetime,
     status: int = 200,
 ) -> HttpResponse:
+    text, words = shown
     context = {
         "plan": plan,
         "text": text,
-        "words": actions.wording(plan, text) if text else "",
+        "words": words,
         "parts": list(plan.formula.parts.select_related("component")),
         "form": form,
         "in_force": rules.in_force(facts_of_one(plan), on=at),

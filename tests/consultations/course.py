@@ -18,7 +18,6 @@ from consultations.enums import (
 )
 from consultations.models import (
     BodyZone,
-    ConsentText,
     ContraindicationQuestion,
     DoseCap,
     Formula,
@@ -35,6 +34,7 @@ from consultations.models import (
     Session,
     Technique,
 )
+from consultations.rules import consent_texts
 from tests.factories import LotFactory, PatientFactory, lots_of
 from tests.factories.reference import PUBLISHED
 
@@ -95,7 +95,8 @@ def agreed(
 
 def consented(plan: Plan, *, by: User, at: datetime) -> Plan:
     """With the patient's signature."""
-    text = ConsentText.objects.current().get()
+    text = consent_texts.text_for(plan)
+    assert text is not None
     consents.sign(
         plan=plan, text=text, signer=Signer.PATIENT, signer_name="Jeanne Moreau", agreed=True, by=by, at=at
     )

@@ -83,7 +83,7 @@ class TestEveryKind:
         assert answer.redirect_chain == [(page(model, "change", draft.pk), HTTPStatus.FOUND)]
         saved = keeper_client.post(page(model, "change", draft.pk), fields(answer) | {"name": "Renamed"})
         assert saved.status_code == HTTPStatus.FOUND
-        keeper_client.post(page(model, "publish", draft.pk))
+        keeper_client.post(page(model, "publish", draft.pk), {"sign_again": "no"})
         assert model.objects.current().get(code=old.code).name == "Renamed"
 
     @pytest.mark.parametrize("roles", [[Role.RECEPTION], [Role.PRACTITIONER]])

@@ -40,7 +40,7 @@ def url(consent: Consent, route: str = "consent") -> str:
 
 
 def typed(**changes: Any) -> dict[str, Any]:
-    text = ConsentText.objects.current().get()
+    text = ConsentText.objects.current().get(code="needle")
     fields = {"text": text.pk, "signer": "patient", "signer_name": "Jeanne Moreau", "agreed": "on", **changes}
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -55,7 +55,11 @@ def test_the_page_shows_the_text_with_formula_components_and_technique(practitio
     for part in plan.formula.parts.all():
         assert str(part.component) in shown
     assert f"The mixture is {plan.formula}." in shown
-    assert f"It is given in this way: {plan.technique}. About 3 sessions are planned." in shown
+    assert f"The technique is {plan.technique}. Small amounts are injected" in shown
+    assert "About 3 sessions are planned." in shown
+    assert "- Blue marks where the needle went in" in shown
+    assert "- Washing or showering the area: for 8 hours" in shown
+    assert "{" not in shown.split('class="consent-paper">')[1].split("</div>")[0]
 
 
 def test_signed_on_screen_it_is_kept_word_for_word(
@@ -111,9 +115,9 @@ def test_a_text_published_meanwhile_has_to_be_read_before_it_is_agreed_to(
     practitioner_client: Client,
 ) -> None:
     plan, stale = PlanFactory(), typed()
-    old = ConsentText.objects.current().get()
+    old = ConsentText.objects.current().get(code="needle")
     ConsentText.objects.filter(pk=old.pk).update(retired_at=CLINIC_NOW)
-    new = ConsentTextFactory(code=old.code, version=2, body="A newer text about {formula}.")
+    new = ConsentTextFactory(code=old.code, version=2, family="needle", body="A newer text about {formula}.")
     response = practitioner_client.post(sign_url(plan), stale)
     shown = text(response)
     assert response.status_code == 422
@@ -187,6 +191,15 @@ def test_a_young_persons_drawing_without_a_name_is_refused_and_kept(practitioner
     assert "Type the young person's name beside their drawing, or clear the drawing." in shown
     assert f'name="assent_strokes" value="{json.dumps(DRAWN)}"' in shown
     assert 'value="shy of strangers"' in shown
+    assert Consent.objects.count() == 0
+
+
+def test_a_text_for_another_procedure_is_not_signed(practitioner_client: Client) -> None:
+    plan = PlanFactory()
+    other = ConsentText.objects.current().get(code="gun")
+    refused = practitioner_client.post(sign_url(plan), typed(text=other.pk))
+    assert refused.status_code == 422
+    assert "The text has been changed meanwhile." in text(refused)
     assert Consent.objects.count() == 0
 
 
@@ -286,4 +299,4 @@ def test_the_pages_ask_a_fixed_number_of_queries(
         ConsentFactory(plan=consent.plan, patient=consent.patient)
 
 
-SIGN_QUERIES, RECORD_QUERIES = 26, 22
+SIGN_QUERIES, RECORD_QUERIES = 29, 22

@@ -14,7 +14,15 @@ import pytest
 from clinic.models import User
 from consultations.actions import patch_tests, plans, sessions
 from consultations.enums import AllergyStatus, PlanStatus, RetestEffect
-from consultations.models import PatchTest, Plan, PlanStatusChange, RetestRule, ReviewRule, Session
+from consultations.models import (
+    ConsentText,
+    PatchTest,
+    Plan,
+    PlanStatusChange,
+    RetestRule,
+    ReviewRule,
+    Session,
+)
 from consultations.models import TestReading as Reading
 from consultations.queries import facts_of_one, facts_of_session
 from consultations.rules import clearance
@@ -30,6 +38,7 @@ from tests.factories import (
     CheckInFactory,
     ClinicalReportFactory,
     ComponentFactory,
+    ConsentTextFactory,
     ConsentWithdrawalFactory,
     DeviationFactory,
     DoseCapFactory,
@@ -82,6 +91,13 @@ def _the_consent_is_withdrawn(plan: Plan, at: datetime) -> None:
 @stop("consent")
 def _the_consent_is_called_an_error(plan: Plan, at: datetime) -> None:
     EnteredInErrorFactory(consent=plan.consents.get(), requested_at=at)
+
+
+@stop("consent")
+def _a_new_text_asks_to_sign_now(plan: Plan, at: datetime) -> None:
+    text = plan.consents.get().text
+    ConsentText.objects.filter(pk=text.pk).update(retired_at=at)
+    ConsentTextFactory(code=text.code, version=text.version + 1, sign_again="now", published_at=at)
 
 
 @stop("consultation")

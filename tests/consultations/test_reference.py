@@ -18,7 +18,8 @@ from consultations.actions import reference
 from consultations.enums import CapDecision, Decision, RuleScope, Unit
 from consultations.management.commands.load_reference import KINDS
 from consultations.models.reference import Versioned
-from tests.factories import UserFactory
+from consultations.rules import consent_texts
+from tests.factories import PlanFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -159,6 +160,32 @@ class TestWhatShips:
         names = {"formula": "F1", "components": "C1", "technique": "T1", "sessions": 4, "indication": "I1"}
         filled = body.format(**names)
         assert [str(word) in filled for word in names.values()] == [True] * 5
+
+    @pytest.mark.parametrize(
+        ("technique", "formula", "code"),
+        [
+            ("papule", "F-FACE-HA", "needle"),
+            ("gun", "F-FACE-HA", "gun"),
+            ("needleless", "F-FACE-HA", "needleless"),
+            ("pc_dc", "F-FAT-PCDC", "pc-dc"),
+            ("pc_dc", "F-FAT-DCA", "pc-dc"),
+            ("papule", "F-HAIR-DUT", "dutasteride"),
+            ("gun", "F-HAIR-DUT", "dutasteride"),
+        ],
+    )
+    def test_every_procedure_has_a_consent_text_of_its_own(
+        self, technique: str, formula: str, code: str
+    ) -> None:
+        plan = PlanFactory(
+            technique=in_force(pathway.Technique, technique), formula=in_force(pathway.Formula, formula)
+        )
+        text = consent_texts.text_for(plan)
+        assert text is not None
+        assert text.code == code
+        words = consent_texts.wording(plan, text)
+        for part in ("Off-label use", "Risks", "Alternatives", "After a session", plan.formula.evidence):
+            assert part in words
+        assert "{" not in words
 
     def test_appointment_types_of_the_pathway(self) -> None:
         types = AppointmentType.objects.values_list(

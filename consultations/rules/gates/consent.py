@@ -9,14 +9,30 @@ from consultations.dates import in_words
 from consultations.models import PlannedSession
 from consultations.queries import PlanFacts
 from consultations.rules import validity
-from consultations.rules.consent import in_force, run_out
+from consultations.rules.consent import asked_again, in_force, run_out
 
 
 def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = None) -> list[Condition]:
     """`consent`, as long as there is none."""
     if in_force(facts, on=on):
         return []
-    if ended := run_out(facts, on=on):
+    ended = run_out(facts, on=on)
+    if ended and asked_again(ended, facts):
+        return [
+            Condition(
+                "consent",
+                _("Consent to sign anew: its text has changed."),
+                detail=_(
+                    "Signed by %(name)s on %(signed)s under version %(version)s; a newer one asks to sign again."
+                )
+                % {
+                    "name": ended.signer_name,
+                    "signed": in_words(ended.signed_at),
+                    "version": ended.text.version,
+                },
+            )
+        ]
+    if ended:
         day = in_words(validity.consent_ends(ended, facts))
         return [
             Condition(

@@ -25,6 +25,7 @@ from tests.factories import (
     AppointmentFactory,
     ComponentFactory,
     ConsentFactory,
+    ConsentTextFactory,
     ConsentWithdrawalFactory,
     ConsultationFactory,
     FormulaFactory,
@@ -87,6 +88,11 @@ def _a_signature_of_nobody() -> None:
 @constraints.refused_by("consent_representative_relation")
 def _a_representative_who_is_not_related() -> None:
     ConsentFactory(signer=Signer.REPRESENTATIVE)
+
+
+@constraints.refused_by("consent_text_sign_again_known")
+def _a_word_for_signing_again_that_nobody_knows() -> None:
+    ConsentTextFactory(sign_again="later")
 
 
 @triggers.refused_by("consent_identity_seen")
