@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('clinic', '0008_treatment_contacts'),
-        ('consultations', '0023_photographs'),
+        ('consultations', '0027_retest_after_errors'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -40,7 +40,7 @@ _STATEMENT = (
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('consultations', '0024_consent_signature'),
+        ('consultations', '0028_consent_signature'),
     ]
 
     operations = [
