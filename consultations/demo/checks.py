@@ -14,17 +14,18 @@ from consultations.rules.follow_ups import Told
 
 # Days since the only session so far, and whose it was.
 _SINCE = (
-    (2, "Lindqvist", "Maja", date(1988, 2, 11)),
-    (9, "Okafor", "Chidi", date(1976, 11, 3)),
-    (30, "Rossi", "Elena", date(1984, 4, 27)),
-    (87, "Janssen", "Pieter", date(1969, 8, 15)),
+    (2, "Lindqvist", "Maja", date(1988, 2, 11), "female"),
+    (9, "Okafor", "Chidi", date(1976, 11, 3), "male"),
+    (30, "Rossi", "Elena", date(1984, 4, 27), "female"),
+    (87, "Janssen", "Pieter", date(1969, 8, 15), "male"),
 )
 
 
 def checks_due(clinic: DemoClinic, rng: random.Random) -> None:
     """The day after, a week, four and twelve weeks after; the week's patient was not reached yet."""
-    for since, family_name, given_names, birth_date in _SINCE:
-        _treated(clinic, rng, since, family_name=family_name, given_names=given_names, birth_date=birth_date)
+    for since, family_name, given_names, birth_date, sex in _SINCE:
+        who = {"family_name": family_name, "given_names": given_names, "birth_date": birth_date, "sex": sex}
+        _treated(clinic, rng, since, **who)
     session = Session.objects.given().get(patient__family_name="Okafor")
     made = FollowUpRule.objects.current().get(code="day_1")
     told = Told(FollowUpAnswer.NOTHING, "A little sore in the evening, gone by the morning.")

@@ -41,12 +41,12 @@ def show(request: HttpRequest, session_id: UUID, code: str) -> HttpResponse:
     chart.opened(request, session.patient, at=at)
     form = FollowUpForm(request.POST or None)
     if request.method == "GET" or not form.is_valid():
-        return _page(request, session, rule, form)
+        return _page(request, session, rule, form, at=at)
     try:
         made = follow_ups.record(session=session, rule=rule, told=form.told, by=request.user, at=at)
     except DomainError as refusal:
         form.add_domain_error(refusal)
-        return _page(request, session, rule, form, status=refusal.status)
+        return _page(request, session, rule, form, at=at, status=refusal.status)
     return _onwards(request, made)
 
 
@@ -62,7 +62,13 @@ def _onwards(request: HttpRequest, made: FollowUp) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, session: Session, rule: FollowUpRule, form: FollowUpForm, *, status: int = 200
+    request: HttpRequest,
+    session: Session,
+    rule: FollowUpRule,
+    form: FollowUpForm,
+    *,
+    at: datetime,
+    status: int = 200,
 ) -> HttpResponse:
     made = FollowUp.objects.visible_to(request.user).filter(session=session, rule__code=rule.code)
     made = made.select_related("rule", "done_by").first()
@@ -82,6 +88,7 @@ def _page(
         and made.answer == FollowUpAnswer.SOMETHING
         and authorship.may_record(request.user),
         "form": form,
+        "waiting": None if made else due(at=at).filter(pk=session.pk).first(),
         "due_on": due_on(timezone.localdate(session.started_at), rule),
         "tries": tries.select_related("tried_by").order_by("-tried_at")[:_TRIES],
     }
@@ -92,7 +99,7 @@ def _page(
 def call(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Put the patient whose check is due on the contact list."""
     access.check_may_contact(request.user)
-    at: datetime = timezone.now()
+    at = timezone.now()
     session = get_object_or_404(due(at=at), pk=session_id)
     follow_ups.ask_to_call(session=session, by=request.user, at=at)
     words = _("%(name)s is on the list of patients to call.")

@@ -99,7 +99,10 @@ def error(request: HttpRequest, kind: str, record_id: UUID) -> HttpResponse:
     except DomainError as refusal:
         return _refused(request, record, refusal)
     messages.success(
-        request, _("It clears nothing any more. A second person confirms, on the incident list.")
+        request,
+        _(
+            "It clears nothing any more. What it closed stays closed until a second person confirms, on the incident list."
+        ),
     )
     return redirect(page_of(record))
 

@@ -370,7 +370,7 @@ class TestWhoSeesWhat:
                 entry=entry, channel="phone", outcome=ContactOutcome.NO_ANSWER, by=reception, at=CLINIC_NOW
             )
         practitioner_client.get(url(session))
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(14):
             page = practitioner_client.get(url(session))
         assert len(page.context["tries"]) == count
 
