@@ -79,8 +79,10 @@ class HandOverMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """As asked, where the screen is the staff's or the page was handed over."""
         handed = handed_over.state(request)
+        if handed is None:
+            return self.get_response(request)
         take_back = reverse("clinic:take_back")
-        if handed is None or request.path == take_back:
+        if request.path == take_back:
             return self.get_response(request)
         at = timezone.now()
         if handed.is_idle(at):

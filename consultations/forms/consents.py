@@ -13,19 +13,19 @@ from clinic.rules.people import is_minor
 from consultations.enums import Signer
 from consultations.forms.signatures import StrokesField
 from consultations.models import ConsentText
+from consultations.models.reference import Versioned
 
 
-class ConsentForm(BaseForm):
-    """Who signs, and that they agree. `text` is the very version that stands on the page."""
+class SignerForm(BaseForm):
+    """Who signs a text, as what, and that they agree. `text` is the very version that stands on the page."""
 
     text = forms.ModelChoiceField(
-        ConsentText.objects.current(),
+        ConsentText.objects.none(),
         widget=forms.HiddenInput,
         error_messages={
             "invalid_choice": _("The text has been changed meanwhile. Read it again before you sign.")
         },
     )
-    words_read = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
     signer = forms.ChoiceField(label=_("Who signs"), choices=Signer, widget=forms.RadioSelect)
     signer_relation = forms.CharField(
         label=_("Relation to the patient"),
@@ -38,6 +38,42 @@ class ConsentForm(BaseForm):
         max_length=200,
         widget=forms.TextInput({"autocomplete": "off"}),
     )
+    agreed = forms.BooleanField(
+        label=_("I have read this text, my questions have been answered, and I agree."),
+        required=False,  # the rule says in its own words what is missing
+    )
+
+    def __init__(
+        self, *args: Any, patient: Patient, text: Versioned | None, at: datetime, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if text is not None:
+            self.fields["text"].queryset = type(text).objects.filter(pk=text.pk)
+        self.fields["text"].initial = text
+        self.is_minor = is_minor(patient, at=at)
+        self.fields["signer"].initial = Signer.PATIENT
+        if self.is_minor:
+            self.fields["signer"].choices = [(Signer.REPRESENTATIVE, Signer.REPRESENTATIVE.label)]
+            self.fields["signer"].initial = Signer.REPRESENTATIVE
+            self.fields["signer_relation"].initial = patient.representative_relation
+
+    def layout(self) -> Layout:
+        """Who, as what, the name, the tick."""
+        css_class = "" if self.is_minor else "when-representative"
+        relation = Div("signer_relation", css_class=css_class)
+        return Layout("text", "signer", relation, "signer_name", Field("agreed"))
+
+    def show_anew(self, text: Versioned | None) -> None:
+        """The page shows this text now; what was typed stays, but agreeing is for what was read."""
+        self.data = self.data.copy()
+        self.data["text"] = str(text.pk) if text else ""
+        self.data.pop("agreed", None)
+
+
+class ConsentForm(SignerForm):
+    """Consent to a treatment: with the words that were read, a drawn signature, and who stands by."""
+
+    words_read = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
     identity_seen = forms.CharField(
         label=_("Identity of the representative, as seen"),
         max_length=200,
@@ -64,31 +100,11 @@ class ConsentForm(BaseForm):
     )
     strokes = StrokesField()
     assent_strokes = StrokesField()
-    agreed = forms.BooleanField(
-        label=_("I have read this text, my questions have been answered, and I agree."),
-        required=False,  # the rule says in its own words what is missing
-    )
 
-    def __init__(
-        self,
-        *args: Any,
-        patient: Patient,
-        text: ConsentText | None,
-        words_read: str,
-        at: datetime,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *args: Any, words_read: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["text"].queryset = ConsentText.objects.filter(pk=text.pk if text else None)
-        self.fields["text"].initial = text
         self.fields["words_read"].initial = self.words_now = words_read
-        self.is_minor = is_minor(patient, at=at)
-        self.fields["signer"].initial = Signer.PATIENT
-        if self.is_minor:
-            self.fields["signer"].choices = [(Signer.REPRESENTATIVE, Signer.REPRESENTATIVE.label)]
-            self.fields["signer"].initial = Signer.REPRESENTATIVE
-            self.fields["signer_relation"].initial = patient.representative_relation
-        else:
+        if not self.is_minor:
             for name in ("assent_name", "assent_missing", "assent_strokes"):
                 del self.fields[name]
 
@@ -109,12 +125,11 @@ class ConsentForm(BaseForm):
             "strokes",
         )
 
-    def show_anew(self, text: ConsentText | None) -> None:
-        """The page shows this text now; what was typed stays, but agreeing is for what was read."""
-        self.data = self.data.copy()
-        self.data["text"] = str(text.pk) if text else ""
+    def show_anew(self, text: Versioned | None) -> None:
+        """What was drawn goes with the text it was drawn under."""
+        super().show_anew(text)
         self.data["words_read"] = self.words_now
-        for name in ("agreed", "strokes", "assent_strokes"):
+        for name in ("strokes", "assent_strokes"):
             self.data.pop(name, None)
 
 

@@ -1,7 +1,6 @@
 """What is typed and sent with a photograph, with the consent to photography, and to compare two."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from crispy_forms.layout import Div, Layout
@@ -15,8 +14,7 @@ from clinic.models import Patient
 from consultations import photographs
 from consultations.dates import in_words
 from consultations.enums import PhotoMoment
-from consultations.forms.consents import ConsentForm
-from consultations.models import AdverseEvent, Photo, PhotographyText, Plan, Review, Session, StandardView
+from consultations.models import AdverseEvent, Photo, Plan, Review, Session, StandardView
 from consultations.photo_page import grouped
 
 _ACCEPT = ",".join(f"image/{each.lower()}" for each in photographs.FORMATS)
@@ -133,21 +131,6 @@ def _named(source: Source) -> str:
     else:
         words, day, what = _("Plan: %(plan)s, %(day)s"), source.created_at, {"plan": source}
     return str(words) % (what | {"day": in_words(day)})
-
-
-class PhotographyConsentForm(ConsentForm):
-    """Who signs, and that they agree to photographs."""
-
-    text = forms.ModelChoiceField(
-        PhotographyText.objects.current(),
-        widget=forms.HiddenInput,
-        error_messages={
-            "invalid_choice": _("The text has been changed meanwhile. Read it again before you sign.")
-        },
-    )
-
-    def __init__(self, *args: Any, patient: Patient, text: Any, at: datetime, **kwargs: Any) -> None:
-        super().__init__(*args, patient=patient, text=text, at=at, **kwargs)
 
 
 class RemoveForm(BaseForm):

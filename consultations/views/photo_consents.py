@@ -15,8 +15,7 @@ from clinic.errors import DomainError
 from clinic.models import Patient
 from consultations.actions import photos as actions
 from consultations.enums import Signer
-from consultations.forms.consents import WithdrawForm
-from consultations.forms.photos import PhotographyConsentForm
+from consultations.forms.consents import SignerForm, WithdrawForm
 from consultations.models import PhotographyConsent, PhotographyText
 from consultations.rules import authorship
 from consultations.rules import photos as rules
@@ -31,9 +30,7 @@ def sign(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     at = timezone.now()
     chart.opened(request, patient, at=at)
     text = PhotographyText.objects.current().order_by("code").first()
-    form = PhotographyConsentForm(
-        request.POST if request.method == "POST" else None, patient=patient, text=text, at=at
-    )
+    form = SignerForm(request.POST if request.method == "POST" else None, patient=patient, text=text, at=at)
     if request.method == "POST" and form.is_valid():
         try:
             _signed(request, patient, form, at=at)
@@ -52,7 +49,7 @@ def sign(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     return render(request, "consultations/photo_consent.html", context, status=422 if form.errors else 200)
 
 
-def _signed(request: HttpRequest, patient: Patient, form: PhotographyConsentForm, *, at: datetime) -> None:
+def _signed(request: HttpRequest, patient: Patient, form: SignerForm, *, at: datetime) -> None:
     data = form.cleaned_data
     signer = Signer(data["signer"])
     actions.sign_consent(

@@ -14,6 +14,7 @@ from consultations.models import (
     Consent,
     Consultation,
     ContraindicationAnswer,
+    DiscussedRisk,
     Goal,
     PatchTest,
     PatchTestLot,
@@ -81,6 +82,7 @@ FIRST_SEALED: dict[type[models.Model], str] = {
     PhotographyConsent: (
         "id patient_id signed_at signed_by_id signer signer_name signer_relation text_id words"
     ),
+    DiscussedRisk: ("consultation_id id reaction_id"),
     Goal: ("baseline consultation_id id landmark scale_id target"),
 }
 
@@ -123,7 +125,9 @@ def a_test() -> PatchTest:
 
 
 def test_the_seal_of_a_test_from_before_still_fits() -> None:
-    assert signing.content_hash(a_test()) == "b47a30565dbbdd248a60d4a74eba66476072487dc26b10cde05dcccd11886831"
+    assert (
+        signing.content_hash(a_test()) == "b47a30565dbbdd248a60d4a74eba66476072487dc26b10cde05dcccd11886831"
+    )
 
 
 def test_a_column_that_says_something_is_sealed() -> None:

@@ -288,6 +288,7 @@ class TestIncidents:
                 "patient": deviation.patient,
                 "who": deviation.recorded_by,
                 "missing": ["no consent in force", "the test injection was not read, or not valid"],
+                "findings": "",
                 "reason": "she insisted",
                 "url": reverse("consultations:plan", args=[deviation.plan_id]),
             }
