@@ -99,7 +99,7 @@ def _positive(
     lines = [_("Nothing that shares a component with this formula may be injected.")]
     if any(reading.systemic_sign for reading in readings):
         lines.append(_("There was a sign beyond the test site: refer to an allergist."))
-    lines.append(_("The components can be tested one by one to find out which it was."))
+    lines.append(_("Which component it was has to be found out elsewhere, for example by an allergist."))
     return _("Positive"), lines
 
 
