@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from clinic.gaps import months_later
 from consultations.dates import in_words
-from consultations.enums import GIVEN, Answer, RetestEffect, RetestTrigger
-from consultations.models import TestReading
-from consultations.queries import PlanFacts, confirmed_error
+from consultations.enums import GIVEN, Answer, RetestEffect, RetestTrigger, TestResult
+from consultations.models import PatchTest, TestReading
+from consultations.queries import PlanFacts, confirmed_error, in_error
 from consultations.read_with_plans import Retest
 
 _WITHOUT_RULE = {
@@ -67,6 +67,22 @@ def waits_until(facts: PlanFacts) -> tuple[date, Change] | None:
     return max(waits, key=lambda wait: wait[0], default=None)
 
 
+def in_doubt(facts: PlanFacts, on: datetime) -> PatchTest | None:
+    """The last unclear test of one of the plan's components that no later test has answered by the moment: no test before
+    it clears until a later one of everything in doubt is read without reaction.
+    """
+    unclear = [
+        reading.patch_test
+        for reading in facts.readings
+        if reading.result == TestResult.EQUIVOCAL
+        and not in_error(reading)
+        and not in_error(reading.patch_test)
+        and facts.component_codes & set(reading.patch_test.component_codes)
+        and not _answered(facts, reading.patch_test, on)
+    ]
+    return max(unclear, key=lambda test: test.given_at, default=None)
+
+
 def covers(facts: PlanFacts, tested: Collection[str]) -> bool:
     """Whether what was tested stands for the plan's formula."""
     if effect_of(facts, RetestTrigger.FORMULA_CHANGED) == RetestEffect.REQUIRE:
@@ -103,6 +119,18 @@ def warnings(facts: PlanFacts, reading: TestReading, on: datetime) -> list[str]:
     if effect_of(facts, RetestTrigger.LAPSE) == RetestEffect.WARN and _lapsed(facts, reading, on):
         found.append(_("Nothing was injected or read for a long time."))
     return found
+
+
+def _answered(facts: PlanFacts, unclear: PatchTest, on: datetime) -> bool:
+    doubted = facts.component_codes & set(unclear.component_codes)
+    return any(
+        doubted <= set(reading.patch_test.component_codes)
+        and reading.patch_test.given_at > unclear.given_at
+        and reading.valid_from is not None
+        and reading.valid_from <= on
+        and reading.signed_at <= on
+        for reading in facts.negative_readings
+    )
 
 
 def _rule(facts: PlanFacts, trigger: RetestTrigger, question: str = "") -> Retest | None:

@@ -99,7 +99,7 @@ def _positive(
     lines = [_("Nothing that shares a component with this formula may be injected.")]
     if any(reading.systemic_sign for reading in readings):
         lines.append(_("There was a sign beyond the test site: refer to an allergist."))
-    lines.append(_("Which component it was has to be found out elsewhere, for example by an allergist."))
+    lines.append(_("Which component it was, the test does not say: all of them stay closed."))
     return _("Positive"), lines
 
 
@@ -120,7 +120,10 @@ def _equivocal(
 ) -> tuple[str, list[str]]:
     first = rules.repeat_after(test)
     repeat = _("Repeat it once, on the other arm, from %(day)s on. A second unclear test counts as positive.")
-    return _("Unclear: repeat"), [repeat % {"day": in_words(first)}]
+    held = _(
+        "Sessions that need a test and share a component wait until the repeat is read without reaction."
+    )
+    return _("Unclear: repeat"), [repeat % {"day": in_words(first)}, held]
 
 
 def _negative(

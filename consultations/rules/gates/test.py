@@ -42,17 +42,23 @@ def _waits(facts: PlanFacts, on: datetime) -> list[Condition]:
 def _not_tested(facts: PlanFacts, on: datetime) -> list[Condition]:
     if test_settled(facts, on):
         return []
-    since = retest.asks_since(facts)
+    since, unclear = retest.asks_since(facts), retest.in_doubt(facts, on)
     starts = [
         each.valid_from
         for each in facts.negative_readings
         if each.valid_from
         and each.valid_from > on
         and (since is None or each.patch_test.given_at >= since.at)
+        and (unclear is None or each.patch_test.given_at > unclear.given_at)
     ]
     detail = _("The formula's components need a test read without reaction that is valid on the day.")
     if since and any(each.patch_test.given_at < since.at for each in facts.negative_readings):
         detail = _("A new test is needed: %(change)s, after the last one.") % {"change": since.words}
+    if unclear:
+        detail = _(
+            "The test of %(day)s was unclear: sessions wait until its repeat is read without reaction."
+        )
+        detail %= {"day": in_words(unclear.given_at)}
     return [
         Condition(
             "test",
@@ -65,7 +71,9 @@ def _not_tested(facts: PlanFacts, on: datetime) -> list[Condition]:
 
 def clearing_readings(facts: PlanFacts, on: datetime) -> list[TestReading]:
     """Readings without reaction that clear at the moment: neither superseded, in error, too early, expired, nor overtaken
-    by a change that asks for a new test."""
+    by a change that asks for a new test; none while a later test of a component is unclear."""
+    if retest.in_doubt(facts, on):
+        return []
     return [
         reading
         for reading in facts.negative_readings

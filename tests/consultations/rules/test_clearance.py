@@ -490,6 +490,31 @@ def _test_and_session(plan: Plan, chance: Random, story: list[str]) -> None:
             story.append("session in error")
         if chance.random() < 0.5:
             _review(plan, chance, story)
+    if kind != "positive" and chance.random() < 0.25:
+        _unclear(plan, chance, story)
+
+
+def _unclear(plan: Plan, chance: Random, story: list[str]) -> None:
+    """A later test that is unclear, and its repeat: of everything in doubt, of a part, or none."""
+    codes = plan.formula.component_codes
+    unclear = PatchTestFactory(
+        plan=plan, given_at=ago(days=9), component_codes=chance.choice([codes, codes[:1]])
+    )
+    doubt = {"grade": "doubtful", "result": "equivocal", "valid_from": None, "valid_until": None}
+    reading = TestReadingFactory(patch_test=unclear, **doubt)
+    story.append(f"unclear test of {unclear.component_codes}")
+    if chance.random() < 0.2:
+        record = chance.choice([{"reading": reading}, {"patch_test": unclear}])
+        EnteredInErrorFactory(**record, confirmed=chance.random() < 0.5)
+        story.append("unclear test in error")
+    if chance.random() < 0.5:
+        days = chance.choice([1, 3])
+        repeat = PatchTestFactory(
+            plan=plan, given_at=ago(days=days), component_codes=chance.choice([codes, codes[1:]])
+        )
+        if days == 3:
+            TestReadingFactory(patch_test=repeat)
+        story.append(f"repeated {days} days ago with {repeat.component_codes}")
 
 
 def _review(plan: Plan, chance: Random, story: list[str]) -> None:

@@ -8,11 +8,12 @@ import pytest
 from clinic.enums import Role
 from clinic.errors import DomainError
 from consultations.actions import reference
-from consultations.dates import add_months
-from consultations.enums import Answer
+from consultations.dates import add_months, in_words
+from consultations.enums import Answer, Grade
 from consultations.enums import RetestEffect as Effect
 from consultations.enums import RetestTrigger as Trigger
 from consultations.enums import TestRequirement as Requirement
+from consultations.enums import TestResult as Result
 from consultations.models import ContraindicationQuestion, Plan, RetestRule, Session
 from consultations.models import TestReading as Reading
 from consultations.queries import facts_of_one
@@ -365,3 +366,90 @@ def test_the_reading_that_clears_is_named_as_long_as_it_counts() -> None:
     assert clearance.clearing_reading(facts_of_one(plan), CLINIC_NOW) == reading
     told(plan, "autoimmune")
     assert clearance.clearing_reading(facts_of_one(plan), CLINIC_NOW) is None
+
+
+# Unclear tests ----------------------------------------------------------------------------------------------------
+
+
+def unclear_test(plan: Plan, given_at: datetime, *, of: Plan | None = None) -> Reading:
+    """A test read as doubtful two days later; `of` tests another plan's formula in the same patient."""
+    test = PatchTestFactory(plan=of or plan, given_at=given_at)
+    return TestReadingFactory(
+        patch_test=test, grade=Grade.DOUBTFUL, result=Result.EQUIVOCAL, valid_from=None, valid_until=None
+    )
+
+
+def test_an_unclear_test_holds_what_an_earlier_one_had_cleared_until_its_repeat_is_read() -> None:
+    plan = cleared_plan()
+    assert missing(plan) is None
+    unclear_test(plan, ago(days=9))
+    assert missing(plan) == "test"
+    repeat = PatchTestFactory(plan=plan, given_at=ago(days=3))
+    assert missing(plan) == "test"
+    TestReadingFactory(patch_test=repeat)
+    assert [missing(plan), missing(plan, ago(hours=25))] == [None, "test"]
+
+
+def test_a_test_without_reaction_before_the_unclear_one_answers_nothing() -> None:
+    plan = consented_plan()
+    another_test(plan, ago(days=9))
+    unclear_test(plan, ago(days=8))
+    assert missing(plan) == "test"
+    assert clearance.clearing_reading(facts_of_one(plan), CLINIC_NOW) is None
+
+
+def test_it_holds_every_plan_that_shares_a_component_and_no_other() -> None:
+    plan = cleared_plan()
+    shared = FormulaFactory(parts=[(plan.formula.parts.all()[0].component, 10), (ComponentFactory(), 2)])
+    held = consented_plan(patient=plan.patient, formula=shared)
+    another_test(held, ago(days=10))
+    apart = cleared_plan(patient=plan.patient)
+    assert [missing(held), missing(apart)] == [None, None]
+    unclear_test(plan, ago(days=9))
+    assert [missing(held), missing(apart)] == ["test", None]
+
+
+def test_a_repeat_of_only_a_part_of_what_is_in_doubt_does_not_answer_it() -> None:
+    plan = cleared_plan()
+    unclear_test(plan, ago(days=9))
+    first, *_others = plan.formula.component_codes
+    part = PatchTestFactory(plan=plan, given_at=ago(days=3), component_codes=[first])
+    TestReadingFactory(patch_test=part)
+    assert len(plan.formula.component_codes) > 1
+    assert missing(plan) == "test"
+
+
+@pytest.mark.parametrize("record", ["reading", "patch_test"])
+def test_an_unclear_test_in_error_holds_nothing(record: str) -> None:
+    plan = cleared_plan()
+    reading = unclear_test(plan, ago(days=9))
+    assert missing(plan) == "test"
+    EnteredInErrorFactory(**{record: reading if record == "reading" else reading.patch_test})
+    assert missing(plan) is None
+
+
+def test_an_unclear_reading_signed_after_the_session_does_not_stop_its_signature() -> None:
+    plan = cleared_plan()
+    unclear_test(plan, ago(days=3))
+    start = ago(hours=30)
+    planned = plans.next_to_give(facts_of_one(plan))
+    for known_by, code in [(start, None), (None, "test")]:
+        judged = clearance.judge(
+            facts_of_one(plan), gate=clearance.Gate.SESSION, on=start, planned=planned, known_by=known_by
+        )
+        assert refusal(plan, at=start, known_by=known_by or "infinity") == code
+        assert [each.code for each in judged.conditions] == [code] * bool(code)
+
+
+def test_the_reason_names_the_unclear_test() -> None:
+    plan = cleared_plan()
+    reading = unclear_test(plan, ago(days=9))
+    judged = clearance.judge(facts_of_one(plan), gate=clearance.Gate.SESSION, on=CLINIC_NOW)
+    (condition,) = [each for each in judged.conditions if each.code == "test"]
+    assert f"The test of {in_words(reading.patch_test.given_at)} was unclear" in condition.detail
+
+
+def test_without_a_test_asked_for_by_the_policy_an_unclear_one_holds_nothing() -> None:
+    plan = consented_plan(test_policy__requirement=Requirement.NOT_REQUIRED)
+    unclear_test(plan, ago(days=9))
+    assert missing(plan) is None
