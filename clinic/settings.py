@@ -131,6 +131,10 @@ DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
     " -c pg_trgm.word_similarity_threshold=0.4"
 )
 
+if MODE == "test":
+    # What a test has committed is thrown away after it: nobody waits until it is on the disk.
+    DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"
+
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shared_cache"}}
 SESSION_ENGINE = "clinic.sessions"
 

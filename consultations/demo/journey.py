@@ -21,16 +21,7 @@ from consultations.actions import consents, consultations, patch_tests, sessions
 from consultations.actions.plans import Proposal
 from consultations.demo.choices import SIGNATURE, proposal_of, questions, reply_to, risks, zone_for
 from consultations.demo.clinic import DemoClinic
-from consultations.enums import (
-    Counted,
-    Grade,
-    Outcome,
-    ScoreMoment,
-    SessionOutcome,
-    Signer,
-    TechniqueFamily,
-    TestArm,
-)
+from consultations.enums import Grade, Outcome, ScoreMoment, SessionOutcome, Signer, TechniqueFamily, TestArm
 from consultations.models import (
     Consultation,
     Formula,
@@ -47,6 +38,7 @@ from consultations.models import (
 )
 from consultations.queries import usable_lots
 from consultations.rules import consent_texts
+from consultations.technique_enums import Counted
 
 DISCUSSED = {
     f"discussed_{name}": True for name in ("technique", "visits", "alternatives", "aftercare", "expectations")

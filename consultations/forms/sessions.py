@@ -14,11 +14,12 @@ from clinic.forms.base import BaseForm, LocalDateTimeField, MeasureField
 from clinic.models import Device
 from consultations.actions.sessions import Reaction, Score
 from consultations.dates import in_words
-from consultations.enums import GunMode, ScoreMoment, SessionOutcome, TechniqueDetail, TechniqueFamily
+from consultations.enums import ScoreMoment, SessionOutcome, TechniqueFamily
 from consultations.forms.scores import score_field
 from consultations.models import Lot, ReactionType, Scale, Session, TechniqueRule
 from consultations.queries import PlanFacts
 from consultations.rules import doses
+from consultations.technique_enums import GunMode, TechniqueDetail
 
 _GRADES = [
     ("", _("not seen")),

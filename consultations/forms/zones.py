@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.forms.base import BaseForm, MeasureField
 from consultations.actions.sessions import Zone
-from consultations.enums import Counted
 from consultations.models import BodyZone, SessionZone, TechniqueRule
 from consultations.rules.doses import ZoneDose
+from consultations.technique_enums import Counted
 
 MOST_ROWS = 40
 _COUNTED: Mapping[Counted, Mapping[str, Any]] = {

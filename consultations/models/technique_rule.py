@@ -7,8 +7,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.db import check
-from consultations.enums import Counted, TechniqueDetail, TechniqueFamily
+from consultations.enums import TechniqueFamily
 from consultations.models.reference import Technique, Versioned, VersionedQuerySet, published_is_final
+from consultations.technique_enums import Counted, TechniqueDetail
 
 
 def _from_low_to_high(low: str, high: str) -> Q:

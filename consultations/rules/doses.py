@@ -10,7 +10,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError
-from consultations.enums import CapDecision, CapMeasure, ComponentKind, Counted
+from consultations.enums import CapDecision, CapMeasure, ComponentKind
 from consultations.models import (
     Component,
     DoseCap,
@@ -22,6 +22,7 @@ from consultations.models import (
 )
 from consultations.queries import PlanFacts, confirmed_error
 from consultations.rules.day_doses import COUNTED_TO, Origin, Portion, portions_on
+from consultations.technique_enums import Counted
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from clinic.errors import DomainError
-from consultations.enums import GIVEN, SessionOutcome, TechniqueDetail, TechniqueFamily
+from consultations.enums import GIVEN, SessionOutcome, TechniqueFamily
 from consultations.models import Session, TechniqueRule
 from consultations.queries import PlanFacts
+from consultations.technique_enums import TechniqueDetail
 
 
 def check_complete(session: Session, facts: PlanFacts, rule: TechniqueRule, *, at: datetime) -> None:

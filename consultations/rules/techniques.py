@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.errors import DomainError
-from consultations.enums import Counted
 from consultations.models import Session, Technique, TechniqueRule
 from consultations.rules.doses import ZoneDose, plain
+from consultations.technique_enums import Counted
 
 _CM2 = 100  # mm²
 

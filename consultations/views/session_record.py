@@ -16,7 +16,7 @@ from clinic.errors import DomainError, NotCleared
 from clinic.readiness import Condition
 from consultations import body_map, purposes
 from consultations.actions.sessions import Contents
-from consultations.enums import Counted, GunMode, ScoreMoment, SessionOutcome
+from consultations.enums import ScoreMoment, SessionOutcome
 from consultations.forms.session_repeat import Repeat
 from consultations.forms.session_typing import as_data
 from consultations.forms.sessions import SessionForm
@@ -26,6 +26,7 @@ from consultations.queries import PlanFacts, every_lot, facts_of_one, policy_in_
 from consultations.rules import aftercare, authorship, codes, doses, techniques
 from consultations.rules.over_caps import OverCap
 from consultations.session_page import banner, bars, cautions
+from consultations.technique_enums import Counted, GunMode
 from consultations.views import chart
 
 

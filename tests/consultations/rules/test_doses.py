@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from clinic.errors import DomainError
 from clinic.gaps import months_later
-from consultations.enums import CapDecision, CapMeasure, Counted
+from consultations.enums import CapDecision, CapMeasure
 from consultations.models import Component, Formula, PathwayPolicy, Plan, Session, TechniqueRule
 from consultations.queries import facts_of_one, policy_in_force
 from consultations.rules import course_caps, doses, over_caps
 from consultations.rules.doses import ZoneDose
+from consultations.technique_enums import Counted
 from tests.consultations.cases.gate import gates_open
 from tests.factories import (
     ComponentFactory,

@@ -5,7 +5,8 @@
   if (!dialog) return;
   const box = document.getElementById("shortcuts-on");
   const KEPT = "shortcuts";
-  const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
+  // Letters are nothing to a box that is ticked; the one in a dialog keeps the focus for a moment after the dialog has closed.
+  const typing = (element) => element.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
   let on = true;
   try {
     on = localStorage.getItem(KEPT) !== "off";
