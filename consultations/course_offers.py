@@ -144,7 +144,7 @@ def _gap(facts: PlanFacts, planned: PlannedSession) -> DayGap:
     in_months = planned.unit == IntervalUnit.MONTHS
     days = 0 if in_months else planned.interval * (7 if planned.unit == IntervalUnit.WEEKS else 1)
     return DayGap(
-        shortest=max(planned.min_gap_days, course_caps.days_apart(facts)),
+        shortest=max(planned.min_gap_days, course_caps.days_apart(facts.in_session(planned))),
         ideal=days,
         months=planned.interval if in_months else 0,
         slack=plans.slack_days(planned),

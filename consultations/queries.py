@@ -69,11 +69,17 @@ class PlanFacts:
     cap_versions: list[DoseCap] = field(default_factory=list)
     since_test: SinceTest = field(default_factory=SinceTest)
     plan_parts: list[FormulaPart] | None = None  # where `parts` are those of one session's own formula
+    own_formula: Formula | None = None  # of the session that is judged, where it has one
 
     @property
     def of_whole_plan(self) -> "PlanFacts":
-        """By the plan's formula in every session of it: consent, test and allergies are judged by that alone."""
+        """By what is in the plan's formula in every session of it: consent, test and allergies go by that alone."""
         return self if self.plan_parts is None else replace(self, parts=self.plan_parts, plan_parts=None)
+
+    def in_session(self, planned: PlannedSession | None) -> "PlanFacts":
+        """The facts with the caps of the formula that this session of the plan is given with."""
+        own = planned.formula if planned and planned.formula_id else None
+        return self if own == self.own_formula or planned is None else replace(self, own_formula=own)
 
     @property
     def component_codes(self) -> frozenset[str]:
@@ -81,10 +87,15 @@ class PlanFacts:
         return frozenset(part.component.code for part in self.parts)
 
     @cached_property
+    def formula_codes(self) -> frozenset[str]:
+        """Whose caps bind: the plan's formula in every session, and the session's own with it."""
+        return frozenset(each.code for each in (self.plan.formula, self.own_formula) if each)
+
+    @cached_property
     def own_caps(self) -> list[DoseCap]:
-        """The caps that bind a component in the plan's formula."""
-        codes, formula = self.component_codes, self.plan.formula.code
-        return [cap for cap in self.caps if cap.component_code in codes and cap.formula_code in ("", formula)]
+        """The caps that bind a component of the formula, in the plan's or in the session's own."""
+        codes, formulas = self.component_codes, {"", *self.formula_codes}
+        return [cap for cap in self.caps if cap.component_code in codes and cap.formula_code in formulas]
 
     @property
     def given(self) -> list[Session]:
@@ -212,7 +223,7 @@ def _rows_of_patients(patients: Collection[UUID]) -> dict[str, Groups]:
     visits = booked.exclude(purpose="").order_by("starts_at")
     wanted: dict[str, QuerySet] = {
         "sessions": Session.objects.select_related(
-            "entered_in_error", "planned", "plan__formula", "practitioner"
+            "entered_in_error", "planned__formula", "plan__formula", "practitioner"
         )
         .prefetch_related("doses__component", "zones")
         .order_by("started_at"),
@@ -230,12 +241,14 @@ def _rows_of_patients(patients: Collection[UUID]) -> dict[str, Groups]:
 
 
 def facts_of_session(session: Session) -> PlanFacts:
-    """The facts of the session's plan, with the parts of the formula that this session is given with."""
+    """The facts of the session's plan, with the parts and the caps of the formula that this session is given with."""
     facts = facts_of_one(session.plan)
-    if session.planned.formula_id is None:
+    planned = next(each for each in facts.planned if each.pk == session.planned_id)
+    if planned.formula_id is None:
         return facts
-    parts = FormulaPart.objects.filter(formula=session.planned.formula_id).with_groups_in_force()
-    return replace(facts, parts=list(parts.select_related("component")), plan_parts=facts.parts)
+    parts = FormulaPart.objects.filter(formula=planned.formula_id).with_groups_in_force()
+    own = list(parts.select_related("component"))
+    return replace(facts, parts=own, plan_parts=facts.parts, own_formula=planned.formula)
 
 
 def facts_of_one(plan: Plan) -> PlanFacts:
@@ -370,15 +383,6 @@ def usable_lots(formula: Formula, *, on: datetime) -> dict[str, list[Lot]]:
     for lot in Lot.objects.usable_on(timezone.localdate(on)).of_components(codes).select_related("component"):
         lots[lot.component.code].append(lot)
     return lots
-
-
-def strengths_of(formulas: Collection[int]) -> dict[int, list[FormulaPart]]:
-    """The parts of each formula with their components, by the formula's key; no query for none."""
-    found: dict[int, list[FormulaPart]] = {key: [] for key in formulas}
-    if found:
-        for part in FormulaPart.objects.filter(formula__in=found).select_related("component"):
-            found[part.formula_id].append(part)
-    return found
 
 
 def every_lot(facts: PlanFacts) -> QuerySet[Lot]:

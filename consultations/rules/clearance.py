@@ -72,9 +72,10 @@ def judge(
     """Everything that is missing at the moment `on`, in the order in which a clinic would settle it.
 
     By everything known now; `known_by` leaves out what came to be known only later, for signing what was given. By the
-    plan's formula in each of its sessions, as the SQL gate: consent and test cover what is in it, and nothing less.
+    plan's formula in each of its sessions, as the SQL gate: consent and test cover what is in it, and nothing less. The
+    caps of a session's own formula bind it as well.
     """
-    facts = facts.of_whole_plan
+    facts = facts.of_whole_plan.in_session(planned)
     if known_by is not None:
         facts = as_known(facts, known_by)
     asked = [*_ALWAYS, *_FOR_SESSIONS] if gate == Gate.SESSION else _ALWAYS

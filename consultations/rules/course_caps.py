@@ -55,12 +55,12 @@ def _caps_of_plan(facts: PlanFacts) -> Iterator[CourseCap]:
 
 
 def _caps_of_patient(facts: PlanFacts) -> Iterator[CourseCap]:
-    """A cap of one formula counts that formula's sessions, a general one every session with the component."""
+    """A cap of one formula counts what was given with it or in a plan of it, a general one all with the component."""
     for cap, component in _limits(facts, CapMeasure.SESSIONS_PER_PATIENT):
         given = [
             session
             for session in _given_with(facts, component.code)
-            if not cap.formula_code or session.plan.formula.code == cap.formula_code
+            if cap.formula_code in ("", session.plan.formula.code, session.formula.code)
         ]
         yield CourseCap(int(cap.limit or 0), component, len(given), over_plans=True)
 

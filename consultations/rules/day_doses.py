@@ -3,7 +3,7 @@
 A draft counts from the moment its zones are saved: whoever stands there with gloves on must see it before injecting.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from consultations.enums import SessionOutcome
 from consultations.models import Component, FormulaPart, PatchTest, Session
-from consultations.queries import PlanFacts, confirmed_error, strengths_of
+from consultations.queries import PlanFacts, confirmed_error
 
 # Strengths are kept to four places (a third of 20 mg is 6.6667), so doses are counted to three: 3 ml of it are 20 mg.
 COUNTED_TO = Decimal("0.001")
@@ -31,13 +31,17 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True)
 class Portion:
-    """What one other record puts into the patient that day of one component, in the component's unit."""
+    """What one other record puts into the patient that day of one component, in the component's unit.
+
+    `formula_codes` are those whose caps bind a signed session, its own and its plan's; empty for a draft or a test.
+    """
 
     component: Component
     amount: Decimal
     origin: Origin
     at: datetime
     who: str = ""
+    formula_codes: frozenset[str] = frozenset()
 
     @property
     def words(self) -> str:
@@ -60,11 +64,20 @@ def portions_on(facts: PlanFacts, day: date, *, ignoring: Session | None) -> lis
         each for each in facts.tests if timezone.localdate(each.given_at) == day and not confirmed_error(each)
     ]
     formulas = {_formula_of(each) for each in sessions if not each.is_signed}
-    parts = strengths_of(formulas | {each.formula_id for each in tests})
+    parts = _strengths_of(formulas | {each.formula_id for each in tests})
     found = [portion for test in tests for portion in _of_test(test, parts[test.formula_id])]
     for session in sessions:
         found += _signed(session) if session.is_signed else _drafted(session, parts[_formula_of(session)])
     return sorted(found, key=lambda each: each.at)
+
+
+def _strengths_of(formulas: Collection[int]) -> dict[int, list[FormulaPart]]:
+    """The parts of each formula with their components, by the formula's key; no query for none."""
+    found: dict[int, list[FormulaPart]] = {key: [] for key in formulas}
+    if found:
+        for part in FormulaPart.objects.filter(formula__in=found).select_related("component"):
+            found[part.formula_id].append(part)
+    return found
 
 
 def _formula_of(session: Session) -> int:
@@ -78,10 +91,9 @@ def _counts(session: Session, day: date) -> bool:
 
 
 def _signed(session: Session) -> Iterator[Portion]:
+    who, formulas = str(session.practitioner), frozenset({session.plan.formula.code, session.formula.code})
     for dose in session.doses.all():
-        yield Portion(
-            dose.component, dose.amount, Origin.SIGNED, session.started_at, str(session.practitioner)
-        )
+        yield Portion(dose.component, dose.amount, Origin.SIGNED, session.started_at, who, formulas)
 
 
 def _drafted(session: Session, parts: Iterable[FormulaPart]) -> Iterator[Portion]:

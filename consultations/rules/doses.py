@@ -106,24 +106,26 @@ def volume_of(zones: Iterable[ZoneDose]) -> Decimal:
     return sum((zone.volume_ml for zone in zones), Decimal(0))
 
 
-def caps_for(caps: Iterable[DoseCap], component: str, formula: str, measure: CapMeasure) -> list[DoseCap]:
-    """The caps of the measure that bind this component in this formula."""
+def caps_for(
+    caps: Iterable[DoseCap], component: str, formulas: Collection[str], measure: CapMeasure
+) -> list[DoseCap]:
+    """The caps of the measure that bind this component in one of the formulas."""
     return [
         cap
         for cap in caps
-        if cap.component_code == component and cap.measure == measure and cap.formula_code in ("", formula)
+        if cap.component_code == component and cap.measure == measure and cap.formula_code in ("", *formulas)
     ]
 
 
 def undecided(facts: PlanFacts) -> list[DoseCap]:
-    """Caps of the plan's components that the clinic has not decided yet: nothing is injected before it has."""
+    """Caps of the formula's components that the clinic has not decided yet: nothing is injected before it has."""
     codes = facts.component_codes
     return [
         cap
         for cap in facts.caps
         if cap.component_code in codes
         and cap.decision == CapDecision.UNSET
-        and cap.formula_code in ("", facts.plan.formula.code)
+        and cap.formula_code in ("", *facts.formula_codes)
         and not _decided_for_formula(facts, cap)
     ]
 
@@ -132,7 +134,7 @@ def _decided_for_formula(facts: PlanFacts, general: DoseCap) -> bool:
     return not general.formula_code and any(
         cap.component_code == general.component_code
         and cap.measure == general.measure
-        and cap.formula_code == facts.plan.formula.code
+        and cap.formula_code in facts.formula_codes
         and cap.decision != CapDecision.UNSET
         for cap in facts.caps
     )
@@ -149,12 +151,13 @@ def component_doses(
     """Volume × strength for each component, with the tightest of its per-session and per-kg caps.
 
     Sessions of the same patient on the clinic day `on`, of any plan, signed or drafted, count with it, and so do test
-    injections.
+    injections. The caps of every formula that was given on the day bind them all, whichever was given first.
     """
     others = portions_on(facts, on, ignoring=session)
     doses = []
     for part in facts.parts:
-        cap, arithmetic = _tightest(facts, part, weight_kg, on)
+        same = tuple(each for each in others if each.component.code == part.component.code)
+        cap, arithmetic = _tightest(facts, part, weight_kg, on, formulas=_given_with(facts, same))
         doses.append(
             ComponentDose(
                 component=part.component,
@@ -162,26 +165,31 @@ def component_doses(
                 amount=(volume_ml * part.strength).quantize(COUNTED_TO),
                 cap=cap,
                 arithmetic=arithmetic,
-                others=tuple(each for each in others if each.component.code == part.component.code),
+                others=same,
             )
         )
     return doses
 
 
+def _given_with(facts: PlanFacts, others: Iterable[Portion]) -> frozenset[str]:
+    """Codes of the formulas whose caps bind the day: the session's, and those of what is signed; drafts bind nothing."""
+    signed = (each for each in others if each.origin == Origin.SIGNED)
+    return facts.formula_codes.union(*(each.formula_codes for each in signed))
+
+
 def _tightest(
-    facts: PlanFacts, part: FormulaPart, weight_kg: Decimal | None, on: date
+    facts: PlanFacts, part: FormulaPart, weight_kg: Decimal | None, on: date, *, formulas: Collection[str]
 ) -> tuple[Decimal | None, str]:
     unit = part.component.get_unit_display()
     found: list[tuple[Decimal, str]] = []
-    formula = facts.plan.formula.code
-    for cap in caps_for(facts.caps, part.component.code, formula, CapMeasure.PER_SESSION):
+    for cap in caps_for(facts.caps, part.component.code, formulas, CapMeasure.PER_SESSION):
         if cap.limit is not None:
             words = _("%(limit)s %(unit)s per session") % {
                 "limit": plain(cap.limit),
                 "unit": unit,
             }
             found.append((cap.limit, words))
-    for cap in caps_for(facts.caps, part.component.code, formula, CapMeasure.PER_KG):
+    for cap in caps_for(facts.caps, part.component.code, formulas, CapMeasure.PER_KG):
         if cap.limit is not None and weight_kg is not None:
             words = _("%(limit)s %(unit)s per kg × %(weight)s kg = %(total)s %(unit)s") % {
                 "limit": plain(cap.limit),
@@ -190,7 +198,7 @@ def _tightest(
                 "total": plain(cap.limit * weight_kg),
             }
             found.append((cap.limit * weight_kg, words))
-    for cap in caps_for(facts.caps, part.component.code, formula, CapMeasure.PER_INTERVAL):
+    for cap in caps_for(facts.caps, part.component.code, formulas, CapMeasure.PER_INTERVAL):
         if cap.limit is not None and cap.interval_days:
             before = given_around(facts, part.component.code, on, days=cap.interval_days)
             left = max(cap.limit - before, Decimal(0))
@@ -222,11 +230,10 @@ def given_around(facts: PlanFacts, component: str, day: date, *, days: int) -> D
 
 def needs_weight(facts: PlanFacts) -> bool:
     """Whether a cap counts per kg body weight."""
-    formula = facts.plan.formula.code
     return any(
         cap.limit is not None
         for part in facts.parts
-        for cap in caps_for(facts.caps, part.component.code, formula, CapMeasure.PER_KG)
+        for cap in caps_for(facts.caps, part.component.code, facts.formula_codes, CapMeasure.PER_KG)
     )
 
 

@@ -66,7 +66,7 @@ def windows(
         window = _window(
             planned,
             before,
-            apart=course_caps.first_day_after(facts, before) if before else on,
+            apart=course_caps.first_day_after(facts.in_session(planned), before) if before else on,
             start=facts.plan.starts_on or on,
             on=on,
             session=session,

@@ -292,7 +292,8 @@ def _order(
         later_one = max(other, planned, key=lambda each: each.ordinal)
         for moment in together.times(purposes.session_of(other), facts):
             days = sorted([plans.local_day(moment), plans.local_day(visit.starts_at)])
-            apart = max(later_one.min_gap_days, (course_caps.first_day_after(facts, days[0]) - days[0]).days)
+            first = course_caps.first_day_after(facts.in_session(later_one), days[0])
+            apart = max(later_one.min_gap_days, (first - days[0]).days)
             in_order = (other.ordinal < planned.ordinal) == (moment < visit.starts_at)
             if not in_order or (days[1] - days[0]).days < apart:
                 return [_gap(other, moment, apart)]
