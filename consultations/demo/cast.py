@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from clinic.actions import visits, walk_ins
 from consultations.actions import allergies, check_ins, health
-from consultations.demo import checks, troubles
+from consultations.demo import checks, courses, troubles
 from consultations.demo.choices import questions
 from consultations.demo.clinic import DemoClinic
 from consultations.demo.outcomes import aim, hold_review
@@ -352,4 +352,6 @@ SCENES: list[Callable[[DemoClinic, random.Random], None]] = [
     calls_back,
     troubles.nodule,
     checks.checks_due,
+    courses.formula_by_session,
+    courses.at_the_caps,
 ]

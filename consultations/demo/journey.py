@@ -305,8 +305,8 @@ class Journey:
         given = Session.objects.given().filter(plan=self.plan).values("planned")
         return self.plan.planned_sessions.select_related("plan").exclude(pk__in=given).order_by("ordinal")[0]
 
-    def open_session(self, visit: Appointment) -> Session:
-        """Begin the session at its visit and save what was injected as a draft."""
+    def open_session(self, visit: Appointment, contents: sessions.Contents | None = None) -> Session:
+        """Begin the session at its visit and save what was injected (else what the template suggests) as a draft."""
         self.begin(visit)
         by, at = _user(visit), visit.starts_at + timedelta(minutes=4)
         planned = self.next_session()
@@ -314,15 +314,15 @@ class Journey:
         return sessions.save(
             session=draft,
             details=self.details(draft),
-            contents=self.contents(draft),
+            contents=contents or self.contents(draft),
             version=draft.version,
             by=by,
             at=at,
         )
 
-    def give_session(self, visit: Appointment) -> Session:
+    def give_session(self, visit: Appointment, contents: sessions.Contents | None = None) -> Session:
         """Give and sign the session at its visit."""
-        draft = self.open_session(visit)
+        draft = self.open_session(visit, contents)
         signed = sessions.sign(
             session=draft, version=draft.version, by=_user(visit), at=visit.ends_at - timedelta(minutes=4)
         )
