@@ -249,17 +249,20 @@ class PlanTemplateAdmin(ReferenceAdmin):
 class ConsentTextAdmin(ReferenceAdmin):
     """Texts to consent to, by procedure. Publishing one asks whether who signed before signs again."""
 
-    list_display = (
-        "name",
-        "code",
-        "family",
-        "technique_code",
-        "formula_code",
-        "version",
-        "state",
-        "sign_again",
-    )
+    list_display = ("name", "code", "procedure", "version", "state", "asks_again")
+    list_filter = (*ReferenceAdmin.list_filter, "family")
     readonly_fields = (*ReferenceAdmin.readonly_fields, "sign_again")
+
+    @admin.display(description=gettext_lazy("for"))
+    def procedure(self, text: pathway.ConsentText) -> str:
+        """What it is narrowed to: one column instead of three, of which two are empty and the last is cut off."""
+        narrowed = [text.get_family_display(), text.technique_code, text.formula_code]
+        return ", ".join(word for word in narrowed if word) or _("all")
+
+    @admin.display(description=gettext_lazy("signed again"), ordering="sign_again")
+    def asks_again(self, text: pathway.ConsentText) -> str:
+        """The choice without its explanation."""
+        return str(text.get_sign_again_display()).partition(":")[0]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         """The button to publish stands beside the question."""
@@ -277,6 +280,7 @@ class ConsentTextAdmin(ReferenceAdmin):
 admin.site.register(
     [
         pathway.AllergenGroup,
+        pathway.Alternative,
         pathway.Technique,
         pathway.TechniqueRule,
         pathway.Indication,

@@ -4,6 +4,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import ngettext
 
 from clinic.gaps import months_later
 from consultations.enums import IntervalUnit
@@ -33,3 +34,12 @@ def in_words(day: date) -> str:
     if isinstance(day, datetime):
         day = timezone.localdate(day)
     return date_format(day, "j M Y")
+
+
+def duration_in_words(hours: int) -> str:
+    """So many hours as people say it: whole weeks as weeks, whole days from two on as days, anything else in hours."""
+    if hours and hours % 168 == 0:
+        return ngettext("%(count)s week", "%(count)s weeks", hours // 168) % {"count": hours // 168}
+    if hours > 24 and hours % 24 == 0:
+        return ngettext("%(count)s day", "%(count)s days", hours // 24) % {"count": hours // 24}
+    return ngettext("%(count)s hour", "%(count)s hours", hours) % {"count": hours}

@@ -44,15 +44,15 @@ def sign(
     signer_relation: str = "",
     beside: Beside = NOTHING_BESIDE,
     agreed: bool,
-    words_read: str = "",
+    words_read: str,
     by: User,
     at: datetime,
 ) -> Consent:
     """The patient, or who represents them, signs the text; the practitioner witnesses.
 
-    Without strokes the typed name signs: both are worth the same. All that stands beside it is in the seal. With
-    `words_read`, the seal of the words on the page, these very words are signed or none. Raises DomainError: a minor
-    signing alone or not asked, no name, an identity nobody saw, not agreed, or other words than were read.
+    Without strokes the typed name signs: both are worth the same. All that stands beside it is in the seal. `words_read`
+    is the seal of the words on the page: these very words are signed or none. Raises DomainError: a minor signing alone
+    or not asked, no name, an identity nobody saw, not agreed, or other words than were read.
     """
     authorship.check_may_record(by)
     hold_still(plan.patient_id)
@@ -78,7 +78,7 @@ def sign(
 
 def _check_read(words: str, words_read: str) -> None:
     """What the text names, as the risks, may have changed between reading and signing."""
-    if words_read and words_read != consent_texts.seal_of(words):
+    if words_read != consent_texts.seal_of(words):
         raise DomainError(
             _("What this text names has been changed meanwhile. Read it again before you sign."),
             "words_changed",

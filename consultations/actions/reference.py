@@ -16,6 +16,7 @@ from consultations.models import (
     AftercareRule,
     AftercareScope,
     AllergenGroup,
+    Alternative,
     BodyZone,
     CheckInQuestion,
     Component,
@@ -62,6 +63,7 @@ CODE_FIELDS: Mapping[type[models.Model], Mapping[str, type[Versioned]]] = {
     TechniqueRule: {"technique_code": Technique},
     CheckInQuestion: {"question_code": ContraindicationQuestion},
     ZoneShape: {"zone_code": BodyZone},
+    Alternative: {"indication_code": Indication, "formula_code": Formula},
     ConsentText: {"technique_code": Technique, "formula_code": Formula},
     AftercareScope: {"rule_code": AftercareRule, "technique_code": Technique, "formula_code": Formula},
 }

@@ -257,6 +257,7 @@ class Journey:
                 assent_name=self.patient.name if representative else "",
             ),
             agreed=True,
+            words_read=consent_texts.seal_of(consent_texts.wording(plan, text)),
             by=_user(visit),
             at=visit.starts_at + timedelta(minutes=3 if visit.type.purpose != "consultation" else 33),
         )

@@ -73,7 +73,11 @@ class SignerForm(BaseForm):
 class ConsentForm(SignerForm):
     """Consent to a treatment: with the words that were read, a drawn signature, and who stands by."""
 
-    words_read = forms.CharField(widget=forms.HiddenInput, max_length=64, required=False)
+    words_read = forms.CharField(
+        widget=forms.HiddenInput,
+        max_length=64,
+        error_messages={"required": _("Read the text on this page before you sign.")},
+    )
     identity_seen = forms.CharField(
         label=_("Identity of the representative, as seen"),
         max_length=200,

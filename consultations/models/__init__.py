@@ -7,6 +7,7 @@ from consultations.models.adverse_event import (
 )
 from consultations.models.aftercare import AftercareScope, AftercareSheet, RedFlag
 from consultations.models.allergy import Alert, Allergy
+from consultations.models.alternative import Alternative
 from consultations.models.body_map import ZoneShape
 from consultations.models.check_in import CheckIn, CheckInQuestion, KnownCheckIn
 from consultations.models.consent import Consent, ConsentText, ConsentWithdrawal
@@ -79,6 +80,7 @@ __all__ = [
     "Alert",
     "AllergenGroup",
     "Allergy",
+    "Alternative",
     "BodyZone",
     "CheckIn",
     "CheckInQuestion",

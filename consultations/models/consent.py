@@ -42,7 +42,7 @@ class ConsentText(Versioned):
     """What is agreed to, for one procedure or for all; of those that fit a plan the most specific is signed.
 
     `body` may name {formula}, {components}, {technique}, {sessions}, {indication}, and what the reference data says of
-    {off_label}, {risks}, {aftercare} and {evidence}. `sign_again` is decided when the version is published.
+    {off_label}, {risks}, {alternatives}, {aftercare} and {evidence}. `sign_again` is decided when the version is published.
     """
 
     family = models.CharField(_("only for kind"), max_length=20, choices=TechniqueFamily, blank=True)

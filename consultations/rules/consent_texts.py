@@ -6,7 +6,15 @@ from hashlib import sha256
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from consultations.models import AftercareRule, AftercareScope, ConsentText, Plan, ReactionType
+from consultations.dates import duration_in_words
+from consultations.models import (
+    AftercareRule,
+    AftercareScope,
+    Alternative,
+    ConsentText,
+    Plan,
+    ReactionType,
+)
 from consultations.rules import aftercare
 
 
@@ -57,6 +65,8 @@ def _names(plan: Plan, body: str) -> dict[str, str]:
     if "{risks}" in body:
         risks = ReactionType.objects.current().filter(is_discussed=True)
         names["risks"] = _listed(str(risk.patient_words) for risk in risks)
+    if "{alternatives}" in body:
+        names["alternatives"] = _listed(_alternatives(plan))
     if "{aftercare}" in body:
         names["aftercare"] = _listed(_aftercare(plan))
     return names
@@ -68,14 +78,24 @@ def _off_label(plan: Plan) -> str:
     return _("This mixture is licensed in some countries for one use; mine may be another.")
 
 
+def _alternatives(plan: Plan) -> list[str]:
+    """What else could be done for this indication and with or without this formula; to do nothing can always be chosen."""
+    fitting = Alternative.objects.current().filter(
+        Q(group__in=["", plan.indication.group]),
+        Q(indication_code__in=["", plan.indication.code]),
+        Q(formula_code__in=["", plan.formula.code]),
+    )
+    return [str(each) for each in fitting] or [_("Doing nothing.")]
+
+
 def _aftercare(plan: Plan) -> list[str]:
-    """What to leave alone, and for how many hours, whatever part of the body is treated."""
+    """What to leave alone, and for how long, whatever part of the body is treated."""
     scopes: dict[str, list[AftercareScope]] = {}
     for scope in AftercareScope.objects.current():
         scopes.setdefault(scope.rule_code, []).append(scope)
     codes = {"technique_code": plan.technique.code, "formula_code": plan.formula.code}
     return [
-        _("%(what)s: for %(hours)s hours") % {"what": rule.name, "hours": rule.hours}
+        _("%(what)s: for %(how_long)s") % {"what": rule.name, "how_long": duration_in_words(rule.hours)}
         for rule in AftercareRule.objects.current()
         if aftercare.holds(rule, scopes, **codes, views=())
     ]

@@ -43,7 +43,7 @@ def sign(request: HttpRequest, plan_id: UUID) -> HttpResponse:
     if request.method == "GET":
         return _sign_page(request, plan, form, (text, words), at=at)
     if not form.is_valid():
-        if "text" in form.errors:
+        if {"text", "words_read"} & set(form.errors):
             form.show_anew(text)
         return _sign_page(request, plan, form, (text, words), at=at, status=422)
     try:

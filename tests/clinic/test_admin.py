@@ -37,7 +37,7 @@ DESK_TABLES = (
     " Practitioner RecordOpened Room User WorkingHours"
 )
 PATHWAY_TABLES = (
-    "AftercareRule AftercareScope AllergenGroup BodyZone CheckInQuestion Component ConsentText"
+    "AftercareRule AftercareScope AllergenGroup Alternative BodyZone CheckInQuestion Component ConsentText"
     " ContraindicationQuestion DoseCap FollowUpRule Formula Indication Leaflet Lot MethodRule"
     " PatchTestPolicy PathwayPolicy PhotographyText PlanTemplate ReactionRule ReactionType RedFlag"
     " RetestRule ReviewRule Scale ScaleThreshold SessionFormula StandardView Technique TechniqueRule"

@@ -98,7 +98,14 @@ def consented(plan: Plan, *, by: User, at: datetime) -> Plan:
     text = consent_texts.text_for(plan)
     assert text is not None
     consents.sign(
-        plan=plan, text=text, signer=Signer.PATIENT, signer_name="Jeanne Moreau", agreed=True, by=by, at=at
+        plan=plan,
+        text=text,
+        signer=Signer.PATIENT,
+        signer_name="Jeanne Moreau",
+        agreed=True,
+        words_read=consent_texts.seal_of(consent_texts.wording(plan, text)),
+        by=by,
+        at=at,
     )
     return plan
 

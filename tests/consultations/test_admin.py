@@ -147,6 +147,14 @@ class TestVersions:
         draft.refresh_from_db()
         assert (draft.code, draft.name) == ("aftercare", "Renamed")
 
+    def test_the_list_of_consent_texts_says_in_one_column_what_each_is_for(
+        self, keeper_client: Client
+    ) -> None:
+        shown = keeper_client.get(page(pathway.ConsentText)).content.decode()
+        for word in ("all", "gun", "pc_dc", "F-HAIR-DUT"):
+            assert f'<td class="field-procedure">{word}</td>' in shown
+        assert '<td class="field-asks_again">No</td>' in shown
+
     def test_a_cap_is_decided_by_a_new_version(self, keeper_client: Client) -> None:
         old = in_force(pathway.DoseCap, "multivit-per_session")
         answer = keeper_client.post(page(pathway.DoseCap, "new_version", old.pk), follow=True)

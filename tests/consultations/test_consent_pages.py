@@ -15,6 +15,7 @@ from clinic.models import RecordOpened, User
 from consultations import purposes
 from consultations.enums import PlanStatus, Signer
 from consultations.models import Consent, ConsentText, ConsentWithdrawal, Plan
+from consultations.rules import consent_texts
 from tests.factories import (
     AppointmentFactory,
     AppointmentTypeFactory,
@@ -39,9 +40,18 @@ def url(consent: Consent, route: str = "consent") -> str:
     return reverse(f"consultations:{route}", args=[consent.pk])
 
 
-def typed(**changes: Any) -> dict[str, Any]:
+def typed(plan: Plan, **changes: Any) -> dict[str, Any]:
+    """What a page with the text in force posts, with the seal of its words."""
     text = ConsentText.objects.current().get(code="needle")
-    fields = {"text": text.pk, "signer": "patient", "signer_name": "Jeanne Moreau", "agreed": "on", **changes}
+    read = consent_texts.seal_of(consent_texts.wording(plan, text))
+    fields = {
+        "text": text.pk,
+        "words_read": read,
+        "signer": "patient",
+        "signer_name": "Jeanne Moreau",
+        "agreed": "on",
+        **changes,
+    }
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -66,7 +76,7 @@ def test_signed_on_screen_it_is_kept_word_for_word(
     practitioner_client: Client, practitioner_user: User
 ) -> None:
     plan = PlanFactory()
-    response = practitioner_client.post(sign_url(plan), typed())
+    response = practitioner_client.post(sign_url(plan), typed(plan))
     consent = Consent.objects.get()
     assert response.headers["Location"] == url(consent)
     assert (consent.plan, consent.signer, consent.signer_name, consent.signed_by, consent.signed_at) == (
@@ -103,7 +113,8 @@ def test_signed_on_screen_it_is_kept_word_for_word(
 def test_bad_input_keeps_what_was_typed_and_signs_nothing(
     practitioner_client: Client, changes: dict[str, Any], sentence: str
 ) -> None:
-    response = practitioner_client.post(sign_url(PlanFactory()), typed(**changes))
+    plan = PlanFactory()
+    response = practitioner_client.post(sign_url(plan), typed(plan, **changes))
     assert response.status_code == 422
     assert sentence in text(response)
     kept = changes.get("signer_name", "Jeanne Moreau").replace("\x00", "")
@@ -114,7 +125,8 @@ def test_bad_input_keeps_what_was_typed_and_signs_nothing(
 def test_a_text_published_meanwhile_has_to_be_read_before_it_is_agreed_to(
     practitioner_client: Client,
 ) -> None:
-    plan, stale = PlanFactory(), typed()
+    plan = PlanFactory()
+    stale = typed(plan)
     old = ConsentText.objects.current().get(code="needle")
     ConsentText.objects.filter(pk=old.pk).update(retired_at=CLINIC_NOW)
     new = ConsentTextFactory(code=old.code, version=2, family="needle", body="A newer text about {formula}.")
@@ -132,16 +144,16 @@ def test_for_a_minor_only_a_representative_can_sign(practitioner_client: Client)
     shown = text(practitioner_client.get(sign_url(plan)))
     assert "The patient is under 18: a representative signs" in shown
     assert 'value="patient"' not in shown
-    assert practitioner_client.post(sign_url(plan), typed()).status_code == 422
+    assert practitioner_client.post(sign_url(plan), typed(plan)).status_code == 422
     represented = {
         "signer": "representative",
         "signer_relation": "mother",
         "signer_name": "Clara Moreau",
         "identity_seen": "passport",
     }
-    unasked = practitioner_client.post(sign_url(plan), typed(**represented))
+    unasked = practitioner_client.post(sign_url(plan), typed(plan, **represented))
     assert "Type the young person's name if they agree too, or say why there is no assent." in text(unasked)
-    practitioner_client.post(sign_url(plan), typed(**represented, assent_name="Léa Moreau"))
+    practitioner_client.post(sign_url(plan), typed(plan, **represented, assent_name="Léa Moreau"))
     consent = Consent.objects.get()
     assert (consent.signer, consent.signer_relation) == (Signer.REPRESENTATIVE, "mother")
     shown = text(practitioner_client.get(url(consent)))
@@ -153,7 +165,7 @@ def test_for_a_minor_only_a_representative_can_sign(practitioner_client: Client)
 def test_a_drawn_signature_is_kept_stroke_by_stroke_and_drawn_again(practitioner_client: Client) -> None:
     plan = PlanFactory()
     practitioner_client.post(
-        sign_url(plan), typed(strokes=json.dumps(DRAWN), interpreter_name="Amina Haddad")
+        sign_url(plan), typed(plan, strokes=json.dumps(DRAWN), interpreter_name="Amina Haddad")
     )
     consent = Consent.objects.get()
     assert consent.strokes == DRAWN
@@ -165,7 +177,8 @@ def test_a_drawn_signature_is_kept_stroke_by_stroke_and_drawn_again(practitioner
 
 
 def test_a_typed_name_signs_just_the_same(practitioner_client: Client) -> None:
-    practitioner_client.post(sign_url(PlanFactory()), typed(strokes=""))
+    plan = PlanFactory()
+    practitioner_client.post(sign_url(plan), typed(plan, strokes=""))
     consent = Consent.objects.get()
     assert consent.strokes == []
     shown = text(practitioner_client.get(url(consent)))
@@ -174,7 +187,8 @@ def test_a_typed_name_signs_just_the_same(practitioner_client: Client) -> None:
 
 
 def test_a_refused_form_keeps_the_drawing(practitioner_client: Client) -> None:
-    refused = practitioner_client.post(sign_url(PlanFactory()), typed(strokes=json.dumps(DRAWN), agreed=None))
+    plan = PlanFactory()
+    refused = practitioner_client.post(sign_url(plan), typed(plan, strokes=json.dumps(DRAWN), agreed=None))
     assert f'name="strokes" value="{json.dumps(DRAWN)}"' in text(refused)
     assert Consent.objects.count() == 0
 
@@ -184,7 +198,7 @@ def test_a_young_persons_drawing_without_a_name_is_refused_and_kept(practitioner
     represented = {"signer": "representative", "signer_relation": "mother", "identity_seen": "passport"}
     refused = practitioner_client.post(
         sign_url(plan),
-        typed(**represented, assent_missing="shy of strangers", assent_strokes=json.dumps(DRAWN)),
+        typed(plan, **represented, assent_missing="shy of strangers", assent_strokes=json.dumps(DRAWN)),
     )
     shown = text(refused)
     assert refused.status_code == 422
@@ -197,14 +211,15 @@ def test_a_young_persons_drawing_without_a_name_is_refused_and_kept(practitioner
 def test_a_text_for_another_procedure_is_not_signed(practitioner_client: Client) -> None:
     plan = PlanFactory()
     other = ConsentText.objects.current().get(code="gun")
-    refused = practitioner_client.post(sign_url(plan), typed(text=other.pk))
+    refused = practitioner_client.post(sign_url(plan), typed(plan, text=other.pk))
     assert refused.status_code == 422
     assert "The text has been changed meanwhile." in text(refused)
     assert Consent.objects.count() == 0
 
 
 def test_a_closed_plan_takes_no_consent(practitioner_client: Client) -> None:
-    response = practitioner_client.post(sign_url(PlanFactory(status=PlanStatus.STOPPED)), typed())
+    plan = PlanFactory(status=PlanStatus.STOPPED)
+    response = practitioner_client.post(sign_url(plan), typed(plan))
     assert response.status_code == 422
     assert "This plan is not open; there is nothing to consent to." in text(response)
 
@@ -299,4 +314,4 @@ def test_the_pages_ask_a_fixed_number_of_queries(
         ConsentFactory(plan=consent.plan, patient=consent.patient)
 
 
-SIGN_QUERIES, RECORD_QUERIES = 29, 22
+SIGN_QUERIES, RECORD_QUERIES = 30, 22

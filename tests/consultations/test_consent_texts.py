@@ -1,8 +1,11 @@
 """Consent texts: by procedure, filled in from reference data, and what a new version asks of those who signed before."""
 
 from datetime import datetime, timedelta
+from hashlib import sha256
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.test import Client
 from django.urls import reverse
 
@@ -10,8 +13,9 @@ from clinic.enums import Role
 from clinic.errors import DomainError, NotAllowed
 from clinic.models import Practitioner, User
 from consultations.actions import consents, reference
+from consultations.dates import duration_in_words
 from consultations.enums import SessionOutcome, SignAgain, Signer
-from consultations.models import Consent, ConsentText, Plan, ReactionType
+from consultations.models import Alternative, Consent, ConsentText, Plan, ReactionType
 from consultations.queries import facts_of_one
 from consultations.rules import consent, consent_texts
 from consultations.rules.gates import consent as gate
@@ -19,6 +23,7 @@ from consultations.rules.knowledge import as_known
 from consultations.steppers import _consent as step
 from tests.consultations.rules.test_validity import gate as sql_gate
 from tests.factories import (
+    AlternativeFactory,
     ConsentFactory,
     ConsentTextFactory,
     EnteredInErrorFactory,
@@ -34,6 +39,8 @@ from tests.factories.clock import CLINIC_NOW, ago
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
 PUBLISHED = ago(days=3)
+RENEWAL = import_module("consultations.migrations.0032_alternatives")
+RENEWAL_CODES = sorted(RENEWAL.SHIPPED)
 
 
 def _newer(plan: Plan, sign_again: str, at: datetime = PUBLISHED) -> ConsentText:
@@ -97,6 +104,35 @@ class TestWhichText:
         assert refusal.value.code == "words_changed"
         assert Consent.objects.count() == 0
 
+    def test_no_signature_without_the_words_that_were_read(
+        self, doctor: Practitioner, practitioner_user: User
+    ) -> None:
+        signature = {"signer": Signer.PATIENT, "signer_name": "Jeanne Moreau", "agreed": True}
+        plan, text = PlanFactory(), ConsentTextFactory(body="I agree.")
+        with pytest.raises(DomainError) as refusal:
+            consents.sign(
+                plan=plan, text=text, **signature, words_read="", by=practitioner_user, at=CLINIC_NOW
+            )
+        assert refusal.value.code == "words_changed"
+        assert Consent.objects.count() == 0
+
+    def test_the_page_without_the_words_read_shows_them_and_signs_nothing(
+        self, practitioner_client: Client
+    ) -> None:
+        plan = PlanFactory()
+        text = ConsentTextFactory(body="I agree.", formula_code=plan.formula.code)
+        there = reverse("consultations:consent_sign", args=[plan.pk])
+        typed = {"text": text.pk, "signer": "patient", "signer_name": "Jeanne Moreau", "agreed": "on"}
+        refused = practitioner_client.post(there, typed)
+        assert refused.status_code == 422
+        assert "Read the text on this page before you sign." in refused.content.decode()
+        form = refused.context["form"]
+        assert (form["words_read"].value(), form["agreed"].value()) == (
+            consent_texts.seal_of("I agree."),
+            False,
+        )
+        assert Consent.objects.count() == 0
+
     def test_the_page_shows_the_changed_words_and_takes_them_the_next_time(
         self, practitioner_client: Client
     ) -> None:
@@ -123,6 +159,88 @@ class TestWhichText:
         assert again != typed["words_read"]
         assert practitioner_client.post(there, typed | {"words_read": again}).status_code == 302
         assert Consent.objects.get().words == "- Something new"
+
+    def test_each_duration_reads_as_people_say_it(self) -> None:
+        said = {hours: duration_in_words(hours) for hours in (1, 8, 24, 36, 48, 168, 240, 336)}
+        assert said == {
+            1: "1 hour",
+            8: "8 hours",
+            24: "24 hours",
+            36: "36 hours",
+            48: "2 days",
+            168: "1 week",
+            240: "10 days",
+            336: "2 weeks",
+        }
+
+    def test_the_alternatives_are_those_of_the_indication_and_the_formula(self) -> None:
+        Alternative.objects.update(retired_at=CLINIC_NOW)  # the shipped ones
+        plan = PlanFactory(indication__code="knee", indication__group="pain")
+        AlternativeFactory(name="Doing nothing", position=1)
+        AlternativeFactory(name="Exercise", group="pain", position=2)
+        AlternativeFactory(name="A brace", indication_code="knee", position=3)
+        AlternativeFactory(name="Without cortisone", formula_code=plan.formula.code, position=4)
+        AlternativeFactory(name="A peel", group="face")
+        AlternativeFactory(name="Insoles", indication_code="heel")
+        AlternativeFactory(name="Another mixture", indication_code="knee", formula_code="other")
+        text = ConsentTextFactory(body="{alternatives}")
+        named = ["Doing nothing", "Exercise", "A brace", "Without cortisone"]
+        assert consent_texts.wording(plan, text).splitlines() == [f"- {each}" for each in named]
+
+    def test_where_no_alternative_is_recorded_doing_nothing_is_named(self) -> None:
+        Alternative.objects.update(retired_at=CLINIC_NOW)
+        assert (
+            consent_texts.wording(PlanFactory(), ConsentTextFactory(body="{alternatives}"))
+            == "- Doing nothing."
+        )
+
+    def test_every_shipped_text_names_all_that_is_known_of_the_treatment(self) -> None:
+        texts = list(ConsentText.objects.current())
+        assert {text.code for text in texts} == set(RENEWAL.SHIPPED)
+        names = "indication formula components technique off_label evidence risks alternatives aftercare"
+        lacking = {(t.code, name) for t in texts for name in names.split() if "{" + name + "}" not in t.body}
+        assert lacking == set()
+        for text in texts:
+            words = consent_texts.wording(PlanFactory(), text)
+            assert "{" not in words
+            assert "336 hours" not in words
+            assert "Peels, laser or other cosmetic work there: for 2 weeks" in words
+
+
+class TestRenewal:
+    """The migration that gives clinics with reference data the new placeholders."""
+
+    def _as_shipped_before(self, code: str) -> ConsentText:
+        """The text as version 1 was shipped: what is in force, with the migration's changes taken back."""
+        now = ConsentText.objects.current().get(code=code)
+        body = now.body
+        for before, after in reversed(RENEWAL.INSTEAD[code]):
+            body = body.replace(after, before)
+        ConsentText.objects.filter(pk=now.pk).update(retired_at=ago(days=9))
+        old = ConsentTextFactory(code=f"{code}-before", body=body, family=now.family)
+        assert sha256(body.encode()).hexdigest() == RENEWAL.SHIPPED[code]
+        return old
+
+    @pytest.mark.parametrize("code", RENEWAL_CODES)
+    def test_a_text_in_force_as_shipped_gets_the_next_version_and_nobody_signs_again(
+        self, code: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = ConsentText.objects.current().get(code=code)
+        old = self._as_shipped_before(code)
+        for name in ("SHIPPED", "INSTEAD"):
+            monkeypatch.setattr(RENEWAL, name, {old.code: getattr(RENEWAL, name)[code]})
+        RENEWAL.renew(apps, None)
+        new = ConsentText.objects.current().get(code=old.code)
+        assert (new.version, new.body, new.family, new.sign_again) == (2, now.body, now.family, "no")
+        old.refresh_from_db()
+        assert old.retired_at == new.published_at
+
+    def test_the_clinics_own_words_stay(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        own = ConsentTextFactory(body="Ours. We have talked about other treatments and about doing nothing.")
+        monkeypatch.setattr(RENEWAL, "SHIPPED", {own.code: RENEWAL.SHIPPED["general"]})
+        RENEWAL.renew(apps, None)
+        assert ConsentText.objects.filter(code=own.code).count() == 1
+        assert ConsentText.objects.current().get(code=own.code) == own
 
 
 class TestSignAgain:

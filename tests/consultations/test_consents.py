@@ -17,6 +17,7 @@ from consultations.actions import consents as actions
 from consultations.actions.signing import content_hash
 from consultations.enums import Signer
 from consultations.models import Consent, ConsentText, Plan
+from consultations.rules import consent_texts
 from tests.factories import (
     AppointmentFactory,
     AppointmentTypeFactory,
@@ -31,9 +32,9 @@ pytestmark = pytest.mark.django_db
 
 def _sign(plan: Plan, user: User, text: ConsentText | None = None, **other: Any) -> Consent:
     usual = {"signer": Signer.PATIENT, "signer_name": "Jeanne Moreau", "agreed": True}
-    return actions.sign(
-        plan=plan, text=text or ConsentTextFactory(), by=user, at=CLINIC_NOW, **{**usual, **other}
-    )
+    text = text or ConsentTextFactory()
+    read = {"words_read": consent_texts.seal_of(consent_texts.wording(plan, text))}
+    return actions.sign(plan=plan, text=text, by=user, at=CLINIC_NOW, **{**usual, **read, **other})
 
 
 def _session_visit(plan: Plan, status: AppointmentStatus = AppointmentStatus.BOOKED) -> Appointment:

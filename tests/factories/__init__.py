@@ -62,6 +62,7 @@ from tests.factories.plans import PlanFactory, PlannedSessionFactory
 from tests.factories.reference import (
     AftercareRuleFactory,
     AftercareScopeFactory,
+    AlternativeFactory,
     BodyZoneFactory,
     CheckInQuestionFactory,
     ConsentTextFactory,
@@ -112,6 +113,7 @@ __all__ = [
     "AlertFactory",
     "AllergenGroupFactory",
     "AllergyFactory",
+    "AlternativeFactory",
     "AppointmentFactory",
     "AppointmentTypeFactory",
     "BodyZoneFactory",

@@ -27,6 +27,7 @@ from consultations.enums import TestRequirement as Requirement
 from consultations.models import (
     AftercareRule,
     AftercareScope,
+    Alternative,
     BodyZone,
     CheckInQuestion,
     ConsentText,
@@ -55,6 +56,7 @@ PUBLISHED = datetime(2025, 12, 1, 9, 0, tzinfo=PARIS)
 __all__ = [
     "AftercareRuleFactory",
     "AftercareScopeFactory",
+    "AlternativeFactory",
     "BodyZoneFactory",
     "CheckInQuestionFactory",
     "ConsentTextFactory",
@@ -181,6 +183,15 @@ class AftercareRuleFactory(VersionedFactory):
         model = AftercareRule
 
     hours = 48
+
+
+class AlternativeFactory(VersionedFactory):
+    """Named for every plan."""
+
+    class Meta:
+        model = Alternative
+
+    name = "Doing nothing"
 
 
 class AftercareScopeFactory(VersionedFactory):

@@ -37,6 +37,7 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("method_rule", pathway.MethodRule),
     ("retest_rule", pathway.RetestRule),
     ("pathway_policy", pathway.PathwayPolicy),
+    ("alternative", pathway.Alternative),
     ("consent_text", pathway.ConsentText),
     ("leaflet", pathway.Leaflet),
     ("aftercare_rule", pathway.AftercareRule),

@@ -19,6 +19,7 @@ from consultations.models import (
 from tests import factories
 from tests.factories import (
     AftercareScopeFactory,
+    AlternativeFactory,
     ComponentFactory,
     ContraindicationQuestionFactory,
     DoseCapFactory,
@@ -315,6 +316,11 @@ def _a_histamine_control_that_always_works() -> None:
 @constraints.refused_by("zone_shape_path")
 def _an_outline_that_is_no_path() -> None:
     ZoneShapeFactory(path='M 0 0"/><script>')
+
+
+@constraints.refused_by("alternative_group_known")
+def _an_alternative_for_a_group_that_nobody_belongs_to() -> None:
+    AlternativeFactory(group="eyes")
 
 
 @constraints.refused_by("aftercare_scope_narrows")
