@@ -21,6 +21,7 @@ from consultations import models as pathway
 from consultations.actions import reference
 from consultations.enums import SignAgain
 from consultations.models.reference import Versioned
+from consultations.rules import recipes
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -196,6 +197,12 @@ class PartInline(ChildInline):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
+class LineInline(PartInline):
+    """Millilitres of products, in the order of mixing."""
+
+    model = pathway.RecipeLine
+
+
 class RuleInline(ChildInline):
     """What a yes means, for whom."""
 
@@ -217,10 +224,24 @@ class ComponentAdmin(SpreadsheetMixin, ReferenceAdmin):
 
 @admin.register(pathway.Formula)
 class FormulaAdmin(SpreadsheetMixin, ReferenceAdmin):
-    """Recipes; can be exported as a spreadsheet."""
+    """What is in them, how strong; can be exported as a spreadsheet."""
 
     inlines = (PartInline,)
     list_filter = (*ReferenceAdmin.list_filter, "is_active")
+    readonly_fields = (*ReferenceAdmin.readonly_fields, "recipe")
+
+    @admin.display(description=gettext_lazy("recipe"))
+    def recipe(self, formula: pathway.Formula) -> str:
+        """How this version is mixed, in words."""
+        return recipes.words_of(formula, at=timezone.now())
+
+
+@admin.register(pathway.Recipe)
+class RecipeAdmin(ReferenceAdmin):
+    """How formulas are mixed, from products of which strength."""
+
+    inlines = (LineInline,)
+    list_display = ("name", "code", "formula_code", "formula_version", "version", "state", "to_confirm")
 
 
 @admin.register(pathway.DoseCap)

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from consultations.enums import IntervalUnit, SessionOutcome, TestRequirement
 from consultations.models import PatchTestPolicy, PlannedSession, PlanPhase
 from consultations.queries import PlanFacts, in_error, unbooked
-from consultations.rules import plans
+from consultations.rules import plans, recipes
 from consultations.rules.doses import plain
 
 
@@ -58,7 +58,7 @@ def _is_draft(facts: PlanFacts, planned: PlannedSession) -> bool:
     return any(not each.is_signed and each.outcome != SessionOutcome.NOT_GIVEN for each in mine)
 
 
-def agreed(facts: PlanFacts) -> list[dict[str, Any]]:
+def agreed(facts: PlanFacts, *, at: datetime) -> list[dict[str, Any]]:
     """Label and value of everything the consultation ended with."""
     plan = facts.plan
     parts = [
@@ -75,6 +75,7 @@ def agreed(facts: PlanFacts) -> list[dict[str, Any]]:
             "note": _("version %(version)s") % {"version": plan.formula.version},
         },
         {"label": _("Contains"), "value": ", ".join(parts)},
+        {"label": _("Mix"), "value": recipes.words_of(plan.formula, at=at)},
         {"label": _("Template"), "value": plan.template, "note": ", ".join(phases)},
         {"label": _("Practitioner"), "value": plan.consultation.practitioner},
     ]

@@ -160,6 +160,7 @@ PATHWAY = {
     "consultations:incidents": ("302 404 200 200", ONLY_GET),
     "consultations:lots": ("302 404 200 200", ONLY_GET),
     "consultations:lot_receive": ("302 404 200 403", "302 404 422 403"),
+    "consultations:lot_label": ("302 404 200 403", "302 404 422 403"),
     "consultations:lot_quarantine": ("302 404 200 403", "302 404 422 403"),
     "consultations:lot_use_up": ("302 404 200 403", "302 404 302 403"),
     "consultations:lot_put_back": (ONLY_POST, "302 404 302 403"),

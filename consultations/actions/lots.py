@@ -1,6 +1,7 @@
 """Lots: received, quarantined, used up."""
 
 from datetime import date, datetime
+from decimal import Decimal
 
 from django.db.models import Q
 from django.utils import timezone
@@ -12,7 +13,7 @@ from clinic.enums import ContactReason
 from clinic.errors import DomainError
 from clinic.models import Patient, User
 from consultations.models import Component, Lot, PatchTest, Session
-from consultations.rules import authorship
+from consultations.rules import authorship, lots
 
 
 @explained
@@ -22,13 +23,15 @@ def receive(
     maker: str,
     number: str,
     expires_on: date,
+    label_amount: Decimal | None = None,
+    label_ml: Decimal | None = None,
     by: User,
     at: datetime,
 ) -> Lot:
-    """Put a delivered lot on record.
+    """Put a delivered lot on record. `label_amount`: units of the component in `label_ml` ml, as the label says.
 
     Raises:
-        DomainError: expired already, or on record before.
+        DomainError: expired already, on record before, or without its strength.
     """
     authorship.check_may_record(by)
     today = timezone.localdate(at)
@@ -36,13 +39,34 @@ def receive(
         raise DomainError(_("This lot has expired. Do not use it."), "expired", field="expires_on")
     if Lot.objects.filter(component__code=component.code, maker=maker, number=number).exists():
         raise DomainError(_("This lot is on record already."), "lot_once", field="number")
+    label = _label(component, label_amount, label_ml)
     return Lot.objects.create(
         component=component,
         maker=maker,
         number=number,
         expires_on=expires_on,
         received_on=today,
+        **label,
     )
+
+
+@explained
+def note_label(
+    *, lot: Lot, label_amount: Decimal | None, label_ml: Decimal | None, by: User, at: datetime
+) -> Lot:
+    """What the label says about the strength, where nobody has noted it or it was noted wrongly. History keeps both.
+
+    Raises:
+        DomainError: the strength is missing, or the component is counted in ml and has none.
+    """
+    authorship.check_may_record(by)
+    row = Lot.objects.select_for_update(of=("self",)).select_related("component").get(pk=lot.pk)
+    label = _label(row.component, label_amount, label_ml)
+    if not label["label_amount"]:
+        raise DomainError(_("This lot is counted in ml: it has no strength to note."), "strength_none")
+    row.label_amount, row.label_ml = label["label_amount"], label["label_ml"]
+    row.save()
+    return row
 
 
 @explained
@@ -115,3 +139,17 @@ def recall(*, lot: Lot, by: User, at: datetime) -> list[Patient]:
             patient=patient, reason=ContactReason.RECALL, text=words % {"who": practitioner}, by=by, at=at
         )
     return patients
+
+
+def _label(component: Component, amount: Decimal | None, ml: Decimal | None) -> dict[str, Decimal | None]:
+    """The amount in so many ml (1 where none are said); nothing for a product that is counted in ml."""
+    if not lots.counts_by_strength(component):
+        if amount is not None:
+            sentence = _("%(component)s is counted in ml: leave the amount empty.")
+            raise DomainError(sentence % {"component": component}, "strength_none", field="label_amount")
+        return {"label_amount": None, "label_ml": None}
+    if amount is None:
+        sentence = _("Enter how many %(unit)s of %(component)s the label says, and in how many ml.")
+        said = {"unit": component.get_unit_display(), "component": component}
+        raise DomainError(sentence % said, "strength_missing", field="label_amount")
+    return {"label_amount": amount, "label_ml": ml or Decimal(1)}

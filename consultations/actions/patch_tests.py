@@ -29,6 +29,7 @@ from consultations.models import (
 )
 from consultations.queries import PlanFacts, facts_of_one, in_error, policy_in_force
 from consultations.rules import authorship, clearance
+from consultations.rules import lots as lots_rules
 from consultations.rules import patch_test as rules
 
 
@@ -282,11 +283,9 @@ def _not_allowed(facts: PlanFacts, lots: Collection[Lot], *, on: PatchTest, acce
     if open_parts and not accepted:
         sentence = _("Choose the lot of %(component)s.") % {"component": open_parts[0]}
         raise DomainError(sentence, "lot_missing", field=f"lot_{open_parts[0].code}")
-    bad = rules.unusable(lots, on=timezone.localdate(on.given_at))
-    if bad and not accepted:
-        sentence = _("Lot %(lot)s may not be used: expired, in quarantine or used up.") % {
-            "lot": bad[0].number
-        }
-        raise DomainError(sentence, "lot_unusable", field=f"lot_{bad[0].component.code}")
+    asked, day = lots_rules.asked_for(facts.plan.formula, at=on.given_at), timezone.localdate(on.given_at)
+    if not accepted:
+        lots_rules.check_usable(lots, asked, on=day)
+    bad = [lot for lot in lots if lots_rules.refusal(lot, asked, on=day)]
     codes = [each.code for each in missing]
     return codes + ["lot_missing"] * bool(open_parts) + ["lot_unusable"] * bool(bad)

@@ -30,6 +30,7 @@ from consultations.models import (
     PlanTemplate,
     ReactionRule,
     ReactionType,
+    Recipe,
     RetestRule,
     ReviewRule,
     Scale,
@@ -40,6 +41,7 @@ from consultations.models import (
     ZoneShape,
 )
 from consultations.models.reference import Versioned
+from consultations.rules import recipes
 
 V = TypeVar("V", bound=Versioned)
 
@@ -49,6 +51,7 @@ CODE_FIELDS: Mapping[type[models.Model], Mapping[str, type[Versioned]]] = {
     Component: {"allergen_groups": AllergenGroup},
     DoseCap: {"component_code": Component, "formula_code": Formula},
     PatchTestPolicy: {"formula_code": Formula},
+    Recipe: {"formula_code": Formula},
     SessionFormula: {"template_code": PlanTemplate, "formula_code": Formula},
     ReactionRule: {"reaction_code": ReactionType},
     RetestRule: {"question_code": ContraindicationQuestion},
@@ -151,6 +154,8 @@ def check_publishable(entry: Versioned) -> None:
                 "reference_incomplete",
             )
     _check_parts_in_force(entry)
+    if isinstance(entry, Recipe):
+        recipes.check_makes(entry)
     for code in unknown_codes(entry):
         raise DomainError(
             _("“%(code)s” is not the code of anything in force. Check the spelling.") % {"code": code},

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from functools import cache
 
 from django.conf import settings
@@ -23,7 +24,8 @@ from clinic.models import (
 )
 from consultations.actions import reference
 from consultations.enums import CapDecision
-from consultations.models import Component, DoseCap, Lot
+from consultations.models import Component, DoseCap, Lot, RecipeLine
+from consultations.rules.lots import counts_by_strength
 
 SINCE = date(2024, 1, 1)
 # username, name, roles, techniques, (weekdays, mornings, afternoons); a lunch break is the gap.
@@ -168,18 +170,29 @@ def decide_limits(clinic: DemoClinic) -> None:
 
 def stock(clinic: DemoClinic) -> None:
     """Two lots of every component, one of them close to its expiry; and one that has expired."""
-    components = list(Component.objects.current())
     Lot.objects.bulk_create(
         Lot(
             component=component,
             maker="Laboratoire Demo",
-            number=f"{component.code[:4].upper()}{number}",
+            number=f"{component.code[:4].upper()}{number}{sort}",
             received_on=SINCE,
             expires_on=clinic.day(days),
+            label_amount=strength,
+            label_ml=strength and Decimal(1),
         )
-        for component in components
+        for component in Component.objects.current()
+        for sort, strength in _strengths(component)
         for number, days in ((2401, 40), (2402, 300), (2301, -20))
     )
+
+
+def _strengths(component: Component) -> list[tuple[str, Decimal | None]]:
+    """Those that recipes are mixed from, with a letter to tell the second from the first; none for what counts in ml."""
+    if not counts_by_strength(component):
+        return [("", None)]
+    lines = RecipeLine.objects.filter(component__code=component.code, recipe__retired_at=None)
+    asked = sorted(set(lines.values_list("strength", flat=True)))
+    return list(zip(["", "B", "C"], asked, strict=False)) or [("", None)]
 
 
 def _places(location: Location) -> None:

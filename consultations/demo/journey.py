@@ -9,6 +9,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.utils import timezone
+
 from clinic import readiness
 from clinic.actions import booking, people, visits
 from clinic.availability import FreeStart, Gap, first_free, pairs
@@ -38,6 +40,7 @@ from consultations.models import (
 )
 from consultations.queries import usable_lots
 from consultations.rules import consent_texts
+from consultations.rules.lots import asked_for, sorted_out
 from consultations.technique_enums import Counted
 
 DISCUSSED = {
@@ -374,7 +377,9 @@ class Journey:
         )
 
     def _lots(self, formula: Formula, on: datetime) -> list[Lot]:
-        return [lots[0] for lots in usable_lots(formula, on=on).values() if lots]
+        asked, day = asked_for(formula, at=self.clinic.now), timezone.localdate(on)
+        sorted_lots = (sorted_out(lots, asked, on=day) for lots in usable_lots(formula, on=on).values())
+        return [fit[0] for fit, _aside in sorted_lots if fit]
 
 
 def _user(visit: Appointment) -> User:

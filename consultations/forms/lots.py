@@ -1,12 +1,40 @@
 """Forms for lots: received, put aside."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from clinic.forms.base import BaseForm, DayField
+from clinic.forms.base import BaseForm, DayField, MeasureField
 from consultations.models import Component
+
+
+def _label_fields() -> tuple[MeasureField, MeasureField]:
+    amount = MeasureField(
+        label=_("Amount on the label"),
+        min_value=Decimal("0.0001"),
+        max_digits=12,
+        decimal_places=4,
+        required=False,
+        help_text=_("In mg or units: for “250 mg in 5 ml” 250. Empty for a product that is counted in ml."),
+    )
+    volume = MeasureField(
+        label=_("in so many ml"),
+        unit="ml",
+        min_value=Decimal("0.001"),
+        max_digits=8,
+        decimal_places=3,
+        required=False,
+        help_text=_("For “250 mg in 5 ml” 5; empty where the label says an amount per ml."),
+    )
+    return amount, volume
+
+
+class LabelForm(BaseForm):
+    """The strength of a lot, as its label says."""
+
+    label_amount, label_ml = _label_fields()
 
 
 class ReceiveForm(BaseForm):
@@ -17,6 +45,7 @@ class ReceiveForm(BaseForm):
     number = forms.CharField(
         label=_("Lot number"), max_length=60, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
+    label_amount, label_ml = _label_fields()
     expires_on = DayField(
         label=_("Last day of use"),
         help_text=_("Where the label names only a month, its last day."),

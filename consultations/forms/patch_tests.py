@@ -17,6 +17,7 @@ from consultations.enums import Grade, TestArm, TestMethod, TestResult
 from consultations.models import Lot, PatchTestPolicy, TestReading
 from consultations.queries import PlanFacts
 from consultations.rules import patch_test as rules
+from consultations.rules.lots import SetAside, label_words
 
 _MINUTE = timedelta(minutes=1)
 # The ICDRG criteria (CLINICAL 1.4) with what follows from each.
@@ -110,10 +111,11 @@ class GiveForm(MinuteForm):
         lots: Mapping[str, Iterable[Lot]],
         at: datetime,
         anyway: bool,
+        aside: Iterable[SetAside] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.parts, self.anyway, self.at = facts.parts, anyway, at
+        self.parts, self.anyway, self.at, self.aside = facts.parts, anyway, at, list(aside)
         self._by_key: dict[str, Lot] = {}
         for part in facts.parts:
             self._add_lot(part.component.code, str(part), list(lots.get(part.component.code, [])))
@@ -159,6 +161,8 @@ class GiveForm(MinuteForm):
             "maker": lot.maker,
             "day": in_words(lot.expires_on),
         }
+        if strength := label_words(lot):
+            words = f"{words}, {strength}"
         if lot.quarantined_at:
             return _("%(lot)s (in quarantine)") % {"lot": words}
         return (

@@ -19,6 +19,8 @@ from consultations.forms.scores import score_field
 from consultations.models import Lot, ReactionType, Scale, Session, TechniqueRule
 from consultations.queries import PlanFacts
 from consultations.rules import doses
+from consultations.rules import lots as lots_rules
+from consultations.rules.lots import SetAside
 from consultations.technique_enums import GunMode, TechniqueDetail
 
 _GRADES = [
@@ -41,15 +43,22 @@ class LotsField(forms.MultipleChoiceField):
 
     widget = forms.CheckboxSelectMultiple
 
-    def __init__(self, *, usable: Iterable[Lot], others: Iterable[Lot], **kwargs: Any) -> None:
-        self.usable, self.others = list(usable), {str(lot.pk): lot for lot in others}
+    def __init__(
+        self,
+        *,
+        usable: Iterable[Lot],
+        why_not: Mapping[str, str],
+        set_aside: Iterable[SetAside],
+        **kwargs: Any,
+    ) -> None:
+        self.usable, self.why_not, self.set_aside = list(usable), why_not, list(set_aside)
         super().__init__(choices=[(str(lot.pk), _lot_words(lot)) for lot in self.usable], **kwargs)
 
     def validate(self, value: list[str]) -> None:
         """Every lot is one that may be used today."""
         for key in value:
-            if (lot := self.others.get(key)) and not self.valid_value(key):
-                raise ValidationError(_refused(lot), code="lot_unusable")
+            if key in self.why_not and not self.valid_value(key):
+                raise ValidationError(self.why_not[key], code="lot_unusable")
         super().validate(value)
 
     def lots(self, keys: Iterable[str]) -> list[Lot]:
@@ -58,17 +67,10 @@ class LotsField(forms.MultipleChoiceField):
 
 
 def _lot_words(lot: Lot) -> str:
-    words = _("%(number)s, %(maker)s, use by %(day)s")
-    return words % {"number": lot.number, "maker": lot.maker, "day": in_words(lot.expires_on)}
-
-
-def _refused(lot: Lot) -> str:
-    said = {"lot": lot.number, "day": in_words(lot.expires_on)}
-    if lot.quarantined_at:
-        return _("Lot %(lot)s is in quarantine. Choose another.") % said
-    if lot.used_up_on:
-        return _("Lot %(lot)s is used up. Choose another.") % said
-    return _("Lot %(lot)s expired on %(day)s. Choose another.") % said
+    said = {"number": lot.number, "maker": lot.maker, "day": in_words(lot.expires_on)}
+    if strength := lots_rules.label_words(lot):
+        return _("%(number)s, %(maker)s, %(strength)s, use by %(day)s") % {**said, "strength": strength}
+    return _("%(number)s, %(maker)s, use by %(day)s") % said
 
 
 class SessionForm(BaseForm):
@@ -202,18 +204,19 @@ class SessionForm(BaseForm):
     def _add_lots(self, lots: list[Lot]) -> None:
         """The first to expire is preselected as long as nothing has been saved."""
         day = timezone.localdate(self.session.started_at)
+        self.asked = lots_rules.asked_for(self.session.formula, at=self.session.started_at)
         used = {each.lot_id for each in self.session.used_lots.all()}
         for part in self.facts.parts:
             code = part.component.code
             mine = [lot for lot in lots if lot.component.code == code]
-            may_use = [
-                lot for lot in mine if self.session.deviation_id or lot.pk in used or lot.is_usable_on(day)
-            ]
+            fit, aside = lots_rules.sorted_out(mine, self.asked, on=day)
+            may_use = [lot for lot in mine if self.session.deviation_id or lot.pk in used or lot in fit]
             first = [lot.pk for lot in may_use[:1]] if not used else []
             self.fields[f"lot_{code}"] = LotsField(
                 label=part.component.name,
                 usable=may_use,
-                others=mine,
+                why_not={str(lot.pk): lots_rules.refusal(lot, self.asked, on=day) for lot in mine},
+                set_aside=[each for each in aside if each.lot not in may_use],
                 required=False,
                 initial=[str(lot.pk) for lot in may_use if lot.pk in used or lot.pk in first],
             )

@@ -49,6 +49,7 @@ from consultations.models.photo import (
 )
 from consultations.models.plan import Plan, PlannedSession, PlanStatusChange
 from consultations.models.reaction_rule import ReactionRule
+from consultations.models.recipe import Recipe, RecipeLine
 from consultations.models.records import Addendum, EnteredInError
 from consultations.models.reference import (
     AftercareRule,
@@ -126,6 +127,8 @@ __all__ = [
     "PlannedSession",
     "ReactionRule",
     "ReactionType",
+    "Recipe",
+    "RecipeLine",
     "RedFlag",
     "RetestRule",
     "Review",

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Self
 
 import pghistory
@@ -152,6 +153,15 @@ class Lot(models.Model):
     number = models.CharField(_("lot number"), max_length=60)
     expires_on = models.DateField(_("last day of use"))
     received_on = models.DateField(_("received on"))
+    label_amount = models.DecimalField(
+        _("amount on the label"),
+        max_digits=12,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        help_text=_("In the component's unit, as in “250 mg in 5 ml”."),
+    )
+    label_ml = models.DecimalField(_("in so many ml"), max_digits=8, decimal_places=3, null=True, blank=True)
     used_up_on = models.DateField(_("used up on"), null=True, blank=True)
     quarantined_at = models.DateTimeField(_("quarantined"), null=True, blank=True)
     quarantined_by = models.ForeignKey(
@@ -183,6 +193,12 @@ class Lot(models.Model):
                 message=_("A quarantine says when and by whom."),
             ),
             check(
+                "lot_label",
+                Q(label_amount=None, label_ml=None)
+                | Q(label_amount__isnull=False, label_amount__gt=0, label_ml__isnull=False, label_ml__gt=0),
+                _("A strength is an amount in so many ml, both above zero."),
+            ),
+            check(
                 "lot_numbered",
                 ~Q(number="") & ~Q(maker=""),
                 _("Enter the maker and the lot number."),
@@ -192,6 +208,17 @@ class Lot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.component} {self.number}"
+
+    @property
+    def strength(self) -> Decimal | None:
+        """Units of the component per ml as the label says; None where nobody has noted it."""
+        return self.label_amount / self.label_ml if self.label_amount and self.label_ml else None
+
+    def is_of_strength(self, strength: Decimal) -> bool:
+        """Exactly: the amount on the label is compared, not a rounded quotient."""
+        if self.label_amount is None or self.label_ml is None:
+            return False
+        return self.label_amount == strength * self.label_ml
 
     def is_usable_on(self, day: date) -> bool:
         """In date on the day, neither quarantined nor used up before it."""

@@ -48,13 +48,14 @@ _OTHERS_DEVIATION = """
 
 # A lot is judged when it is entered; again here, because the time or the deviation may have changed since. A lot that
 # was quarantined after the injection was in order when it was used.
-_PAST_USE = "A lot was expired, quarantined or used up at that time."
+_PAST_USE = "A lot was expired, quarantined, used up or of another strength than the recipe at that time."
 _LOT_PAST_USE = """
     IF NEW.deviation_id IS NULL AND EXISTS (
         SELECT 1 FROM {uses} used JOIN consultations_lot l ON l.id = used.lot_id
         WHERE used.{key} = NEW.id AND (
             l.expires_on < clinic_day(NEW.{time}) OR l.used_up_on < clinic_day(NEW.{time})
             OR l.quarantined_at <= NEW.{time}
+            OR lot_of_other_strength(l.id, {formula}, NEW.{time})
         )
     ) THEN
         {refusal}
@@ -102,6 +103,7 @@ GATE_ON_TEST = guard(
             uses="consultations_patchtestlot",
             key="patch_test_id",
             time="given_at",
+            formula="NEW.formula_id",
             refusal=refuse("patch_test_cleared", _PAST_USE),
         )
     }
@@ -128,7 +130,8 @@ _LOT_IS_USABLE = """
         JOIN consultations_component lc ON lc.id = l.component_id AND lc.code = c.code
         WHERE r.id = NEW.{key} AND (
             r.deviation_id IS NOT NULL
-            OR (l.expires_on >= clinic_day(r.{time}) AND l.quarantined_at IS NULL
+            OR (NOT lot_of_other_strength(l.id, {formula}, r.{time})
+                AND l.expires_on >= clinic_day(r.{time}) AND l.quarantined_at IS NULL
                 AND (l.used_up_on IS NULL OR l.used_up_on >= clinic_day(r.{time})))
         )
     ) THEN
@@ -136,6 +139,8 @@ _LOT_IS_USABLE = """
     END IF;
     RETURN NEW;
 """
+
+_LOT_REFUSED = "This lot is expired, quarantined, used up, of another strength than the recipe or not part of the formula."
 
 GATE_ON_TEST_LOT = guard(
     "patch_test_lot_usable",
@@ -147,7 +152,7 @@ GATE_ON_TEST_LOT = guard(
         time="given_at",
         refusal=refuse(
             "patch_test_lot_usable",
-            "This lot is expired, quarantined, used up or not part of the formula.",
+            _LOT_REFUSED,
         ),
     ),
 )
@@ -168,7 +173,7 @@ GATE_ON_SESSION_LOT = guard(
         time="started_at",
         refusal=refuse(
             "session_lot_usable",
-            "This lot is expired, quarantined, used up or not part of the formula.",
+            _LOT_REFUSED,
         ),
     ),
 )
@@ -263,6 +268,7 @@ GATE_ON_SESSION = guard(
             uses="consultations_sessionlot",
             key="session_id",
             time="started_at",
+            formula=_FORMULA_OF_SESSION.format(row="NEW"),
             refusal=refuse("session_cleared", _PAST_USE),
         )
     }

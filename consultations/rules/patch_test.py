@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from clinic.errors import DomainError
 from consultations.dates import add_months, in_words
 from consultations.enums import DoubtfulMeans, Grade, ReadingKind, TestArm, TestResult, WhealAgainst
-from consultations.models import Lot, MethodRule, PatchTest, PatchTestPolicy, PathwayPolicy, TestReading
+from consultations.models import MethodRule, PatchTest, PatchTestPolicy, PathwayPolicy, TestReading
 from consultations.queries import PlanFacts, in_error
 
 _POSITIVE = {Grade.WEAK, Grade.STRONG, Grade.EXTREME}
@@ -146,15 +146,6 @@ def _not_in_order(reading: TestReading, test: PatchTest, earlier: list[TestReadi
     if test.deviation_id:
         reasons.append(_("The test was given outside the rules, so it clears nothing."))
     return reasons
-
-
-def unusable(lots: Iterable[Lot], *, on: date) -> list[Lot]:
-    """Lots that may not be injected on the clinic's day: expired, in quarantine or used up."""
-    return [
-        lot
-        for lot in lots
-        if lot.expires_on < on or lot.quarantined_at or (lot.used_up_on and lot.used_up_on < on)
-    ]
 
 
 def last_unclear(facts: PlanFacts, *, before: PatchTest | None = None) -> PatchTest | None:

@@ -10,6 +10,7 @@ from clinic.errors import DomainError
 from consultations.enums import GIVEN, SessionOutcome, TechniqueFamily
 from consultations.models import Session, TechniqueRule
 from consultations.queries import PlanFacts
+from consultations.rules import lots as lots_rules
 from consultations.technique_enums import TechniqueDetail
 
 
@@ -98,6 +99,7 @@ def _check_technique(session: Session, rule: TechniqueRule) -> None:
 
 def _check_lots(session: Session, facts: PlanFacts) -> None:
     day = timezone.localdate(session.started_at)
+    asked = lots_rules.asked_for(session.formula, at=session.started_at)
     lots = [used.lot for used in session.used_lots.select_related("lot__component")]
     for part in facts.parts:
         mine = [lot for lot in lots if lot.component.code == part.component.code]
@@ -108,11 +110,5 @@ def _check_lots(session: Session, facts: PlanFacts) -> None:
                 "lot_missing",
                 field=name,
             )
-        for lot in mine:
-            if session.deviation_id is None and not lot.is_usable_on(day):
-                raise DomainError(
-                    _("Lot %(lot)s is expired, used up or in quarantine. Choose another.")
-                    % {"lot": lot.number},
-                    "lot_unusable",
-                    field=name,
-                )
+        if session.deviation_id is None:
+            lots_rules.check_usable(mine, asked, on=day)

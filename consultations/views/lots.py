@@ -24,6 +24,7 @@ from consultations.actions import lots as actions
 from consultations.forms.lots import QuarantineForm, ReceiveForm
 from consultations.models import Lot, PatchTest, Session
 from consultations.rules import authorship
+from consultations.rules.lots import counts_by_strength, label_words
 from consultations.views.paging import pages
 from consultations.views.records import page_of
 from consultations.worklists.lots import judged, lot_use_counts, lot_uses, sheet, to_come, used_at
@@ -210,17 +211,27 @@ def _row(lot: Lot, today: date) -> dict[str, Any]:
             "hourglass",
             ngettext("%(days)s day left", "%(days)s days left", days) % {"days": days},
         )
-    return {"lot": lot, "tone": tone, "icon": icon, "words": words, "url": _address(lot)}
+    strength = label_words(lot)
+    if not strength and counts_by_strength(lot.component):
+        strength = _("not noted: it is asked before the lot is used")
+    return {
+        "lot": lot,
+        "tone": tone,
+        "icon": icon,
+        "words": words,
+        "strength": strength,
+        "url": _address(lot),
+    }
 
 
 def _one(request: HttpRequest, lot: Lot) -> HttpResponse:
-    may_put_aside = authorship.may_record(request.user) and not lot.quarantined_at
-    may_recall = authorship.may_record(request.user) and bool(lot.quarantined_at)
+    may_write = authorship.may_record(request.user)
     context = {
-        "may_put_aside": may_put_aside,
-        "may_recall": may_recall,
-        "may_use_up": authorship.may_record(request.user) and not lot.used_up_on,
-        "may_put_back": authorship.may_record(request.user) and bool(lot.used_up_on),
+        "may_put_aside": may_write and not lot.quarantined_at,
+        "may_recall": may_write and bool(lot.quarantined_at),
+        "may_note_strength": may_write and counts_by_strength(lot.component),
+        "may_use_up": may_write and not lot.used_up_on,
+        "may_put_back": may_write and bool(lot.used_up_on),
         **_coming(request, lot),
         **_use(request, lot),
     }

@@ -21,6 +21,7 @@ from consultations.forms.patch_tests import GiveForm, ReactionForm, ReadForm
 from consultations.models import Lot, PatchTest, Plan, TestReading
 from consultations.queries import PlanFacts, facts_of_one, usable_lots, visit_in_progress
 from consultations.rules import authorship, clearance, consent
+from consultations.rules import lots as lots_rules
 from consultations.rules import patch_test as rules
 from consultations.rules.visits import open_test
 from consultations.views import chart
@@ -137,13 +138,16 @@ def _give_form(request: HttpRequest, facts: PlanFacts, *, at: datetime) -> GiveF
     """With lots in date; where the rules say no, or somebody says so, with every lot and the question why."""
     missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=at).conditions
     anyway = bool(missing) or "anyway" in request.GET or "deviation_reason" in request.POST
+    asked, aside = lots_rules.asked_for(facts.plan.formula, at=at), []
     lots = usable_lots(facts.plan.formula, on=at)
+    for code, mine in lots.items():
+        lots[code], more = lots_rules.sorted_out(mine, asked, on=timezone.localdate(at))
+        aside += more
     if anyway:
         known = Lot.objects.visible_to(request.user).of_components(list(lots)).select_related("component")
         lots = {code: [lot for lot in known if lot.component.code == code] for code in lots}
-    return GiveForm(
-        request.POST if request.method == "POST" else None, facts=facts, lots=lots, at=at, anyway=anyway
-    )
+    typed = request.POST if request.method == "POST" else None
+    return GiveForm(typed, facts=facts, lots=lots, at=at, anyway=anyway, aside=aside)
 
 
 def _give_page(

@@ -93,7 +93,7 @@ def show(request: HttpRequest, plan_id: UUID) -> HttpResponse:
         "plan": facts.plan,
         "steps": steppers.steps_of(facts, at=at),
         "next": next_of(facts, at=at) if is_open else None,
-        "agreed": plan_page.agreed(facts),
+        "agreed": plan_page.agreed(facts, at=at),
         "policy": plan_page.policy_words(facts.plan.test_policy),
         "rows": plan_page.rows(facts, at=at),
         "release": refused_among([facts], at=at),

@@ -23,7 +23,7 @@ from consultations.forms.sessions import SessionForm
 from consultations.forms.zones import ZoneRows
 from consultations.models import ReactionType, Scale, Session, SessionTyping, SessionZone, TechniqueRule
 from consultations.queries import PlanFacts, every_lot, facts_of_one, policy_in_force
-from consultations.rules import aftercare, authorship, codes, doses, techniques
+from consultations.rules import aftercare, authorship, codes, doses, recipes, techniques
 from consultations.rules.over_caps import OverCap
 from consultations.session_page import banner, bars, cautions
 from consultations.technique_enums import Counted, GunMode
@@ -255,7 +255,10 @@ def _deviation(session: Session) -> str:
 
 def _technique(session: Session) -> list[dict[str, Any]]:
     """The technique's own parameters with their names, where they were recorded."""
-    items = [{"label": _("Technique"), "value": session.technique}]
+    items = [
+        {"label": _("Technique"), "value": session.technique},
+        {"label": _("Mix"), "value": recipes.words_of(session.formula, at=session.started_at)},
+    ]
     for name in (
         "device",
         "needle",

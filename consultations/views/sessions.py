@@ -30,7 +30,7 @@ from consultations.queries import (
     facts_of_session,
     visit_in_progress,
 )
-from consultations.rules import authorship
+from consultations.rules import authorship, recipes
 from consultations.session_page import banner, beside_drafts
 from consultations.views import chart
 from consultations.views.session_record import Recording, draft_page, record_page, totals
@@ -279,6 +279,7 @@ def _waiting_page(
     context = _context(request, planned, facts) | {
         "banner": banner(facts, planned, on=at),
         "refusal": refusal,
+        "recipe": recipes.words_of(planned.formula or planned.plan.formula, at=at),
         "attempts": [each for each in facts.sessions if each.planned_id == planned.pk],
     }
     return render(

@@ -39,8 +39,8 @@ DESK_TABLES = (
 PATHWAY_TABLES = (
     "AftercareRule AftercareScope AllergenGroup Alternative BodyZone CheckInQuestion Component ConsentText"
     " ContraindicationQuestion DoseCap FollowUpRule Formula Indication Leaflet Lot MethodRule"
-    " PatchTestPolicy PathwayPolicy PhotographyText PlanTemplate ReactionRule ReactionType RedFlag"
-    " RetestRule ReviewRule Scale ScaleThreshold SessionFormula StandardView Technique TechniqueRule"
+    " PatchTestPolicy PathwayPolicy PhotographyText PlanTemplate ReactionRule ReactionType Recipe"
+    " RedFlag RetestRule ReviewRule Scale ScaleThreshold SessionFormula StandardView Technique TechniqueRule"
     " ZoneShape"
 )
 DESK = [model for model in django_admin.site._registry if model._meta.app_label == "clinic"]

@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
 LOTS = "/lots/"
 RECEIVE = "/lots/new/"
-QUERIES_OF_ONE = 14
+QUERIES_OF_ONE = 11
 
 
 def lot_in(days: int, **details) -> Lot:
@@ -166,7 +166,13 @@ class TestReceiving:
     @pytest.fixture
     def label(self) -> dict[str, str]:
         component = ComponentFactory(name="Caffeine")
-        return {"component": component.pk, "maker": "Nord", "number": "N-1", "expires_on": "2026-03-02"}
+        return {
+            "component": component.pk,
+            "maker": "Nord",
+            "number": "N-1",
+            "expires_on": "2026-03-02",
+            "label_amount": "25",
+        }
 
     def test_a_delivered_lot_is_put_on_record(
         self, practitioner_client: Client, label: dict[str, str]
@@ -174,12 +180,13 @@ class TestReceiving:
         answer = practitioner_client.post(RECEIVE, label)
         assert answer["Location"] == LOTS
         row = Lot.objects.get()
-        assert (row.component.name, row.maker, row.number, row.expires_on, row.received_on) == (
+        assert (row.component.name, row.maker, row.number, row.expires_on, row.received_on, row.strength) == (
             "Caffeine",
             "Nord",
             "N-1",
             date(2026, 3, 2),
             TODAY,
+            25,
         )
 
     @pytest.mark.parametrize(

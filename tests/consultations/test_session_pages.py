@@ -547,7 +547,7 @@ def test_the_draft_takes_a_fixed_number_of_queries(
         get(practitioner_client, "session", draft.pk)
 
 
-DRAFT_QUERIES = 43
+DRAFT_QUERIES = 44
 
 
 @pytest.mark.parametrize("route", ["session_of", "session_not_given", "session_deviation", "session"])

@@ -32,7 +32,9 @@ from tests.factories.formulas import (
     ComponentFactory,
     FormulaFactory,
     LotFactory,
+    RecipeFactory,
     lots_of,
+    recipe_of,
 )
 from tests.factories.health import HealthAnswerFactory, PlanStopFactory
 from tests.factories.opening import (
@@ -164,6 +166,7 @@ __all__ = [
     "PractitionerFactory",
     "ReactionRuleFactory",
     "ReactionTypeFactory",
+    "RecipeFactory",
     "RedFlagFactory",
     "RetestRuleFactory",
     "ReviewFactory",
@@ -192,5 +195,6 @@ __all__ = [
     "cleared_plan",
     "consented_plan",
     "lots_of",
+    "recipe_of",
     "waiting_for_review",
 ]

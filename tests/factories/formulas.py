@@ -9,7 +9,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from consultations.enums import ComponentKind
-from consultations.models import AllergenGroup, Component, Formula, Lot
+from consultations.models import AllergenGroup, Component, Formula, Lot, Recipe
 from tests.factories.reference import VersionedFactory
 
 
@@ -44,6 +44,28 @@ class FormulaFactory(VersionedFactory):
         """Parts are given as pairs."""
         for component, strength in rows:
             entry.parts.create(component=component, strength=strength)
+
+
+class RecipeFactory(VersionedFactory):
+    """Of a formula named by code and version; `lines` are dictionaries of line fields. Nothing checks what it makes."""
+
+    class Meta:
+        model = Recipe
+
+    formula_code = factory.Sequence(lambda n: f"formula-{n}")
+    lines = factory.LazyFunction(lambda: [{"component": ComponentFactory(), "millilitres": Decimal(1)}])
+
+
+def recipe_of(formula: Formula, **details: Any) -> Recipe:
+    """One ml of each component, of products so strong that the formula's strengths come out."""
+    parts = list(formula.parts.select_related("component"))
+    lines = [
+        {"component": part.component, "millilitres": Decimal(1), "strength": part.strength * len(parts)}
+        for part in parts
+    ]
+    return RecipeFactory(
+        **{"formula_code": formula.code, "formula_version": formula.version, "lines": lines, **details}
+    )
 
 
 class LotFactory(DjangoModelFactory):

@@ -22,6 +22,7 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("allergen_group", pathway.AllergenGroup),
     ("component", pathway.Component),
     ("formula", pathway.Formula),
+    ("recipe", pathway.Recipe),
     ("dose_cap", pathway.DoseCap),
     ("technique", pathway.Technique),
     ("technique_rule", pathway.TechniqueRule),
@@ -113,12 +114,12 @@ def load_appointment_types(rows: list[dict[str, Any]]) -> int:
 def _load_children(model: type[Versioned], name: str, parents: Any) -> None:
     """Insert one kind of child row. Components are named by code; phases are numbered as in the file."""
     relation = model._meta.get_field(name)
-    components = _components() if name == "parts" else {}
+    components = _components() if name in ("parts", "lines") else {}
     children = []
     for parent, row in parents:
         for ordinal, values in enumerate(row[name], start=1):
             more: dict[str, Any] = {relation.field.name: parent}
-            if name == "parts":
+            if components:
                 more["component"] = components[values["component"]]
             if name == "phases":
                 more["ordinal"] = ordinal

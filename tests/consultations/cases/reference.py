@@ -15,6 +15,7 @@ from consultations.models import (
     ContraindicationRule,
     FormulaPart,
     PlanPhase,
+    RecipeLine,
 )
 from tests import factories
 from tests.factories import (
@@ -29,6 +30,7 @@ from tests.factories import (
     PatchTestPolicyFactory,
     PathwayPolicyFactory,
     PlanTemplateFactory,
+    RecipeFactory,
     RetestRuleFactory,
     ScaleFactory,
     SessionFormulaFactory,
@@ -36,6 +38,7 @@ from tests.factories import (
     TechniqueRuleFactory,
     VersionedFactory,
     ZoneShapeFactory,
+    recipe_of,
 )
 from tests.factories.clock import CLINIC_NOW
 from tests.final_records import Child, children, never_deleted
@@ -58,6 +61,12 @@ children(
         PlanTemplateFactory,
         "template",
         lambda _template: {"ordinal": 2, "count": 1, "interval": 30},
+    ),
+    Child(
+        RecipeLine,
+        RecipeFactory,
+        "recipe",
+        lambda _recipe: {"component": ComponentFactory(), "millilitres": 2},
     ),
     Child(
         FormulaPart,
@@ -198,6 +207,39 @@ def _a_component_twice_in_a_formula() -> None:
 @constraints.refused_by("formula_part_strength")
 def _a_component_of_no_strength() -> None:
     FormulaFactory(parts=[(ComponentFactory(), 0)])
+
+
+@constraints.refused_by("recipe_one_of_formula")
+def _two_recipes_of_one_formula() -> None:
+    formula = FormulaFactory()
+    recipe_of(formula)
+    recipe_of(formula)
+
+
+@constraints.refused_by("recipe_line_once")
+def _a_component_twice_in_a_recipe() -> None:
+    line = {"component": ComponentFactory(), "millilitres": 1}
+    RecipeFactory(lines=[line, line])
+
+
+@constraints.refused_by("recipe_line_sane")
+def _a_product_of_no_strength() -> None:
+    RecipeFactory(lines=[{"component": ComponentFactory(), "millilitres": 1, "strength": 0}])
+
+
+@constraints.refused_by("recipe_line_sane")
+def _no_millilitres_of_a_product() -> None:
+    RecipeFactory(lines=[{"component": ComponentFactory(), "millilitres": 0}])
+
+
+@constraints.refused_by("lot_label")
+def _an_amount_in_nobody_knows_how_much() -> None:
+    LotFactory(label_amount=50)
+
+
+@constraints.refused_by("lot_label")
+def _a_label_of_nothing() -> None:
+    LotFactory(label_amount=0, label_ml=1)
 
 
 @constraints.refused_by("lot_once")

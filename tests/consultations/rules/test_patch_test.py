@@ -15,6 +15,7 @@ from consultations.models import Lot, MethodRule, PatchTest, PatchTestPolicy
 from consultations.models import TestReading as Reading
 from consultations.queries import PlanFacts, facts_of_one
 from consultations.rules import patch_test as rules
+from consultations.rules.lots import out_of_use
 from tests.factories import (
     MethodRuleFactory,
     PatchTestPolicyFactory,
@@ -298,7 +299,7 @@ def test_a_reading_lies_after_the_injection_and_says_what_it_has_to(
 )
 def test_which_lots_may_be_used_on_a_day(fields: dict[str, Any], is_usable: bool) -> None:
     lot = Lot(**{"expires_on": TODAY + timedelta(days=30), **fields})
-    assert (rules.unusable([lot], on=TODAY) == []) == is_usable
+    assert (out_of_use(lot, on=TODAY) == "") == is_usable
 
 
 # --- Earlier unclear tests ---------------------------------------------------------------------------------------------

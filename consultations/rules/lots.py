@@ -1,0 +1,124 @@
+"""Which lots an injection may take: in date and on the shelf, and of the strength that the formula's recipe is mixed from."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.utils.translation import gettext as _
+
+from clinic.errors import DomainError
+from consultations.dates import in_words
+from consultations.enums import Unit
+from consultations.models import Component, Formula, Lot, Recipe, RecipeLine
+from consultations.rules import recipes
+from consultations.rules.doses import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What one injection asks of its lots: the formula's recipe as it was at that time, if there was one."""
+
+    recipe: Recipe | None = None
+    lines: Mapping[str, RecipeLine] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """How the formula is mixed; empty where no recipe is on record."""
+        return recipes.in_words(self.recipe) if self.recipe else ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A lot on the shelf that this injection may not take, and what to do about it."""
+
+    lot: Lot
+    words: str
+
+
+def asked_for(formula: Formula, *, at: datetime) -> Asked:
+    """What the formula asks of its lots at the moment, in two queries."""
+    recipe = Recipe.objects.of(formula, at=at)
+    lines = recipe.lines.all() if recipe else ()
+    return Asked(recipe, {line.component.code: line for line in lines})
+
+
+def counts_by_strength(component: Component) -> bool:
+    """Whether a lot of it has a strength: a product counted in ml is 1 ml per ml."""
+    return component.unit != Unit.ML
+
+
+def label_words(lot: Lot) -> str:
+    """“250 mg in 5 ml (50 mg/ml)”, “50 mg/ml”; empty where nobody has noted it."""
+    if lot.label_amount is None or lot.label_ml is None or lot.strength is None:
+        return ""
+    unit = lot.component.get_unit_display()
+    strength = f"{plain(lot.strength)} {unit}/ml"
+    if lot.label_ml == 1:
+        return strength
+    said = {
+        "amount": plain(lot.label_amount),
+        "unit": unit,
+        "volume": plain(lot.label_ml),
+        "strength": strength,
+    }
+    return _("%(amount)s %(unit)s in %(volume)s ml (%(strength)s)") % said
+
+
+def refusal(lot: Lot, asked: Asked, *, on: date) -> str:
+    """Why the injection on the clinic's day may not take the lot, and what to do; empty where it may."""
+    return out_of_use(lot, on=on) or wrong_strength(lot, asked)
+
+
+def out_of_use(lot: Lot, *, on: date) -> str:
+    """In quarantine, used up before the day, or expired."""
+    if lot.is_usable_on(on):
+        return ""
+    said = {"lot": lot.number, "day": in_words(lot.expires_on)}
+    if lot.quarantined_at:
+        return _("Lot %(lot)s is in quarantine. Choose another.") % said
+    if lot.used_up_on and lot.used_up_on < on:
+        return _("Lot %(lot)s is used up. Choose another.") % said
+    return _("Lot %(lot)s expired on %(day)s. Choose another.") % said
+
+
+def wrong_strength(lot: Lot, asked: Asked) -> str:
+    """The label says another strength than the recipe, or nobody has noted what it says. Doses count with the recipe's:
+    250 mg/ml in place of 50 would be five times the dose."""
+    line = asked.lines.get(lot.component.code)
+    if line is None or asked.recipe is None:
+        return ""
+    if lot.component.unit == line.component.unit and not counts_by_strength(lot.component):
+        return ""
+    unit = line.component.get_unit_display()
+    said = {"lot": lot.number, "expected": f"{plain(line.strength)} {unit}/ml", "label": label_words(lot)}
+    if not said["label"] and counts_by_strength(lot.component):
+        words = _(
+            "Lot %(lot)s: nobody has noted its strength. Read the label; the recipe needs %(expected)s."
+        )
+        return words % said
+    if lot.component.unit == line.component.unit and lot.is_of_strength(line.strength):
+        return ""
+    words = _(
+        "Lot %(lot)s: the label says %(label)s, the recipe needs %(expected)s. Do not use it: take a lot of"
+        " %(expected)s, or ask an admin for a formula that is mixed from this one."
+    )
+    return words % {**said, "label": said["label"] or _("ml")}
+
+
+def sorted_out(lots: Iterable[Lot], asked: Asked, *, on: date) -> tuple[list[Lot], list[SetAside]]:
+    """Those that the injection may take, and those on the shelf that it may not for their strength."""
+    in_use = [lot for lot in lots if lot.is_usable_on(on)]
+    aside = [SetAside(lot, words) for lot in in_use if (words := refusal(lot, asked, on=on))]
+    kept = {each.lot.pk for each in aside}
+    return [lot for lot in in_use if lot.pk not in kept], aside
+
+
+def check_usable(lots: Iterable[Lot], asked: Asked, *, on: date) -> None:
+    """Every lot may be used on the clinic's day.
+
+    Raises:
+        DomainError: lot_unusable, with the first reason, at the component's field.
+    """
+    for lot in lots:
+        if words := refusal(lot, asked, on=on):
+            raise DomainError(words, "lot_unusable", field=f"lot_{lot.component.code}")
