@@ -25,6 +25,7 @@ from consultations.views import (
     reviews,
     session_typing,
     sessions,
+    traces,
     worklists,
 )
 
@@ -156,6 +157,8 @@ urlpatterns = [
     path("lots/<uuid:lot_id>/quarantine/", lots.quarantine, name="lot_quarantine"),
     path("lots/<uuid:lot_id>/used-up/", lots.use_up, name="lot_use_up"),
     path("lots/<uuid:lot_id>/put-back/", lots.put_back, name="lot_put_back"),
-    path("lots/<uuid:lot_id>/sheet/", lots.lot_sheet, name="lot_sheet"),
-    path("lots/<uuid:lot_id>/recall/", lots.recall, name="lot_recall"),
+    path("traces/", traces.index, name="traces"),
+    path("traces/<slug:kind>/<uuid:thing_id>/", traces.show, name="trace"),
+    path("traces/<slug:kind>/<uuid:thing_id>/sheet/", traces.sheet, name="trace_sheet"),
+    path("traces/<slug:kind>/<uuid:thing_id>/call/", traces.call, name="trace_call"),
 ]

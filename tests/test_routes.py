@@ -164,8 +164,10 @@ PATHWAY = {
     "consultations:lot_quarantine": ("302 404 200 403", "302 404 422 403"),
     "consultations:lot_use_up": ("302 404 200 403", "302 404 302 403"),
     "consultations:lot_put_back": (ONLY_POST, "302 404 302 403"),
-    "consultations:lot_sheet": ("302 404 200 403", ONLY_GET),
-    "consultations:lot_recall": (ONLY_POST, "302 404 302 403"),
+    "consultations:traces": ("302 404 200 200", ONLY_GET),
+    "consultations:trace": ("302 404 200 200", ONLY_GET),
+    "consultations:trace_sheet": ("302 404 200 403", ONLY_GET),
+    "consultations:trace_call": ("302 404 200 403", "302 404 302 403"),
 }
 # Signing in and out, and passwords (allauth). Nobody signs up; addresses of e-mails are kept by the admins.
 ACCOUNTS = {

@@ -86,6 +86,15 @@ def _a_patient_in_the_middle_of_the_pathway(things: Things, doctor: Practitioner
 
 
 @builds
+def _something_to_trace(things: Things, doctor: Practitioner) -> None:
+    lot = PatchTestFactory().lots.first()
+    lot.quarantined_at, lot.quarantined_by, lot.quarantine_reason = ago(hours=1), doctor.user, "recalled"
+    lot.save()
+    for route in ("trace", "trace_sheet", "trace_call"):
+        things.by_route[f"consultations:{route}"] = {"kind": "lot", "thing_id": lot.pk}
+
+
+@builds
 def _drafts(things: Things, doctor: Practitioner) -> None:
     things.ids |= {
         "session_id": SessionFactory(plan=cleared_plan(), practitioner=doctor).pk,

@@ -3,16 +3,13 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clinic.actions import contacts
-from clinic.actions.locking import explained, lock
-from clinic.enums import ContactReason
+from clinic.actions.locking import explained
 from clinic.errors import DomainError
-from clinic.models import Patient, User
-from consultations.models import Component, Lot, PatchTest, Session
+from clinic.models import User
+from consultations.models import Component, Lot
 from consultations.rules import authorship, lots
 
 
@@ -117,28 +114,6 @@ def put_back(*, lot: Lot, by: User, at: datetime) -> Lot:
     row.used_up_on = None
     row.save()
     return row
-
-
-@explained
-def recall(*, lot: Lot, by: User, at: datetime) -> list[Patient]:
-    """Put everybody who was given something of the lot on the contact list; returns them.
-
-    Raises:
-        DomainError: the lot is not in quarantine.
-    """
-    practitioner = authorship.check_may_record(by)
-    if not lot.quarantined_at:
-        raise DomainError(_("Put the lot aside before its patients are called."), "not_quarantined")
-    tested = PatchTest.objects.filter(used_lots__lot=lot).values("patient")
-    treated = Session.objects.filter(used_lots__lot=lot).values("patient")
-    patients = list(Patient.objects.filter(Q(pk__in=tested) | Q(pk__in=treated)).order_by("pk"))
-    lock(patients=[each.pk for each in patients])
-    words = _("Please call: %(who)s wants to speak to you about what was used at one of your visits.")
-    for patient in patients:
-        contacts.ask(
-            patient=patient, reason=ContactReason.RECALL, text=words % {"who": practitioner}, by=by, at=at
-        )
-    return patients
 
 
 def _label(component: Component, amount: Decimal | None, ml: Decimal | None) -> dict[str, Decimal | None]:

@@ -49,6 +49,7 @@ from consultations.models.photo import (
 )
 from consultations.models.plan import Plan, PlannedSession, PlanStatusChange
 from consultations.models.reaction_rule import ReactionRule
+from consultations.models.recall import Recall, RecallCall
 from consultations.models.recipe import Recipe, RecipeLine
 from consultations.models.records import Addendum, EnteredInError
 from consultations.models.reference import (
@@ -127,6 +128,8 @@ __all__ = [
     "PlannedSession",
     "ReactionRule",
     "ReactionType",
+    "Recall",
+    "RecallCall",
     "Recipe",
     "RecipeLine",
     "RedFlag",

@@ -8,9 +8,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from consultations.models import AdverseEvent, PathwayPolicy, ReactionType
+from consultations.models import AdverseEvent, Lot, PathwayPolicy, ReactionType
+from consultations.tracing import Trace
 
 _TENTH = Decimal("0.1")
 
@@ -54,11 +56,15 @@ def rates(events: Iterable[AdverseEvent], *, treated: int) -> list[Rate]:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Events of several that may have one cause: what they share, and which they are, by onset."""
+    """Events of several that may have one cause: what they share, which they are, by onset, and where it was used.
+
+    The trace is over the days in which they can have been caused: from `cluster_days` before the first to the last.
+    """
 
     kind: str
     shared: Any
     events: tuple[AdverseEvent, ...]
+    trace: Trace
 
 
 def clusters(events: Iterable[AdverseEvent], *, policy: PathwayPolicy) -> list[Cluster]:
@@ -72,7 +78,7 @@ def clusters(events: Iterable[AdverseEvent], *, policy: PathwayPolicy) -> list[C
             for kind, shared in _traces(event):
                 sharing[kind, shared].append(event)
     found = [
-        Cluster(kind, shared, tuple(close))
+        Cluster(kind, shared, tuple(close), _trace(shared, close, policy))
         for (kind, shared), rows in sharing.items()
         if (close := _close_together(rows, policy))
     ]
@@ -87,6 +93,13 @@ def _traces(event: AdverseEvent) -> Iterable[tuple[str, Any]]:
         yield _("device"), event.device
     if event.room is not None:
         yield _("room"), event.room
+
+
+def _trace(shared: Any, events: list[AdverseEvent], policy: PathwayPolicy) -> Trace:
+    if isinstance(shared, Lot):
+        return Trace(shared)
+    first, last = (timezone.localdate(each.onset_at) for each in (events[0], events[-1]))
+    return Trace(shared, first - timedelta(days=policy.cluster_days), last)
 
 
 def _close_together(rows: list[AdverseEvent], policy: PathwayPolicy) -> list[AdverseEvent]:

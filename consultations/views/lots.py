@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,16 +18,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic.enums import Role
 from clinic.errors import DomainError
 from clinic.models import User
-from clinic.review import sheets
 from clinic.views.posted import id_in
 from consultations.actions import lots as actions
 from consultations.forms.lots import QuarantineForm, ReceiveForm
-from consultations.models import Lot, PatchTest, Session
+from consultations.models import Lot
 from consultations.rules import authorship
 from consultations.rules.lots import counts_by_strength, label_words
+from consultations.tracing import Trace
 from consultations.views.paging import pages
-from consultations.views.records import page_of
-from consultations.worklists.lots import judged, lot_use_counts, lot_uses, sheet, to_come, used_at
+from consultations.views.traces import uses_shown
+from consultations.worklists.lots import judged
 
 PAGE = 50
 SOON = timedelta(days=60)
@@ -132,36 +132,6 @@ def put_back(request: HttpRequest, lot_id: UUID) -> HttpResponse:
     return redirect(_address(lot))
 
 
-@require_POST
-def recall(request: HttpRequest, lot_id: UUID) -> HttpResponse:
-    """Put everybody the lot was used for on the contact list."""
-    lot = get_object_or_404(_lots(request.user), pk=lot_id)
-    authorship.check_may_record(request.user)
-    try:
-        asked = actions.recall(lot=lot, by=request.user, at=timezone.now())
-    except DomainError as refusal:
-        messages.error(request, refusal.message)
-        return redirect(_address(lot))
-    words = ngettext(
-        "%(count)s patient is on the list of those to call.",
-        "%(count)s patients are on the list of those to call.",
-        len(asked),
-    )
-    messages.success(request, words % {"count": len(asked)})
-    return redirect("clinic:contacts")
-
-
-@require_safe
-def lot_sheet(request: HttpRequest, lot_id: UUID) -> StreamingHttpResponse:
-    """Everybody the lot was used for, and the sessions to come, as CSV: for the calls of a recall."""
-    lot = get_object_or_404(_lots(request.user), pk=lot_id)
-    authorship.check_may_record(request.user)
-    rows = sheet(lot, user=request.user, at=timezone.now())
-    response = StreamingHttpResponse(sheets.lines(rows), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="lot-{lot.pk}.csv"'
-    return response
-
-
 def _check_may_see(user: User) -> None:
     if not user.has_role(Role.PRACTITIONER, Role.ADMIN):
         raise Http404
@@ -228,7 +198,6 @@ def _one(request: HttpRequest, lot: Lot) -> HttpResponse:
     may_write = authorship.may_record(request.user)
     context = {
         "may_put_aside": may_write and not lot.quarantined_at,
-        "may_recall": may_write and bool(lot.quarantined_at),
         "may_note_strength": may_write and counts_by_strength(lot.component),
         "may_use_up": may_write and not lot.used_up_on,
         "may_put_back": may_write and bool(lot.used_up_on),
@@ -242,22 +211,11 @@ def _coming(request: HttpRequest, lot: Lot) -> dict[str, Any]:
     """The sessions to come, for practitioners; admins see no records."""
     if not request.user.has_role(Role.PRACTITIONER):
         return {"coming": [], "coming_pages": None}
-    rows = to_come(lot, user=request.user, at=timezone.now())
+    rows = Trace(lot).to_come(user=request.user, at=timezone.now())
     shown = pages(request, rows, name="coming", size=PAGE)
     return {"coming": judged(lot, shown.rows), "coming_pages": shown}
 
 
 def _use(request: HttpRequest, lot: Lot) -> dict[str, Any]:
-    """The tests and sessions that used the lot, newest first; how many, for admins, who see no records."""
-    tests, sessions = lot_use_counts(lot)
-    context = {"lot": _row(lot, timezone.localdate()), "test_count": tests, "session_count": sessions}
-    if not request.user.has_role(Role.PRACTITIONER):
-        return context | {"uses": [], "pages": None, "sees_records": False}
-    found = [_used_at(each) for each in lot_uses(lot, user=request.user)]
-    shown = pages(request, found, name="page", size=PAGE)
-    return context | {"uses": shown.rows, "pages": shown, "sees_records": True}
-
-
-def _used_at(record: PatchTest | Session) -> dict[str, Any]:
-    kind, at = record._meta.verbose_name, used_at(record)
-    return {"at": at, "patient": record.patient, "kind": kind, "url": page_of(record)}
+    """What its trace says it was used in; the trace itself has its patients and the calls."""
+    return {"lot": _row(lot, timezone.localdate()), **uses_shown(request, Trace(lot))}

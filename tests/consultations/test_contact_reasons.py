@@ -9,18 +9,13 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from clinic.enums import ContactReason
-from clinic.errors import DomainError, NotAllowed
 from clinic.models import ContactEntry, Practitioner, User
-from consultations.actions import lots, patch_tests
+from consultations.actions import patch_tests
 from consultations.enums import Grade
-from consultations.models import Lot, PatchTest
+from consultations.models import PatchTest
 from tests.factories import (
-    LotFactory,
     PatchTestFactory,
-    SessionFactory,
-    cleared_plan,
     consented_plan,
-    lots_of,
 )
 from tests.factories.clock import ago
 
@@ -94,59 +89,3 @@ class TestAnOverdueReading:
             unread()
         with django_assert_num_queries(22):
             assert reception_client.get(LATE).status_code == 200
-
-
-class TestARecall:
-    @pytest.fixture
-    def lot(self, doctor: Practitioner, clinic_now: datetime) -> Lot:
-        """In quarantine; used for one patient's test and session."""
-        plan = cleared_plan()
-        SessionFactory(plan=plan, signed=True)
-        lot = lots_of(plan.formula)[0]
-        lots.quarantine(lot=lot, reason="recalled by the maker", by=doctor.user, at=clinic_now)
-        lot.refresh_from_db()
-        return lot
-
-    def test_everybody_it_was_used_for_has_to_be_called_once(
-        self, lot: Lot, doctor: Practitioner, clinic_now: datetime
-    ) -> None:
-        used_for = {PatchTest.objects.get(used_lots__lot=lot).patient_id}
-        asked = lots.recall(lot=lot, by=doctor.user, at=clinic_now)
-        lots.recall(lot=lot, by=doctor.user, at=clinic_now)
-        assert {each.pk for each in asked} == used_for
-        entries = ContactEntry.objects.all()
-        assert {each.patient_id for each in entries} == used_for and len(entries) == len(used_for)
-        assert {each.text for each in entries} == {
-            "Please call: Dr Silva wants to speak to you about what was used at one of your visits."
-        }
-
-    def test_one_click_on_the_lots_page_leads_to_the_list(
-        self, lot: Lot, practitioner_client: Client
-    ) -> None:
-        address = reverse("consultations:lot_recall", args=[lot.pk])
-        assert address in practitioner_client.get(f"/lots/?lot={lot.pk}").content.decode()
-        answer = practitioner_client.post(address, follow=True)
-        assert answer.redirect_chain == [("/contacts/", 302)]
-        assert "1 patient is on the list of those to call." in answer.content.decode()
-
-    def test_a_lot_in_use_is_put_aside_first(
-        self, practitioner_client: Client, doctor: Practitioner, clinic_now: datetime
-    ) -> None:
-        lot = PatchTestFactory().lots.first()
-        address = reverse("consultations:lot_recall", args=[lot.pk])
-        assert address not in practitioner_client.get(f"/lots/?lot={lot.pk}").content.decode()
-        with pytest.raises(DomainError) as refusal:
-            lots.recall(lot=lot, by=doctor.user, at=clinic_now)
-        assert refusal.value.code == "not_quarantined"
-
-    def test_nobody_but_a_practitioner_recalls(self, lot: Lot, reception: User, clinic_now: datetime) -> None:
-        with pytest.raises(NotAllowed):
-            lots.recall(lot=lot, by=reception, at=clinic_now)
-
-    def test_a_lot_that_was_never_used_is_nobody_to_call(
-        self, doctor: Practitioner, clinic_now: datetime
-    ) -> None:
-        lot = LotFactory()
-        lots.quarantine(lot=lot, reason="broken seal", by=doctor.user, at=clinic_now)
-        lot.refresh_from_db()
-        assert lots.recall(lot=lot, by=doctor.user, at=clinic_now) == []

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from consultations.models import AdverseEvent, ReactionType, Session
 from tests.factories import DeviceFactory, SessionFactory, cleared_plan
@@ -68,3 +69,18 @@ def test_a_device_that_two_nodules_share_is_named_on_the_page(
     clusters = [each for each in page.context["clusters"] if each.kind == "device"]
     assert [(each.shared, len(each.events)) for each in clusters] == [(gun, 2)] * found
     assert ("2 infections or nodules share the device Gun A" in page.content.decode()) is shared
+    assert (f"/traces/device/{gun.pk}/?first=" in page.content.decode()) is shared
+
+
+def test_a_cluster_leads_to_the_trace_of_the_days_in_which_it_was_caused(practitioner_client: Client) -> None:
+    """From the policy's 90 days before the first onset to the last; a lot is traced over all days."""
+    gun = DeviceFactory(name="Gun A")
+    sessions = [given(device=gun) for _each in range(2)]
+    for session in sessions:
+        recorded(practitioner_client, session, "nodule")
+    clusters = practitioner_client.get(EVENTS).context["clusters"]
+    onsets = sorted(timezone.localdate(each.onset_at) for each in AdverseEvent.objects.in_force())
+    trace = next(each.trace for each in clusters if each.kind == "device")
+    assert (trace.first_on, trace.last_on) == (onsets[0] - timedelta(days=90), onsets[-1])
+    page = practitioner_client.get(f"/traces/device/{gun.pk}/?first={trace.first_on}&last={trace.last_on}")
+    assert {row["patient"] for row in page.context["patients"]} == {each.patient for each in sessions}

@@ -1,7 +1,5 @@
 """Lots: in date, expiring, expired, quarantined; and what was used where."""
 
-import csv
-import io
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -33,7 +31,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
 LOTS = "/lots/"
 RECEIVE = "/lots/new/"
-QUERIES_OF_ONE = 11
+QUERIES_OF_ONE = 13
 
 
 def lot_in(days: int, **details) -> Lot:
@@ -458,27 +456,3 @@ class TestSessionsToCome:
         lot = lot_in(100, component=plan.formula.parts.first().component)
         page = admin_client.get(LOTS, {"lot": lot.pk})
         assert coming(page) == []
-        assert admin_client.get(reverse("consultations:lot_sheet", args=[lot.pk])).status_code == 403
-
-
-class TestSheet:
-    def rows(self, client: Client, lot: Lot) -> list[list[str]]:
-        answer = client.get(reverse("consultations:lot_sheet", args=[lot.pk]))
-        assert answer["Content-Type"] == "text/csv; charset=utf-8"
-        return list(csv.reader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
-
-    def test_it_lists_exactly_the_tests_sessions_and_sessions_to_come(
-        self, practitioner_client: Client
-    ) -> None:
-        plan = cleared_plan(
-            patient__family_name="=HYPERLINK(1)", patient__given_names="", patient__phone="+33 1 23"
-        )
-        lot = LotFactory(component=plan.formula.parts.first().component)
-        others = [each for each in lots_of(plan.formula) if each.component_id != lot.component_id]
-        SessionFactory(plan=plan, signed=True, started_at=ago(days=1), lots=[lot, *others])
-        SessionFactory(plan=cleared_plan(formula=plan.formula), lots=[])
-        TestSessionsToCome().booked(cleared_plan(formula=plan.formula), 5)
-        head, used, to_come = self.rows(practitioner_client, lot)
-        assert head == ["Clinic number", "Patient", "Phone", "E-mail", "Used in", "When"]
-        assert used[:3] == [str(plan.patient.number), "'=HYPERLINK(1)", "'+33 1 23"]
-        assert (used[4], to_come[4]) == ("session", "session to come")

@@ -61,6 +61,7 @@ from tests.factories.photos import (
 )
 from tests.factories.places import DeviceFactory, LocationFactory, RoomFactory
 from tests.factories.plans import PlanFactory, PlannedSessionFactory
+from tests.factories.recalls import RecallCallFactory, RecallFactory
 from tests.factories.reference import (
     AftercareRuleFactory,
     AftercareScopeFactory,
@@ -166,6 +167,8 @@ __all__ = [
     "PractitionerFactory",
     "ReactionRuleFactory",
     "ReactionTypeFactory",
+    "RecallCallFactory",
+    "RecallFactory",
     "RecipeFactory",
     "RedFlagFactory",
     "RetestRuleFactory",
