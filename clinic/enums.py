@@ -103,6 +103,16 @@ class DeviceKind(models.TextChoices):
     NEEDLELESS = "needleless", _("needleless machine")
 
 
+class CareKind(models.TextChoices):
+    """What the care log of a device says was done or found."""
+
+    SERVICE = "service", _("service")
+    CLEANING = "cleaning", _("cleaning")
+    REPAIR = "repair", _("repair")
+    OUT_OF_USE = "out_of_use", _("out of use")
+    BACK_IN_USE = "back_in_use", _("back in use")
+
+
 class AbsenceKind(models.TextChoices):
     """Why a practitioner takes no patients."""
 

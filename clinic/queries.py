@@ -11,6 +11,7 @@ from django.db.models.functions import Concat, ExtractIsoWeekDay, Greatest, Trun
 from django.utils import timezone
 
 from clinic.db import Fold
+from clinic.enums import CareKind
 from clinic.models import (
     Absence,
     Appointment,
@@ -18,6 +19,7 @@ from clinic.models import (
     ClosedDay,
     ContactEntry,
     Device,
+    DeviceCare,
     ExtraOpening,
     NotADuplicate,
     OutOfService,
@@ -183,7 +185,7 @@ def _open() -> Q:
 
 
 def _closed_by_an_entry() -> Q:
-    """The practitioner is away, the room or the device is out of service, or the device's service is due."""
+    """The practitioner is away, the room or the device is out of service, or the device is out of use or due for service."""
     away = Absence.objects.filter(
         practitioner=OuterRef("practitioner"),
         starts_at__lt=OuterRef("practitioner_until"),
@@ -194,7 +196,17 @@ def _closed_by_an_entry() -> Q:
         starts_at__lt=OuterRef("room_until"),
         ends_at__gt=OuterRef("room_from"),
     )
-    return Q(Exists(away)) | Q(Exists(broken)) | Q(device__service_due_on__lt=F("room_day"))
+    due = Q(device__service_due_on__lt=F("room_day"))
+    return Q(Exists(away)) | Q(Exists(broken)) | Q(Exists(_out_of_use())) | due
+
+
+def _out_of_use() -> QuerySet[DeviceCare]:
+    """What took the visit's device out of use, while nothing later has brought it back."""
+    turns = DeviceCare.objects.in_force().filter(device=OuterRef("device"))
+    later = DeviceCare.objects.in_force().filter(
+        device=OuterRef("device"), kind=CareKind.BACK_IN_USE, recorded_at__gt=OuterRef("recorded_at")
+    )
+    return turns.filter(~Exists(later), kind=CareKind.OUT_OF_USE, happened_at__lt=OuterRef("room_until"))
 
 
 def _unfit() -> Q:

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from clinic.enums import Readiness
 from clinic.gaps import DayGap, HourGap
-from clinic.models import Appointment, AppointmentType, Patient, Practitioner, User
+from clinic.models import Appointment, AppointmentType, Device, Patient, Practitioner, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +267,7 @@ class Pathway:
         user: User,
         patient: Patient | None = None,
         appointment: Appointment | None = None,
+        device: Device | None = None,
     ) -> list[Link]:
         """Ways into clinical pages, those only that this person may open."""
         return []

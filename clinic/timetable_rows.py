@@ -133,6 +133,18 @@ SELECT 'away', coalesce(room_id, device_id)::text,
  WHERE (room_id = ANY(%(rooms)s) OR device_id = ANY(%(devices)s))
    AND starts_at < %(end)s AND ends_at > %(begin)s
  UNION ALL
+SELECT 'away', care.device_id::text,
+       floor(date_part('epoch', care.happened_at) / 60)::int, ceil(date_part('epoch', %(end)s) / 60)::int,
+       NULL, NULL, NULL, NULL
+  FROM clinic_devicecare care
+ WHERE care.device_id = ANY(%(devices)s) AND care.kind = 'out_of_use' AND care.happened_at < %(end)s
+   AND NOT EXISTS (SELECT 1 FROM clinic_devicecareerror error WHERE error.care_id = care.id)
+   AND NOT EXISTS (
+       SELECT 1 FROM clinic_devicecare back
+        WHERE back.device_id = care.device_id AND back.kind = 'back_in_use' AND back.recorded_at > care.recorded_at
+          AND NOT EXISTS (SELECT 1 FROM clinic_devicecareerror error WHERE error.care_id = back.id)
+   )
+ UNION ALL
 SELECT 'due', id::text, NULL, NULL, NULL, NULL, service_due_on - date '0001-01-01' + 2, NULL
   FROM clinic_device
  WHERE id = ANY(%(devices)s) AND service_due_on < %(last_day)s

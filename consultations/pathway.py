@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clinic.enums import Role
-from clinic.models import Appointment, Patient, User
+from clinic.models import Appointment, Device, Patient, User
 from clinic.readiness import (
     Badge,
     Consequences,
@@ -171,8 +171,11 @@ class ClinicalPathway(Pathway):
         user: User,
         patient: Patient | None = None,
         appointment: Appointment | None = None,
+        device: Device | None = None,
     ) -> list[Link]:
-        """Ways into the clinical pages that fit the visit, for practitioners."""
+        """Ways into the clinical pages that fit the visit, for practitioners; of a device its trace."""
+        if device is not None and user.has_role(Role.PRACTITIONER, Role.ADMIN):
+            return [Link(_("Trace"), reverse("consultations:trace", args=["device", device.pk]), "route")]
         whose = appointment.patient if appointment else patient
         if whose is None:
             return []

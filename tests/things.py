@@ -23,6 +23,7 @@ from tests.factories import (
     ClinicalReportFactory,
     ConsultationFactory,
     ContactEntryFactory,
+    DeviceCareFactory,
     EnteredInErrorFactory,
     PatchTestFactory,
     PatientFactory,
@@ -92,6 +93,12 @@ def _something_to_trace(things: Things, doctor: Practitioner) -> None:
     lot.save()
     for route in ("trace", "trace_sheet", "trace_call"):
         things.by_route[f"consultations:{route}"] = {"kind": "lot", "thing_id": lot.pk}
+
+
+@builds
+def _a_device_with_a_log(things: Things, doctor: Practitioner) -> None:
+    care = DeviceCareFactory()
+    things.ids |= {"device_id": care.device_id, "care_id": care.pk}
 
 
 @builds

@@ -3,6 +3,7 @@
 from clinic.models.appointment import Appointment
 from clinic.models.catalogue import AppointmentType
 from clinic.models.contact import ContactEntry, ContactTry
+from clinic.models.device_care import DeviceCare, DeviceCareError
 from clinic.models.feed import CalendarFeed
 from clinic.models.history import RecordOpened
 from clinic.models.opening import (
@@ -28,6 +29,8 @@ __all__ = [
     "ContactEntry",
     "ContactTry",
     "Device",
+    "DeviceCare",
+    "DeviceCareError",
     "ExtraOpening",
     "Location",
     "NotADuplicate",

@@ -7,11 +7,16 @@ import pghistory
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from clinic.enums import DeviceKind, RoomKind
+from clinic.enums import DeviceKind, Role, RoomKind
+from clinic.models.user import User
 
 
 class ActiveQuerySet(models.QuerySet):
     """Rows that can be retired without losing their past."""
+
+    def visible_to(self, user: User) -> Self:
+        """All staff roles see where visits happen and with what."""
+        return self if user.has_role(*Role) else self.none()
 
     def active(self) -> Self:
         """Those still in use."""
@@ -71,6 +76,8 @@ class Device(models.Model):
     serial_number = models.CharField(_("serial number"), max_length=100, blank=True)
     service_due_on = models.DateField(_("service due on"), null=True, blank=True)
     is_active = models.BooleanField(_("in use"), default=True)
+
+    out_of_use_because: str | None  # set by device_care.with_use()
 
     objects = ActiveQuerySet.as_manager()
 

@@ -11,10 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms.base import BaseForm, LocalDateTimeField, MeasureField
-from clinic.models import Device
 from consultations.actions.sessions import Reaction, Score
 from consultations.dates import in_words
 from consultations.enums import ScoreMoment, SessionOutcome, TechniqueFamily
+from consultations.forms.devices import DeviceField
 from consultations.forms.scores import score_field
 from consultations.models import Lot, ReactionType, Scale, Session, TechniqueRule
 from consultations.queries import PlanFacts
@@ -89,7 +89,7 @@ class SessionForm(BaseForm):
     depth_mm = MeasureField(
         label=_("Depth, mm"), max_digits=4, decimal_places=1, min_value=0, max_value=20, required=False
     )
-    device = forms.ModelChoiceField(label=_("Device"), queryset=Device.objects.none(), required=False)
+    device = DeviceField(label=_("Device"), required=False)
     gun_mode = forms.ChoiceField(
         label=_("Mode"), choices=[("", _("Choose…")), *GunMode.choices], required=False
     )
@@ -170,7 +170,14 @@ class SessionForm(BaseForm):
             del self.fields[name]
         if "device" in self.fields:
             kind = technique.device_kind or technique.family
-            self.fields["device"].queryset = Device.objects.active().filter(kind=kind)
+            began, now = self.session.started_at, timezone.now()
+            self.fields["device"].fit(
+                kind=kind,
+                since=began,
+                until=now,
+                may_all=self.session.deviation_id is not None,
+                today=timezone.localdate(began),
+            )
         if "depth_mm" in self.fields:
             low, high = technique.depth_min_mm, technique.depth_max_mm
             span = {"low": doses.plain(low), "high": doses.plain(high)}

@@ -19,6 +19,7 @@ from consultations.models.gate import (
 )
 from consultations.models.plan import Plan, PlannedSession
 from consultations.models.reference import BodyZone, Technique
+from consultations.models.session_device import DEVICE_IN_USE
 
 
 class SessionQuerySet(ClinicalQuerySet):
@@ -123,7 +124,7 @@ class Session(Signable):
                 violation_error_message=_("This session is being recorded already."),
             ),
         ]
-        triggers = [*frozen_once("session"), GATE_ON_SESSION, GATE_ON_SESSION_DOSES]
+        triggers = [*frozen_once("session"), GATE_ON_SESSION, GATE_ON_SESSION_DOSES, DEVICE_IN_USE]
 
     def __str__(self) -> str:
         return f"{self.plan}: {self.planned.ordinal}"

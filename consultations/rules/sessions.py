@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from clinic.errors import DomainError
+from clinic.rules import device_care
 from consultations.enums import GIVEN, SessionOutcome, TechniqueFamily
 from consultations.models import Session, TechniqueRule
 from consultations.queries import PlanFacts
@@ -34,6 +35,7 @@ def check_complete(session: Session, facts: PlanFacts, rule: TechniqueRule, *, a
         raise DomainError(_("The session ended before it began."), "ended_before", field="ended_at")
     if session.outcome in GIVEN:
         _check_technique(session, rule)
+        _check_device(session, at)
         if not rule.injects_nothing:
             _check_lots(session, facts)
         if not session.aftercare_given:
@@ -95,6 +97,21 @@ def _check_technique(session: Session, rule: TechniqueRule) -> None:
     for name, words in _MUST_BE_SAID.items():
         if name in rule.asks and getattr(session, name) is None:
             raise DomainError(str(words), f"{name}_missing", field=name)
+
+
+def _check_device(session: Session, at: datetime) -> None:
+    """What is out of use is not injected with (a policy of this clinic). Taken out or brought back during the session, it
+    was in use when somebody reached for it."""
+    if session.device is None or session.deviation_id is not None:
+        return
+    why = device_care.why_out_of_use(session.device, session.started_at, at)
+    if why is not None:
+        raise DomainError(
+            _("%(device)s is out of use: %(why)s. Choose the device you used.")
+            % {"device": session.device, "why": why},
+            "device_out_of_use",
+            field="device",
+        )
 
 
 def _check_lots(session: Session, facts: PlanFacts) -> None:

@@ -16,6 +16,8 @@ from tests.factories import (
     CalendarFeedFactory,
     ContactEntryFactory,
     ContactTryFactory,
+    DeviceCareErrorFactory,
+    DeviceCareFactory,
     DeviceFactory,
     ExtraOpeningFactory,
     OutOfServiceFactory,
@@ -616,3 +618,36 @@ def _revoked_by_nobody() -> None:
 @cases.refused_by("calendar_feed_keeps_no_secret")
 def _a_secret_kept_in_clear() -> None:
     CalendarFeedFactory(digest="kZ3vJx-the-address-itself")
+
+
+# The care of devices ------------------------------------------------------------------------------------------------
+
+
+@cases.refused_by("device_care_kind_known")
+def _care_of_an_unknown_kind() -> None:
+    DeviceCareFactory(kind="polishing")
+
+
+@cases.refused_by("device_care_past")
+def _cleaned_tomorrow() -> None:
+    DeviceCareFactory(happened_at=ahead(days=1), recorded_at=CLINIC_NOW)
+
+
+@cases.refused_by("device_care_by_somebody")
+def _cleaned_by_nobody() -> None:
+    DeviceCareFactory(carried_out_by="")
+
+
+@cases.refused_by("device_care_out_of_use_because")
+def _out_of_use_without_a_reason() -> None:
+    DeviceCareFactory(out=True, note="")
+
+
+@cases.refused_by("device_care_due_after_service")
+def _a_cleaning_that_sets_the_next_service() -> None:
+    DeviceCareFactory(next_due_on=date(2027, 3, 1))
+
+
+@cases.refused_by("device_care_error_worded")
+def _taken_back_without_a_word() -> None:
+    DeviceCareErrorFactory(reason="")

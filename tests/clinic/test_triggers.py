@@ -19,6 +19,8 @@ from tests.factories import (
     CalendarFeedFactory,
     ContactEntryFactory,
     ContactTryFactory,
+    DeviceCareErrorFactory,
+    DeviceCareFactory,
     PatientFactory,
     UserFactory,
     WaitlistEntryFactory,
@@ -353,3 +355,23 @@ def _a_revoked_address_works_again() -> None:
     feed = CalendarFeedFactory(revoked_at=CLINIC_NOW, revoked_by=UserFactory())
     feed.revoked_at = feed.revoked_by = None
     feed.save()
+
+
+# The care of devices ------------------------------------------------------------------------------------------------
+
+
+@cases.refused_by("device_care_append_only")
+def _a_care_log_rewritten() -> None:
+    care = DeviceCareFactory()
+    care.note = "new seals"
+    care.save()
+
+
+@cases.refused_by("device_care_append_only")
+def _a_care_log_torn_out() -> None:
+    sql("DELETE FROM clinic_devicecare WHERE id = %s", DeviceCareFactory().pk)()
+
+
+@cases.refused_by("device_care_error_append_only")
+def _an_error_taken_back() -> None:
+    sql("DELETE FROM clinic_devicecareerror WHERE id = %s", DeviceCareErrorFactory().pk)()

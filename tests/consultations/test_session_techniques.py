@@ -1,15 +1,21 @@
 """Each of the twelve shipped techniques is recorded on the session's page with its own fields, and signed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.test import Client
 
-from consultations.models import BodyZone, Session, SessionDose, Technique
+from clinic.errors import DomainError
+from clinic.models import Device
+from consultations.models import BodyZone, Session, SessionDose, Technique, TechniqueRule
+from consultations.queries import facts_of_session
+from consultations.rules.sessions import check_complete
 from tests.consultations.test_session_pages import codes, filled, first, get, post
-from tests.factories import DeviceFactory, cleared_plan
+from tests.factories import DeviceCareFactory, DeviceFactory, cleared_plan
+from tests.factories.clock import CLINIC_NOW, TODAY
 
 pytestmark = pytest.mark.django_db
 
@@ -204,3 +210,58 @@ def test_the_signed_record_draws_the_zones_beside_the_table_that_names_them(
     drawn = [shape.zone for view in page.context["views"] for shape in view.shapes]
     assert drawn == [row.zone for row in session.zones.all()] and len(drawn) == 1
     assert f"{drawn[0].name}</figcaption>" in page.content.decode()
+
+
+class TestTheDevice:
+    def gun(self, **more: Any) -> Device:
+        return DeviceFactory(kind="gun", name="Gun A", **more)
+
+    def test_one_that_is_out_of_use_is_seen_and_not_chosen(
+        self, begin: Any, practitioner_client: Client
+    ) -> None:
+        session, gun = begin("gun"), self.gun()
+        DeviceCareFactory(device=gun, out=True)
+        page = get(practitioner_client, "session", session.pk).content.decode()
+        option = f'<option value="{gun.pk}" disabled>Gun A: out of use, the needle jams</option>'
+        assert option in page
+        answer = post(practitioner_client, "session", session.pk, sent(session, device=gun.pk))
+        assert answer.status_code == 422
+        assert answer.context["form"].errors["device"] == [
+            "Gun A is out of use: the needle jams. Choose the device you used."
+        ]
+        session.refresh_from_db()
+        assert not session.is_signed
+
+    def test_one_whose_service_is_overdue_is_said_and_can_be_signed(
+        self, begin: Any, practitioner_client: Client
+    ) -> None:
+        session, gun = begin("gun"), self.gun(service_due_on=TODAY - timedelta(days=1))
+        page = get(practitioner_client, "session", session.pk).content.decode()
+        assert f'<option value="{gun.pk}">Gun A: service due since 1 Mar 2026</option>' in page
+        answer = post(practitioner_client, "session", session.pk, sent(session, device=gun.pk))
+        assert answer.status_code == 302, answer.context["form"].errors
+
+    @pytest.mark.parametrize("kind", ["out_of_use", "back_in_use"])
+    def test_taken_out_or_brought_back_during_the_session_it_is_signed(
+        self, begin: Any, practitioner_client: Client, kind: str
+    ) -> None:
+        gun = self.gun()
+        if kind == "back_in_use":
+            DeviceCareFactory(device=gun, out=True)
+        session = begin("gun")
+        with time_machine.travel(CLINIC_NOW + timedelta(minutes=10), tick=False):
+            now = CLINIC_NOW + timedelta(minutes=5)
+            DeviceCareFactory(device=gun, kind=kind, note="the needle jams", happened_at=now)
+            answer = post(practitioner_client, "session", session.pk, sent(session, device=gun.pk))
+        assert answer.status_code == 302, answer.context["form"].errors
+        session.refresh_from_db()
+        assert session.is_signed
+
+    def test_the_rule_refuses_it_at_the_signature_too(self, begin: Any) -> None:
+        session, gun = begin("gun"), self.gun()
+        DeviceCareFactory(device=gun, out=True)
+        session.device, session.depth_mm, session.gun_mode, session.outcome = gun, 4, "burst", "complete"
+        rule = TechniqueRule.objects.current().get(technique_code="gun")
+        with pytest.raises(DomainError) as refusal:
+            check_complete(session, facts_of_session(session), rule, at=CLINIC_NOW)
+        assert (refusal.value.code, refusal.value.field) == ("device_out_of_use", "device")

@@ -59,7 +59,13 @@ from tests.factories.photos import (
     PhotoRemovalFactory,
     StandardViewFactory,
 )
-from tests.factories.places import DeviceFactory, LocationFactory, RoomFactory
+from tests.factories.places import (
+    DeviceCareErrorFactory,
+    DeviceCareFactory,
+    DeviceFactory,
+    LocationFactory,
+    RoomFactory,
+)
 from tests.factories.plans import PlanFactory, PlannedSessionFactory
 from tests.factories.recalls import RecallCallFactory, RecallFactory
 from tests.factories.reference import (
@@ -136,6 +142,8 @@ __all__ = [
     "ContraindicationAnswerFactory",
     "ContraindicationQuestionFactory",
     "DeviationFactory",
+    "DeviceCareErrorFactory",
+    "DeviceCareFactory",
     "DeviceFactory",
     "DoseCapFactory",
     "EnteredInErrorFactory",
