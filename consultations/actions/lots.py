@@ -1,5 +1,6 @@
 """Lots: received, quarantined, used up."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from django.utils.translation import gettext as _
 from clinic.actions.locking import explained
 from clinic.errors import DomainError
 from clinic.models import User
-from consultations.models import Component, Lot
+from consultations.models import AllergenGroup, Component, Lot
 from consultations.rules import authorship, lots
 
 
@@ -22,6 +23,7 @@ def receive(
     expires_on: date,
     label_amount: Decimal | None = None,
     label_ml: Decimal | None = None,
+    allergen_groups: Iterable[str] = (),
     by: User,
     at: datetime,
 ) -> Lot:
@@ -43,25 +45,31 @@ def receive(
         number=number,
         expires_on=expires_on,
         received_on=today,
+        allergen_groups=_groups(allergen_groups),
         **label,
     )
 
 
 @explained
 def note_label(
-    *, lot: Lot, label_amount: Decimal | None, label_ml: Decimal | None, by: User, at: datetime
+    *,
+    lot: Lot,
+    label_amount: Decimal | None,
+    label_ml: Decimal | None,
+    allergen_groups: Iterable[str] = (),
+    by: User,
+    at: datetime,
 ) -> Lot:
-    """What the label says about the strength, where nobody has noted it or it was noted wrongly. History keeps both.
+    """What the label says about strength and excipients, where nobody has noted it or wrongly. History keeps both.
 
     Raises:
-        DomainError: the strength is missing, or the component is counted in ml and has none.
+        DomainError: the strength is missing, the component is counted in ml and has none, or a group is unknown.
     """
     authorship.check_may_record(by)
     row = Lot.objects.select_for_update(of=("self",)).select_related("component").get(pk=lot.pk)
     label = _label(row.component, label_amount, label_ml)
-    if not label["label_amount"]:
-        raise DomainError(_("This lot is counted in ml: it has no strength to note."), "strength_none")
     row.label_amount, row.label_ml = label["label_amount"], label["label_ml"]
+    row.allergen_groups = _groups(allergen_groups)
     row.save()
     return row
 
@@ -128,3 +136,13 @@ def _label(component: Component, amount: Decimal | None, ml: Decimal | None) -> 
         said = {"unit": component.get_unit_display(), "component": component}
         raise DomainError(sentence % said, "strength_missing", field="label_amount")
     return {"label_amount": amount, "label_ml": ml or Decimal(1)}
+
+
+def _groups(codes: Iterable[str]) -> list[str]:
+    """Sorted, each in force: a misspelt one would close nothing."""
+    wanted = sorted(set(codes))
+    known = set(AllergenGroup.objects.current().filter(code__in=wanted).values_list("code", flat=True))
+    if unknown := [code for code in wanted if code not in known]:
+        sentence = _("“%(code)s” is no allergen group in force. Choose from the list.")
+        raise DomainError(sentence % {"code": unknown[0]}, "group_unknown", field="allergen_groups")
+    return wanted

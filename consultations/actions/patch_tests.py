@@ -283,7 +283,8 @@ def _not_allowed(facts: PlanFacts, lots: Collection[Lot], *, on: PatchTest, acce
     if open_parts and not accepted:
         sentence = _("Choose the lot of %(component)s.") % {"component": open_parts[0]}
         raise DomainError(sentence, "lot_missing", field=f"lot_{open_parts[0].code}")
-    asked, day = lots_rules.asked_for(facts.plan.formula, at=on.given_at), timezone.localdate(on.given_at)
+    asked = lots_rules.asked_for(facts.plan.formula, at=on.given_at, allergies=facts.allergies)
+    day = timezone.localdate(on.given_at)
     if not accepted:
         lots_rules.check_usable(lots, asked, on=day)
     bad = [lot for lot in lots if lots_rules.refusal(lot, asked, on=day)]

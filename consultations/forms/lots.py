@@ -1,5 +1,6 @@
 """Forms for lots: received, put aside."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms.base import BaseForm, DayField, MeasureField
-from consultations.models import Component
+from consultations.models import AllergenGroup, Component
 
 
 def _label_fields() -> tuple[MeasureField, MeasureField]:
@@ -31,10 +32,31 @@ def _label_fields() -> tuple[MeasureField, MeasureField]:
     return amount, volume
 
 
+def _groups_field() -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label=_("Excipients that somebody may be allergic to"),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("What the label, the leaflet or the stopper names beside the component."),
+    )
+
+
+def _groups(kept: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """Those in force, and those noted before that are not any more."""
+    known = list(AllergenGroup.objects.current().order_by("name").values_list("code", "name"))
+    codes = {code for code, _name in known}
+    return known + [(code, code) for code in kept if code not in codes]
+
+
 class LabelForm(BaseForm):
-    """The strength of a lot, as its label says."""
+    """The strength of a lot and the allergen groups of its excipients, as its label says."""
 
     label_amount, label_ml = _label_fields()
+    allergen_groups = _groups_field()
+
+    def __init__(self, *args: Any, kept: Iterable[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["allergen_groups"].choices = _groups(kept)
 
 
 class ReceiveForm(BaseForm):
@@ -50,9 +72,11 @@ class ReceiveForm(BaseForm):
         label=_("Last day of use"),
         help_text=_("Where the label names only a month, its last day."),
     )
+    allergen_groups = _groups_field()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["allergen_groups"].choices = _groups()
         self.fields["component"].queryset = (
             Component.objects.current().filter(is_active=True).order_by("name")
         )

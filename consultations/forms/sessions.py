@@ -211,7 +211,9 @@ class SessionForm(BaseForm):
     def _add_lots(self, lots: list[Lot]) -> None:
         """The first to expire is preselected as long as nothing has been saved."""
         day = timezone.localdate(self.session.started_at)
-        self.asked = lots_rules.asked_for(self.session.formula, at=self.session.started_at)
+        self.asked = lots_rules.asked_for(
+            self.session.formula, at=self.session.started_at, allergies=self.facts.allergies
+        )
         used = {each.lot_id for each in self.session.used_lots.all()}
         for part in self.facts.parts:
             code = part.component.code

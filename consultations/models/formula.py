@@ -162,6 +162,13 @@ class Lot(models.Model):
         help_text=_("In the component's unit, as in “250 mg in 5 ml”."),
     )
     label_ml = models.DecimalField(_("in so many ml"), max_digits=8, decimal_places=3, null=True, blank=True)
+    allergen_groups = ArrayField(
+        models.SlugField(max_length=80),
+        verbose_name=_("allergen groups of its excipients"),
+        default=list,
+        blank=True,
+        help_text=_("What the label or the vial names beside the component: sulfites, parabens, latex …"),
+    )
     used_up_on = models.DateField(_("used up on"), null=True, blank=True)
     quarantined_at = models.DateTimeField(_("quarantined"), null=True, blank=True)
     quarantined_by = models.ForeignKey(

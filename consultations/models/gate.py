@@ -48,7 +48,7 @@ _OTHERS_DEVIATION = """
 
 # A lot is judged when it is entered; again here, because the time or the deviation may have changed since. A lot that
 # was quarantined after the injection was in order when it was used.
-_PAST_USE = "A lot was expired, quarantined, used up or of another strength than the recipe at that time."
+_PAST_USE = "A lot was expired, quarantined, used up, of another strength than the recipe or closed by an allergy at that time."
 _LOT_PAST_USE = """
     IF NEW.deviation_id IS NULL AND EXISTS (
         SELECT 1 FROM {uses} used JOIN consultations_lot l ON l.id = used.lot_id
@@ -56,6 +56,7 @@ _LOT_PAST_USE = """
             l.expires_on < clinic_day(NEW.{time}) OR l.used_up_on < clinic_day(NEW.{time})
             OR l.quarantined_at <= NEW.{time}
             OR lot_of_other_strength(l.id, {formula}, NEW.{time})
+            OR lot_meets_allergy(l.id, NEW.patient_id, NEW.{time})
         )
     ) THEN
         {refusal}
@@ -131,6 +132,7 @@ _LOT_IS_USABLE = """
         WHERE r.id = NEW.{key} AND (
             r.deviation_id IS NOT NULL
             OR (NOT lot_of_other_strength(l.id, {formula}, r.{time})
+                AND NOT lot_meets_allergy(l.id, r.patient_id, 'infinity')
                 AND l.expires_on >= clinic_day(r.{time}) AND l.quarantined_at IS NULL
                 AND (l.used_up_on IS NULL OR l.used_up_on >= clinic_day(r.{time})))
         )
@@ -140,7 +142,10 @@ _LOT_IS_USABLE = """
     RETURN NEW;
 """
 
-_LOT_REFUSED = "This lot is expired, quarantined, used up, of another strength than the recipe or not part of the formula."
+_LOT_REFUSED = (
+    "This lot is expired, quarantined, used up, of another strength than the recipe, closed by an allergy of the patient"
+    " or not part of the formula."
+)
 
 GATE_ON_TEST_LOT = guard(
     "patch_test_lot_usable",

@@ -1,4 +1,5 @@
-"""Which lots an injection may take: in date and on the shelf, and of the strength that the formula's recipe is mixed from."""
+"""Which lots an injection may take: in date and on the shelf, of the strength that the formula's recipe is mixed from, and
+without an excipient that the patient is allergic to."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -8,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError
 from consultations.dates import in_words
-from consultations.enums import Unit
-from consultations.models import Component, Formula, Lot, Recipe, RecipeLine
+from consultations.enums import AllergyStatus, Unit
+from consultations.models import Allergy, Component, Formula, Lot, Recipe, RecipeLine
 from consultations.rules import recipes
 from consultations.rules.doses import plain
 
@@ -20,6 +21,7 @@ class Asked:
 
     recipe: Recipe | None = None
     lines: Mapping[str, RecipeLine] = field(default_factory=dict)
+    allergies: tuple[Allergy, ...] = ()
 
     @property
     def words(self) -> str:
@@ -29,17 +31,24 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A lot on the shelf that this injection may not take, and what to do about it."""
+    """A lot on the shelf that this injection may not take, why, and the next one to take in its place."""
 
     lot: Lot
     words: str
+    instead: Lot | None = None
 
 
-def asked_for(formula: Formula, *, at: datetime) -> Asked:
-    """What the formula asks of its lots at the moment, in two queries."""
+def asked_for(formula: Formula, *, at: datetime, allergies: Iterable[Allergy] = ()) -> Asked:
+    """What the formula asks of its lots at the moment, in two queries, and the patient by `allergies` that are in force."""
     recipe = Recipe.objects.of(formula, at=at)
     lines = recipe.lines.all() if recipe else ()
-    return Asked(recipe, {line.component.code: line for line in lines})
+    in_force = tuple(each for each in allergies if each.status != AllergyStatus.REFUTED)
+    return Asked(recipe, {line.component.code: line for line in lines}, in_force)
+
+
+def known_at(allergies: Iterable[Allergy], moment: datetime) -> list[Allergy]:
+    """Those reported by the moment: what was injected before is signed by what was known."""
+    return [each for each in allergies if each.reported_at <= moment]
 
 
 def counts_by_strength(component: Component) -> bool:
@@ -66,7 +75,19 @@ def label_words(lot: Lot) -> str:
 
 def refusal(lot: Lot, asked: Asked, *, on: date) -> str:
     """Why the injection on the clinic's day may not take the lot, and what to do; empty where it may."""
-    return out_of_use(lot, on=on) or wrong_strength(lot, asked)
+    return out_of_use(lot, on=on) or wrong_strength(lot, asked) or closed_by_allergy(lot, asked)
+
+
+def closed_by_allergy(lot: Lot, asked: Asked) -> str:
+    """The patient is allergic to a group that the lot's excipients belong to. It closes the lot, not the formula."""
+    for allergy in asked.allergies:
+        if allergy.group_code and allergy.group_code in lot.allergen_groups:
+            words = _(
+                "Lot %(lot)s holds what this patient is allergic to: %(allergy)s (%(status)s). Do not use it."
+            )
+            said = {"lot": lot.number, "allergy": allergy.words, "status": allergy.get_status_display()}
+            return words % said
+    return ""
 
 
 def out_of_use(lot: Lot, *, on: date) -> str:
@@ -106,11 +127,11 @@ def wrong_strength(lot: Lot, asked: Asked) -> str:
 
 
 def sorted_out(lots: Iterable[Lot], asked: Asked, *, on: date) -> tuple[list[Lot], list[SetAside]]:
-    """Those that the injection may take, and those on the shelf that it may not for their strength."""
-    in_use = [lot for lot in lots if lot.is_usable_on(on)]
-    aside = [SetAside(lot, words) for lot in in_use if (words := refusal(lot, asked, on=on))]
-    kept = {each.lot.pk for each in aside}
-    return [lot for lot in in_use if lot.pk not in kept], aside
+    """Those that the injection may take, and those on the shelf that it may not: for strength or excipients."""
+    judged = [(lot, refusal(lot, asked, on=on)) for lot in lots if lot.is_usable_on(on)]
+    fit = [lot for lot, words in judged if not words]
+    instead = fit[0] if fit else None
+    return fit, [SetAside(lot, words, instead) for lot, words in judged if words]
 
 
 def check_usable(lots: Iterable[Lot], asked: Asked, *, on: date) -> None:

@@ -116,7 +116,8 @@ def _check_device(session: Session, at: datetime) -> None:
 
 def _check_lots(session: Session, facts: PlanFacts) -> None:
     day = timezone.localdate(session.started_at)
-    asked = lots_rules.asked_for(session.formula, at=session.started_at)
+    known = lots_rules.known_at(facts.allergies, session.started_at)
+    asked = lots_rules.asked_for(session.formula, at=session.started_at, allergies=known)
     lots = [used.lot for used in session.used_lots.select_related("lot__component")]
     for part in facts.parts:
         mine = [lot for lot in lots if lot.component.code == part.component.code]

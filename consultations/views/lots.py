@@ -21,7 +21,7 @@ from clinic.models import User
 from clinic.views.posted import id_in
 from consultations.actions import lots as actions
 from consultations.forms.lots import QuarantineForm, ReceiveForm
-from consultations.models import Lot
+from consultations.models import AllergenGroup, Lot
 from consultations.rules import authorship
 from consultations.rules.lots import counts_by_strength, label_words
 from consultations.tracing import Trace
@@ -198,7 +198,12 @@ def _one(request: HttpRequest, lot: Lot) -> HttpResponse:
     may_write = authorship.may_record(request.user)
     context = {
         "may_put_aside": may_write and not lot.quarantined_at,
-        "may_note_strength": may_write and counts_by_strength(lot.component),
+        "may_note_label": may_write,
+        "groups": ", ".join(
+            AllergenGroup.objects.current()
+            .filter(code__in=lot.allergen_groups)
+            .values_list("name", flat=True)
+        ),
         "may_use_up": may_write and not lot.used_up_on,
         "may_put_back": may_write and bool(lot.used_up_on),
         **_coming(request, lot),

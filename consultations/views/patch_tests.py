@@ -138,7 +138,8 @@ def _give_form(request: HttpRequest, facts: PlanFacts, *, at: datetime) -> GiveF
     """With lots in date; where the rules say no, or somebody says so, with every lot and the question why."""
     missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=at).conditions
     anyway = bool(missing) or "anyway" in request.GET or "deviation_reason" in request.POST
-    asked, aside = lots_rules.asked_for(facts.plan.formula, at=at), []
+    asked = lots_rules.asked_for(facts.plan.formula, at=at, allergies=facts.allergies)
+    aside: list[lots_rules.SetAside] = []
     lots = usable_lots(facts.plan.formula, on=at)
     for code, mine in lots.items():
         lots[code], more = lots_rules.sorted_out(mine, asked, on=timezone.localdate(at))
