@@ -28,7 +28,8 @@ def formula_by_session(clinic: DemoClinic, rng: random.Random) -> None:
         journey.give_session(
             journey.book("session", clinic.moment(offset, 9), at=clinic.moment(offset - 1, 9))
         )
-    journey.book("session", clinic.moment(0, 13, 30), at=clinic.moment(-3, 12))
+    silva = clinic.practitioners["silva"]  # whoever is not on leave today
+    journey.book("session", clinic.moment(0, 13, 30), at=clinic.moment(-3, 12), who=silva)
 
 
 def at_the_caps(clinic: DemoClinic, rng: random.Random) -> None:
@@ -41,7 +42,8 @@ def at_the_caps(clinic: DemoClinic, rng: random.Random) -> None:
     for offset in (-66, -33):
         visit = journey.book("session", clinic.moment(offset, 10), at=clinic.moment(offset - 4, 9))
         journey.give_session(visit, fifty_points(journey, visit.starts_at))
-    journey.book("session", clinic.moment(0, 14), at=clinic.moment(-33, 15))
+    laurent = clinic.practitioners["laurent"]
+    journey.book("session", clinic.moment(0, 14), at=clinic.moment(-33, 15), who=laurent)
 
 
 def fifty_points(journey: Journey, on: datetime) -> sessions.Contents:
