@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic.errors import DomainError
-from consultations import plan_page, steppers
+from consultations import course_totals, plan_page, steppers
 from consultations.actions import plans as actions
 from consultations.enums import PlanStatus
 from consultations.forms.plans import ReasonForm
@@ -96,6 +96,7 @@ def show(request: HttpRequest, plan_id: UUID) -> HttpResponse:
         "agreed": plan_page.agreed(facts, at=at),
         "policy": plan_page.policy_words(facts.plan.test_policy),
         "rows": plan_page.rows(facts, at=at),
+        "totals": course_totals.totals(facts),
         "release": refused_among([facts], at=at),
         "is_open": is_open,
         "done": len({session.planned_id for session in facts.given}),
