@@ -1,16 +1,18 @@
 """The body map: our drawings with the zones of a session, and what earlier sessions have put into each."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from math import ceil
 
-from django.db.models import Count, Max, QuerySet, Sum
+from django.contrib.postgres.aggregates import JSONBAgg
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from consultations.models import BodyZone, SessionZone, ZoneShape
+from consultations.models.session import TENTHS, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +49,34 @@ DRAWINGS = (
 )
 
 
+_ARM = 1.2  # of the cross of an earlier point
+
+
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What signed sessions of all plans have put into a zone: the volume in ml, in how many of them, and when last."""
+    """What signed sessions of all plans have put into a zone: the volume in ml, in how many of them, and when last.
+
+    `places` are the points of those sessions that set them one by one."""
 
     name: str
     volume_ml: Decimal
     sessions: int
     last_at: datetime
+    places: tuple[Place, ...] = ()
+
+    @property
+    def crosses(self) -> str:
+        """The places as an SVG path of small crosses."""
+        return "".join(
+            f"M{x - _ARM:g} {y:g}h{2 * _ARM:g}M{x:g} {y - _ARM:g}v{2 * _ARM:g}"
+            for x, y in _units(self.places)
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One zone as it is drawn. `depth` tells how much was put there before, 0 (nothing) to 3 (most of all zones)."""
+    """One zone as it is drawn. `depth` tells how much was put there before, 0 (nothing) to 3 (most of all zones), `places`
+    where this session has put a point."""
 
     zone: BodyZone
     path: str
@@ -68,6 +85,12 @@ class Shape:
     earlier: Earlier | None
     depth: int
     is_today: bool
+    places: tuple[Place, ...] = ()
+
+    @property
+    def dots(self) -> str:
+        """The places as an SVG path of lines without a length: round ends make them dots."""
+        return "".join(f"M{x:g} {y:g}h0" for x, y in _units(self.places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +100,11 @@ class View:
     drawing: Drawing
     shapes: tuple[Shape, ...]
     is_open: bool
+
+    @property
+    def has_places(self) -> bool:
+        """Whether points were set one by one on it."""
+        return any(shape.places for shape in self.shapes)
 
 
 def earlier_by_zone(zones: "QuerySet[SessionZone]") -> dict[str, Earlier]:
@@ -88,20 +116,35 @@ def earlier_by_zone(zones: "QuerySet[SessionZone]") -> dict[str, Earlier]:
             volume=Sum("volume_ml"),
             times=Count("session", distinct=True),
             last=Max("session__started_at"),
+            places=JSONBAgg(
+                "places", filter=~Q(places=[]), order_by=("session__started_at", "pk"), default=[]
+            ),
         )
         .order_by("zone__code")
     )
     return {
-        row["zone__code"]: Earlier(row["name"], row["volume"], row["times"], row["last"]) for row in found
+        row["zone__code"]: Earlier(
+            row["name"],
+            row["volume"],
+            row["times"],
+            row["last"],
+            tuple((across, down) for places in row["places"] for across, down in places),
+        )
+        for row in found
     }
 
 
 def views(
-    zones: Iterable[BodyZone], *, today: Collection[int], earlier: dict[str, Earlier], most: int = 3
+    zones: Iterable[BodyZone],
+    *,
+    today: Collection[int],
+    earlier: dict[str, Earlier],
+    places: Mapping[int, Sequence[Place]] | None = None,
+    most: int = 3,
 ) -> list[View]:
     """Every drawing with the zones that have a shape. Open is the one with today's zones, else the one with earlier ones.
 
-    `today` holds the keys of the zones of this session.
+    `today` holds the keys of the zones of this session, `places` by such a key its points that were set one by one.
     """
     by_code = {zone.code: zone for zone in zones}
     largest = max((each.volume_ml for each in earlier.values()), default=Decimal(0))
@@ -113,7 +156,16 @@ def views(
         before = earlier.get(zone.code)
         depth = ceil(before.volume_ml * most / largest) if before and largest else 0
         laid[outline.view].append(
-            Shape(zone, outline.path, outline.label_x, outline.label_y, before, depth, zone.pk in today)
+            Shape(
+                zone,
+                outline.path,
+                outline.label_x,
+                outline.label_y,
+                before,
+                depth,
+                zone.pk in today,
+                tuple((places or {}).get(zone.pk, ())),
+            )
         )
     first = _opened_first(laid)
     return [
@@ -128,7 +180,13 @@ def of_record(rows: Collection[SessionZone]) -> list[View]:
     if not rows:
         return []
     zones = [row.zone for row in rows]
-    return views(zones, today={zone.pk for zone in zones}, earlier={})
+    places = {row.zone_id: [(across, down) for across, down in row.places] for row in rows}
+    return views(zones, today={zone.pk for zone in zones}, earlier={}, places=places)
+
+
+def _units(places: Iterable[Place]) -> Iterable[tuple[float, float]]:
+    """In the drawing's own units."""
+    return ((across / TENTHS, down / TENTHS) for across, down in places)
 
 
 def _opened_first(laid: dict[str, list[Shape]]) -> str:

@@ -16,17 +16,22 @@ from consultations.models import (
     SessionScore,
     SessionZone,
 )
+from consultations.models.session import Place
 
 
 @dataclass(frozen=True)
 class Zone:
-    """One treated zone as the form read it; `volume_ml` is the total of the zone, `area_cm2` asked where a cap counts per cm²."""
+    """One treated zone as the form read it; `volume_ml` is the total of the zone, `area_cm2` asked where a cap counts per cm².
+
+    `places` are its points where they were set one by one on the map.
+    """
 
     zone: BodyZone
     points: int
     ml_per_point: Decimal
     volume_ml: Decimal
     area_cm2: Decimal | None = None
+    places: Sequence[Place] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ def replace(row: Session, contents: Contents) -> None:
             ml_per_point=zone.ml_per_point,
             volume_ml=zone.volume_ml,
             area_cm2=zone.area_cm2,
+            places=[list(place) for place in zone.places],
         )
         for zone in contents.zones
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from consultations.dates import in_words
+from consultations.forms.places import PlacesField
 from consultations.forms.sessions import LotsField, SessionForm
 from consultations.forms.zones import MOST_ROWS, ZoneForm
 from consultations.models import BodyZone, Session, SessionZone
@@ -60,6 +61,8 @@ def _figures(row: SessionZone) -> Iterable[tuple[str, str]]:
 def _plain(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, list):
+        return PlacesField().prepare_value(value)
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 

@@ -11,10 +11,13 @@ from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from clinic.forms.base import BaseForm, MeasureField
 from consultations.actions.sessions import Zone
+from consultations.forms.places import PlacesField
 from consultations.models import BodyZone, SessionZone, TechniqueRule
+from consultations.models.session import Place
 from consultations.rules.doses import ZoneDose
 from consultations.technique_enums import Counted
 
@@ -48,6 +51,7 @@ class ZoneForm(BaseForm):
     area_cm2 = MeasureField(
         label=_("Area, cm²"), max_digits=6, decimal_places=1, min_value=0, max_value=5000, required=False
     )
+    places = PlacesField()
 
     def __init__(
         self,
@@ -66,13 +70,15 @@ class ZoneForm(BaseForm):
         for name in self._left_out(with_area):
             del self.fields[name]
         for name, field in self.fields.items():
+            if field.widget.is_hidden:
+                continue
             field.widget.attrs.setdefault("aria-label", str(field.label))
             field.widget.attrs["class"] = "form-select" if name == "zone" else "form-control"
 
     def _left_out(self, with_area: bool) -> list[str]:
         names = [] if with_area else ["area_cm2"]
         if self.rule.counts == Counted.AREA:
-            names += ["points", "ml_per_point"]
+            names += ["points", "ml_per_point", "places"]
         if self.rule.injects_nothing:
             names += ["ml_per_point", "volume_ml"]
         return names
@@ -105,11 +111,33 @@ class ZoneForm(BaseForm):
         for name in wanted:
             if not data.get(name):
                 self.add_error(name, ValidationError(_("Above zero."), code="above_zero"))
+        self._check_places(data)
         return data
+
+    def _check_places(self, data: Mapping[str, Any]) -> None:
+        places, points = data.get("places") or [], data.get("points")
+        if places and points and len(places) != points:
+            words = _(
+                "On the map this zone has %(places)s: set or remove points there, or take them all off the map."
+            )
+            said = ngettext("%(count)s point", "%(count)s points", len(places)) % {"count": len(places)}
+            self.add_error("points", ValidationError(words, code="places", params={"places": said}))
 
     def forget_errors(self) -> None:
         """Show what was typed without saying what is wrong with it."""
         self._errors = ErrorDict()
+
+    @property
+    def set_one_by_one(self) -> Sequence[Place]:
+        """Its points that were set one by one, as typed or as saved; none where they did not arrive whole."""
+        value = self["places"].value() or []
+        if not isinstance(value, str):
+            return value
+        try:
+            found: Sequence[Place] = self.fields["places"].clean(value)
+        except ValidationError:
+            return []
+        return found
 
     @property
     def counts(self) -> bool:
@@ -161,6 +189,12 @@ class ZoneRows:
         return {self.zones[key].pk for key in keys if key in self.zones}
 
     @property
+    def places(self) -> dict[int, Sequence[Place]]:
+        """By the key of a zone its points that were set one by one, as typed or as saved."""
+        typed = {str(form["zone"].value() or ""): form for form in self.forms if "places" in form.fields}
+        return {self.zones[key].pk: form.set_one_by_one for key, form in typed.items() if key in self.zones}
+
+    @property
     def views(self) -> set[str]:
         """On which drawings the chosen zones lie."""
         chosen = self.chosen
@@ -187,6 +221,7 @@ class ZoneRows:
                 "ml_per_point": row.ml_per_point.normalize(),
                 "volume_ml": None if computed else row.volume_ml.normalize(),
                 "area_cm2": row.area_cm2.normalize() if row.area_cm2 else None,
+                "places": row.places,
             }
         return ZoneForm(
             self.data,
@@ -201,7 +236,7 @@ class ZoneRows:
     @property
     def headings(self) -> list[Any]:
         """What the columns are called."""
-        return [field.label for field in self.forms[0]]
+        return [field.label for field in self.forms[0].visible_fields()]
 
     def is_valid(self) -> bool:
         """Every row is, and no zone is named twice."""
@@ -240,6 +275,7 @@ class ZoneRows:
                 dose.ml_per_point,
                 dose.volume_ml,
                 dose.area_cm2,
+                form.cleaned_data.get("places") or (),
             )
             for form in self.filled
             for dose in [form.dose]

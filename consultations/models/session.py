@@ -1,8 +1,11 @@
 """Treatment sessions: what was injected, where, from which lots, with which doses."""
 
+from typing import TypeAlias
+
 import pghistory
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.db import check, frozen_once, frozen_with_parent
@@ -135,6 +138,9 @@ class Session(Signable):
         return self.planned.formula or self.plan.formula
 
 
+# A point on a drawing of the body map, from its left and from its top, in tenths of the drawing's units.
+Place: TypeAlias = tuple[int, int]
+TENTHS = 10
 _CHILD_OF_SESSION = {"parent": "consultations_session", "key": "session_id"}
 
 
@@ -142,7 +148,8 @@ _CHILD_OF_SESSION = {"parent": "consultations_session", "key": "session_id"}
 class SessionZone(models.Model):
     """Points and volume in one zone. A technique that counts no points has only a volume, one that injects nothing none.
 
-    The area in cm² is asked where a cap counts by it or points have a spacing."""
+    The area in cm² is asked where a cap counts by it or points have a spacing. `places` are its points where they were set
+    one by one on the map: each is a `Place`."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="zones")
     zone = models.ForeignKey(BodyZone, models.PROTECT, related_name="+", verbose_name=_("zone"))
@@ -150,6 +157,12 @@ class SessionZone(models.Model):
     ml_per_point = models.DecimalField(_("ml per point"), max_digits=6, decimal_places=3, default=0)
     volume_ml = models.DecimalField(_("volume, ml"), max_digits=7, decimal_places=3)
     area_cm2 = models.DecimalField(_("area, cm²"), max_digits=6, decimal_places=1, null=True, blank=True)
+    places = ArrayField(
+        ArrayField(models.PositiveSmallIntegerField(), size=2),
+        default=list,
+        blank=True,
+        verbose_name=_("places of the points"),
+    )
 
     class Meta:
         verbose_name = _("treated zone")
@@ -176,6 +189,11 @@ class SessionZone(models.Model):
                 "session_zone_area",
                 Q(area_cm2=None) | Q(area_cm2__gt=0, area_cm2__lte=5000),
                 _("The area of a zone is above 0 and at most 5000 cm²."),
+            ),
+            check(
+                "session_zone_places",
+                Q(places__len=0) | Q(places__len=F("points")),
+                _("The points set on the map are as many as the row says."),
             ),
         ]
         triggers = [*frozen_with_parent("session_zone", **_CHILD_OF_SESSION), GATE_ON_SESSION_ZONE]

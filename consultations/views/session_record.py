@@ -200,8 +200,12 @@ def _map(request: HttpRequest, recording: Recording) -> dict[str, Any]:
     session, rows = recording.session, recording.rows
     given = Session.objects.visible_to(request.user).given().filter(patient=session.patient_id)
     earlier = body_map.earlier_by_zone(SessionZone.objects.filter(session__in=given))
-    views = body_map.views(rows.zones.values(), today=rows.chosen, earlier=earlier)
-    return {"views": views, "earlier": list(earlier.values())}
+    views = body_map.views(rows.zones.values(), today=rows.chosen, earlier=earlier, places=rows.places)
+    return {
+        "views": views,
+        "earlier": list(earlier.values()),
+        "has_points": rows.rule.counts != Counted.AREA,
+    }
 
 
 def record_page(request: HttpRequest, session: Session, *, at: datetime) -> HttpResponse:

@@ -203,6 +203,11 @@ def _a_zone_without_any_area() -> None:
     SessionZoneFactory(area_cm2=0)
 
 
+@constraints.refused_by("session_zone_places")
+def _two_points_on_the_map_and_three_in_the_row() -> None:
+    SessionZoneFactory(points=3, places=[[700, 1100], [712, 1104]])
+
+
 @constraints.refused_by("session_lot_once")
 def _a_lot_twice_in_one_session() -> None:
     session = SessionFactory()
