@@ -305,6 +305,7 @@ admin.site.register(
         pathway.Technique,
         pathway.TechniqueRule,
         pathway.Indication,
+        pathway.InUseLife,
         pathway.CheckInQuestion,
         pathway.PatchTestPolicy,
         pathway.PathwayPolicy,
@@ -338,7 +339,11 @@ class LotAdmin(SpreadsheetMixin, ClinicModelAdmin):
     list_filter = ("component__code",)
     search_fields = ("number", "maker", "component__name")
     list_select_related = ("component",)
-    readonly_fields = ("quarantined_at", "quarantined_by", "quarantine_reason")
+    readonly_fields = (
+        *("quarantined_at", "quarantined_by", "quarantine_reason"),
+        *("released_at", "released_by", "release_reason"),
+        *("recalled_at", "recalled_by", "recall_reference", "opened_on", "opened_until"),
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: pathway.Lot | None = None) -> list[str]:
         """Records point at the component, the maker and the number."""

@@ -556,6 +556,7 @@ UNTRACKED = {
     "consultations.DiscussedRisk": "frozen with its consultation",
     "consultations.HealthAnswer": "append only",
     "consultations.FormulaPart": "frozen with its formula's version",
+    "consultations.RecipeLine": "frozen with its recipe's version",
     "consultations.Photo": "append only",
     "consultations.PhotoRemoval": "append only",
     "consultations.PhotographyConsent": "append only",

@@ -1,7 +1,7 @@
 """Lots: received, quarantined, used up."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from clinic.actions.locking import explained
 from clinic.errors import DomainError
 from clinic.models import User
-from consultations.models import AllergenGroup, Component, Lot
+from consultations.models import AllergenGroup, Component, InUseLife, Lot
 from consultations.rules import authorship, lots
 
 
@@ -87,7 +87,74 @@ def quarantine(*, lot: Lot, reason: str, by: User, at: datetime) -> Lot:
     row = Lot.objects.select_for_update().get(pk=lot.pk)
     if row.quarantined_at:
         raise DomainError(_("This lot is in quarantine already."), "quarantined_already")
-    row.quarantined_at, row.quarantined_by, row.quarantine_reason = at, by, reason
+    row.quarantined_at, row.quarantined_by, row.quarantine_reason = at, by, reason.strip()
+    row.released_at, row.released_by, row.release_reason = None, None, ""
+    row.save()
+    return row
+
+
+@explained
+def release(*, lot: Lot, reason: str, by: User, at: datetime) -> Lot:
+    """Out of quarantine, on the shelf again. History keeps why it was put aside.
+
+    Raises:
+        DomainError: no reason, not in quarantine, or recalled by its maker.
+    """
+    authorship.check_may_record(by)
+    if not reason.strip():
+        raise DomainError(_("Say why the lot may be used again."), "reason_missing", field="reason")
+    row = Lot.objects.select_for_update().get(pk=lot.pk)
+    if row.recalled_at:
+        raise DomainError(_("The maker has recalled this lot. It stays in quarantine."), "recalled")
+    if row.quarantined_at is None:
+        raise DomainError(_("This lot is not in quarantine."), "not_quarantined")
+    row.quarantined_at, row.quarantined_by, row.quarantine_reason = None, None, ""
+    row.released_at, row.released_by, row.release_reason = at, by, reason.strip()
+    row.save()
+    return row
+
+
+@explained
+def note_recall(*, lot: Lot, reference: str, by: User, at: datetime) -> Lot:
+    """The maker has recalled the lot: it goes into quarantine, where it is not there already, and stays.
+
+    Raises:
+        DomainError: no reference, or recalled before.
+    """
+    authorship.check_may_record(by)
+    if not reference.strip():
+        sentence = _("Enter the reference of the maker's recall.")
+        raise DomainError(sentence, "reference_missing", field="reference")
+    row = Lot.objects.select_for_update().get(pk=lot.pk)
+    if row.recalled_at:
+        raise DomainError(_("This lot has been recalled already."), "recalled_already")
+    if row.quarantined_at is None:
+        row.quarantined_at, row.quarantined_by = at, by
+        row.quarantine_reason = _("Recalled by the maker.")
+        row.released_at, row.released_by, row.release_reason = None, None, ""
+    row.recalled_at, row.recalled_by, row.recall_reference = at, by, reference.strip()
+    row.save()
+    return row
+
+
+@explained
+def open_lot(*, lot: Lot, opened_on: date, by: User, at: datetime) -> Lot:
+    """Opened on a clinic day: from then on it may be used for its life in use. Entered again, the day is put right.
+
+    Raises:
+        DomainError: a day to come or before it was received; no life in use is published for the component.
+    """
+    authorship.check_may_record(by)
+    row = Lot.objects.select_for_update(of=("self",)).select_related("component").get(pk=lot.pk)
+    if opened_on > timezone.localdate(at):
+        raise DomainError(_("This day is still to come."), "future", field="opened_on")
+    if opened_on < row.received_on:
+        raise DomainError(_("The lot was received later than that."), "before_received", field="opened_on")
+    life = InUseLife.objects.of(row.component)
+    if life is None:
+        sentence = _("An admin has to publish first how long %(component)s may be used once opened.")
+        raise DomainError(sentence % {"component": row.component}, "life_missing", field="opened_on")
+    row.opened_on, row.opened_until = opened_on, opened_on + timedelta(days=life.days)
     row.save()
     return row
 

@@ -64,7 +64,7 @@ class Contents:
 
 def replace(row: Session, contents: Contents) -> None:
     """Put the contents in the place of whatever the draft had; called inside the action that saves it."""
-    for rows in (row.zones, row.used_lots, row.scores, row.reactions):
+    for rows in (row.zones, row.scores, row.reactions):
         rows.all().delete()
     SessionZone.objects.bulk_create(
         SessionZone(
@@ -78,7 +78,7 @@ def replace(row: Session, contents: Contents) -> None:
         )
         for zone in contents.zones
     )
-    SessionLot.objects.bulk_create(SessionLot(session=row, lot=lot) for lot in contents.lots)
+    _replace_lots(row, contents.lots)
     SessionScore.objects.bulk_create(
         SessionScore(session=row, scale=score.scale, moment=score.moment, value=score.value)
         for score in contents.scores
@@ -87,3 +87,10 @@ def replace(row: Session, contents: Contents) -> None:
         SessionReaction(session=row, reaction=each.reaction, grade=each.grade, note=each.note)
         for each in contents.reactions
     )
+
+
+def _replace_lots(row: Session, lots: Collection[Lot]) -> None:
+    """What stays is left alone: a lot that was put aside since it was used is entered no more, and stays on record."""
+    row.used_lots.exclude(lot__in=lots).delete()
+    kept = set(row.used_lots.values_list("lot", flat=True))
+    SessionLot.objects.bulk_create(SessionLot(session=row, lot=lot) for lot in lots if lot.pk not in kept)

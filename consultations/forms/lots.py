@@ -82,6 +82,29 @@ class ReceiveForm(BaseForm):
         )
 
 
+class ReleaseForm(BaseForm):
+    """Why a lot may be used again."""
+
+    reason = forms.CharField(label=_("Why it may be used again"), max_length=200)
+
+
+class RecallForm(BaseForm):
+    """What the maker calls the recall."""
+
+    reference = forms.CharField(
+        label=_("The maker's recall reference"),
+        max_length=100,
+        help_text=_("As on the maker's notice."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class OpenForm(BaseForm):
+    """When a lot was opened."""
+
+    opened_on = DayField(label=_("Opened on"))
+
+
 class QuarantineForm(BaseForm):
     """Why a lot is put aside."""
 

@@ -27,6 +27,7 @@ from consultations.models.formula import (
     Lot,
 )
 from consultations.models.health import HealthAnswer, PlanStop, StandingStop
+from consultations.models.in_use_life import InUseLife
 from consultations.models.method_rule import MethodRule
 from consultations.models.outcome import (
     Goal,
@@ -106,6 +107,7 @@ __all__ = [
     "FormulaPart",
     "Goal",
     "HealthAnswer",
+    "InUseLife",
     "Indication",
     "KnownCheckIn",
     "Leaflet",

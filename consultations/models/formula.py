@@ -8,7 +8,7 @@ from typing import Self
 import pghistory
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from clinic.db import check, frozen_with_parent, never_deleted, recorded_together
@@ -134,9 +134,10 @@ class LotQuerySet(models.QuerySet):
 
     def usable_on(self, day: date) -> Self:
         """In date on the day, neither quarantined nor used up; first to expire first."""
-        return self.filter(expires_on__gte=day, quarantined_at=None, used_up_on=None).order_by(
-            "expires_on", "number"
-        )
+        open_long_enough = Q(opened_until=None) | Q(opened_until__gte=day)
+        return self.filter(
+            open_long_enough, expires_on__gte=day, quarantined_at=None, used_up_on=None
+        ).order_by("expires_on", "number")
 
     def of_components(self, codes: list[str]) -> Self:
         """Lots of any version of the components."""
@@ -180,6 +181,18 @@ class Lot(models.Model):
         verbose_name=_("quarantined by"),
     )
     quarantine_reason = models.CharField(_("reason"), max_length=200, blank=True)
+    released_at = models.DateTimeField(_("taken out of quarantine"), null=True, blank=True)
+    released_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("taken out by")
+    )
+    release_reason = models.CharField(_("why it may be used again"), max_length=200, blank=True)
+    recalled_at = models.DateTimeField(_("recalled by the maker"), null=True, blank=True)
+    recalled_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("recall noted by")
+    )
+    recall_reference = models.CharField(_("the maker's recall reference"), max_length=100, blank=True)
+    opened_on = models.DateField(_("opened on"), null=True, blank=True)
+    opened_until = models.DateField(_("to be used by, once opened"), null=True, blank=True)
 
     objects = LotQuerySet.as_manager()
 
@@ -198,6 +211,39 @@ class Lot(models.Model):
                 "quarantined_at",
                 "quarantined_by",
                 message=_("A quarantine says when and by whom."),
+            ),
+            check(
+                "lot_quarantine_reasoned",
+                Q(quarantined_at=None) | Q(quarantine_reason__regex=r"\S"),
+                _("Say why the lot is put aside."),
+            ),
+            recorded_together(
+                "lot_released_together",
+                "released_at",
+                "released_by",
+                message=_("Who takes a lot out of quarantine is on record with the time."),
+            ),
+            check(
+                "lot_release_reasoned",
+                Q(released_at=None) | Q(release_reason__regex=r"\S"),
+                _("Say why the lot may be used again."),
+            ),
+            recorded_together(
+                "lot_recalled_together",
+                "recalled_at",
+                "recalled_by",
+                message=_("A recall says when and by whom it was noted."),
+            ),
+            check(
+                "lot_recalled_stays_aside",
+                Q(recalled_at=None) | Q(quarantined_at__isnull=False, recall_reference__regex=r"\S"),
+                _("A recalled lot stays in quarantine, with the maker's reference."),
+            ),
+            check(
+                "lot_opened",
+                Q(opened_on=None, opened_until=None)
+                | Q(opened_on__isnull=False, opened_until__isnull=False, opened_until__gte=F("opened_on")),
+                _("An opened lot says from when and until when."),
             ),
             check(
                 "lot_label",
@@ -227,7 +273,12 @@ class Lot(models.Model):
             return False
         return self.label_amount == strength * self.label_ml
 
+    @property
+    def last_day(self) -> date:
+        """The last day of use: the expiry, or the end of its life once opened, whichever comes first."""
+        return min(self.expires_on, self.opened_until) if self.opened_until else self.expires_on
+
     def is_usable_on(self, day: date) -> bool:
-        """In date on the day, neither quarantined nor used up before it."""
+        """In date and not open too long on the day, neither quarantined nor used up before it."""
         used_up = self.used_up_on is not None and self.used_up_on < day
-        return self.expires_on >= day and self.quarantined_at is None and not used_up
+        return self.last_day >= day and self.quarantined_at is None and not used_up

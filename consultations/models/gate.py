@@ -53,7 +53,7 @@ _LOT_PAST_USE = """
     IF NEW.deviation_id IS NULL AND EXISTS (
         SELECT 1 FROM {uses} used JOIN consultations_lot l ON l.id = used.lot_id
         WHERE used.{key} = NEW.id AND (
-            l.expires_on < clinic_day(NEW.{time}) OR l.used_up_on < clinic_day(NEW.{time})
+            least(l.expires_on, l.opened_until) < clinic_day(NEW.{time}) OR l.used_up_on < clinic_day(NEW.{time})
             OR l.quarantined_at <= NEW.{time}
             OR lot_of_other_strength(l.id, {formula}, NEW.{time})
             OR lot_meets_allergy(l.id, NEW.patient_id, NEW.{time})
@@ -133,7 +133,7 @@ _LOT_IS_USABLE = """
             r.deviation_id IS NOT NULL
             OR (NOT lot_of_other_strength(l.id, {formula}, r.{time})
                 AND NOT lot_meets_allergy(l.id, r.patient_id, 'infinity')
-                AND l.expires_on >= clinic_day(r.{time}) AND l.quarantined_at IS NULL
+                AND least(l.expires_on, l.opened_until) >= clinic_day(r.{time}) AND l.quarantined_at IS NULL
                 AND (l.used_up_on IS NULL OR l.used_up_on >= clinic_day(r.{time})))
         )
     ) THEN

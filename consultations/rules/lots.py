@@ -2,6 +2,7 @@
 without an excipient that the patient is allergic to."""
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -73,8 +74,12 @@ def label_words(lot: Lot) -> str:
     return _("%(amount)s %(unit)s in %(volume)s ml (%(strength)s)") % said
 
 
-def refusal(lot: Lot, asked: Asked, *, on: date) -> str:
-    """Why the injection on the clinic's day may not take the lot, and what to do; empty where it may."""
+def refusal(lot: Lot, asked: Asked, *, on: date, used_at: datetime | None = None) -> str:
+    """Why the injection on the clinic's day may not take the lot, and what to do; empty where it may. What was injected at
+    `used_at` is signed all the same when the lot was put aside only later."""
+    if used_at and lot.quarantined_at and lot.quarantined_at > used_at:
+        lot = copy(lot)
+        lot.quarantined_at = lot.recalled_at = None
     return out_of_use(lot, on=on) or wrong_strength(lot, asked) or closed_by_allergy(lot, asked)
 
 
@@ -95,11 +100,16 @@ def out_of_use(lot: Lot, *, on: date) -> str:
     if lot.is_usable_on(on):
         return ""
     said = {"lot": lot.number, "day": in_words(lot.expires_on)}
+    if lot.recalled_at:
+        return _("Lot %(lot)s was recalled by its maker. Choose another.") % said
     if lot.quarantined_at:
         return _("Lot %(lot)s is in quarantine. Choose another.") % said
     if lot.used_up_on and lot.used_up_on < on:
         return _("Lot %(lot)s is used up. Choose another.") % said
-    return _("Lot %(lot)s expired on %(day)s. Choose another.") % said
+    if lot.expires_on < on or lot.opened_until is None:
+        return _("Lot %(lot)s expired on %(day)s. Choose another.") % said
+    said["day"] = in_words(lot.opened_until)
+    return _("Lot %(lot)s was opened and could be used until %(day)s. Choose another.") % said
 
 
 def wrong_strength(lot: Lot, asked: Asked) -> str:
@@ -134,12 +144,12 @@ def sorted_out(lots: Iterable[Lot], asked: Asked, *, on: date) -> tuple[list[Lot
     return fit, [SetAside(lot, words, instead) for lot, words in judged if words]
 
 
-def check_usable(lots: Iterable[Lot], asked: Asked, *, on: date) -> None:
+def check_usable(lots: Iterable[Lot], asked: Asked, *, on: date, used_at: datetime | None = None) -> None:
     """Every lot may be used on the clinic's day.
 
     Raises:
         DomainError: lot_unusable, with the first reason, at the component's field.
     """
     for lot in lots:
-        if words := refusal(lot, asked, on=on):
+        if words := refusal(lot, asked, on=on, used_at=used_at):
             raise DomainError(words, "lot_unusable", field=f"lot_{lot.component.code}")

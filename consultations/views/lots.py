@@ -27,6 +27,7 @@ from consultations.rules.lots import counts_by_strength, label_words
 from consultations.tracing import Trace
 from consultations.views.paging import pages
 from consultations.views.traces import uses_shown
+from consultations.worklists.lot_history import history
 from consultations.worklists.lots import judged
 
 PAGE = 50
@@ -138,7 +139,9 @@ def _check_may_see(user: User) -> None:
 
 
 def _lots(user: User) -> QuerySet[Lot]:
-    return Lot.objects.visible_to(user).select_related("component", "quarantined_by")
+    return Lot.objects.visible_to(user).select_related(
+        "component", "quarantined_by", "released_by", "recalled_by"
+    )
 
 
 def _address(lot: Lot) -> str:
@@ -148,7 +151,7 @@ def _address(lot: Lot) -> str:
 def _states(today: date) -> dict[str, tuple[str, Q, str]]:
     """What the list can be narrowed to: its name, which lots, and what an empty one says."""
     kept = Q(used_up_on=None, quarantined_at=None)
-    in_date = kept & Q(expires_on__gte=today)
+    in_date = kept & Q(expires_on__gte=today) & (Q(opened_until=None) | Q(opened_until__gte=today))
     return {
         "shelf": (_("On the shelf"), Q(used_up_on=None), _("No lot is on record yet")),
         "usable": (_("In date"), in_date, _("No lot is in date")),
@@ -157,7 +160,11 @@ def _states(today: date) -> dict[str, tuple[str, Q, str]]:
             in_date & Q(expires_on__lte=today + SOON),
             _("No lot expires within 60 days"),
         ),
-        "expired": (_("Expired"), kept & Q(expires_on__lt=today), _("No expired lot is on the shelf")),
+        "expired": (
+            _("Expired"),
+            kept & (Q(expires_on__lt=today) | Q(opened_until__lt=today)),
+            _("No expired lot is on the shelf"),
+        ),
         "quarantine": (_("Quarantined"), Q(quarantined_at__isnull=False), _("No lot is in quarantine")),
         "used": (_("Used up"), Q(used_up_on__isnull=False), _("No lot has been used up")),
     }
@@ -165,9 +172,11 @@ def _states(today: date) -> dict[str, tuple[str, Q, str]]:
 
 def _row(lot: Lot, today: date) -> dict[str, Any]:
     """A lot with its state: a tone, an icon and words, never colour alone."""
-    days = (lot.expires_on - today).days
+    days = (lot.last_day - today).days
     tone, icon, words = "ok", "circle-check", _("in date")
-    if lot.quarantined_at:
+    if lot.recalled_at:
+        tone, icon, words = "bad", "ban", _("recalled by the maker")
+    elif lot.quarantined_at:
         tone, icon, words = "bad", "ban", _("quarantined")
     elif lot.used_up_on:
         tone, icon, words = "quiet", "archive", _("used up")
@@ -198,6 +207,8 @@ def _one(request: HttpRequest, lot: Lot) -> HttpResponse:
     may_write = authorship.may_record(request.user)
     context = {
         "may_put_aside": may_write and not lot.quarantined_at,
+        "may_release": may_write and bool(lot.quarantined_at) and not lot.recalled_at,
+        "may_note_recall": may_write and not lot.recalled_at,
         "may_note_label": may_write,
         "groups": ", ".join(
             AllergenGroup.objects.current()
@@ -206,6 +217,7 @@ def _one(request: HttpRequest, lot: Lot) -> HttpResponse:
         ),
         "may_use_up": may_write and not lot.used_up_on,
         "may_put_back": may_write and bool(lot.used_up_on),
+        "history": history(lot),
         **_coming(request, lot),
         **_use(request, lot),
     }

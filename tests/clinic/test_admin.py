@@ -38,7 +38,7 @@ DESK_TABLES = (
 )
 PATHWAY_TABLES = (
     "AftercareRule AftercareScope AllergenGroup Alternative BodyZone CheckInQuestion Component ConsentText"
-    " ContraindicationQuestion DoseCap FollowUpRule Formula Indication Leaflet Lot MethodRule"
+    " ContraindicationQuestion DoseCap FollowUpRule Formula InUseLife Indication Leaflet Lot MethodRule"
     " PatchTestPolicy PathwayPolicy PhotographyText PlanTemplate ReactionRule ReactionType Recipe"
     " RedFlag RetestRule ReviewRule Scale ScaleThreshold SessionFormula StandardView Technique TechniqueRule"
     " ZoneShape"

@@ -355,6 +355,12 @@ def _another_patients_reading() -> None:
         pytest.param({"expires_on": TODAY}, False, id="on its last day"),
         pytest.param({"expires_on": TODAY - timedelta(days=1)}, True, id="expired yesterday"),
         pytest.param({"quarantined_at": CLINIC_NOW}, True, id="quarantined"),
+        pytest.param({"opened_on": ago(days=9).date(), "opened_until": TODAY}, False, id="opened, last day"),
+        pytest.param(
+            {"opened_on": ago(days=9).date(), "opened_until": TODAY - timedelta(days=1)},
+            True,
+            id="open too long",
+        ),
         pytest.param({"used_up_on": TODAY}, False, id="used up today"),
         pytest.param({"used_up_on": TODAY - timedelta(days=1)}, True, id="used up yesterday"),
     ],
@@ -362,7 +368,7 @@ def _another_patients_reading() -> None:
 def test_a_lot_is_judged_on_the_clinics_day(lot: dict[str, Any], refused: bool) -> None:
     session, by = SessionFactory(), UserFactory()
     if "quarantined_at" in lot:
-        lot = {**lot, "quarantined_by": by}
+        lot = {**lot, "quarantined_by": by, "quarantine_reason": "recalled"}
     used = SessionLot(
         session=session, lot=LotFactory(component=session.plan.formula.parts.first().component, **lot)
     )

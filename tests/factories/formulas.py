@@ -9,7 +9,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from consultations.enums import ComponentKind
-from consultations.models import AllergenGroup, Component, Formula, Lot, Recipe
+from consultations.models import AllergenGroup, Component, Formula, InUseLife, Lot, Recipe
 from tests.factories.reference import VersionedFactory
 
 
@@ -44,6 +44,16 @@ class FormulaFactory(VersionedFactory):
         """Parts are given as pairs."""
         for component, strength in rows:
             entry.parts.create(component=component, strength=strength)
+
+
+class InUseLifeFactory(VersionedFactory):
+    """A week once it is opened."""
+
+    class Meta:
+        model = InUseLife
+
+    component_code = factory.Sequence(lambda n: f"opened-{n}")
+    days = 7
 
 
 class RecipeFactory(VersionedFactory):

@@ -23,6 +23,7 @@ KINDS: tuple[tuple[str, type[Versioned]], ...] = (
     ("component", pathway.Component),
     ("formula", pathway.Formula),
     ("recipe", pathway.Recipe),
+    ("in_use_life", pathway.InUseLife),
     ("dose_cap", pathway.DoseCap),
     ("technique", pathway.Technique),
     ("technique_rule", pathway.TechniqueRule),

@@ -1,6 +1,7 @@
 """Reference data: versions and values."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
 from consultations.enums import (
@@ -25,6 +26,7 @@ from tests.factories import (
     ContraindicationQuestionFactory,
     DoseCapFactory,
     FormulaFactory,
+    InUseLifeFactory,
     LotFactory,
     MethodRuleFactory,
     PatchTestPolicyFactory,
@@ -36,6 +38,7 @@ from tests.factories import (
     SessionFormulaFactory,
     TechniqueFactory,
     TechniqueRuleFactory,
+    UserFactory,
     VersionedFactory,
     ZoneShapeFactory,
     recipe_of,
@@ -232,6 +235,63 @@ def _no_millilitres_of_a_product() -> None:
     RecipeFactory(lines=[{"component": ComponentFactory(), "millilitres": 0}])
 
 
+@constraints.refused_by("in_use_life_once")
+def _two_lives_of_one_component() -> None:
+    InUseLifeFactory(component_code="lidocaine-2")
+    InUseLifeFactory(component_code="lidocaine-2")
+
+
+def _put_aside(**more: object) -> None:
+    LotFactory(quarantined_at=CLINIC_NOW, quarantined_by=UserFactory(), **more)
+
+
+@constraints.refused_by("lot_quarantine_reasoned")
+def _put_aside_for_no_reason() -> None:
+    _put_aside(quarantine_reason="")
+
+
+@constraints.refused_by("lot_quarantine_reasoned")
+def _put_aside_for_a_blank_reason() -> None:
+    _put_aside(quarantine_reason=" \n\t")
+
+
+@constraints.refused_by("lot_released_together")
+def _taken_out_by_nobody() -> None:
+    LotFactory(released_at=CLINIC_NOW, release_reason="tested")
+
+
+@constraints.refused_by("lot_release_reasoned")
+def _taken_out_for_a_blank_reason() -> None:
+    LotFactory(released_at=CLINIC_NOW, released_by=UserFactory(), release_reason=" ")
+
+
+@constraints.refused_by("lot_recalled_together")
+def _recalled_by_nobody() -> None:
+    _put_aside(quarantine_reason="recall", recalled_at=CLINIC_NOW, recall_reference="R-1")
+
+
+@constraints.refused_by("lot_recalled_stays_aside")
+def _recalled_and_on_the_shelf() -> None:
+    LotFactory(recalled_at=CLINIC_NOW, recalled_by=UserFactory(), recall_reference="R-1")
+
+
+@constraints.refused_by("lot_recalled_stays_aside")
+def _recalled_without_a_reference() -> None:
+    _put_aside(
+        quarantine_reason="recall", recalled_at=CLINIC_NOW, recalled_by=UserFactory(), recall_reference=" "
+    )
+
+
+@constraints.refused_by("lot_opened")
+def _opened_and_nobody_knows_until_when() -> None:
+    LotFactory(opened_on=CLINIC_NOW.date())
+
+
+@constraints.refused_by("lot_opened")
+def _over_before_it_was_opened() -> None:
+    LotFactory(opened_on=CLINIC_NOW.date(), opened_until=CLINIC_NOW.date() - timedelta(days=1))
+
+
 @constraints.refused_by("lot_label")
 def _an_amount_in_nobody_knows_how_much() -> None:
     LotFactory(label_amount=50)
@@ -250,7 +310,7 @@ def _a_lot_delivered_twice() -> None:
 
 @constraints.refused_by("lot_quarantined_together")
 def _a_quarantine_by_nobody() -> None:
-    LotFactory(quarantined_at=CLINIC_NOW)
+    LotFactory(quarantined_at=CLINIC_NOW, quarantine_reason="recall")
 
 
 @constraints.refused_by("lot_numbered")

@@ -84,16 +84,22 @@ def test_every_component_has_its_lot() -> None:
     assert refusal(session) == ("lot_missing", f"lot_{part.component.code}")
 
 
-def test_a_lot_quarantined_since_it_was_chosen_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("minutes", "code"),
+    [pytest.param(0, "lot_unusable", id="by then"), pytest.param(1, "", id="a minute later")],
+)
+def test_a_lot_put_aside_by_the_injection_is_refused_and_one_put_aside_after_it_is_not(
+    minutes: int, code: str
+) -> None:
     session = complete()
     lot = session.used_lots.first().lot
     lot.quarantined_at, lot.quarantined_by, lot.quarantine_reason = (
-        CLINIC_NOW,
+        session.started_at + timedelta(minutes=minutes),
         session.plan.created_by,
         "recall",
     )
     lot.save()
-    assert refusal(session) == ("lot_unusable", f"lot_{lot.component.code}")
+    assert refusal(session) == (code, f"lot_{lot.component.code}" if code else None)
 
 
 def test_a_lot_used_up_before_the_day_is_refused_and_one_used_up_on_it_is_not() -> None:
