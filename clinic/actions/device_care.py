@@ -1,6 +1,7 @@
 """The care log of devices: an entry, or that one was made in error."""
 
 from datetime import date, datetime
+from typing import Any
 
 from clinic.actions.locking import explained, lock
 from clinic.enums import CareKind
@@ -30,26 +31,22 @@ def record(
     lock(devices=[device.pk])
     row = Device.objects.get(pk=device.pk)
     is_service = kind == CareKind.SERVICE
-    next_due_on = next_due_on if is_service else None
-    rules.check_entry(
-        device=row, kind=kind, happened_at=happened_at, note=note, next_due_on=next_due_on, at=at
-    )
+    due = next_due_on if is_service else None
+    said: dict[str, Any] = {"kind": kind, "happened_at": happened_at, "next_due_on": due}
+    rules.check_entry(device=row, note=note, **said, at=at)
     care = DeviceCare(
+        **said,
         device=row,
-        kind=kind,
-        happened_at=happened_at,
         carried_out_by=carried_out_by.strip(),
         note=note.strip(),
-        next_due_on=next_due_on,
         was_due_on=row.service_due_on if is_service else None,
         recorded_at=at,
         recorded_by=by,
     )
     care.clean_fields(exclude=["device", "recorded_by"])
     care.save(force_insert=True)
-    if care.next_due_on:
-        row.service_due_on = care.next_due_on
-        row.save()
+    if due:
+        _set_due(row, due)
     return care
 
 
@@ -70,6 +67,10 @@ def take_back(*, care: DeviceCare, reason: str, by: User, at: datetime) -> Devic
     error.save(force_insert=True)
     device = row.device
     if row.next_due_on and device.service_due_on == row.next_due_on:
-        device.service_due_on = row.was_due_on
-        device.save()
+        _set_due(device, row.was_due_on)
     return error
+
+
+def _set_due(device: Device, day: date | None) -> None:
+    device.service_due_on = day
+    device.save()

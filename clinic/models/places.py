@@ -14,10 +14,6 @@ from clinic.models.user import User
 class ActiveQuerySet(models.QuerySet):
     """Rows that can be retired without losing their past."""
 
-    def visible_to(self, user: User) -> Self:
-        """All staff roles see where visits happen and with what."""
-        return self if user.has_role(*Role) else self.none()
-
     def active(self) -> Self:
         """Those still in use."""
         return self.filter(is_active=True)
@@ -65,6 +61,14 @@ class Room(models.Model):
         return self.name
 
 
+class DeviceQuerySet(ActiveQuerySet):
+    """Words about devices."""
+
+    def visible_to(self, user: User) -> Self:
+        """All staff roles see the devices and how they stand."""
+        return self if user.has_role(*Role) else self.none()
+
+
 @pghistory.track(append_only=True)
 class Device(models.Model):
     """A gun or needleless machine that one visit at a time can use."""
@@ -79,7 +83,7 @@ class Device(models.Model):
 
     out_of_use_because: str | None  # set by device_care.with_use()
 
-    objects = ActiveQuerySet.as_manager()
+    objects = DeviceQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("device")

@@ -16,11 +16,12 @@ from clinic.models.device_care import with_use
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a device stands: a tone, an icon and words, never colour alone."""
+    """How a device stands: a tone, an icon and words, never colour alone; and why."""
 
     tone: str
     icon: str
     words: str
+    why: str = ""
 
 
 def check_may_care(user: User) -> None:
@@ -94,7 +95,7 @@ def check_takes_back(care: DeviceCare) -> None:
 def state_of(device: Device, today: date) -> State:
     """How a device that was read `with_use` stands on the day."""
     if device.out_of_use_because is not None:
-        return State("bad", "ban", _("out of use: %(why)s") % {"why": device.out_of_use_because})
+        return State("bad", "ban", _("out of use"), device.out_of_use_because)
     if device.service_due_on and device.service_due_on < today:
         since = date_format(device.service_due_on, pgettext("date format", "D j M Y"))
         return State("warn", "alert-triangle", _("service due since %(day)s") % {"day": since})

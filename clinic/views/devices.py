@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -90,6 +91,7 @@ def _page(request: HttpRequest, device: Device, form: CareForm, status: int = 20
     page = one_page(request, log.select_related("recorded_by", "error__recorded_by"), PAGE)
     context: dict[str, Any] = {
         "device": device,
+        "kind": capfirst(device.get_kind_display()),
         "state": rules.state_of(device, timezone.localdate()),
         "form": form,
         "entries": [{"care": each, "error": getattr(each, "error", None)} for each in page.rows],

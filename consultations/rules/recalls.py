@@ -59,7 +59,7 @@ def state_of(call: RecallCall | None) -> CallState:
     if entry.closed_at:
         if entry.told:
             return CallState("ok", "circle-check", _("reached"), entry)
-        return CallState("warn", "x", _("not called: %(why)s") % {"why": entry.close_reason}, entry)
+        return CallState("warn", "x", _("not called"), entry)
     tries = list(entry.tries.all())
     if not tries:
         return CallState("warn", "phone", _("to be called"), entry)

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
 LOTS = "/lots/"
 RECEIVE = "/lots/new/"
-QUERIES_OF_ONE = 13
+QUERIES_OF_ONE = 12
 
 
 def lot_in(days: int, **details) -> Lot:

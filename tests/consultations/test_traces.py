@@ -333,7 +333,7 @@ class TestARecall:
         lot = PatchTestFactory().lots.first()
         page = practitioner_client.get(url(lot)).content.decode()
         assert url(lot, "trace_call") not in page
-        assert "Its patients can be called once the lot is put aside." in page
+        assert "The patients can be called once the lot is put aside." in page
         with pytest.raises(DomainError) as refusal:
             recalls.begin(trace=Trace(lot), by=doctor.user, at=clinic_now)
         assert refusal.value.code == "not_quarantined"
