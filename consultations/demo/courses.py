@@ -19,7 +19,7 @@ def formula_by_session(clinic: DemoClinic, rng: random.Random) -> None:
     Real input: the course of Costantino, PMC2952299, 3 ml a session on days 0, 3, 6, 9 and 12.
     """
     journey = new_patient(
-        clinic, rng, -16, family_name="Weber", given_names="Thomas", birth_date=date(1974, 2, 26), sex="male"
+        clinic, rng, -16, family_name="Vogt", given_names="Thomas", birth_date=date(1974, 2, 26), sex="male"
     )
     eligible(journey, clinic, -14, "PAIN-ACUTE-LBP", aims=[aim("pain_nrs", "8", "3"), aim("rmdq", "15", "8")])
     by, at = user_of(clinic, "silva"), clinic.moment(-12, 8, 30)

@@ -144,7 +144,7 @@ def _plans(user: User) -> QuerySet[Plan]:
 
 def _member(number: int, plan: Plan, taken: scores.Scores, *, on: date) -> _Member:
     total = getattr(plan, "total", 0)
-    due = {each.rule.code for each in taken.schedule(plan, total=total) if each.on and each.on <= on}
+    due = {each.rule.code for each in taken.schedule(plan, total=total) if each.on and each.on < on}
     sessions = taken.sessions[plan.pk]
     over = plan.status in (PlanStatus.STOPPED, PlanStatus.COMPLETED)
     last = sessions[-1].pk if sessions else None
