@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, Exists, Func, OuterRef, Subquery
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Func, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
 
 from consultations.enums import PlanStatus, SignAgain
 from consultations.models import (
     AdverseEvent,
     CheckIn,
+    CheckInQuestion,
     ConsentText,
     ConsultationConfirmation,
     HealthAnswer,
@@ -154,10 +155,12 @@ class NewerText:
 
 @dataclass(frozen=True)
 class Validity:
-    """For how many calendar months a consultation and a consent hold; 0 where nobody has decided: not at all."""
+    """What the clinic has decided about every plan: for how many calendar months a consultation and a consent hold (0
+    where nobody has decided: not at all), and whether a session waits for the answers of the check-in."""
 
     consultation_months: int
     consent_months: int
+    answers_required: bool = False
 
 
 def _in_error(event: str) -> Func:
@@ -198,6 +201,12 @@ _POLICIES = PathwayPolicy.objects.filter(code="default", published_at__isnull=Fa
 )
 CONSULTATION_MONTHS = Subquery(_POLICIES.values("consultation_valid_months")[:1])
 CONSENT_MONTHS = Subquery(_POLICIES.values("consent_valid_months")[:1])
+_ASKED_BEFORE_SESSIONS = CheckInQuestion.objects.current().filter(before_sessions=True)
+ANSWERS_REQUIRED = ExpressionWrapper(
+    Q(Exists(_ASKED_BEFORE_SESSIONS))
+    & Q(Exists(PathwayPolicy.objects.current().filter(code="default", check_in_required=True))),
+    output_field=BooleanField(),
+)
 CONFIRMED = ArraySubquery(
     ConsultationConfirmation.objects.filter(consultation=OuterRef("consultation")).values("confirmed_at")
 )

@@ -14,7 +14,7 @@ from consultations.enums import CapMeasure, TestRequirement
 from consultations.models import PlannedSession, Session
 from consultations.queries import PlanFacts
 from consultations.rules import clearance, consent, doses, over_caps, retest
-from consultations.rules.visits import earlier_not_given
+from consultations.rules.visits import begin_missing
 
 _SHOWN_TO = Decimal("0.01")
 
@@ -49,7 +49,7 @@ def banner(facts: PlanFacts, planned: PlannedSession, *, on: datetime, recording
     known when it was begun, and not by itself."""
     known_by = on if recording else None
     judged = clearance.judge(facts, gate=clearance.Gate.SESSION, on=on, planned=planned, known_by=known_by)
-    missing = judged.conditions if recording else [*judged.conditions, *earlier_not_given(facts, planned)]
+    missing = judged.conditions if recording else [*judged.conditions, *begin_missing(facts, planned, on=on)]
     if missing:
         return Banner((), tuple(missing))
     return Banner(tuple(_cleared_by(facts, judged, on)), ())

@@ -84,6 +84,17 @@ def close(*, entry: ContactEntry, told: bool, reason: str = "", by: User, at: da
     return _close(row, told=told, reason=reason.strip(), by=by, at=at)
 
 
+def settle(
+    *, patient_id: UUID, reason: ContactReason, why: str, by: User, at: datetime
+) -> ContactEntry | None:
+    """What the patient was to be called about is no more, in this transaction and under the patient's lock.
+
+    It follows from another action, which has asked who may: no role is asked here.
+    """
+    entry = _open_entry(patient_id, reason, None)
+    return entry and _close(entry, told=False, reason=why, by=by, at=at)
+
+
 def visit_moved(
     *,
     visit: Appointment,

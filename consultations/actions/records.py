@@ -5,10 +5,9 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from clinic.actions.locking import explained
-from clinic.enums import Role
-from clinic.errors import DomainError, NotAllowed
+from clinic.errors import DomainError
 from clinic.models import User
-from consultations.actions import event_errors
+from consultations.actions import event_errors, session_errors
 from consultations.actions.visits import hold_still, resettle
 from consultations.models import (
     Addendum,
@@ -100,19 +99,13 @@ def call_error(*, record: Removable, reason: str, by: User, at: datetime) -> Ent
 @explained
 def confirm_error(*, entry: EnteredInError, by: User, at: datetime) -> EnteredInError:
     """A second person, practitioner or admin, confirms. What an adverse event closed opens again, unless something
-    else closes it.
+    else closes it; a session takes the events of its reactions with it, and the calls about it.
 
     Raises:
         NotAllowed: the same person, or neither role.
         DomainError: confirmed before.
     """
-    if not by.has_role(Role.PRACTITIONER, Role.ADMIN):
-        raise NotAllowed(
-            _("Errors are confirmed by a practitioner or an admin."),
-            "confirm_not_allowed",
-        )
-    if entry.requested_by_id == by.pk:
-        raise NotAllowed(_("A second person confirms. Ask a colleague."), "second_person")
+    authorship.check_may_confirm(by, asked_by=entry.requested_by_id)
     record = record_of(entry)
     patient_id = record.patient_id
     hold_still(patient_id)
@@ -123,6 +116,8 @@ def confirm_error(*, entry: EnteredInError, by: User, at: datetime) -> EnteredIn
     row.save()
     if isinstance(record, AdverseEvent):
         event_errors.undo(event=record, by=by, at=at)
+    if isinstance(record, Session):
+        session_errors.close_with(session=record, entry=row, by=by, at=at)
     resettle(patient_id=patient_id, by=by, at=at)
     return row
 

@@ -30,7 +30,7 @@ from consultations.models import (
 )
 from consultations.queries import PlanFacts, facts_of_one, facts_of_session, policy_in_force
 from consultations.rules import authorship, clearance, doses, over_caps, sessions, techniques
-from consultations.rules.visits import earlier_not_given
+from consultations.rules.visits import begin_missing
 
 __all__ = ["Contents", "Reaction", "Score", "Zone", "begin", "not_given", "record_deviating", "save", "sign"]
 
@@ -221,7 +221,7 @@ def _codes_missing(facts: PlanFacts, planned: PlannedSession, *, on: datetime) -
 
 def _missing(facts: PlanFacts, planned: PlannedSession, *, on: datetime) -> list[Condition]:
     judged = clearance.judge(facts, gate=clearance.Gate.SESSION, on=on, planned=planned)
-    return judged.conditions + earlier_not_given(facts, planned)
+    return judged.conditions + begin_missing(facts, planned, on=on)
 
 
 def _check_was_cleared(row: Session, facts: PlanFacts) -> None:

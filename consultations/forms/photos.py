@@ -106,9 +106,9 @@ def _sources(patient: Patient) -> dict[str, Source]:
         "planned", *with_plan
     )
     reviews = Review.objects.filter(patient=patient, entered_in_error=None).select_related("rule", *with_plan)
-    events = AdverseEvent.objects.filter(patient=patient, superseded_by=None).select_related(
-        "reaction", "plan"
-    )
+    events = AdverseEvent.objects.filter(
+        patient=patient, superseded_by=None, entered_in_error=None
+    ).select_related("reaction", "plan")
     plans = Plan.objects.filter(patient=patient).select_related("indication", "formula")
     kinds: Sequence[tuple[str, Any]] = (
         ("review", reviews.order_by("-created_at")),

@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
+from uuid import UUID
 
 import pghistory
 import pgtrigger
@@ -75,6 +76,7 @@ class KnownCheckIn:
     needs_review: bool
     reviewed_at: datetime | None
     practitioner: str = ""  # whose visit it is: whom the desk asks
+    appointment: UUID | None = None
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
@@ -87,6 +89,7 @@ class KnownCheckIn:
             datetime.fromisoformat(row["asked_at"]),
             needs_review=bool(row["needs_review"]),
             practitioner=row["practitioner"],
+            appointment=UUID(row["appointment"]),
             **moments,
         )
 
@@ -94,6 +97,11 @@ class KnownCheckIn:
     def waits(self) -> bool:
         """Whether a practitioner has to look first."""
         return self.reviewed_at is None and (self.answered_at is None or self.needs_review)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the patient answered, or a practitioner asked instead."""
+        return self.answered_at is not None or self.reviewed_at is not None
 
 
 class CheckInQuerySet(ClinicalQuerySet):
@@ -106,7 +114,11 @@ class CheckInQuerySet(ClinicalQuerySet):
     def as_rows(self) -> Self:
         """One JSON value each, to be read with the plan itself."""
         names = ("asked_at", "answered_at", "needs_review", "reviewed_at")
-        row = JSONObject(**{name: name for name in names}, practitioner="appointment__practitioner__name")
+        row = JSONObject(
+            **{name: name for name in names},
+            practitioner="appointment__practitioner__name",
+            appointment="appointment_id",
+        )
         return self.order_by("asked_at", "pk").values(json=row)
 
 

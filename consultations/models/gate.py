@@ -10,6 +10,11 @@ it was judged by without a deviation that says so.
 import pgtrigger
 
 from clinic.db import guard, refuse
+from clinic.enums import HOLDS_TIME, AppointmentStatus
+
+_ON_THE_BOOKS = "({})".format(
+    ", ".join(f"'{each}'" for each in sorted(HOLDS_TIME) if each != AppointmentStatus.HELD)
+)
 
 _REFUSE_WITH_CODE = """
     RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = '{name}', DETAIL = refusal,
@@ -306,6 +311,41 @@ GATE_ON_SESSION = guard(
             {
         refuse("session_cleared", "A signed session names its zones and the lot and dose of every component.")
     }
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+# Where the policy of the moment has sessions wait for them, the answers of the session's own visit of the day are there:
+# given by the patient, or asked and reviewed by a practitioner. `rules.check_ins.unanswered` says the same in words.
+GATE_ON_SESSION_CHECK_IN = guard(
+    "session_check_in",
+    operation=pgtrigger.Insert | pgtrigger.UpdateOf("planned_id", "outcome", "deviation_id"),
+    func=f"""
+        IF TG_OP = 'UPDATE' THEN
+            IF (OLD.planned_id, OLD.deviation_id) IS NOT DISTINCT FROM (NEW.planned_id, NEW.deviation_id)
+                AND OLD.outcome IS DISTINCT FROM 'not_given' THEN
+                RETURN NEW;
+            END IF;
+        END IF;
+        IF NEW.outcome IS DISTINCT FROM 'not_given' AND NEW.deviation_id IS NULL AND EXISTS (
+            SELECT 1 FROM consultations_pathwaypolicy policy
+            WHERE policy.code = 'default' AND policy.check_in_required AND policy.published_at <= NEW.started_at
+                AND (policy.retired_at IS NULL OR policy.retired_at > NEW.started_at)
+        ) AND EXISTS (
+            SELECT 1 FROM consultations_checkinquestion question
+            WHERE question.before_sessions AND question.published_at IS NOT NULL AND question.retired_at IS NULL
+        ) AND EXISTS (
+            SELECT 1 FROM clinic_appointment visit
+            WHERE visit.purpose = 'session:' || NEW.planned_id AND visit.patient_id = NEW.patient_id
+                AND visit.status IN {_ON_THE_BOOKS} AND clinic_day(visit.starts_at) = clinic_day(NEW.started_at)
+        ) AND NOT EXISTS (
+            SELECT 1 FROM consultations_checkin asked JOIN clinic_appointment visit ON visit.id = asked.appointment_id
+            WHERE visit.purpose = 'session:' || NEW.planned_id AND visit.status IN {_ON_THE_BOOKS}
+                AND clinic_day(visit.starts_at) = clinic_day(NEW.started_at)
+                AND (asked.answered_at IS NOT NULL OR asked.reviewed_at IS NOT NULL)
+        ) THEN
+            {refuse("session_check_in", "The check-in questions of this visit have to be answered first.")}
         END IF;
         RETURN NEW;
     """,

@@ -55,6 +55,13 @@ class PathwayPolicy(Versioned):
     photo_max_megabytes = models.PositiveSmallIntegerField(_("photograph at most, megabytes"))
     photo_max_megapixels = models.PositiveSmallIntegerField(_("photograph at most, megapixels"))
     autosave_seconds = models.PositiveSmallIntegerField(_("draft saved every, seconds"))
+    check_in_required = models.BooleanField(
+        _("check-in answers required"),
+        default=False,
+        help_text=_(
+            "A session with a visit of its own begins only once its check-in questions are answered."
+        ),
+    )
 
     class Meta(Versioned.Meta):
         verbose_name = _("pathway policy")

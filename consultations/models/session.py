@@ -16,6 +16,7 @@ from consultations.models.consultation import ClinicalQuerySet, Signable
 from consultations.models.formula import Component, Formula, Lot
 from consultations.models.gate import (
     GATE_ON_SESSION,
+    GATE_ON_SESSION_CHECK_IN,
     GATE_ON_SESSION_DOSES,
     GATE_ON_SESSION_LOT,
     GATE_ON_SESSION_ZONE,
@@ -127,7 +128,13 @@ class Session(Signable):
                 violation_error_message=_("This session is being recorded already."),
             ),
         ]
-        triggers = [*frozen_once("session"), GATE_ON_SESSION, GATE_ON_SESSION_DOSES, DEVICE_IN_USE]
+        triggers = [
+            *frozen_once("session"),
+            GATE_ON_SESSION,
+            GATE_ON_SESSION_CHECK_IN,
+            GATE_ON_SESSION_DOSES,
+            DEVICE_IN_USE,
+        ]
 
     def __str__(self) -> str:
         return f"{self.plan}: {self.planned.ordinal}"

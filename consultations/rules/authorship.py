@@ -119,3 +119,15 @@ def check_window(session: Session, window: Window | None) -> None:
             _("This record is being written in another window too. Look at it again before you save."),
             "stale_typing",
         )
+
+
+def check_may_confirm(user: User, *, asked_by: UUID) -> None:
+    """An error is confirmed by a second person, practitioner or admin (policy of the clinic).
+
+    Raises:
+        NotAllowed: confirm_not_allowed, second_person.
+    """
+    if not user.has_role(Role.PRACTITIONER, Role.ADMIN):
+        raise NotAllowed(_("Errors are confirmed by a practitioner or an admin."), "confirm_not_allowed")
+    if asked_by == user.pk:
+        raise NotAllowed(_("A second person confirms. Ask a colleague."), "second_person")

@@ -14,10 +14,12 @@ from django.utils.translation import gettext as _
 from clinic.enums import AppointmentStatus
 from clinic.errors import DomainError
 from clinic.models import Appointment
+from clinic.readiness import Condition
 from consultations import purposes
 from consultations.enums import Answer
-from consultations.models import CheckIn, CheckInQuestion
+from consultations.models import CheckIn, CheckInQuestion, PathwayPolicy, PlannedSession
 from consultations.purposes import Kind
+from consultations.queries import PlanFacts
 
 _NOT_BEGUN = {
     AppointmentStatus.PROVISIONAL,
@@ -95,6 +97,28 @@ def check_open(check_in: CheckIn) -> None:
     """
     if check_in.answered_at is not None or check_in.reviewed_at is not None:
         raise DomainError(_("The questions of this visit have been answered already."), "answered_already")
+
+
+def is_required(visit: Appointment, policy: PathwayPolicy) -> bool:
+    """Whether the policy has this visit wait for its answers: a session's, never a test's."""
+    return policy.check_in_required and purposes.parse(visit.purpose).kind == Kind.SESSION
+
+
+def unanswered(facts: PlanFacts, planned: PlannedSession, *, on: datetime) -> list[Condition]:
+    """`answers_missing`, where the clinic's policy has sessions wait for the answers of their visit of that day.
+
+    Asked when a session begins, never when it is booked. A session without a visit of its own has nobody to hand the
+    screen over at the desk: it waits for nothing. The trigger `session_check_in` says the same.
+    """
+    if not facts.validity.answers_required:
+        return []
+    day = timezone.localdate(on)
+    visits = facts.visits_for(purposes.session_of(planned))
+    today = {visit.pk for visit in visits if timezone.localdate(visit.starts_at) == day}
+    if not today or any(each.is_settled and each.appointment in today for each in facts.check_ins):
+        return []
+    sentence = _("The patient has to answer the check-in questions before the session begins.")
+    return [Condition("answers_missing", sentence, who=_("the desk"))]
 
 
 def needs_review(said: Iterable[Said], *, on: date) -> bool:

@@ -40,6 +40,7 @@ CODES = {
     "plan_completed": Code(_("the plan was completed")),
     "report_open": Code(_("a report from the desk had not been looked at"), may_still_come=True),
     "answer_open": Code(_("answers from the check-in had not been looked at"), may_still_come=True),
+    "answers_missing": Code(_("the check-in questions had not been answered"), may_still_come=True),
     "allergy": Code(_("the allergies were not cleared"), closes=True),
     "allergy_unassessed": Code(_("the allergies were not assessed"), may_still_come=True),
     "consent": Code(_("no consent in force"), may_still_come=True),

@@ -94,7 +94,7 @@ def _since_test(known: SinceTest, moment: datetime) -> SinceTest:
 
 def _validity(moment: datetime) -> Validity:
     policy = policy_in_force(moment)
-    return Validity(policy.consultation_valid_months, policy.consent_valid_months)
+    return Validity(policy.consultation_valid_months, policy.consent_valid_months, policy.check_in_required)
 
 
 def _plan(plan: Plan, moment: datetime) -> Plan:

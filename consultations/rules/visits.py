@@ -15,7 +15,7 @@ from consultations.enums import TestResult
 from consultations.models import PatchTest, PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, in_error
-from consultations.rules import clearance, course_caps, plans
+from consultations.rules import check_ins, clearance, course_caps, plans
 from consultations.rules.clearance import Gate
 from consultations.rules.codes import MAY_STILL_COME, ON_HOLD
 from consultations.rules.patch_test import Window, reading_window, repeat_from
@@ -285,7 +285,7 @@ def _order(
 ) -> list[Condition]:
     """Sessions of a plan follow each other, with the hard gap between neighbours, given or booked."""
     if starting:
-        return earlier_not_given(facts, planned)
+        return begin_missing(facts, planned, on=visit.starts_at)
     for other in facts.planned:
         if other.pk == planned.pk:
             continue
@@ -322,6 +322,11 @@ def _gap(other: PlannedSession, moment: datetime, days: int) -> Condition:
         % {"ordinal": other.ordinal, "day": in_words(moment), "gap": days},
         earliest=moment + timedelta(days=days),
     )
+
+
+def begin_missing(facts: PlanFacts, planned: PlannedSession, *, on: datetime) -> list[Condition]:
+    """What only the beginning of a session asks for, beside its gate: its turn, and the answers of the day."""
+    return [*earlier_not_given(facts, planned), *check_ins.unanswered(facts, planned, on=on)]
 
 
 def earlier_not_given(facts: PlanFacts, planned: PlannedSession) -> list[Condition]:

@@ -21,6 +21,7 @@ from consultations.actions import check_ins as actions
 from consultations.enums import Answer
 from consultations.forms.check_ins import CheckInForm, CheckInReviewForm
 from consultations.models import CheckIn, CheckInQuestion
+from consultations.queries import policy_in_force
 from consultations.rules import authorship, check_ins
 from consultations.views import chart
 
@@ -41,6 +42,7 @@ def show(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
         "asked": asked,
         "may_ask": check_ins.may_ask(visit, asked, check_in, at=at),
         "may_review": authorship.may_record(request.user),
+        "is_required": check_ins.is_required(visit, policy_in_force(at)),
         **chart.header(request, visit.patient),
     }
     return render(request, "consultations/check_in.html", context)

@@ -16,7 +16,7 @@ from clinic.rules import access
 from clinic.views.posted import one_page, way_back
 from clinic.views.privacy import called
 from consultations.views.paging import pages
-from consultations.worklists import follow_ups, late
+from consultations.worklists import check_ins, follow_ups, late
 
 PAGE = 30
 
@@ -28,8 +28,11 @@ def show(request: HttpRequest) -> HttpResponse:
     rows = [*late.refused(user=request.user, at=at), *late.everything(at=at)]
     page = one_page(request, rows, PAGE)
     checks = pages(request, follow_ups.due(at=at), name="checks", size=PAGE)
+    settling = pages(request, check_ins.to_settle(at=at), name="check_ins", size=PAGE)
     context = {
         "rows": page.rows,
+        "check_ins": settling.rows,
+        "check_in_pages": settling,
         "checks": checks.rows,
         "check_pages": checks,
         "called": _on_the_contact_list(request, page.rows),

@@ -28,6 +28,7 @@ from consultations.models import (
     TestReading,
 )
 from consultations.rules.event_errors import undone_by
+from consultations.rules.session_errors import gone_with
 from consultations.views import chart
 
 _DRAFTS: dict[str, type[Model]] = {"consultation": Consultation, "session": Session, "review": Review}
@@ -127,6 +128,7 @@ def confirm_error(request: HttpRequest, error_id: UUID) -> HttpResponse:
         "signed_at": record.signed_at,
         "is_own": entry.requested_by_id == request.user.pk,
         "undone": undone_by(record) if isinstance(record, AdverseEvent) else None,
+        "gone": gone_with(record) if isinstance(record, Session) else None,
         "record_url": page_of(record) if request.user.has_role(Role.PRACTITIONER) else "",
         **chart.header(request, record.patient),
     }

@@ -47,7 +47,7 @@ def due(*, at: datetime) -> QuerySet[Session]:
         .annotate(
             rule_code=Case(*(When(_within(span), then=Value(span.rule.code)) for span in found)),
             due_at=Worked(F("started_at") + _days(found), output_field=DateTimeField()),
-            is_called=Exists(_entries().filter(closed_at=None)),
+            is_called=Exists(_calling()),
             **_last_try(),
         )
         .select_related("patient", "practitioner", "plan__indication", "planned")
@@ -83,11 +83,9 @@ def _days(found: list[Span]) -> Case:
     return Case(*cases, output_field=DurationField())
 
 
-def _entries() -> QuerySet[ContactEntry]:
-    """What the desk was asked for since the session."""
-    return ContactEntry.objects.filter(
-        patient=OuterRef("patient"), reason=ContactReason.FOLLOW_UP, asked_at__gte=OuterRef("started_at")
-    )
+def _calling() -> QuerySet[ContactEntry]:
+    """Somebody calls about a check already, of this session or of another: a patient is on the list once."""
+    return ContactEntry.objects.open().filter(patient=OuterRef("patient"), reason=ContactReason.FOLLOW_UP)
 
 
 def _last_try() -> dict[str, Any]:
@@ -110,6 +108,7 @@ class Check:
     rule: FollowUpRule
     due_on: date
     is_due: bool
+    is_called: bool = False
 
 
 def of_patient(patient: Patient, *, at: datetime) -> list[Check]:
@@ -119,6 +118,7 @@ def of_patient(patient: Patient, *, at: datetime) -> list[Check]:
     today = timezone.localdate(at)
     longest = max((rule.days + rule.open_days for rule in rules), default=0)
     recent = _last_given().filter(patient=patient, started_at__gte=at - timedelta(days=longest + 1))
+    recent = recent.annotate(is_called=Exists(_calling()))
     sessions = list(recent.select_related("practitioner", "plan__indication", "planned"))
     if not sessions:
         return []
@@ -130,6 +130,6 @@ def _check(session: Session, rules: list[FollowUpRule], made: set, today: date) 
     day = timezone.localdate(session.started_at)
     for span in spans(rules, on=today):
         if span.first <= day <= span.last and (session.pk, span.rule.code) not in made:
-            return Check(session, span.rule, due_on(day, span.rule), True)
+            return Check(session, span.rule, due_on(day, span.rule), True, session.is_called)
     coming = next_after(rules, session_day=day, on=today)
     return Check(session, coming, due_on(day, coming), False) if coming else None

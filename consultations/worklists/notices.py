@@ -10,10 +10,10 @@ from clinic.enums import Role
 from clinic.models import ClinicSettings, User
 from clinic.readiness import Notice
 from clinic.rules.access import may_book
-from consultations.models import ClinicalReport, Deviation, EnteredInError
+from consultations.models import CheckIn, ClinicalReport, Deviation, EnteredInError
 from consultations.queries import awaiting_reading, unsigned
 from consultations.releases import ToRelease, to_release
-from consultations.worklists import readings, sessions
+from consultations.worklists import check_ins, follow_ups, readings, sessions
 from consultations.worklists.reports import allergies_to_assess
 
 
@@ -27,7 +27,7 @@ def notices(*, user: User, at: datetime) -> list[Notice]:
     if user.has_role(Role.ADMIN):
         month_ago = at - timedelta(days=30)
         incidents = Deviation.objects.visible_to(user).filter(recorded_at__gte=month_ago).count()
-        waiting = EnteredInError.objects.filter(confirmed_at=None).count()
+        waiting = EnteredInError.objects.waiting().count()
         url = reverse("consultations:incidents")
         words = ngettext("Deviation in the last 30 days", "Deviations in the last 30 days", incidents)
         found.append(Notice(words, incidents, url, "alert-triangle", incidents > 0))
@@ -50,6 +50,8 @@ def _for_the_desk(user: User, at: datetime) -> list[Notice]:
     return [
         *_reading_notices(due, url),
         _sessions_notice(url, at),
+        _settling_notice(f"{url}#check-ins", at),
+        _calls_notice(f"{url}#checks", at),
         *_release_notice(url, user, at),
     ]
 
@@ -68,6 +70,8 @@ def _for_practitioners(user: User, at: datetime) -> list[Notice]:
         *_reading_notices(due, _list("readings")),
         Notice(draft_words, drafts, _list("unsigned"), "signature"),
         Notice(allergy_words, unknown, _list("allergies"), "alert-triangle"),
+        _answers_notice(user),
+        _checks_notice(user, at),
         _sessions_notice(_list("sessions"), at),
         *_release_notice(_list("release"), user, at),
     ]
@@ -94,6 +98,31 @@ def _release_notice(url: str, user: User, at: datetime) -> list[Notice]:
         words = ngettext("Patient whose visits are on hold", "Patients whose visits are on hold", len(paused))
         told.append(Notice(words, len(paused), address(paused), "player-pause"))
     return told
+
+
+def _settling_notice(url: str, at: datetime) -> Notice:
+    waiting = check_ins.to_settle(at=at).count()
+    words = ngettext("Check-in to settle", "Check-ins to settle", waiting)
+    return Notice(words, waiting, url, "clipboard-check", waiting > 0)
+
+
+def _calls_notice(url: str, at: datetime) -> Notice:
+    """Those whom nobody calls yet."""
+    calls = follow_ups.due(at=at).filter(is_called=False).count()
+    words = ngettext("Patient to call after a session", "Patients to call after a session", calls)
+    return Notice(words, calls, url, "phone-call")
+
+
+def _answers_notice(user: User) -> Notice:
+    answers = CheckIn.objects.visible_to(user).to_review().count()
+    words = ngettext("Check-in answer to look at", "Check-in answers to look at", answers)
+    return Notice(words, answers, _list("check-ins"), "clipboard-check", answers > 0)
+
+
+def _checks_notice(user: User, at: datetime) -> Notice:
+    checks = follow_ups.due(at=at).visible_to(user).count()
+    words = ngettext("Check after a session due", "Checks after a session due", checks)
+    return Notice(words, checks, _list("checks"), "phone-call")
 
 
 def _list(anchor: str) -> str:

@@ -18,8 +18,11 @@ from consultations.models import (
     SessionTyping,
     SessionZone,
 )
+from consultations.purposes import session_of
+from tests.consultations.policies import decided
 from tests.factories import (
     AftercareSheetFactory,
+    AppointmentFactory,
     BodyZoneFactory,
     ComponentFactory,
     DeviationFactory,
@@ -142,6 +145,15 @@ def _a_dose_that_is_too_much_with_the_test_of_that_day() -> None:
 def _a_dose_above_its_cap_with_a_deviation_for_something_else() -> None:
     plan = cleared_plan(formula=FormulaFactory(parts=[(ComponentFactory(), 10)]))
     _signed_with(amount=101, plan=plan, of=DeviationFactory(plan=plan, codes=["consent"]))
+
+
+@triggers.refused_by("session_check_in")
+def _a_session_whose_patient_has_not_answered_where_the_clinic_asks_for_it() -> None:
+    decided(ago(days=1), check_in_required=True)
+    plan = cleared_plan()
+    purpose = session_of(plan.planned_sessions.first())
+    AppointmentFactory(patient=plan.patient, purpose=purpose, starts_at=ago(hours=1))
+    SessionFactory(plan=plan)
 
 
 @constraints.refused_by("session_weight_sane")
