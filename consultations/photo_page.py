@@ -79,7 +79,7 @@ def wanted(patient: Patient, *, on: date) -> list[Wanted]:
         return []
     taken = scores.read(plans)
     pictured: set[UUID] = set(
-        Photo.objects.shown().filter(review__plan__in=plans).values_list("review", flat=True)
+        Photo.objects.counted().filter(review__plan__in=plans).values_list("review", flat=True)
     )
     found = [
         Wanted(plan, due)

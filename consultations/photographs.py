@@ -24,6 +24,8 @@ MEDIA_TYPE = "image/jpeg"
 # Named, because Pillow would try some forty formats, each with a decoder of its own.
 FORMATS = ("JPEG", "PNG", "WEBP")
 _QUALITY = 90
+# In a list: twice the 160 points of its column, for screens of double density.
+_SMALL_SIDE, _SMALL_QUALITY, _SMALL = 320, 80, ".small"
 # A picture of the largest size takes 200 MB while it is drawn: one at a time in each server process.
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -83,14 +85,59 @@ def keep(name: str, picture: Picture) -> None:
     Raises:
         DomainError: photo_not_kept.
     """
-    part = path_of(f"{name}.part")
+    _keep_whole(name, picture.content, part=path_of(f"{name}.part"))
+
+
+def keep_small(name: str, content: bytes) -> Path:
+    """Write the small picture for lists beside the file of this name; returns where. `content` is what `keep` wrote.
+
+    Raises:
+        DomainError: photo_not_kept, also where the file is no picture any more.
+    """
+    try:
+        with Image.open(BytesIO(content), formats=FORMATS) as image, _ONE_AT_A_TIME:
+            small = _small(image)
+    except (OSError, SyntaxError) as error:
+        raise _not_kept() from error
+    # A part of its own for each writer: two may make the small picture of one photograph at once.
+    _keep_whole(f"{name}{_SMALL}", small, part=path_of(f"{name}.{secrets.token_hex(4)}.part"))
+    return path_of(f"{name}{_SMALL}")
+
+
+def small_of(name: str) -> Path:
+    """Where the small picture is; of a photograph kept before there were any it is made now.
+
+    Raises:
+        FileNotFoundError: the photograph itself has no file.
+        DomainError: photo_not_kept.
+    """
+    small = path_of(f"{name}{_SMALL}")
+    return small if small.exists() else keep_small(name, path_of(name).read_bytes())
+
+
+def photograph_of(file_name: str) -> str:
+    """The name of the photograph whose file, or whose small picture, this is."""
+    return file_name.removesuffix(_SMALL)
+
+
+def _small(image: Image.Image) -> bytes:
+    image.draft("RGB", (_SMALL_SIDE, _SMALL_SIDE))
+    plain = image.convert("RGB")
+    plain.thumbnail((_SMALL_SIDE, _SMALL_SIDE))
+    plain.info.clear()
+    out = BytesIO()
+    plain.save(out, "JPEG", quality=_SMALL_QUALITY)
+    return out.getvalue()
+
+
+def _keep_whole(name: str, content: bytes, *, part: Path) -> None:
     try:
         folder = _folder()
         file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise _not_kept() from error
     try:
-        _write(file, picture.content)
+        _write(file, content)
         part.rename(path_of(name))
         _settle(folder)
     except OSError as error:
@@ -112,7 +159,8 @@ def _not_kept() -> DomainError:
 
 def drop(name: str) -> None:
     """Take the file of a photograph away that was never recorded."""
-    path_of(name).unlink(missing_ok=True)
+    for each in (name, f"{name}{_SMALL}"):
+        path_of(each).unlink(missing_ok=True)
 
 
 def path_of(name: str) -> Path:

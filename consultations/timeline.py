@@ -23,6 +23,7 @@ from consultations.models import (
     FollowUp,
     HealthAnswer,
     PatchTest,
+    Photo,
     PlanStatusChange,
     Review,
     Session,
@@ -42,6 +43,7 @@ class Kind(StrEnum):
     PLAN = "plan"
     REPORT = "report"
     EVENT = "event"
+    PHOTO = "photo"
     VISIT = "visit"
 
 
@@ -72,6 +74,7 @@ def kinds() -> dict[Kind, str]:
         Kind.PLAN: _("Plans"),
         Kind.REPORT: _("Reports"),
         Kind.EVENT: _("Adverse events"),
+        Kind.PHOTO: _("Photographs"),
         Kind.VISIT: _("Visits"),
     }
 
@@ -288,6 +291,17 @@ def _events(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
         )
 
 
+def _photos(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
+    """By name alone: the picture is on its own page. What two people called an error is not told."""
+    rows = Photo.objects.shown().filter(patient=patient).order_by("-taken_at", "pk")
+    for row in rows.select_related("view", "recorded_by", "removal")[:most]:
+        title = _("Photograph: %(view)s, %(moment)s") % {"view": row.view, "moment": row.get_moment_display()}
+        url = reverse("consultations:photo", args=[row.pk])
+        error = _("Called an error. ") if row.is_called_an_error else ""
+        tone = "bad" if row.is_called_an_error else ""
+        yield Entry(row.taken_at, title, "camera", error + row.note, str(row.recorded_by), url, tone)
+
+
 def _visits(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
     over = Q(starts_at__lte=at) | Q(status=AppointmentStatus.CANCELLED)
     rows = Appointment.objects.in_force(at).filter(over, patient=patient).order_by("-starts_at")
@@ -314,5 +328,6 @@ _SOURCES: dict[Kind, list[Source]] = {
     Kind.PLAN: [_plan_changes],
     Kind.REPORT: [_reports],
     Kind.EVENT: [_events],
+    Kind.PHOTO: [_photos],
     Kind.VISIT: [_visits],
 }

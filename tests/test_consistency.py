@@ -562,7 +562,7 @@ UNTRACKED = {
     "consultations.FormulaPart": "frozen with its formula's version",
     "consultations.RecipeLine": "frozen with its recipe's version",
     "consultations.Photo": "append only",
-    "consultations.PhotoRemoval": "append only",
+    "consultations.PhotoRemoval": "who and when of both people stand in the row, and it never changes after",
     "consultations.PhotographyConsent": "append only",
     "consultations.PhotographyConsentWithdrawal": "append only",
     "consultations.PlanPhase": "frozen with its template's version",

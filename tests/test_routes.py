@@ -132,7 +132,9 @@ PATHWAY = {
     "consultations:photo_consent_withdraw": ("302 404 200 404", "302 404 302 404"),
     "consultations:photo": ("302 404 200 404", ONLY_GET),
     "consultations:photo_file": ("302 404 200 404", ONLY_GET),
+    "consultations:photo_thumbnail": ("302 404 200 404", ONLY_GET),
     "consultations:photo_remove": ("302 404 200 404", "302 404 422 404"),
+    "consultations:photo_removal": ("302 404 200 200", "302 404 302 302"),
     "consultations:cohorts": ("302 403 200 403", ONLY_GET),
     "consultations:cohort": ("302 403 200 403", ONLY_GET),
     "consultations:cohort_sheet": ("302 403 200 403", ONLY_GET),
@@ -232,6 +234,7 @@ CLINICAL_PAGES = {
     "consultations:photo_consent_withdraw",
     "consultations:photo",
     "consultations:photo_file",
+    "consultations:photo_thumbnail",
     "consultations:photo_remove",
 }
 

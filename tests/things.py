@@ -28,6 +28,7 @@ from tests.factories import (
     PatchTestFactory,
     PatientFactory,
     PhotoFactory,
+    PhotoRemovalFactory,
     PlanFactory,
     PlanStopFactory,
     ReviewFactory,
@@ -121,6 +122,7 @@ def _outcomes(things: Things, doctor: Practitioner) -> None:
 @builds
 def _a_photograph(things: Things, doctor: Practitioner) -> None:
     photo = PhotoFactory(with_file=True)
+    PhotoRemovalFactory(photo=photo)
     things.ids |= {"photo_id": photo.pk, "photographed_id": photo.patient_id}
     things.by_route["consultations:photo_consent_withdraw"] = {"consent_id": photo.consent_id}
 

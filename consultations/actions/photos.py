@@ -117,6 +117,7 @@ def add(*, patient: Patient, picture: Picture, details: Mapping[str, Any], by: U
     )
     photographs.keep(photo.file_name, picture)
     try:
+        photographs.keep_small(photo.file_name, picture.content)
         photo.save(force_insert=True)
     except BaseException:
         photographs.drop(photo.file_name)
@@ -126,7 +127,8 @@ def add(*, patient: Patient, picture: Picture, details: Mapping[str, Any], by: U
 
 @explained
 def remove(*, photo: Photo, reason: str, by: User, at: datetime) -> PhotoRemoval:
-    """The photograph was recorded in error, of the wrong patient for example: from now on nobody is shown it.
+    """The photograph was recorded in error, of the wrong patient for example: a second person confirms. What a review
+    asks for is open again at once.
 
     Raises:
         NotAllowed: practitioners only.
@@ -137,5 +139,23 @@ def remove(*, photo: Photo, reason: str, by: User, at: datetime) -> PhotoRemoval
         raise DomainError(_("Say what was wrong."), "reason_missing", field="reason")
     hold_still(photo.patient_id)
     if PhotoRemoval.objects.filter(photo=photo).exists():
-        raise DomainError(_("This photograph was removed already."), "removed_already")
+        raise DomainError(_("This photograph has been called an error already."), "removed_already")
     return PhotoRemoval.objects.create(photo=photo, reason=reason, removed_at=at, removed_by=by)
+
+
+@explained
+def confirm_removal(*, removal: PhotoRemoval, by: User, at: datetime) -> PhotoRemoval:
+    """A second person, practitioner or admin, confirms: from now on nobody is shown the photograph.
+
+    Raises:
+        NotAllowed: the same person, or neither role.
+        DomainError: confirmed before.
+    """
+    authorship.check_may_confirm(by, asked_by=removal.removed_by_id)
+    hold_still(removal.photo.patient_id)
+    row = PhotoRemoval.objects.get(pk=removal.pk)
+    if not row.waits:
+        raise DomainError(_("This has been confirmed already."), "confirmed_already")
+    row.confirmed_by, row.confirmed_at = by, at
+    row.save()
+    return row

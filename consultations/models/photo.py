@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, guard, refuse
+from clinic.db import append_only, check, frozen_once, guard, recorded_together, refuse
 from clinic.enums import Role
 from clinic.models import Patient, User
 from consultations.dates import in_words
@@ -61,7 +61,12 @@ class PhotographyQuerySet(models.QuerySet):
         return self.filter(withdrawal=None).order_by("-signed_at")
 
     def shown(self) -> Self:
-        """Photographs that were not recorded in error."""
+        """Photographs that two people have not called an error; one person alone takes nothing out of sight."""
+        waits = Q(removal__confirmed_at=None, removal__alone=False)
+        return self.filter(Q(removal=None) | waits).select_related("removal")
+
+    def counted(self) -> Self:
+        """Photographs that nobody has called an error: what a review asks for is there with one of these only."""
         return self.filter(removal=None)
 
     def by_view(self) -> Self:
@@ -237,24 +242,72 @@ class Photo(models.Model):
         return _now("%(view)s, %(moment)s, %(day)s") % parts
 
     @property
+    def is_called_an_error(self) -> bool:
+        """Whether somebody said that it should not exist, confirmed or not."""
+        return getattr(self, "removal", None) is not None
+
+    @property
     def alternative(self) -> str:
         """What the picture is, for who cannot see it; never who is on it."""
         return f"{self}: {self.note}" if self.note else str(self)
 
 
+class PhotoRemovalQuerySet(models.QuerySet):
+    """Words about photographs called an error."""
+
+    def visible_to(self, user: User) -> Self:
+        """Practitioners, and admins, who may be the second person: when, who and why, never the picture."""
+        return self if user.has_role(Role.PRACTITIONER, Role.ADMIN) else self.none()
+
+    def waiting(self) -> Self:
+        """Asked for, and not confirmed by a second person yet."""
+        return self.filter(confirmed_at=None, alone=False)
+
+
 class PhotoRemoval(models.Model):
-    """The photograph was recorded in error: it is shown to nobody any more. Its file is kept."""
+    """The photograph was recorded in error: once a second person confirms, it is shown to nobody. Its file is kept.
+
+    `alone`: made by one person before a second one was asked for; those photographs stay out of sight.
+    """
 
     photo = models.OneToOneField(Photo, models.PROTECT, related_name="removal")
     reason = models.CharField(_("reason"), max_length=1000)
     removed_at = models.DateTimeField()
     removed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    confirmed_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    alone = models.BooleanField(default=False, editable=False)
+
+    objects = PhotoRemovalQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("removal of a photograph")
         verbose_name_plural = _("removals of photographs")
-        constraints = [check("photo_removal_reason", ~Q(reason=""), _("Say what was wrong."))]
-        triggers = append_only("photo_removal")
+        constraints = [
+            check("photo_removal_reason", ~Q(reason=""), _("Say what was wrong.")),
+            recorded_together(
+                "photo_removal_confirmed_together",
+                "confirmed_by",
+                "confirmed_at",
+                message=_("A confirmation says who and when."),
+            ),
+            check(
+                "photo_removal_second_person",
+                Q(confirmed_by=None) | ~Q(confirmed_by=F("removed_by")),
+                _("A second person confirms."),
+            ),
+        ]
+        triggers = frozen_once(
+            "photo_removal",
+            """TG_OP = 'DELETE' OR OLD.confirmed_at IS NOT NULL OR OLD.alone
+                OR to_jsonb(NEW) - '{confirmed_at,confirmed_by_id}'::text[]
+                    <> to_jsonb(OLD) - '{confirmed_at,confirmed_by_id}'::text[]""",
+        )
 
     def __str__(self) -> str:
         return self.reason[:60]
+
+    @property
+    def waits(self) -> bool:
+        """Whether a second person is still to confirm it."""
+        return self.confirmed_at is None and not self.alone

@@ -15,7 +15,7 @@ from clinic.intervals import local_day
 from clinic.models import User
 from consultations.actions.records import record_of
 from consultations.forms.records import PeriodForm
-from consultations.models import Deviation, EnteredInError
+from consultations.models import Deviation, EnteredInError, PhotoRemoval
 from consultations.rules import codes
 from consultations.views.paging import pages
 from consultations.views.records import page_of
@@ -39,8 +39,13 @@ def show(request: HttpRequest) -> HttpResponse:
     waiting = pages(request, errors.waiting(), name="waiting", size=PAGE)
     confirmed = errors.filter(confirmed_at__isnull=False)
     confirmed = pages(request, _within(confirmed, "requested_at", first, last), name="errors", size=PAGE)
+    removals = PhotoRemoval.objects.visible_to(user).waiting().order_by("-removed_at", "pk")
+    removals = removals.select_related("photo__patient", "removed_by")
+    removals = pages(request, removals, name="photos", size=PAGE)
     context = {
         "form": form,
+        "removals": removals.rows,
+        "removal_pages": removals,
         "filtered": bool(first or last),
         "sees_records": sees_records,
         "deviations": [_deviation(each, sees_records) for each in deviations.rows],

@@ -1,5 +1,7 @@
 """A patient's photographs: listed view by view, shown, added, compared, taken out of sight."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +20,7 @@ from clinic.views.privacy import hides_names
 from consultations import photo_page, photographs
 from consultations.actions import photos as actions
 from consultations.forms.photos import CompareForm, PhotoForm, RemoveForm
-from consultations.models import Photo
+from consultations.models import Photo, PhotoRemoval
 from consultations.rules import authorship
 from consultations.rules import photos as rules
 from consultations.views import chart
@@ -63,11 +65,21 @@ def show(request: HttpRequest, photo_id: UUID) -> HttpResponse:
 @require_safe
 def file(request: HttpRequest, photo_id: UUID) -> FileResponse:
     """The picture itself; whoever is sent it is written down. Nobody keeps it on the way."""
+    return _sent(request, photo_id, photographs.path_of)
+
+
+@require_safe
+def thumbnail(request: HttpRequest, photo_id: UUID) -> FileResponse:
+    """The same picture small, for lists: as much a picture of the patient, and checked and written down alike."""
+    return _sent(request, photo_id, photographs.small_of)
+
+
+def _sent(request: HttpRequest, photo_id: UUID, path_of: Callable[[str], Path]) -> FileResponse:
     photo = _photo_or_404(request, photo_id)
     chart.opened(request, photo.patient, at=timezone.now())
     try:
-        picture = photographs.path_of(photo.file_name).open("rb")
-    except FileNotFoundError as error:
+        picture = path_of(photo.file_name).open("rb")
+    except (FileNotFoundError, DomainError) as error:
         raise Http404(_("The file of this photograph is missing.")) from error
     response = FileResponse(picture, content_type=photographs.MEDIA_TYPE, filename="photograph.jpg")
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -129,7 +141,7 @@ def compare(request: HttpRequest, patient_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def remove(request: HttpRequest, photo_id: UUID) -> HttpResponse:
-    """Asks why; from then on the photograph is shown to nobody."""
+    """Asks why; a second person confirms."""
     photo = _photo_or_404(request, photo_id)
     authorship.check_may_record(request.user)
     at = timezone.now()
@@ -141,18 +153,47 @@ def remove(request: HttpRequest, photo_id: UUID) -> HttpResponse:
         except DomainError as refusal:
             form.add_domain_error(refusal)
         else:
-            messages.success(request, _("The photograph is not shown any more."))
-            return redirect("consultations:photos", photo.patient_id)
+            messages.success(
+                request,
+                _("A second person has to confirm, on the incident list; until then it stays in sight."),
+            )
+            return redirect("consultations:photo", photo.pk)
     context: dict[str, Any] = chart.header(request, photo.patient) | {
         "title": _("Recorded in error"),
         "question": _("Take this photograph out of sight? %(photo)s") % {"photo": photo},
-        "consequence": _("Nobody is shown it any more, and it cannot be put back. The file is kept."),
+        "consequence": _(
+            "Once a second person confirms nobody is shown it any more, and it cannot be put back. The file is kept."
+        ),
         "action": reverse("consultations:photo_remove", args=[photo.pk]),
         "back_url": reverse("consultations:photo", args=[photo.pk]),
-        "yes": _("Do not show it any more"),
+        "yes": _("Call it an error"),
         "form": form,
     }
     return render(request, "consultations/photo_confirm.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def confirm_removal(request: HttpRequest, photo_id: UUID) -> HttpResponse:
+    """The second person. Admins confirm by date, who and reason; a practitioner opens the picture from here."""
+    removals = PhotoRemoval.objects.visible_to(request.user).waiting()
+    parts = ("photo__patient", "photo__view", "removed_by")
+    removal = get_object_or_404(removals.select_related(*parts), photo=photo_id)
+    incidents = f"{reverse('consultations:incidents')}#photos"
+    if request.method == "POST":
+        try:
+            actions.confirm_removal(removal=removal, by=request.user, at=timezone.now())
+        except DomainError as refusal:
+            messages.error(request, refusal.message)
+        else:
+            messages.success(request, _("Confirmed: the photograph is not shown any more."))
+        return redirect(incidents)
+    context = chart.header(request, removal.photo.patient) | {
+        "removal": removal,
+        "is_own": removal.removed_by_id == request.user.pk,
+        "sees_photo": authorship.may_record(request.user),
+        "back_url": incidents,
+    }
+    return render(request, "consultations/photo_removal.html", context)
 
 
 def _photo_or_404(request: HttpRequest, photo_id: UUID) -> Photo:

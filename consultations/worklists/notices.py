@@ -10,7 +10,7 @@ from clinic.enums import Role
 from clinic.models import ClinicSettings, User
 from clinic.readiness import Notice
 from clinic.rules.access import may_book
-from consultations.models import CheckIn, ClinicalReport, Deviation, EnteredInError
+from consultations.models import CheckIn, ClinicalReport, Deviation, EnteredInError, PhotoRemoval
 from consultations.queries import awaiting_reading, unsigned
 from consultations.releases import ToRelease, to_release
 from consultations.worklists import check_ins, follow_ups, readings, sessions
@@ -27,7 +27,7 @@ def notices(*, user: User, at: datetime) -> list[Notice]:
     if user.has_role(Role.ADMIN):
         month_ago = at - timedelta(days=30)
         incidents = Deviation.objects.visible_to(user).filter(recorded_at__gte=month_ago).count()
-        waiting = EnteredInError.objects.waiting().count()
+        waiting = EnteredInError.objects.waiting().count() + PhotoRemoval.objects.waiting().count()
         url = reverse("consultations:incidents")
         words = ngettext("Deviation in the last 30 days", "Deviations in the last 30 days", incidents)
         found.append(Notice(words, incidents, url, "alert-triangle", incidents > 0))

@@ -11,11 +11,12 @@ from django.db import IntegrityError
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 from pytest_django import DjangoAssertNumQueries
 
 from clinic.errors import DomainError, NotAllowed
 from clinic.models import Patient, RecordOpened, User
-from consultations import photographs
+from consultations import photographs, timeline
 from consultations.actions import photos
 from consultations.enums import PhotoMoment, ReviewAnchor
 from consultations.models import (
@@ -366,7 +367,7 @@ class TestThePicture:
         row = RecordOpened.objects.get()
         assert (row.user, row.patient, row.page) == (by, photo.patient, "consultations:photo_file")
 
-    @pytest.mark.parametrize("route", ["photo", "photo_file", "photo_remove"])
+    @pytest.mark.parametrize("route", ["photo", "photo_file", "photo_thumbnail", "photo_remove"])
     def test_is_not_there_for_other_roles(
         self, reception_client: Client, admin_client: Client, folder: Path, route: str
     ) -> None:
@@ -385,16 +386,53 @@ class TestThePicture:
         assert practitioner_client.get(address("photo_file", PhotoFactory().pk)).status_code == 404
 
 
+class TestTheSmallPicture:
+    def test_is_made_with_the_photograph_and_sent_like_it(
+        self, practitioner_client: Client, by: User, consented: Patient, folder: Path
+    ) -> None:
+        photo = add(consented, by)
+        small = folder / f"{photo.file_name}.small"
+        assert small.exists()
+        answer = practitioner_client.get(address("photo_thumbnail", photo.pk))
+        assert b"".join(answer.streaming_content) == small.read_bytes()
+        assert (answer["Content-Type"], answer["Cache-Control"]) == ("image/jpeg", "no-store")
+
+    def test_is_small_and_a_picture_of_its_own(self, by: User, consented: Patient, folder: Path) -> None:
+        sent = image_file(size=(1200, 1600), exif=b"Exif\x00\x00camera")
+        picture = photographs.redrawn(sent, byte_count=len(sent.getvalue()))
+        photographs.keep("0" * 32, picture)
+        with Image.open(photographs.small_of("0" * 32)) as small:
+            assert (small.format, small.size, "exif" in small.info) == ("JPEG", (240, 320), False)
+
+    def test_of_a_photograph_kept_before_there_were_any_is_made_when_it_is_asked_for(
+        self, practitioner_client: Client, folder: Path
+    ) -> None:
+        photo = PhotoFactory(with_file=True)
+        whole = (folder / photo.file_name).read_bytes()
+        answer = practitioner_client.get(address("photo_thumbnail", photo.pk))
+        assert (answer.status_code, len(b"".join(answer.streaming_content)) > 0) == (200, True)
+        assert sorted(file.name for file in folder.iterdir()) == [photo.file_name, f"{photo.file_name}.small"]
+        assert (folder / photo.file_name).read_bytes() == whole
+        call_command("check_photos")
+
+    def test_without_the_photographs_file_there_is_none(
+        self, practitioner_client: Client, folder: Path
+    ) -> None:
+        assert practitioner_client.get(address("photo_thumbnail", PhotoFactory().pk)).status_code == 404
+
+
 class TestRemoval:
     def test_it_is_shown_to_nobody_any_more_and_its_file_is_kept(
         self, practitioner_client: Client, by: User, folder: Path
     ) -> None:
         photo = PhotoFactory(with_file=True)
         answer = practitioner_client.post(address("photo_remove", photo.pk), {"reason": "of another patient"})
-        assert answer["Location"] == address("photos", photo.patient_id)
+        assert answer["Location"] == address("photo", photo.pk)
         removal = PhotoRemoval.objects.get()
         assert (removal.photo, removal.reason, removal.removed_by) == (photo, "of another patient", by)
-        for route in ("photo", "photo_file", "photo_remove"):
+        assert "a second person has to confirm" in said(practitioner_client.get(address("photo", photo.pk)))
+        photos.confirm_removal(removal=removal, by=UserFactory(admin=True), at=CLINIC_NOW)
+        for route in ("photo", "photo_file", "photo_thumbnail", "photo_remove"):
             assert practitioner_client.get(address(route, photo.pk)).status_code == 404
         for route in ("photos", "photo_compare"):
             assert str(photo.pk) not in said(practitioner_client.get(address(route, photo.patient_id)))
@@ -404,6 +442,39 @@ class TestRemoval:
     def test_it_says_why(self, practitioner_client: Client, reason: str) -> None:
         answer = practitioner_client.post(address("photo_remove", PhotoFactory().pk), {"reason": reason})
         assert (answer.status_code, PhotoRemoval.objects.count()) == (422, 0)
+
+    def test_one_person_alone_takes_nothing_out_of_sight(self, by: User) -> None:
+        photo = PhotoFactory()
+        removal = photos.remove(photo=photo, reason="of another patient", by=by, at=CLINIC_NOW)
+        with pytest.raises(NotAllowed) as refused:
+            photos.confirm_removal(removal=removal, by=by, at=CLINIC_NOW)
+        assert (refused.value.code, list(Photo.objects.shown())) == ("second_person", [photo])
+        assert list(Photo.objects.counted()) == []
+
+    def test_what_was_removed_before_a_second_person_was_asked_stays_out_of_sight(self) -> None:
+        PhotoRemovalFactory(alone=True)
+        assert (list(Photo.objects.shown()), list(PhotoRemoval.objects.waiting())) == ([], [])
+
+    def test_an_admin_confirms_from_the_incident_list_and_sees_no_picture(self, admin_client: Client) -> None:
+        photo = PhotoRemovalFactory().photo
+        page = address("photo_removal", photo.pk)
+        assert page in said(admin_client.get(reverse("consultations:incidents")))
+        shown = said(admin_client.get(page))
+        assert "of another patient" in shown and f'href="{address("photo", photo.pk)}"' not in shown
+        admin_client.post(page)
+        assert list(Photo.objects.shown()) == []
+        assert admin_client.get(page).status_code == 404
+
+    def test_the_timeline_tells_of_it_until_it_is_confirmed(self, by: User) -> None:
+        photo = PhotoFactory(note="left cheek")
+        told = {"user": by, "kind": timeline.Kind.PHOTO, "at": CLINIC_NOW, "offset": 0, "limit": 9}
+        (entry,) = timeline.entries(photo.patient, **told)
+        assert (entry.url, entry.text, entry.tone) == (address("photo", photo.pk), "left cheek", "")
+        removal = PhotoRemovalFactory(photo=photo)
+        (entry,) = timeline.entries(photo.patient, **told)
+        assert (entry.text, entry.tone) == ("Called an error. left cheek", "bad")
+        photos.confirm_removal(removal=removal, by=UserFactory(admin=True), at=CLINIC_NOW)
+        assert timeline.entries(photo.patient, **told) == []
 
     def test_once(self, by: User) -> None:
         photo = PhotoRemovalFactory().photo
@@ -470,11 +541,12 @@ class TestTheList:
     def test_while_names_are_hidden_no_picture_is_sent(self, practitioner_client: Client) -> None:
         photo = PhotoFactory()
         pages = [address("photos", photo.patient_id), address("photo", photo.pk)]
-        picture = address("photo_file", photo.pk)
-        assert [picture in said(practitioner_client.get(page)) for page in pages] == [True, True]
+        pictures = [address("photo_thumbnail", photo.pk), address("photo_file", photo.pk)]
+        both = list(zip(pictures, pages, strict=True))
+        assert [picture in said(practitioner_client.get(page)) for picture, page in both] == [True, True]
         practitioner_client.post(reverse("clinic:privacy"))
         answers = [said(practitioner_client.get(page)) for page in pages]
-        assert [picture in answer for answer in answers] == [False, False]
+        assert [each in answer for each in pictures for answer in answers] == [False] * 4
         assert ["not shown while names are hidden" in answer for answer in answers] == [True, True]
 
 
@@ -583,7 +655,7 @@ def test_a_photograph_and_its_removal_are_final(table: str) -> None:
     from tests.guards import sql
 
     PhotoRemovalFactory()
-    with pytest.raises(IntegrityError, match="permanent"):
+    with pytest.raises(IntegrityError, match=r"permanent|cannot be changed"):
         sql(f"DELETE FROM {table}")()
 
 

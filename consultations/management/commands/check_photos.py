@@ -26,7 +26,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{wrong}: photograph {photo.pk}, file {photo.file_name}")
         folder = Path(settings.PHOTO_DIR)
         for file in sorted(folder.iterdir()) if folder.exists() else []:
-            if file.name not in named:
+            if photographs.photograph_of(file.name) not in named:
                 self.stdout.write(f"belongs to no photograph: file {file.name}")
         if lacking:
             raise CommandError(f"{lacking} of {len(named)} photographs lack the file that was recorded.")

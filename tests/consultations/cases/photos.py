@@ -1,5 +1,6 @@
 """Photographs, the consent to them, and those taken out of sight."""
 
+from consultations.models import PhotoRemoval
 from tests.factories import (
     AdverseEventFactory,
     PhotoFactory,
@@ -9,8 +10,9 @@ from tests.factories import (
     PlanFactory,
     ReviewFactory,
     SessionFactory,
+    UserFactory,
 )
-from tests.factories.clock import ago
+from tests.factories.clock import CLINIC_NOW, ago
 from tests.final_records import Record, records
 from tests.guards import Cases
 
@@ -20,7 +22,7 @@ triggers = Cases()
 records(
     triggers,
     Record(PhotoFactory, "note", "photo_append_only"),
-    Record(PhotoRemovalFactory, "reason", "photo_removal_append_only"),
+    Record(PhotoRemovalFactory, "reason", "photo_removal_signed"),
     Record(PhotographyConsentFactory, "signer_name", "photography_consent_append_only"),
     Record(PhotographyWithdrawalFactory, "reason", "photography_withdrawal_append_only"),
 )
@@ -64,6 +66,23 @@ def _one_file_for_two_photographs() -> None:
 @constraints.refused_by("photo_removal_reason")
 def _a_removal_without_a_reason() -> None:
     PhotoRemovalFactory(reason="")
+
+
+@constraints.refused_by("photo_removal_confirmed_together")
+def _a_confirmed_removal_that_says_not_who() -> None:
+    PhotoRemovalFactory(confirmed_at=CLINIC_NOW)
+
+
+@constraints.refused_by("photo_removal_second_person")
+def _a_removal_confirmed_by_who_asked_for_it() -> None:
+    asked = PhotoRemovalFactory()
+    PhotoRemovalFactory(removed_by=asked.removed_by, confirmed_by=asked.removed_by, confirmed_at=CLINIC_NOW)
+
+
+@triggers.refused_by("photo_removal_signed")
+def _a_confirmation_that_is_taken_back() -> None:
+    removal = PhotoRemovalFactory(confirmed_by=UserFactory(admin=True), confirmed_at=CLINIC_NOW)
+    PhotoRemoval.objects.filter(pk=removal.pk).update(confirmed_by=None, confirmed_at=None)
 
 
 @constraints.refused_by("photography_consent_signer_named")
