@@ -10,28 +10,22 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 _NOT_SEALED = {"content_hash", "version"}
-# Columns younger than the first seals: left out while they are empty, so that a seal from before still fits its record.
+# Columns younger than the first seals of their model: left out while they are empty, so that a seal from before still fits its record.
 _ADDED_LATER = {
-    "area_cm2",
-    "places",
-    "event_on",
-    "spacing_mm",
-    "line_length_mm",
-    "unusual_reason",
-    "arm",
-    "antihistamine_last_on",
-    "steroid_last_on",
-    "computed",
-    "stricter_reason",
-    "saline_wheal_mm",
-    "report_id",
-    "follow_up_id",
-    "identity_seen",
-    "interpreter_name",
-    "strokes",
-    "assent_name",
-    "assent_missing",
-    "assent_strokes",
+    "PatchTest": {"arm", "antihistamine_last_on", "steroid_last_on"},
+    "TestReading": {"saline_wheal_mm", "computed", "stricter_reason"},
+    "Session": {"spacing_mm", "line_length_mm", "unusual_reason"},
+    "SessionZone": {"area_cm2", "places"},
+    "Consent": {
+        "identity_seen",
+        "interpreter_name",
+        "strokes",
+        "assent_name",
+        "assent_missing",
+        "assent_strokes",
+    },
+    "ContraindicationAnswer": {"event_on"},
+    "AdverseEvent": {"report_id", "follow_up_id"},
 }
 _EMPTY: tuple[object, ...] = (None, "", [])
 
@@ -44,12 +38,18 @@ def content_hash(record: models.Model, *children: Iterable[models.Model]) -> str
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+def added_later(model: type[models.Model]) -> set[str]:
+    """The model's columns that are left out of a seal while they are empty; another model's of the same name are not."""
+    return _ADDED_LATER.get(model.__name__, set())
+
+
 def _fields(record: models.Model) -> Any:
+    younger = added_later(type(record))
     return {
         field.attname: _plain(getattr(record, field.attname))
         for field in record._meta.concrete_fields
         if field.attname not in _NOT_SEALED
-        and not (field.attname in _ADDED_LATER and getattr(record, field.attname) in _EMPTY)
+        and not (field.attname in younger and getattr(record, field.attname) in _EMPTY)
     }
 
 
