@@ -12,7 +12,7 @@ from clinic.models import Appointment, AppointmentType, Patient
 from clinic.readiness import Condition, Link, Offer, PairOffer, Visit
 from consultations import purposes
 from consultations.dates import start_of_day
-from consultations.enums import PlanStatus, TestRequirement
+from consultations.enums import OPEN_PLANS, PlanStatus, TestRequirement
 from consultations.models import PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of, unbooked, under_way
@@ -81,7 +81,9 @@ def _types(types: Types, kind: Kind, skill: str = "") -> Types:
 
 def test_wanted(facts: PlanFacts, at: datetime) -> bool:
     """Whether the policy asks for a test that is not settled for the next session, and nothing positive closes it; or
-    an allergic event holds the plan until there is a new one."""
+    an allergic event holds the plan until there is a new one. Of a finished plan nothing is asked any more."""
+    if facts.plan.status not in OPEN_PLANS:
+        return False
     if not tested_since(facts):
         return True
     if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED:
@@ -105,7 +107,7 @@ def test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
         return []
     plan, test = facts.plan, visits.open_test(facts)
     if test and at >= reading_window(test.given_at, test.policy).closes_at:
-        test = None  # nobody read it in time: a new test is wanted (CLINICAL 1.5)
+        test = None  # nobody read it in time: a new test is wanted
     reading_booked = any(each.is_upcoming for each in facts.visits_for(purposes.reading_of(plan)))
     readings = _types(types, Kind.READING)
     if test and readings and not reading_booked:

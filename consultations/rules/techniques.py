@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import ngettext
 
 from clinic.errors import DomainError
@@ -55,6 +56,13 @@ def room_for(area_cm2: Decimal, spacing_mm: Decimal) -> int:
     return int(area_cm2 * _CM2 / spacing_mm**2)
 
 
+_PER_ONE = {
+    Counted.POINTS: _lazy("%(value)s ml per point; usual are %(usual)s ml."),
+    Counted.LINES: _lazy("%(value)s ml per line; usual are %(usual)s ml."),
+    Counted.SHOTS: _lazy("%(value)s ml per shot; usual are %(usual)s ml."),
+}
+
+
 def _unusual_zones(
     technique: Technique, rule: TechniqueRule, zones: Sequence[ZoneDose], spacing_mm: Decimal | None
 ) -> Iterator[str]:
@@ -62,7 +70,7 @@ def _unusual_zones(
         return
     low, high = technique.ml_per_point_min, technique.ml_per_point_max
     for each in sorted({zone.ml_per_point for zone in zones if zone.points}):
-        yield from _outside(low, high, each, _("%(value)s ml per point; usual are %(usual)s ml."))
+        yield from _outside(low, high, each, str(_PER_ONE[Counted(rule.counts)]))
     for zone in zones:
         if spacing_mm and zone.area_cm2:
             room = room_for(zone.area_cm2, spacing_mm)

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from clinic.models import ClinicSettings, Practitioner, User
@@ -388,3 +390,13 @@ class TestIncidents:
 
     def test_it_does_not_exist_for_reception(self, reception_client: Client) -> None:
         assert reception_client.get(INCIDENTS).status_code == 404
+
+
+def test_of_the_events_to_review_one_page_is_read(practitioner_client: Client) -> None:
+    AdverseEventFactory.create_batch(22, review_by=ahead(hours=3))
+    with CaptureQueriesContext(connection) as asked:
+        page = practitioner_client.get(reverse("consultations:worklists"))
+    (events,) = [each for each in page.context["sections"] if each.key == "events"]
+    assert (len(events.rows), events.pages.older_url != "") == (20, True)
+    (read,) = [each["sql"] for each in asked if '"review_by" ASC' in each["sql"]]
+    assert read.endswith("LIMIT 21")

@@ -17,7 +17,7 @@ def to_review(request: HttpRequest, at: datetime) -> Section:
     return section(
         request,
         "events",
-        list(waiting.select_related("patient", "reaction")),
+        waiting.select_related("patient", "reaction"),
         lambda event: _row(event, at),
         title=_("Adverse events to review"),
         icon="report-medical",

@@ -53,6 +53,7 @@ def test_a1_225_points_a_centimetre_apart_need_225_square_centimetres() -> None:
         ("nappage", [zone(100, "0.01")], {"spacing": "2"}, []),
         ("nappage", [zone(100, "0.02")], {"spacing": "5"}, []),
         ("nappage", [zone(100, "0.03")], {}, ["0.03 ml per point; usual are 0.01–0.02 ml."]),
+        ("gun", [zone(10, "0.2")], {}, ["0.2 ml per shot; usual are 0.01–0.1 ml."]),
         ("nappage", [zone(100)], {"spacing": "5.1"}, ["A spacing of 5.1 mm; usual is 2–5 mm."]),
         ("amin_face", [zone(200)], {}, []),
         ("amin_face", [zone(250)], {}, []),
