@@ -16,7 +16,7 @@ from consultations.enums import OPEN_PLANS, PlanStatus, TestRequirement
 from consultations.models import PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of, unbooked, under_way
-from consultations.rules import clearance, plans, visits
+from consultations.rules import clearance, plans, retest, visits
 from consultations.rules.adverse_events import tested_since
 from consultations.rules.codes import MAY_STILL_COME
 from consultations.rules.patch_test import reading_window, repeat_from
@@ -86,7 +86,7 @@ def test_wanted(facts: PlanFacts, at: datetime) -> bool:
         return False
     if not tested_since(facts):
         return True
-    if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED:
+    if retest.requirement(facts) == TestRequirement.NOT_REQUIRED:
         return False
     return not clearance.test_settled(facts, at) and not _about_to_clear(facts, at)
 
@@ -184,11 +184,11 @@ def in_the_way(facts: PlanFacts, planned: PlannedSession, *, at: datetime) -> tu
 
 def cleared_from(facts: PlanFacts, at: datetime) -> datetime:
     """From when the test, read or under way, would clear a session; now, if nothing is awaited."""
-    if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED or clearance.test_settled(
-        facts, at
-    ):
+    if retest.requirement(facts) == TestRequirement.NOT_REQUIRED or clearance.test_settled(facts, at):
         return at
-    waiting = [each.valid_from for each in facts.readings if each.valid_from and each.valid_from > at]
+    waiting = [
+        each.valid_from for each in facts.negative_readings if each.valid_from and each.valid_from > at
+    ]
     return max([at, visits.test_clears_from(facts, together=visits.Together()) or at, *waiting])
 
 

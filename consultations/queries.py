@@ -39,7 +39,7 @@ from consultations.models import (
     StandingStop,
     TestReading,
 )
-from consultations.read_with_plans import AskedReview, HeldReview, SinceTest, Validity
+from consultations.read_with_plans import AskedReview, FoundCause, HeldReview, SinceTest, Validity
 
 Groups = dict[Any, list]
 
@@ -68,6 +68,9 @@ class PlanFacts:
     held_reviews: list[HeldReview] = field(default_factory=list)
     cap_versions: list[DoseCap] = field(default_factory=list)
     since_test: SinceTest = field(default_factory=SinceTest)
+    causes: list[FoundCause] = field(
+        default_factory=list
+    )  # oldest first; the last word of each search counts
     plan_parts: list[FormulaPart] | None = None  # where `parts` are those of one session's own formula
     own_formula: Formula | None = None  # of the session that is judged, where it has one
 
@@ -113,11 +116,13 @@ class PlanFacts:
 
     @property
     def negative_readings(self) -> list[TestReading]:
-        """Readings without reaction that nothing has taken back or superseded."""
+        """Readings without reaction that nothing has taken back or superseded; of a component tested alone none, because
+        such a test clears nothing."""
         return [
             each
             for each in self.readings
             if each.result == TestResult.NEGATIVE
+            and each.patch_test.search_id is None
             and getattr(each, "superseded_by", None) is None
             and not in_error(each)
             and not in_error(each.patch_test)
@@ -166,6 +171,7 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
             held_reviews=[HeldReview.of(each) for each in plan.held_reviews],
             cap_versions=cap_versions,
             since_test=SinceTest.of(plan),
+            causes=[FoundCause.of(each) for each in plan.causes_found],
             **{name: rows[plan.patient_id] for name, rows in of_patients.items()},
         )
         for key, plan in full.items()
@@ -197,6 +203,8 @@ def _in_full(plans: Collection[Plan]) -> dict[UUID, Any]:
         stopped=read_with_plans.STOPPED,
         check_ins_known=read_with_plans.CHECK_INS,
         allergic_since=read_with_plans.ALLERGIC_SINCE,
+        causes_found=read_with_plans.CAUSES_FOUND,
+        ended_by_test=read_with_plans.ENDED_BY_TEST,
         **read_with_plans.SINCE_TEST,
     )
     visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment", "formula"))
@@ -234,7 +242,7 @@ def _rows_of_patients(patients: Collection[UUID]) -> dict[str, Groups]:
         "readings": TestReading.objects.select_related(
             "entered_in_error", "superseded_by", "patch_test__entered_in_error"
         ).order_by("read_at"),
-        "allergies": Allergy.objects.in_force(),
+        "allergies": Allergy.objects.in_force().select_related("test_reading"),
         "reports": ClinicalReport.objects.untriaged(),
         "visits": visits.select_related("patient", "practitioner", "room", "device", "type"),
     }

@@ -11,6 +11,7 @@ from django.db.models.functions import JSONObject
 from consultations.enums import PlanStatus, SignAgain
 from consultations.models import (
     AdverseEvent,
+    CauseFinding,
     CheckIn,
     CheckInQuestion,
     ConsentText,
@@ -141,6 +142,23 @@ def _moments(row: dict[str, Any], *names: str) -> dict[str, datetime]:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundCause:
+    """What was found after a positive test: the search, the test, what it opened, and when it was signed."""
+
+    search: str
+    test: str
+    causes: tuple[str, ...]
+    opened: tuple[str, ...]
+    signed_at: datetime
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """Of a row of `CAUSES_FOUND`."""
+        codes = {name: tuple(row[name]) for name in ("causes", "opened")}
+        return cls(**row | codes | _moments(row, "signed_at"))
+
+
+@dataclass(frozen=True, slots=True)
 class NewerText:
     """A later version of the text a consent was signed under, that asks for a new signature, and since when."""
 
@@ -254,4 +272,23 @@ _ALLERGIC_HOLDS = PlanStatusChange.objects.filter(
 ).exclude(_in_error("adverse_event"))
 ALLERGIC_SINCE = Subquery(
     _ALLERGIC_HOLDS.order_by("-adverse_event__onset_at").values("adverse_event__onset_at")[:1]
+)
+# What was found after the patient's positive tests, oldest first; and the positive test that ended the plan, where one did.
+CAUSES_FOUND = ArraySubquery(
+    CauseFinding.objects.filter(patient=OuterRef("patient"))
+    .order_by("signed_at")
+    .values(
+        json=JSONObject(
+            search="search",
+            test="search__patch_test",
+            causes="cause_codes",
+            opened="opened_codes",
+            signed_at="signed_at",
+        )
+    )
+)
+ENDED_BY_TEST = Subquery(
+    PlanStatusChange.objects.filter(plan=OuterRef("pk"))
+    .order_by("-changed_at", "-pk")
+    .values("test_reading__patch_test")[:1]
 )

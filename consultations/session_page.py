@@ -66,7 +66,7 @@ def _cleared_by(facts: PlanFacts, judged: clearance.Clearance, on: datetime) -> 
             "version": found.text.version,
             "day": in_words(found.signed_at),
         }
-    if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED:
+    if retest.requirement(facts) == TestRequirement.NOT_REQUIRED:
         yield _("no test required (%(policy)s)") % {"policy": facts.plan.test_policy}
     elif judged.reading and judged.reading.valid_until:
         said = {"day": in_words(judged.reading.read_at), "last": in_words(judged.reading.valid_until)}

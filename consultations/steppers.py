@@ -16,7 +16,7 @@ from consultations.dates import in_words
 from consultations.enums import PlanStatus, TestRequirement, TestResult
 from consultations.models import Consultation, PatchTest, Plan, TestReading
 from consultations.queries import PlanFacts, facts_of, in_error, under_way
-from consultations.rules import clearance, consent, plans, validity, visits
+from consultations.rules import clearance, consent, plans, retest, validity, visits
 from consultations.rules.patch_test import reading_window
 
 DONE, CURRENT, TODO, BLOCKED = "done", "current", "todo", "blocked"
@@ -133,7 +133,11 @@ def _consent(facts: PlanFacts, at: datetime) -> Step:
 
 def latest_test(facts: PlanFacts) -> PatchTest | None:
     """The plan's own last test injection that was not entered in error."""
-    mine = [test for test in facts.tests if test.plan_id == facts.plan.pk and not in_error(test)]
+    mine = [
+        test
+        for test in facts.tests
+        if test.plan_id == facts.plan.pk and test.search_id is None and not in_error(test)
+    ]
     return mine[-1] if mine else None
 
 
@@ -179,7 +183,7 @@ def _test_and_reading(facts: PlanFacts, at: datetime) -> list[Step]:
 
 
 def _untested(facts: PlanFacts, at: datetime) -> list[Step]:
-    if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED:
+    if retest.requirement(facts) == TestRequirement.NOT_REQUIRED:
         return [Step(_("Test"), DONE, _("not required")), Step(_("Reading"), DONE, _("not required"))]
     if clearance.test_settled(facts, at):
         return [Step(_("Test"), DONE, _("tested before")), Step(_("Reading"), DONE, _("valid"))]

@@ -14,6 +14,7 @@ from clinic.models import Appointment, Patient, User
 from consultations.enums import Answer, FollowUpAnswer, ReadingKind, SessionOutcome, TestResult
 from consultations.models import (
     AdverseEvent,
+    CauseFinding,
     CheckIn,
     ClinicalReport,
     Consent,
@@ -178,7 +179,7 @@ def _tests(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
     for row in rows.select_related("formula", "practitioner", "entered_in_error")[:most]:
         yield Entry(
             row.given_at,
-            _("Test injection: %(formula)s") % {"formula": row.formula},
+            _("Test injection: %(formula)s") % {"formula": row.subject},
             "test-pipe",
             _error(row) + row.site,
             str(row.practitioner),
@@ -319,10 +320,18 @@ def _visits(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
         )
 
 
+def _causes(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
+    rows = CauseFinding.objects.filter(patient=patient).order_by("-signed_at")
+    for row in rows.select_related("search", "signed_by")[:most]:
+        title = _("Cause found after a positive test") if row.cause_codes else _("No cause found")
+        url = reverse("consultations:cause", args=[row.search.patch_test_id])
+        yield Entry(row.signed_at, title, "clipboard-check", row.words, str(row.signed_by), url, "warn")
+
+
 _SOURCES: dict[Kind, list[Source]] = {
     Kind.CONSULTATION: [_consultations, _confirmations, _answers, _check_ins],
     Kind.CONSENT: [_consents, _withdrawals],
-    Kind.TEST: [_tests, _readings],
+    Kind.TEST: [_tests, _readings, _causes],
     Kind.SESSION: [_sessions, _checks],
     Kind.REVIEW: [_reviews],
     Kind.PLAN: [_plan_changes],

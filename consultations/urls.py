@@ -3,6 +3,7 @@
 from django.urls import path
 
 from consultations.views import (
+    causes,
     check_ins,
     confirmations,
     consents,
@@ -98,6 +99,9 @@ urlpatterns = [
         patch_tests.reaction,
         name="patch_test_reaction",
     ),
+    path("tests/<uuid:test_id>/cause/", causes.show, name="cause"),
+    path("causes/<uuid:search_id>/test/", causes.give, name="component_test"),
+    path("causes/<uuid:search_id>/finding/", causes.find, name="cause_finding"),
     path("planned-sessions/<uuid:planned_id>/", sessions.of_plan, name="session_of"),
     path(
         "planned-sessions/<uuid:planned_id>/begin/",

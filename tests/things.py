@@ -19,6 +19,7 @@ from tests.factories import (
     AppointmentFactory,
     AppointmentTypeFactory,
     CalendarFeedFactory,
+    CauseSearchFactory,
     CheckInFactory,
     ClinicalReportFactory,
     ConsultationFactory,
@@ -37,7 +38,9 @@ from tests.factories import (
     WaitlistOfferFactory,
     WalkInFactory,
     cleared_plan,
+    component_tested,
     consented_plan,
+    stopped_by_test,
 )
 from tests.factories.clock import ago, ahead
 
@@ -164,6 +167,14 @@ def _a_check_in_with_a_yes(things: Things, doctor: Practitioner) -> None:
     )
     for route in ("check_in", "check_in_answer"):
         things.by_route[f"consultations:{route}"] = {"appointment_id": visit.pk}
+
+
+@builds
+def _a_search_for_the_cause(things: Things, doctor: Practitioner) -> None:
+    search = CauseSearchFactory()
+    component_tested(search, search.patch_test.component_codes[0])
+    things.ids |= {"search_id": search.pk}
+    things.by_route["consultations:cause"] = {"test_id": stopped_by_test().patch_tests.get().pk}
 
 
 @builds

@@ -63,6 +63,21 @@ def give(
         test.deviation = record_deviation(
             plan=plan, codes=codes, reason=deviation_reason, happened_at=test.given_at, by=by, at=at
         )
+    put_on_record(test=test, lots=lots, immediate=immediate, facts=facts, by=by, at=at)
+    resettle(patient_id=plan.patient_id, by=by, at=at)
+    return test
+
+
+def put_on_record(
+    *,
+    test: PatchTest,
+    lots: Collection[Lot],
+    immediate: Mapping[str, Any],
+    facts: PlanFacts,
+    by: User,
+    at: datetime,
+) -> None:
+    """Sign the test with its lots and its immediate reading."""
     _sign(test, lots, by=by, at=at)
     _add_reading(
         test,
@@ -71,8 +86,6 @@ def give(
         by=by,
         at=max(at, test.observed_until),  # a clock that is a minute or two ahead
     )
-    resettle(patient_id=plan.patient_id, by=by, at=at)
-    return test
 
 
 def _written(
@@ -179,7 +192,7 @@ def _add_reading(
     reading.save(force_insert=True)
     if reading.result == TestResult.POSITIVE:
         _note_allergy(test, reading, by=by, at=at)
-        _stop_plans(test, by=by, at=at)
+        _stop_plans(test, reading, by=by, at=at)
         _ask_to_call(test, by=by, at=at)
     return reading
 
@@ -220,14 +233,14 @@ def _criteria(test: PatchTest) -> MethodRule:
     return found
 
 
-def _stop_plans(test: PatchTest, *, by: User, at: datetime) -> None:
+def _stop_plans(test: PatchTest, reading: TestReading, *, by: User, at: datetime) -> None:
     """Every plan whose formula shares a component is stopped (CLINICAL 6.4)."""
     theirs = Plan.objects.filter(
         patient_id=test.patient_id, status__in=(PlanStatus.ACTIVE, PlanStatus.ON_HOLD)
     )
     for plan in theirs.select_related("formula"):
         if set(plan.formula.component_codes) & set(test.component_codes):
-            plans.stop(plan=plan, reason=_("Positive test injection."), by=by, at=at)
+            plans.stop(plan=plan, reason=_("Positive test injection."), because_of=reading, by=by, at=at)
 
 
 def _ask_to_call(test: PatchTest, *, by: User, at: datetime) -> None:
@@ -247,11 +260,12 @@ def _note_allergy(test: PatchTest, reading: TestReading, *, by: User, at: dateti
     """A positive test is an unconfirmed allergy to what was tested (CLINICAL 1.5); a strong one is confirmed, and an alert
     in every header (1.4)."""
     strong = reading.grade == Grade.EXTREME or reading.systemic_sign
-    words = _("reaction to the test with %(formula)s") % {"formula": test.formula}
+    words = _("reaction to the test with %(formula)s") % {"formula": _tested(test)}
     Allergy.objects.create(
         patient_id=test.patient_id,
         words=words[:200],
         component_codes=test.component_codes,
+        test_reading=reading,
         status=AllergyStatus.CONFIRMED if strong else AllergyStatus.REPORTED,
         reported_at=at,
         reported_by=by,
@@ -267,6 +281,14 @@ def _note_allergy(test: PatchTest, reading: TestReading, *, by: User, at: dateti
         raised_at=at,
         raised_by=by,
     )
+
+
+def _tested(test: PatchTest) -> str:
+    """The formula, or the component that was tested alone."""
+    if test.search_id is None:
+        return str(test.formula)
+    alone = test.formula.parts.filter(component__code__in=test.component_codes).select_related("component")
+    return ", ".join(part.component.name for part in alone)
 
 
 def _readings_of(test: PatchTest, facts: PlanFacts) -> list[TestReading]:

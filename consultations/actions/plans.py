@@ -21,6 +21,7 @@ from consultations.models import (
     PlanTemplate,
     SessionFormula,
     Technique,
+    TestReading,
 )
 from consultations.queries import facts_of_one, policy_in_force, reference_for
 from consultations.rules import adverse_events, authorship
@@ -106,7 +107,9 @@ def resume(*, plan: Plan, reason: str, by: User, at: datetime) -> Plan:
     return _change(plan=plan, status=PlanStatus.ACTIVE, reason=reason, by=by, at=at)
 
 
-def stop(*, plan: Plan, reason: str, because_of: AdverseEvent | None = None, by: User, at: datetime) -> Plan:
+def stop(
+    *, plan: Plan, reason: str, because_of: AdverseEvent | TestReading | None = None, by: User, at: datetime
+) -> Plan:
     """End the plan for good; its visits keep their times until somebody releases them."""
     return _change(plan=plan, status=PlanStatus.STOPPED, reason=reason, cause=because_of, by=by, at=at)
 
@@ -122,7 +125,7 @@ def _change(
     plan: Plan,
     status: PlanStatus,
     reason: str,
-    cause: AdverseEvent | None = None,
+    cause: AdverseEvent | TestReading | None = None,
     by: User,
     at: datetime,
 ) -> Plan:
@@ -137,7 +140,13 @@ def _change(
     row.status = status
     row.save(update_fields=["status"])
     PlanStatusChange.objects.create(
-        plan=row, status=status, reason=reason[:1000], adverse_event=cause, changed_at=at, changed_by=by
+        plan=row,
+        status=status,
+        reason=reason[:1000],
+        adverse_event=cause if isinstance(cause, AdverseEvent) else None,
+        test_reading=cause if isinstance(cause, TestReading) else None,
+        changed_at=at,
+        changed_by=by,
     )
     resettle(patient_id=row.patient_id, by=by, at=at)
     return row

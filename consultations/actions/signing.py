@@ -12,7 +12,7 @@ from django.db import models
 _NOT_SEALED = {"content_hash", "version"}
 # Columns younger than the first seals of their model: left out while they are empty, so that a seal from before still fits its record.
 _ADDED_LATER = {
-    "PatchTest": {"arm", "antihistamine_last_on", "steroid_last_on"},
+    "PatchTest": {"arm", "antihistamine_last_on", "steroid_last_on", "search_id"},
     "TestReading": {"saline_wheal_mm", "computed", "stricter_reason"},
     "Session": {"spacing_mm", "line_length_mm", "unusual_reason"},
     "SessionZone": {"area_cm2", "places"},

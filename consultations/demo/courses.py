@@ -10,7 +10,6 @@ from consultations.demo.journey import Journey
 from consultations.demo.outcomes import aim, hold_review
 from consultations.demo.scenes import eligible, new_patient, tested, user_of
 from consultations.models import BodyZone
-from consultations.queries import usable_lots
 
 
 def formula_by_session(clinic: DemoClinic, rng: random.Random) -> None:
@@ -51,5 +50,5 @@ def fifty_points(journey: Journey, on: datetime) -> sessions.Contents:
     assert journey.plan is not None
     each = Decimal("0.2")
     zone = BodyZone.objects.current().get(code="submental")
-    lots = [found[0] for found in usable_lots(journey.plan.formula, on=on).values() if found]
+    lots = journey.lots(journey.plan.formula, on)
     return sessions.Contents(zones=[sessions.Zone(zone, 50, each, 50 * each, Decimal(50))], lots=lots)

@@ -285,7 +285,7 @@ class Journey:
                 "saline_control": policy.negative_control,
                 "observed_until": given + timedelta(minutes=policy.observe_minutes),
             },
-            lots=self._lots(plan.formula, given),
+            lots=self.lots(plan.formula, given),
             immediate={"wheal_start_mm": Decimal(5), "wheal_end_mm": Decimal(5), **immediate},
             by=_user(visit),
             at=given + timedelta(minutes=policy.observe_minutes),
@@ -372,11 +372,12 @@ class Journey:
             zones=[
                 sessions.Zone(zone, 0 if by_area else points, Decimal(0) if by_area else each, points * each)
             ],
-            lots=self._lots(draft.formula, draft.started_at),
+            lots=self.lots(draft.formula, draft.started_at),
             scores=scores,
         )
 
-    def _lots(self, formula: Formula, on: datetime) -> list[Lot]:
+    def lots(self, formula: Formula, on: datetime) -> list[Lot]:
+        """One lot of each component that the recipe of today is mixed from, first to expire first."""
         asked, day = asked_for(formula, at=self.clinic.now), timezone.localdate(on)
         sorted_lots = (sorted_out(lots, asked, on=day) for lots in usable_lots(formula, on=on).values())
         return [fit[0] for fit, _aside in sorted_lots if fit]

@@ -130,7 +130,7 @@ class GiveForm(MinuteForm):
         unclear = rules.last_unclear(facts)
         arm = TestArm.RIGHT if unclear and unclear.arm == TestArm.LEFT else TestArm.LEFT
         self._hint_washout(facts.plan.test_policy)
-        self.initial = {**_usual(facts.plan.test_policy, at), "arm": arm, **self.initial}
+        self.initial = {**usual(facts.plan.test_policy, at), "arm": arm, **self.initial}
         if arm != TestArm.LEFT:
             self.initial["site"] = ""  # the policy's words name its usual arm
 
@@ -145,7 +145,7 @@ class GiveForm(MinuteForm):
             self.fields[name].help_text = words
 
     def _add_lot(self, code: str, label: str, lots: list[Lot]) -> None:
-        choices = [(str(lot.pk), self._named(lot)) for lot in lots]
+        choices = [(str(lot.pk), lot_choice(lot, self.at)) for lot in lots]
         self._by_key |= {str(lot.pk): lot for lot in lots}
         field = forms.ChoiceField(
             label=_("Lot of %(part)s") % {"part": label},
@@ -155,39 +155,25 @@ class GiveForm(MinuteForm):
         )
         self.add_field(f"lot_{code}", field)
 
-    def _named(self, lot: Lot) -> str:
-        words = _("%(number)s, %(maker)s, until %(day)s") % {
-            "number": lot.number,
-            "maker": lot.maker,
-            "day": in_words(lot.expires_on),
-        }
-        if strength := label_words(lot):
-            words = f"{words}, {strength}"
-        if lot.quarantined_at:
-            return _("%(lot)s (in quarantine)") % {"lot": words}
-        return (
-            _("%(lot)s (expired)") % {"lot": words} if lot.expires_on < timezone.localdate(self.at) else words
-        )
-
     def layout(self) -> Layout:
         """The deviation first, if it is one; the injection, its lots, the skin after observation."""
         injection = Fieldset(
             _("The injection"),
             "given_at",
-            _side("method", "volume_ml"),
-            _side("arm", "site"),
+            side("method", "volume_ml"),
+            side("arm", "site"),
             "saline_control",
             "histamine_control",
         )
-        before = Fieldset(_("What the patient takes"), _side("antihistamine_last_on", "steroid_last_on"))
+        before = Fieldset(_("What the patient takes"), side("antihistamine_last_on", "steroid_last_on"))
         lots = Fieldset(_("Lots"), *(f"lot_{part.component.code}" for part in self.parts))
         skin = Fieldset(
             _("The skin after observation"),
             "observed_until",
-            _side("wheal_start_mm", "wheal_end_mm"),
+            side("wheal_start_mm", "wheal_end_mm"),
             "flare",
             "saline_positive",
-            _side("saline_wheal_mm", "histamine_wheal_mm"),
+            side("saline_wheal_mm", "histamine_wheal_mm"),
             "systemic_sign",
             "note",
         )
@@ -233,7 +219,21 @@ class GiveForm(MinuteForm):
         return [self._by_key[key] for key in keys if key]
 
 
-def _usual(policy: PatchTestPolicy, at: datetime) -> dict[str, Any]:
+def lot_choice(lot: Lot, at: datetime) -> str:
+    """A lot as it is chosen: number, maker, last day of use, and what speaks against it at the moment."""
+    words = _("%(number)s, %(maker)s, until %(day)s") % {
+        "number": lot.number,
+        "maker": lot.maker,
+        "day": in_words(lot.expires_on),
+    }
+    if strength := label_words(lot):
+        words = f"{words}, {strength}"
+    if lot.quarantined_at:
+        return _("%(lot)s (in quarantine)") % {"lot": words}
+    return _("%(lot)s (expired)") % {"lot": words} if lot.expires_on < timezone.localdate(at) else words
+
+
+def usual(policy: PatchTestPolicy, at: datetime) -> dict[str, Any]:
     """The policy's own values, now."""
     ends = at + timedelta(minutes=policy.observe_minutes) + _MINUTE
     return {
@@ -273,7 +273,7 @@ class ReadForm(MinuteForm):
 
     def layout(self) -> Layout:
         """When, the grade, the controls, and a stricter judgement."""
-        return Layout("opened_at", "read_at", *_DELAYED[1:], _side("stricter", "stricter_reason"))
+        return Layout("opened_at", "read_at", *_DELAYED[1:], side("stricter", "stricter_reason"))
 
     @property
     def details(self) -> dict[str, Any]:
@@ -305,5 +305,6 @@ class ReactionForm(MinuteForm):
         return {name: self.cleaned_data[name] for name in names} | {"read_at": self.exact("read_at")}
 
 
-def _side(*names: str) -> Div:
+def side(*names: str) -> Div:
+    """Fields beside each other where there is room."""
     return Div(*(Div(name, css_class="col-sm-6") for name in names), css_class="row")

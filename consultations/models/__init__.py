@@ -9,6 +9,7 @@ from consultations.models.aftercare import AftercareScope, AftercareSheet, RedFl
 from consultations.models.allergy import Alert, Allergy
 from consultations.models.alternative import Alternative
 from consultations.models.body_map import ZoneShape
+from consultations.models.cause_search import CauseFinding, CauseSearch
 from consultations.models.check_in import CheckIn, CheckInQuestion, KnownCheckIn
 from consultations.models.consent import Consent, ConsentText, ConsentWithdrawal
 from consultations.models.consultation import (
@@ -85,6 +86,8 @@ __all__ = [
     "Allergy",
     "Alternative",
     "BodyZone",
+    "CauseFinding",
+    "CauseSearch",
     "CheckIn",
     "CheckInQuestion",
     "ClinicalReport",

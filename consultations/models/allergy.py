@@ -42,6 +42,14 @@ class Allergy(models.Model):
     adverse_event = models.ForeignKey(
         "consultations.AdverseEvent", models.PROTECT, null=True, blank=True, related_name="+"
     )
+    test_reading = models.ForeignKey(
+        "consultations.TestReading",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("from the reading"),
+    )
     status = models.CharField(
         _("status"),
         max_length=10,

@@ -79,13 +79,20 @@ GATE_ON_TEST = guard(
         "given_at",
         "signed_at",
         "deviation_id",
+        "search_id",
     ),
     declare=[("refusal", "text"), _KNOWN_BY],
     func=f"""
         PERFORM 1 FROM clinic_patient WHERE id = NEW.patient_id FOR NO KEY UPDATE;
-        {_known_by("given_at")}
-        refusal := pathway_refusal(NEW.plan_id, NEW.patient_id, NEW.given_at, 'test', NULL, known_by);
-        IF refusal IS NOT NULL AND (NEW.deviation_id IS NULL OR refusal = 'other_patient') THEN
+        {_known_by("given_at", "search_id", "component_codes")}
+        IF NEW.search_id IS NULL THEN
+            refusal := pathway_refusal(NEW.plan_id, NEW.patient_id, NEW.given_at, 'test', NULL, known_by);
+        ELSE
+            refusal := component_test_refusal(
+                NEW.plan_id, NEW.patient_id, NEW.given_at, NEW.search_id, NEW.component_codes::text[], known_by
+            );
+        END IF;
+        IF refusal IS NOT NULL AND (NEW.deviation_id IS NULL OR refusal IN ('other_patient', 'no_search')) THEN
             {_REFUSE_WITH_CODE.format(name="patch_test_cleared")}
         END IF;
         IF NEW.appointment_id IS NOT NULL AND NOT EXISTS (
@@ -115,7 +122,8 @@ GATE_ON_TEST = guard(
     }
         IF NEW.signed_at IS NOT NULL AND NEW.deviation_id IS NULL AND EXISTS (
             SELECT 1 FROM consultations_formulapart part JOIN consultations_component c ON c.id = part.component_id
-            WHERE part.formula_id = NEW.formula_id AND NOT EXISTS (
+            WHERE part.formula_id = NEW.formula_id
+                AND (NEW.search_id IS NULL OR c.code = ANY(NEW.component_codes)) AND NOT EXISTS (
                 SELECT 1 FROM consultations_patchtestlot used
                 JOIN consultations_lot l ON l.id = used.lot_id JOIN consultations_component lc ON lc.id = l.component_id
                 WHERE used.patch_test_id = NEW.id AND lc.code = c.code

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.db import check, frozen_once, frozen_with_parent
 from clinic.models import Patient, User
 from consultations.enums import Grade, ReadingKind, TestArm, TestMethod, TestResult
+from consultations.models.cause_search import CauseSearch
 from consultations.models.consultation import ClinicalQuerySet, Signable
 from consultations.models.formula import Formula, Lot
 from consultations.models.gate import (
@@ -30,6 +31,15 @@ class PatchTest(Signable):
     formula = models.ForeignKey(Formula, models.PROTECT, related_name="+", verbose_name=_("formula"))
     policy = models.ForeignKey(PatchTestPolicy, models.PROTECT, related_name="+")
     component_codes = ArrayField(models.SlugField(max_length=80), verbose_name=_("components"))
+    search = models.ForeignKey(
+        CauseSearch,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="component_tests",
+        verbose_name=_("search for the cause"),
+        help_text=_("Only of a test of one component alone, after a positive test of several."),
+    )
     given_at = models.DateTimeField(_("given at"))
     method = models.CharField(_("method"), max_length=20, choices=TestMethod)
     site = models.CharField(_("site"), max_length=100)
@@ -74,11 +84,24 @@ class PatchTest(Signable):
                 ~Q(component_codes=[]),
                 _("A test names what is tested."),
             ),
+            check(
+                "patch_test_component_alone",
+                Q(search=None) | Q(component_codes__len=1),
+                _("Looking for the cause, each component is tested alone."),
+            ),
         ]
         triggers = [*frozen_once("patch_test"), GATE_ON_TEST]
 
     def __str__(self) -> str:
-        return f"{self.formula}, {self.given_at:%Y-%m-%d}"
+        return f"{self.subject}, {self.given_at:%Y-%m-%d}"
+
+    @property
+    def subject(self) -> str:
+        """What was injected: the formula, or one of its components alone."""
+        if self.search_id is None:
+            return str(self.formula)
+        said = {"formula": self.formula, "component": ", ".join(self.component_codes)}
+        return _("%(formula)s: %(component)s alone") % said
 
 
 @pghistory.track(append_only=True)

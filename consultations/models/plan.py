@@ -121,7 +121,7 @@ class Plan(models.Model):
                         SELECT 1 FROM consultations_testreading r
                         JOIN consultations_patchtest t ON t.id = r.patch_test_id
                         WHERE t.patient_id = NEW.patient_id AND r.result = 'negative' AND t.given_at > since
-                            AND gate_codes(NEW.id) <@ t.component_codes::text[]
+                            AND t.search_id IS NULL AND gate_codes(NEW.id) <@ t.component_codes::text[]
                             AND NOT EXISTS (SELECT 1 FROM consultations_testreading n WHERE n.supersedes_id = r.id)
                             AND NOT EXISTS (
                                 SELECT 1 FROM consultations_enteredinerror e
@@ -180,6 +180,14 @@ class PlanStatusChange(models.Model):
         blank=True,
         related_name="plan_changes",
         verbose_name=_("because of"),
+    )
+    test_reading = models.ForeignKey(
+        "consultations.TestReading",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="plan_changes",
+        verbose_name=_("because of the reading"),
     )
     changed_at = models.DateTimeField()
     changed_by = models.ForeignKey(User, models.PROTECT, related_name="+")

@@ -25,7 +25,7 @@ from consultations.enums import TestRequirement
 from consultations.models import PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts
-from consultations.rules import clearance, plans, visits
+from consultations.rules import clearance, plans, retest, visits
 from consultations.rules.codes import MAY_STILL_COME
 from consultations.rules.patch_test import repeat_from
 
@@ -219,11 +219,15 @@ class CourseConsequences(Consequences):
 
     def _cleared_from(self, facts: PlanFacts, on: datetime, changes: Changes) -> datetime | None:
         """From when the test that is read, or awaited, clears a session; None when none does."""
-        needed = facts.plan.test_policy.requirement != TestRequirement.NOT_REQUIRED
+        needed = retest.requirement(facts) != TestRequirement.NOT_REQUIRED
         moment = max(on, self.at)
         if not needed or clearance.test_settled(facts, moment):
             return moment
-        waiting = [each.valid_from for each in facts.readings if each.valid_from and each.valid_from > moment]
+        waiting = [
+            each.valid_from
+            for each in facts.negative_readings
+            if each.valid_from and each.valid_from > moment
+        ]
         expected = visits.test_clears_from(facts, together=self._together(facts, changes))
         return max(moment, min(waiting)) if waiting else expected
 
@@ -276,7 +280,7 @@ def _rank_in(facts: PlanFacts, purpose: Purpose) -> int | None:
 
 def _expires(facts: PlanFacts, on: datetime) -> datetime | None:
     """Until when the test that clears a session on that day is valid; None where no test is needed or none clears."""
-    if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED:
+    if retest.requirement(facts) == TestRequirement.NOT_REQUIRED:
         return None
     reading = clearance.clearing_reading(facts, on)
     return reading.valid_until if reading else None

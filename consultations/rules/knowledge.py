@@ -54,6 +54,7 @@ def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
         held_reviews=[_held(each, moment) for each in facts.held_reviews if each.signed_at <= moment],
         caps=_versions(facts.cap_versions, moment),
         since_test=_since_test(facts.since_test, moment),
+        causes=[each for each in facts.causes if each.signed_at <= moment],
     )
 
 

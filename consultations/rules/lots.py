@@ -6,12 +6,14 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError
 from consultations.dates import in_words
 from consultations.enums import AllergyStatus, Unit
 from consultations.models import Allergy, Component, Formula, Lot, Recipe, RecipeLine
+from consultations.queries import usable_lots
 from consultations.rules import recipes
 from consultations.rules.doses import plain
 
@@ -142,6 +144,19 @@ def sorted_out(lots: Iterable[Lot], asked: Asked, *, on: date) -> tuple[list[Lot
     fit = [lot for lot, words in judged if not words]
     instead = fit[0] if fit else None
     return fit, [SetAside(lot, words, instead) for lot, words in judged if words]
+
+
+def shelf(
+    formula: Formula, *, at: datetime, allergies: Iterable[Allergy] = ()
+) -> tuple[dict[str, list[Lot]], list[SetAside]]:
+    """For each component the lots that an injection at the moment may take, first to expire first; and what it may not."""
+    asked, day = asked_for(formula, at=at, allergies=allergies), timezone.localdate(at)
+    fit: dict[str, list[Lot]] = {}
+    aside: list[SetAside] = []
+    for code, lots in usable_lots(formula, on=at).items():
+        fit[code], more = sorted_out(lots, asked, on=day)
+        aside += more
+    return fit, aside
 
 
 def check_usable(lots: Iterable[Lot], asked: Asked, *, on: date, used_at: datetime | None = None) -> None:

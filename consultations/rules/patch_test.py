@@ -151,8 +151,11 @@ def _not_in_order(reading: TestReading, test: PatchTest, earlier: list[TestReadi
 def last_unclear(facts: PlanFacts, *, before: PatchTest | None = None) -> PatchTest | None:
     """The patient's last unclear test with one of the plan's components; `before` leaves that test out.
 
-    A test read without reaction since then has answered it: the count of unclear tests begins anew.
+    A test read without reaction since then has answered it: the count of unclear tests begins anew. Of a component tested
+    alone, only its own tests in the search count.
     """
+    if before is not None and before.search_id:
+        return _last_unclear_alone(facts, before)
     unclear = [
         reading.patch_test
         for reading in facts.readings
@@ -163,6 +166,22 @@ def last_unclear(facts: PlanFacts, *, before: PatchTest | None = None) -> PatchT
         and not _answered(reading.patch_test, facts)
     ]
     return max(unclear, key=lambda test: test.given_at, default=None)
+
+
+def _last_unclear_alone(facts: PlanFacts, test: PatchTest) -> PatchTest | None:
+    mine = [
+        each
+        for each in facts.readings
+        if each.patch_test.search_id == test.search_id
+        and each.patch_test.component_codes == test.component_codes
+        and each.patch_test_id != test.pk
+        and not in_error(each)
+        and not in_error(each.patch_test)
+    ]
+    clear = [each.patch_test.given_at for each in mine if each.result == TestResult.NEGATIVE]
+    unclear = [each.patch_test for each in mine if each.result == TestResult.EQUIVOCAL]
+    last = max(unclear, key=lambda each: each.given_at, default=None)
+    return None if last and any(moment > last.given_at for moment in clear) else last
 
 
 def _answered(unclear: PatchTest, facts: PlanFacts) -> bool:

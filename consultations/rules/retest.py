@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 
 from clinic.gaps import months_later
 from consultations.dates import in_words
-from consultations.enums import GIVEN, Answer, RetestEffect, RetestTrigger, TestResult
+from consultations.enums import GIVEN, Answer, RetestEffect, RetestTrigger, TestRequirement, TestResult
 from consultations.models import PatchTest, TestReading
 from consultations.queries import PlanFacts, confirmed_error, in_error
 from consultations.read_with_plans import Retest
+from consultations.rules import causes
 
 _WITHOUT_RULE = {
     RetestTrigger.FORMULA_CHANGED: RetestEffect.REQUIRE,
@@ -83,17 +84,25 @@ def in_doubt(facts: PlanFacts, on: datetime) -> PatchTest | None:
     return max(unclear, key=lambda test: test.given_at, default=None)
 
 
+def requirement(facts: PlanFacts) -> str:
+    """What the plan's policy asks for; a test of the formula in any case where a finding opened one of its components."""
+    return TestRequirement.REQUIRED if causes.reopened_at(facts) else facts.plan.test_policy.requirement
+
+
 def covers(facts: PlanFacts, tested: Collection[str]) -> bool:
     """Whether what was tested stands for the plan's formula."""
-    if effect_of(facts, RetestTrigger.FORMULA_CHANGED) == RetestEffect.REQUIRE:
+    strict = causes.reopened_at(facts) is not None
+    if strict or effect_of(facts, RetestTrigger.FORMULA_CHANGED) == RetestEffect.REQUIRE:
         return facts.component_codes <= set(tested)
     return bool(facts.component_codes & set(tested))
 
 
 def counts(facts: PlanFacts, reading: TestReading, on: datetime) -> bool:
     """Whether the reading has not expired, nothing has lapsed, and nothing since its test asks for a new one."""
-    since = asks_since(facts)
+    since, reopened = asks_since(facts), causes.reopened_at(facts)
     if since and reading.patch_test.given_at < since.at:
+        return False
+    if reopened and reading.patch_test.given_at < reopened:
         return False
     expires = effect_of(facts, RetestTrigger.EXPIRED) == RetestEffect.REQUIRE
     if expires and _expired(facts, reading, on):

@@ -98,7 +98,7 @@ def _of(missing: list[Condition], *, starting: bool) -> Verdict:
 def open_test(facts: PlanFacts) -> PatchTest | None:
     """The plan's test that was given and still waits for its delayed reading."""
     for test in reversed(facts.tests):
-        if test.plan_id != facts.plan.pk or in_error(test):
+        if test.plan_id != facts.plan.pk or test.search_id or in_error(test):
             continue
         results = {
             reading.result
@@ -247,6 +247,7 @@ def _test_again(
         each.valid_until
         for each in facts.readings
         if each.valid_until
+        and each.patch_test.search_id is None
         and not in_error(each)
         and facts.component_codes & set(each.patch_test.component_codes)
     ]

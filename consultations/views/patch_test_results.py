@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from consultations.dates import in_words
 from consultations.enums import OPEN_PLANS, PlanStatus, TestResult
 from consultations.models import PatchTest, Plan, TestReading
 from consultations.queries import PlanFacts, confirmed_error, facts_of, in_error, policy_in_force
+from consultations.rules import causes
 from consultations.rules import patch_test as rules
 from consultations.views import chart
 
@@ -45,6 +47,7 @@ class Outcome:
     may_still_read: bool = False
     reading_visit: Appointment | None = None
     booking_url: str = ""
+    cause_of: UUID | None = None
     closed: list[Plan] = field(default_factory=list)
     waiting: list[Appointment] = field(default_factory=list)
 
@@ -62,12 +65,14 @@ def outcome_of(test: PatchTest, facts: PlanFacts, *, user: User, at: datetime) -
     )
     window = rules.reading_window(test.given_at, test.policy)
     title, lines = _WORDS[result](test, readings, window, at)
-    outcome = Outcome(result, title, lines, window)
+    outcome = Outcome(result, title, lines, window, cause_of=_cause_of(test, facts))
     if result == TestResult.AWAITING:
         _about_the_reading(outcome, test, facts, at=at)
     elif result == TestResult.POSITIVE:
         known = min(each.signed_at for each in readings if each.result == TestResult.POSITIVE)
         _about_what_closes(outcome, test, known, user=user, at=at)
+    elif test.search_id is not None:
+        outcome.may_still_read = result == TestResult.INVALID and not any(each.grade for each in readings)
     elif result == TestResult.NEGATIVE:
         sessions = [purposes.session_of(each) for each in facts.planned]
         outcome.booking_url = chart.booking_url(test.patient, *sessions, at=at)
@@ -75,6 +80,14 @@ def outcome_of(test: PatchTest, facts: PlanFacts, *, user: User, at: datetime) -
         outcome.may_still_read = not any(each.grade for each in readings)
         outcome.booking_url = chart.booking_url(test.patient, purposes.test_of(test.plan), at=at)
     return outcome
+
+
+def _cause_of(test: PatchTest, facts: PlanFacts) -> UUID | None:
+    """The positive test whose cause is looked for, or may be."""
+    if test.search is not None:
+        return test.search.patch_test_id
+    readings = [each for each in facts.readings if each.patch_test_id == test.pk]
+    return test.pk if causes.may_search(test, readings) else None
 
 
 def _counts(reading: TestReading) -> bool:
@@ -97,9 +110,12 @@ def _positive(
     test: PatchTest, readings: list[TestReading], window: rules.Window, at: datetime
 ) -> tuple[str, list[str]]:
     lines = [_("Nothing that shares a component with this formula may be injected.")]
+    if test.search_id is not None:
+        lines = [_("It reacted alone: nothing that holds it may be injected.")]
     if any(reading.systemic_sign for reading in readings):
         lines.append(_("There was a sign beyond the test site: refer to an allergist."))
-    lines.append(_("Which component it was, the test does not say: all of them stay closed."))
+    if test.search_id is None:
+        lines.append(_("Which component it was, the test does not say: all of them stay closed."))
     return _("Positive"), lines
 
 
@@ -123,12 +139,18 @@ def _equivocal(
     held = _(
         "Sessions that need a test and share a component wait until the repeat is read without reaction."
     )
-    return _("Unclear: repeat"), [repeat % {"day": in_words(first)}, held]
+    alone = test.search_id is not None
+    return _("Unclear: repeat"), [repeat % {"day": in_words(first)}, *([] if alone else [held])]
 
 
 def _negative(
     test: PatchTest, readings: list[TestReading], window: rules.Window, at: datetime
 ) -> tuple[str, list[str]]:
+    if test.search_id is not None:
+        lines = [
+            _("Tested alone it clears nothing. What the tests found together is written down as the cause.")
+        ]
+        return _("No reaction seen"), lines
     reading = max((each for each in readings if each.valid_until), key=lambda each: each.read_at)
     said = {"first": in_words(reading.valid_from), "last": in_words(reading.valid_until)}
     lines = [_("Clears %(first)s to %(last)s.") % said]

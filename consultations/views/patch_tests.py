@@ -19,7 +19,7 @@ from consultations.dates import in_words
 from consultations.enums import PlanStatus, ReadingKind, TestResult
 from consultations.forms.patch_tests import GiveForm, ReactionForm, ReadForm
 from consultations.models import Lot, PatchTest, Plan, TestReading
-from consultations.queries import PlanFacts, facts_of_one, usable_lots, visit_in_progress
+from consultations.queries import PlanFacts, facts_of_one, visit_in_progress
 from consultations.rules import authorship, clearance, consent
 from consultations.rules import lots as lots_rules
 from consultations.rules import patch_test as rules
@@ -117,6 +117,7 @@ def reading_of_plan(request: HttpRequest, plan_id: UUID) -> HttpResponse:
 
 def _test(request: HttpRequest, test_id: UUID) -> PatchTest:
     parts = (
+        "search",
         "patient",
         "practitioner",
         "plan",
@@ -138,12 +139,7 @@ def _give_form(request: HttpRequest, facts: PlanFacts, *, at: datetime) -> GiveF
     """With lots in date; where the rules say no, or somebody says so, with every lot and the question why."""
     missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=at).conditions
     anyway = bool(missing) or "anyway" in request.GET or "deviation_reason" in request.POST
-    asked = lots_rules.asked_for(facts.plan.formula, at=at, allergies=facts.allergies)
-    aside: list[lots_rules.SetAside] = []
-    lots = usable_lots(facts.plan.formula, on=at)
-    for code, mine in lots.items():
-        lots[code], more = lots_rules.sorted_out(mine, asked, on=timezone.localdate(at))
-        aside += more
+    lots, aside = lots_rules.shelf(facts.plan.formula, at=at, allergies=facts.allergies)
     if anyway:
         known = Lot.objects.visible_to(request.user).of_components(list(lots)).select_related("component")
         lots = {code: [lot for lot in known if lot.component.code == code] for code in lots}

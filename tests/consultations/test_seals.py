@@ -11,6 +11,8 @@ from consultations.enums import TestMethod
 from consultations.models import (
     AdverseEvent,
     AdverseEventLot,
+    CauseFinding,
+    CauseSearch,
     Consent,
     Consultation,
     ContraindicationAnswer,
@@ -82,6 +84,8 @@ FIRST_SEALED: dict[type[models.Model], str] = {
     PhotographyConsent: (
         "id patient_id signed_at signed_by_id signer signer_name signer_relation text_id words"
     ),
+    CauseSearch: ("id patch_test_id patient_id reason signed_at signed_by_id"),
+    CauseFinding: ("cause_codes id opened_codes patient_id search_id signed_at signed_by_id words"),
     DiscussedRisk: ("consultation_id id reaction_id"),
     Goal: ("baseline consultation_id id landmark scale_id target"),
 }

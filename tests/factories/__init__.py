@@ -15,6 +15,13 @@ from tests.factories.booking import (
     WaitlistOfferFactory,
     WalkInFactory,
 )
+from tests.factories.causes import (
+    CauseFindingFactory,
+    CauseSearchFactory,
+    cause_found,
+    component_tested,
+    stopped_by_test,
+)
 from tests.factories.check_ins import CheckInFactory
 from tests.factories.consents import ConsentFactory, ConsentWithdrawalFactory
 from tests.factories.consultations import (
@@ -128,6 +135,8 @@ __all__ = [
     "AppointmentTypeFactory",
     "BodyZoneFactory",
     "CalendarFeedFactory",
+    "CauseFindingFactory",
+    "CauseSearchFactory",
     "CheckInFactory",
     "CheckInQuestionFactory",
     "ClinicalReportFactory",
@@ -205,9 +214,12 @@ __all__ = [
     "WalkInFactory",
     "WorkingHoursFactory",
     "ZoneShapeFactory",
+    "cause_found",
     "cleared_plan",
+    "component_tested",
     "consented_plan",
     "lots_of",
     "recipe_of",
+    "stopped_by_test",
     "waiting_for_review",
 ]

@@ -7,12 +7,13 @@ from django.utils.translation import gettext as _
 from clinic.readiness import Condition
 from consultations.models import PlannedSession
 from consultations.queries import PlanFacts
-from consultations.rules import allergens
+from consultations.rules import allergens, causes
 from consultations.rules.gates.words import not_cleared
 
 
 def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = None) -> list[Condition]:
     """`allergy` for each component that one closes, `allergy_unassessed` for each reported in words only."""
+    suspected = [causes.still_suspected(facts, each) for each in facts.allergies]
     found = [
         Condition(
             "allergy",
@@ -24,7 +25,7 @@ def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = Non
                 "component": component,
             },
         )
-        for allergy, component in allergens.conflicts(facts.parts, facts.allergies)
+        for allergy, component in allergens.conflicts(facts.parts, suspected)
     ]
     found += [
         Condition(

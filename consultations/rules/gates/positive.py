@@ -9,20 +9,21 @@ from consultations.dates import in_words
 from consultations.enums import TestResult
 from consultations.models import PlannedSession
 from consultations.queries import PlanFacts, confirmed_error
+from consultations.rules import causes
 from consultations.rules.gates.words import not_cleared
 
 
 def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = None) -> list[Condition]:
-    """`test_positive`, until a second person has confirmed that the reading or its test was an error."""
+    """`test_positive`, until a second person has confirmed that the reading or its test was an error; of what tests of
+    single components have opened since, no more."""
     codes = facts.component_codes
     for reading in facts.readings:
-        test = reading.patch_test
-        closes = reading.result == TestResult.POSITIVE and codes & set(test.component_codes)
-        if closes and not confirmed_error(reading) and not confirmed_error(test):
+        if reading.result != TestResult.POSITIVE or not codes & set(reading.patch_test.component_codes):
+            continue
+        closed = codes & causes.still_closed(facts, reading)
+        if closed and not confirmed_error(reading) and not confirmed_error(reading.patch_test):
             day = in_words(reading.read_at)
-            shared = ", ".join(
-                part.component.name for part in facts.parts if part.component.code in test.component_codes
-            )
+            shared = ", ".join(part.component.name for part in facts.parts if part.component.code in closed)
             return [
                 Condition(
                     "test_positive",

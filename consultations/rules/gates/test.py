@@ -11,14 +11,14 @@ from consultations.dates import in_words, start_of_day
 from consultations.enums import TestRequirement
 from consultations.models import PlannedSession, TestReading
 from consultations.queries import PlanFacts
-from consultations.rules import retest
+from consultations.rules import causes, retest
 from consultations.rules.gates.words import not_cleared
 
 
 def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = None) -> list[Condition]:
     """`test_wait` after a change that lets treatment wait; `test`, with the moment from which a reading that exists will
     clear."""
-    if facts.plan.test_policy.requirement == TestRequirement.NOT_REQUIRED:
+    if retest.requirement(facts) == TestRequirement.NOT_REQUIRED:
         return []
     return _waits(facts, on) + _not_tested(facts, on)
 
@@ -43,17 +43,24 @@ def _not_tested(facts: PlanFacts, on: datetime) -> list[Condition]:
     if test_settled(facts, on):
         return []
     since, unclear = retest.asks_since(facts), retest.in_doubt(facts, on)
+    reopened = causes.reopened_at(facts)
     starts = [
         each.valid_from
         for each in facts.negative_readings
         if each.valid_from
         and each.valid_from > on
         and (since is None or each.patch_test.given_at >= since.at)
+        and (reopened is None or each.patch_test.given_at >= reopened)
         and (unclear is None or each.patch_test.given_at > unclear.given_at)
     ]
     detail = _("The formula's components need a test read without reaction that is valid on the day.")
     if since and any(each.patch_test.given_at < since.at for each in facts.negative_readings):
         detail = _("A new test is needed: %(change)s, after the last one.") % {"change": since.words}
+    if reopened:
+        detail = _(
+            "The cause of a positive test was found on %(day)s: what opened again needs a test of this formula."
+        )
+        detail %= {"day": in_words(reopened)}
     if unclear:
         detail = _(
             "The test of %(day)s was unclear: sessions wait until its repeat is read without reaction."
@@ -96,7 +103,7 @@ def clearing_reading(facts: PlanFacts, on: datetime) -> TestReading | None:
 
 def test_settled(facts: PlanFacts, on: datetime) -> bool:
     """Whether the policy's demand for a test is met at the moment (CLINICAL 1.5, 1.6)."""
-    requirement = facts.plan.test_policy.requirement
+    requirement = retest.requirement(facts)
     if requirement == TestRequirement.NOT_REQUIRED:
         return True
     if requirement == TestRequirement.NOT_AGAIN:

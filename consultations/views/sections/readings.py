@@ -51,7 +51,7 @@ def _reading_row(row: readings.ReadingDue, visit: Appointment | None, *, at: dat
             "who": visit.practitioner,
         }
     since = _("to be read %(first)s to %(last)s") % span
-    return Row(test.patient, str(test.formula), since, url, action, note=booked, chip=chip, tone=tone)
+    return Row(test.patient, test.subject, since, url, action, note=booked, chip=chip, tone=tone)
 
 
 def read_lately(request: HttpRequest, at: datetime) -> Section:
@@ -72,5 +72,5 @@ def _read_row(reading: TestReading) -> Row:
     url = reverse("consultations:patch_test", args=[reading.patch_test_id])
     since = _("read %(moment)s by %(who)s") % {"moment": when(reading.read_at), "who": reading.signed_by}
     tone = {"positive": "bad", "negative": "ok"}.get(reading.result, "warn")
-    formula, result = str(reading.patch_test.formula), reading.get_result_display()
+    formula, result = reading.patch_test.subject, reading.get_result_display()
     return Row(reading.patient, formula, since, url, _("Open test"), chip=result, tone=tone)

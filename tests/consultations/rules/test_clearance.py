@@ -15,11 +15,14 @@ from consultations.models import Plan, PlannedSession, ReviewRule, TestReading
 from consultations.queries import facts_of_one
 from consultations.rules import clearance, plans
 from consultations.rules.clearance import Gate
+from tests.consultations.cases.gate import gates_open
 from tests.consultations.policies import retest_decided
 from tests.factories import (
     AdverseEventFactory,
     AllergenGroupFactory,
     AllergyFactory,
+    CauseFindingFactory,
+    CauseSearchFactory,
     CheckInFactory,
     ClinicalReportFactory,
     ComponentFactory,
@@ -39,7 +42,9 @@ from tests.factories import (
     SessionFactory,
     TestReadingFactory,
     cleared_plan,
+    component_tested,
     consented_plan,
+    stopped_by_test,
     waiting_for_review,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
@@ -449,6 +454,8 @@ def situation(seed: int) -> Situation:
     _caps(plan, chance, story)
     _patient(plan, chance, story, soy)
     _changes(plan, chance, story)
+    if chance.random() < 0.25:
+        _cause(plan, chance, story)
     if chance.random() < 0.1:
         EnteredInErrorFactory(consultation=plan.consultation)
         story.append("consultation in error")
@@ -515,6 +522,36 @@ def _unclear(plan: Plan, chance: Random, story: list[str]) -> None:
         if days == 3:
             TestReadingFactory(patch_test=repeat)
         story.append(f"repeated {days} days ago with {repeat.component_codes}")
+
+
+def _cause(plan: Plan, chance: Random, story: list[str]) -> None:
+    """Another plan that a positive test has stopped shares both components; they were tested alone, and a cause found."""
+    parts = [*((part.component, 1) for part in plan.formula.parts.all()), (ComponentFactory(), 1)]
+    with gates_open():
+        stopped = stopped_by_test(patient=plan.patient, formula=FormulaFactory(parts=parts))
+        search = CauseSearchFactory(patch_test=stopped.patch_tests.get())
+        third, opened = parts[2][0].code, []
+        component_tested(search, third, reacts=True)
+        for code in plan.formula.component_codes:
+            if chance.random() < 0.8:
+                tested = component_tested(search, code)
+                opened.append(code)
+                story.append(f"{code} opened")
+        said = chance.choice(["cause", "cause", "cause", "nothing", "none"])
+        if said != "nothing":
+            found = {"cause_codes": [third], "opened_codes": opened} if said == "cause" else {}
+            CauseFindingFactory(search=search, signed_at=ago(days=2), **found)
+        if opened and chance.random() < 0.2:
+            EnteredInErrorFactory(patch_test=tested)
+            story.append("the last test alone in error")
+        if chance.random() < 0.5:
+            again = PatchTestFactory(plan=plan, given_at=ago(days=chance.choice([1, 3])))
+            TestReadingFactory(patch_test=again, read_at=ago(hours=2))
+            story.append(f"tested again {again.given_at}")
+    if chance.random() < 0.2:
+        EnteredInErrorFactory(reading=search.patch_test.readings.get(), confirmed=chance.random() < 0.5)
+        story.append("the positive test in error")
+    story.append(f"finding: {said}")
 
 
 def _review(plan: Plan, chance: Random, story: list[str]) -> None:
