@@ -88,6 +88,18 @@ class DeviationQuerySet(models.QuerySet):
         """Practitioners, and admins (who see the codes, not the findings)."""
         return self if user.has_role(Role.PRACTITIONER, Role.ADMIN) else self.none()
 
+    def told_once(self) -> Self:
+        """Without those that the session's signature has told again with more: its own deviation names their codes and
+        begins with their reason (`actions.sessions.sign`). They stay on record."""
+        whole = Deviation.objects.filter(
+            session__isnull=False,
+            plan=models.OuterRef("plan"),
+            happened_at=models.OuterRef("happened_at"),
+            codes__contains=models.OuterRef("codes"),
+            reason__startswith=models.OuterRef("reason"),
+        ).exclude(pk=models.OuterRef("pk"))
+        return self.exclude(models.Exists(whole), session=None, patch_test=None)
+
 
 class Deviation(models.Model):
     """Something was done although the pathway said no. The truth, by name; it never clears anything. Permanent."""

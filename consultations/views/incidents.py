@@ -33,7 +33,8 @@ def show(request: HttpRequest) -> HttpResponse:
     first, last = form.days
     sees_records = user.has_role(Role.PRACTITIONER)
     people = ("patient", "recorded_by", "session", "patch_test")
-    deviations = Deviation.objects.visible_to(user).select_related(*people).order_by("-happened_at", "pk")
+    deviations = Deviation.objects.visible_to(user).told_once()
+    deviations = deviations.select_related(*people).order_by("-happened_at", "pk")
     errors = EnteredInError.objects.visible_to(user).with_records().order_by("-requested_at", "pk")
     deviations = pages(request, _within(deviations, "happened_at", first, last), name="deviations", size=PAGE)
     waiting = pages(request, errors.waiting(), name="waiting", size=PAGE)

@@ -26,7 +26,7 @@ def notices(*, user: User, at: datetime) -> list[Notice]:
         found += _for_the_desk(user, at)
     if user.has_role(Role.ADMIN):
         month_ago = at - timedelta(days=30)
-        incidents = Deviation.objects.visible_to(user).filter(recorded_at__gte=month_ago).count()
+        incidents = Deviation.objects.visible_to(user).told_once().filter(recorded_at__gte=month_ago).count()
         waiting = EnteredInError.objects.waiting().count() + PhotoRemoval.objects.waiting().count()
         url = reverse("consultations:incidents")
         words = ngettext("Deviation in the last 30 days", "Deviations in the last 30 days", incidents)

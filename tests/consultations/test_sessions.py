@@ -268,6 +268,7 @@ def test_a_deviation_for_something_else_lets_no_dose_pass_in_silence(by: User) -
         ["consent", "too_many_points"],
         "seen too late\none point more",
     )
+    assert (Deviation.objects.count(), list(Deviation.objects.told_once())) == (2, [done.deviation])
 
 
 def test_a5_a_second_session_within_a_month_is_too_soon_and_after_a_month_it_is_not(by: User) -> None:
