@@ -39,7 +39,7 @@ from consultations.models import (
     StandingStop,
     TestReading,
 )
-from consultations.read_with_plans import AskedReview, FoundCause, HeldReview, SinceTest, Validity
+from consultations.read_with_plans import AskedReview, Confirmed, FoundCause, HeldReview, SinceTest, Validity
 
 Groups = dict[Any, list]
 
@@ -55,7 +55,7 @@ class PlanFacts:
     consents: list[Consent]
     sessions: list[Session]
     validity: Validity
-    confirmed: list[datetime]  # moments at which the consultation was confirmed as unchanged
+    confirmations: list[Confirmed]
     stops: list[StandingStop]  # lifted ones too
     check_ins: list[KnownCheckIn] = field(default_factory=list)
     tests: list[PatchTest] = field(default_factory=list)
@@ -83,6 +83,11 @@ class PlanFacts:
         """The facts with the caps of the formula that this session of the plan is given with."""
         own = planned.formula if planned and planned.formula_id else None
         return self if own == self.own_formula or planned is None else replace(self, own_formula=own)
+
+    @property
+    def confirmed(self) -> list[datetime]:
+        """Moments at which the consultation was confirmed as unchanged; one called an error clears nothing at once."""
+        return [each.at for each in self.confirmations if each.error_at is None]
 
     @property
     def component_codes(self) -> frozenset[str]:
@@ -163,7 +168,7 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
             answers=answers[plan.consultation_id],
             consents=consents[key],
             validity=Validity(plan.consultation_months or 0, plan.consent_months or 0, plan.answers_required),
-            confirmed=plan.confirmed,
+            confirmations=[Confirmed.of(each) for each in plan.confirmed],
             stops=[StandingStop.of(each) for each in plan.stopped],
             check_ins=[KnownCheckIn.of(each) for each in plan.check_ins_known],
             caps=caps,

@@ -62,6 +62,19 @@ class HeldReview:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmed:
+    """The moment at which the consultation was confirmed as unchanged, and since when that is called an error."""
+
+    at: datetime
+    error_at: datetime | None = None
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """Of a row of `CONFIRMED`."""
+        return cls(**_moments(row, "at", "error_at"))
+
+
+@dataclass(frozen=True, slots=True)
 class Retest:
     """A version of a rule for a new test, with the time in which it was in force."""
 
@@ -226,7 +239,9 @@ ANSWERS_REQUIRED = ExpressionWrapper(
     output_field=BooleanField(),
 )
 CONFIRMED = ArraySubquery(
-    ConsultationConfirmation.objects.filter(consultation=OuterRef("consultation")).values("confirmed_at")
+    ConsultationConfirmation.objects.filter(consultation=OuterRef("consultation")).values(
+        json=JSONObject(at="confirmed_at", error_at="entered_in_error__requested_at")
+    )
 )
 CHECK_INS = ArraySubquery(CheckIn.objects.filter(patient=OuterRef("patient")).as_rows())
 STOPPED = ArraySubquery(PlanStop.objects.filter(plan=OuterRef("pk")).as_rows())

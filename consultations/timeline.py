@@ -118,10 +118,11 @@ def _consultations(patient: Patient, at: datetime, most: int) -> Iterable[Entry]
 
 def _confirmations(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
     rows = ConsultationConfirmation.objects.filter(consultation__patient=patient).order_by("-confirmed_at")
-    for row in rows.select_related("confirmed_by")[:most]:
+    for row in rows.select_related("confirmed_by", "entered_in_error")[:most]:
         url = reverse("consultations:consultation", args=[row.consultation_id])
         title = _("Consultation confirmed: nothing has changed")
-        yield Entry(row.confirmed_at, title, "clipboard-check", row.note, str(row.confirmed_by), url, "ok")
+        tone, note = "bad" if in_error(row) else "ok", _error(row) + row.note
+        yield Entry(row.confirmed_at, title, "clipboard-check", note, str(row.confirmed_by), url, tone)
 
 
 def _answers(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:

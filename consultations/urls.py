@@ -153,6 +153,11 @@ urlpatterns = [
         records.error,
         name="entered_in_error",
     ),
+    path(
+        "confirmations/<int:confirmation>/entered-in-error/",
+        records.confirmation_error,
+        name="confirmation_error",
+    ),
     path("errors/<uuid:error_id>/confirm/", records.confirm_error, name="error_confirm"),
     path("worklists/", worklists.show, name="worklists"),
     path("late/", late.show, name="late"),

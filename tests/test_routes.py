@@ -162,6 +162,7 @@ PATHWAY = {
     "consultations:addendum": (ONLY_POST, "302 404 422 404"),
     "consultations:take_over": (ONLY_POST, "302 404 302 404"),
     "consultations:entered_in_error": (ONLY_POST, "302 404 422 404"),
+    "consultations:confirmation_error": (ONLY_POST, "302 404 422 404"),
     "consultations:error_confirm": ("302 404 200 200", "302 404 302 302"),
     "consultations:worklists": ("302 404 200 404", ONLY_GET),
     "consultations:late": ("302 200 200 200", ONLY_GET),

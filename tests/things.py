@@ -22,6 +22,7 @@ from tests.factories import (
     CauseSearchFactory,
     CheckInFactory,
     ClinicalReportFactory,
+    ConsultationConfirmationFactory,
     ConsultationFactory,
     ContactEntryFactory,
     DeviceCareFactory,
@@ -86,6 +87,7 @@ def _a_patient_in_the_middle_of_the_pathway(things: Things, doctor: Practitioner
         "step": "confirm",
         "change": "hold",
     }
+    things.ids["confirmation"] = ConsultationConfirmationFactory().pk
     things.by_route["consultations:consultation_confirm"] = {"consultation_id": plan.consultation_id}
     things.posts["clinic:appointment_step"] = {"version": visit.version}
 

@@ -39,6 +39,7 @@ class Reply:
     answer: Answer
     override_reason: str = ""
     event_on: date | None = None
+    event_unknown: bool = False
     defer_until: date | None = None
     note: str = ""
 
@@ -174,6 +175,7 @@ def _replace_answers(
             answer=reply.answer,
             override_reason=reply.override_reason,
             event_on=None if reply.answer == Answer.NO else reply.event_on,
+            event_unknown=reply.event_unknown and reply.answer != Answer.NO,
             note=reply.note,
         )
         _judge(answer, meant, wanted=reply.defer_until, policy=policy, at=at)
@@ -204,7 +206,10 @@ def _judge(
     policy: PathwayPolicy,
     at: datetime,
 ) -> None:
-    """What the answer means for what is meant to be done; a wait without a date gets the question's own, from the event on."""
+    """What the answer means for what is meant to be done; a wait without a date gets the question's own, from the event on.
+
+    Where nobody knows its day, and in a draft that does not say it yet, it counts from today; the signature asks for it.
+    """
     if answer.answer == Answer.NO:
         return
     answer.decision = suitability.decision_for(answer.question, meant) or Decision.ASK

@@ -1,6 +1,8 @@
 """A question answered anew after the consultation: what it closes at once, and what reopens it."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
+from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -8,10 +10,10 @@ from django.utils.translation import gettext as _
 from clinic.actions.locking import explained
 from clinic.models import Patient, User
 from consultations.actions.visits import hold_still, resettle
-from consultations.enums import Answer, AnswerSource, Decision
+from consultations.enums import Answer, AnswerSource
 from consultations.models import CheckIn, ContraindicationQuestion, HealthAnswer, Plan, PlanStop
 from consultations.queries import policy_in_force
-from consultations.rules import authorship, suitability
+from consultations.rules import authorship, later_answers, suitability
 
 
 @explained
@@ -22,6 +24,7 @@ def answer(
     said: Answer,
     source: AnswerSource,
     event_on: date | None = None,
+    event_unknown: bool = False,
     defer_until: date | None = None,
     override_reason: str = "",
     note: str = "",
@@ -30,27 +33,38 @@ def answer(
 ) -> HealthAnswer:
     """Record what is answered now; for each open plan it takes the place of what the question stopped before.
 
-    Only a practitioner decides; what the desk hears is a report to the clinician. The visits are judged anew.
+    Only a practitioner decides; what the desk hears is a report to the clinician. The visits are judged anew. A wait from
+    the consultation itself stays: that is changed by a new consultation.
 
     Raises:
         NotAllowed: only practitioners.
+        DomainError: the day of the event is missing, or the reason for opening what an earlier answer has closed.
     """
     authorship.check_may_record(by)
     hold_still(patient.pk)
+    event_on, event_unknown = (None, False) if said == Answer.NO else (event_on, event_unknown)
+    waits_until = defer_until or _counted(question, event_on, at=at)
+    stops = _stops(patient.pk, question, said, waits_until=waits_until, by_name=bool(override_reason.strip()))
+    later_answers.check_day_said(question, said, stops, event_on=event_on, event_unknown=event_unknown)
+    standing = PlanStop.objects.standing().filter(
+        answer__patient=patient, answer__question__code=question.code
+    )
+    later_answers.check_opens_with_reason(standing, stops, reason=override_reason)
     row = HealthAnswer.objects.create(
         patient=patient,
         question=question,
         answer=said,
-        event_on=None if said == Answer.NO else event_on,
+        event_on=event_on,
+        event_unknown=event_unknown,
         source=source,
         override_reason=override_reason,
         note=note,
         recorded_at=at,
         recorded_by=by,
     )
-    _replace_earlier(row, by=by, at=at)
-    if said != Answer.NO:
-        _stop_plans(row, wanted=defer_until, at=at)
+    why = override_reason.strip() or _("Answered anew.")
+    standing.update(lifted_at=at, lifted_by=by, lift_reason=why)
+    _keep(row, stops)
     resettle(patient_id=patient.pk, by=by, at=at)
     return row
 
@@ -67,12 +81,14 @@ def heard(
         question=question,
         answer=Answer.YES,
         event_on=event_on,
+        event_unknown=event_on is None,  # the patient was asked for it
         source=AnswerSource.CHECK_IN,
         check_in=check_in,
         recorded_at=at,
         recorded_by=by,
     )
-    _stop_plans(row, wanted=None, at=at)
+    waits_until = _counted(question, event_on, at=at)
+    _keep(row, _stops(row.patient_id, question, Answer.YES, waits_until=waits_until, by_name=False))
     return row
 
 
@@ -95,25 +111,25 @@ def lift(*, stop: PlanStop, reason: str, by: User, at: datetime) -> PlanStop:
     return row
 
 
-def _replace_earlier(row: HealthAnswer, *, by: User, at: datetime) -> None:
-    earlier = PlanStop.objects.standing().filter(
-        answer__patient=row.patient_id, answer__question__code=row.question.code
-    )
-    earlier.update(lifted_at=at, lifted_by=by, lift_reason=_("Answered anew."))
+def _counted(question: ContraindicationQuestion, event_on: date | None, *, at: datetime) -> date:
+    """The first possible day, from the event on; from today where nobody knows its day."""
+    event = event_on or timezone.localdate(at)
+    return suitability.defer_until(question, on=event, policy=policy_in_force(at))
 
 
-def _stop_plans(row: HealthAnswer, *, wanted: date | None, at: datetime) -> None:
-    """A stop for every open plan that the answer touches; a named decision with its reason lets it go on."""
-    event = row.event_on or timezone.localdate(at)
-    waits_until = wanted or suitability.defer_until(row.question, on=event, policy=policy_in_force(at))
-    plans = Plan.objects.open().filter(patient=row.patient_id)
-    for plan in plans.select_related("indication", "technique", "formula"):
-        decision = suitability.decision_for(row.question, suitability.intention_of(plan))
-        if decision in (None, Decision.ASK) or (
-            decision == Decision.OVERRIDE and row.override_reason.strip()
-        ):
-            continue
-        waits = decision == Decision.DEFER
+def _stops(
+    patient_id: UUID, question: ContraindicationQuestion, said: Answer, *, waits_until: date, by_name: bool
+) -> list[later_answers.Stop]:
+    """What the answer stops among the patient's open plans."""
+    if said == Answer.NO:
+        return []
+    plans = Plan.objects.open().filter(patient=patient_id)
+    plans = plans.select_related("indication", "technique", "formula")
+    return later_answers.stops_of(question, plans, waits_until=waits_until, by_name=by_name)
+
+
+def _keep(row: HealthAnswer, stops: Iterable[later_answers.Stop]) -> None:
+    for stop in stops:
         PlanStop.objects.create(
-            answer=row, plan=plan, decision=decision, defer_until=waits_until if waits else None
+            answer=row, plan=stop.plan, decision=stop.decision, defer_until=stop.defer_until
         )

@@ -14,6 +14,7 @@ from consultations.models import (
     AdverseEvent,
     Consent,
     Consultation,
+    ConsultationConfirmation,
     EnteredInError,
     PatchTest,
     Review,
@@ -25,7 +26,16 @@ from consultations.rules.event_errors import check_last_word
 
 Draft = Consultation | Session | Review
 Signed = Consultation | PatchTest | Session | Review | AdverseEvent
-Removable = Consultation | Consent | PatchTest | TestReading | Session | Review | AdverseEvent
+Removable = (
+    Consultation
+    | Consent
+    | PatchTest
+    | TestReading
+    | Session
+    | Review
+    | AdverseEvent
+    | ConsultationConfirmation
+)
 
 _NAMES: dict[type, str] = {
     Consultation: "consultation",
@@ -35,6 +45,7 @@ _NAMES: dict[type, str] = {
     Session: "session",
     Review: "review",
     AdverseEvent: "adverse_event",
+    ConsultationConfirmation: "confirmation",
 }
 
 

@@ -24,7 +24,7 @@ _ADDED_LATER = {
         "assent_missing",
         "assent_strokes",
     },
-    "ContraindicationAnswer": {"event_on"},
+    "ContraindicationAnswer": {"event_on", "event_unknown"},
     "AdverseEvent": {"report_id", "follow_up_id"},
 }
 _EMPTY: tuple[object, ...] = (None, "", [])
@@ -49,8 +49,13 @@ def _fields(record: models.Model) -> Any:
         field.attname: _plain(getattr(record, field.attname))
         for field in record._meta.concrete_fields
         if field.attname not in _NOT_SEALED
-        and not (field.attname in younger and getattr(record, field.attname) in _EMPTY)
+        and not (field.attname in younger and _is_empty(getattr(record, field.attname)))
     }
+
+
+def _is_empty(value: Any) -> bool:
+    """Nothing said; a zero is something (and equals False, which is not)."""
+    return value is False or value in _EMPTY
 
 
 def _plain(value: Any) -> Any:

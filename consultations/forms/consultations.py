@@ -131,7 +131,8 @@ class ConsultationForm(QuestionsForm):
         """The same form with what was typed, unchecked; a course just chosen brings technique and formula."""
         typed = {name: self.data.get(name, "") for name in self.fields}
         typed["risks"] = self.data.getlist("risks")
-        typed |= {name: name in self.data for name in self.fields if name.startswith("discussed_")}
+        ticks = ("discussed_", "unknown_")
+        typed |= {name: name in self.data for name in self.fields if name.startswith(ticks)}
         if self.data.get("redraw") == "template":
             typed |= {name: each.pk for name, each in self._usual(self._chosen("template")).items()}
         return type(self)(initial=typed)
@@ -306,6 +307,7 @@ def saved_values(row: Consultation) -> Mapping[str, Any]:
             f"answer_{code}": answer.answer,
             f"reason_{code}": answer.override_reason,
             f"event_{code}": answer.event_on,
+            f"unknown_{code}": answer.event_unknown,
             f"until_{code}": None
             if counted
             else answer.defer_until,  # counts anew when the event is corrected

@@ -19,7 +19,10 @@ class HealthAnswerForm(BaseForm):
     event_on = DayField(
         label=_("When it was, or ends"),
         required=False,
-        help_text=_("A wait counts from this day; left empty, from today."),
+        help_text=_("A wait counts from this day."),
+    )
+    event_unknown = forms.BooleanField(
+        label=_("Nobody knows the day: the wait counts from today"), required=False
     )
     defer_until = DayField(
         label=_("Not before"),
@@ -30,7 +33,10 @@ class HealthAnswerForm(BaseForm):
         label=_("Why it may go on"),
         max_length=1000,
         required=False,
-        help_text=_("For what needs your named decision. Left empty, the plan is closed."),
+        help_text=_(
+            "For what needs your named decision: left empty, the plan is closed. Also where this answer opens what an"
+            " earlier one has closed."
+        ),
     )
     note = forms.CharField(label=_("Note"), max_length=1000, required=False)
 

@@ -40,6 +40,7 @@ class Row:
     answer: BoundField
     reason: BoundField
     event: BoundField
+    unknown: BoundField
     until: BoundField
     note: BoundField
     decision: Decision
@@ -86,8 +87,22 @@ class QuestionsForm(BaseForm):
             field.widget.attrs["class"] = "form-control"
         self.add_field(f"reason_{code}", _line(_("Why it may go on")))
         self.add_field(f"event_{code}", event)
+        unknown = forms.BooleanField(
+            label=_("Nobody knows the day: the wait counts from today"), required=False
+        )
+        self.add_field(f"unknown_{code}", unknown)
         self.add_field(f"until_{code}", until)
         self.add_field(f"note_{code}", _line(_("Note")))
+
+    def clean(self) -> dict[str, Any]:
+        """The day of an event, or that nobody knows it; not both."""
+        data = super().clean() or self.cleaned_data
+        for each in self.questions:
+            if data.get(f"event_{each.code}") and data.get(f"unknown_{each.code}"):
+                self.add_error(
+                    f"unknown_{each.code}", _("Either the day, or that nobody knows it; not both.")
+                )
+        return data
 
     @property
     def replies(self) -> list[Reply]:
@@ -99,6 +114,7 @@ class QuestionsForm(BaseForm):
                 answer=Answer(data[f"answer_{each.code}"]),
                 override_reason=data[f"reason_{each.code}"],
                 event_on=data[f"event_{each.code}"],
+                event_unknown=data[f"unknown_{each.code}"],
                 defer_until=data[f"until_{each.code}"],
                 note=data[f"note_{each.code}"],
             )
@@ -132,7 +148,8 @@ class QuestionsForm(BaseForm):
 
     def _row(self, question: ContraindicationQuestion, meant: suitability.Intention) -> Row:
         fields = {
-            name: self[f"{name}_{question.code}"] for name in ("answer", "reason", "event", "until", "note")
+            name: self[f"{name}_{question.code}"]
+            for name in ("answer", "reason", "event", "unknown", "until", "note")
         }
         decision = suitability.decision_for(question, meant) or Decision.ASK
         return Row(question=question, decision=decision, waits_until=self.waits_until(question), **fields)

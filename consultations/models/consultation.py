@@ -230,6 +230,11 @@ class ContraindicationAnswer(models.Model):
     event_on = models.DateField(
         _("when it was, or ends"), null=True, blank=True, help_text=_("A wait counts from this day.")
     )
+    event_unknown = models.BooleanField(
+        _("nobody knows the day"),
+        default=False,
+        help_text=_("The wait then counts from the day it was said."),
+    )
     defer_until = models.DateField(_("not before"), null=True, blank=True)
     override_reason = models.CharField(_("why it may go on"), max_length=1000, blank=True)
     note = models.CharField(_("note"), max_length=1000, blank=True)
@@ -255,6 +260,11 @@ class ContraindicationAnswer(models.Model):
                 _("What was answered with no has no day."),
             ),
             check(
+                "contraindication_answer_event_unknown",
+                Q(event_unknown=False) | (Q(event_on=None) & ~Q(answer=Answer.NO)),
+                _("Either the day, or that nobody knows it; and neither after a no."),
+            ),
+            check(
                 "contraindication_answer_deferred",
                 ~Q(decision=Decision.DEFER) | Q(defer_until__isnull=False),
                 _("Say from which date treatment is possible."),
@@ -266,8 +276,19 @@ class ContraindicationAnswer(models.Model):
         return f"{self.question}: {self.answer}"
 
 
+class ConfirmationQuerySet(models.QuerySet):
+    """Words about confirmations."""
+
+    def visible_to(self, user: User) -> Self:
+        """As the consultations: practitioners read all, nobody else any."""
+        return self if user.has_role(Role.PRACTITIONER) else self.none()
+
+
 class ConsultationConfirmation(models.Model):
-    """All questions asked again, and nothing has changed: the consultation's validity counts from here."""
+    """All questions asked again, and nothing has changed: the consultation's validity counts from here.
+
+    Signed from birth: it can be called an error like the records that are signed.
+    """
 
     consultation = models.ForeignKey(
         Consultation, models.PROTECT, related_name="confirmations", verbose_name=_("consultation")
@@ -275,6 +296,8 @@ class ConsultationConfirmation(models.Model):
     note = models.CharField(_("note"), max_length=1000, blank=True)
     confirmed_at = models.DateTimeField(_("confirmed at"))
     confirmed_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("confirmed by"))
+
+    objects = ConfirmationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("confirmation of a consultation")
@@ -300,3 +323,18 @@ class ConsultationConfirmation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.consultation}: {self.confirmed_at:%Y-%m-%d}"
+
+    @property
+    def patient(self) -> Patient:
+        """Whose consultation it is."""
+        return self.consultation.patient
+
+    @property
+    def patient_id(self) -> uuid.UUID:
+        """Whose consultation it is, without reading the patient."""
+        return self.consultation.patient_id
+
+    @property
+    def signed_at(self) -> datetime:
+        """When it was made: it is signed from birth."""
+        return self.confirmed_at

@@ -33,6 +33,7 @@ class HealthAnswer(models.Model):
     )
     answer = models.CharField(_("answer"), max_length=10, choices=Answer)
     event_on = models.DateField(_("when it was, or ends"), null=True, blank=True)
+    event_unknown = models.BooleanField(_("nobody knows the day"), default=False)
     source = models.CharField(_("how it was said"), max_length=20, choices=AnswerSource)
     check_in = models.ForeignKey(
         CheckIn, models.PROTECT, null=True, blank=True, related_name="answers", verbose_name=_("check-in")
@@ -53,6 +54,11 @@ class HealthAnswer(models.Model):
                 "health_answer_event",
                 Q(event_on=None) | ~Q(answer=Answer.NO),
                 _("What was answered with no has no day."),
+            ),
+            check(
+                "health_answer_event_unknown",
+                Q(event_unknown=False) | (Q(event_on=None) & ~Q(answer=Answer.NO)),
+                _("Either the day, or that nobody knows it; and neither after a no."),
             ),
             check(
                 "health_answer_check_in",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.db import append_only, check, exactly_one, frozen_once, recorded_together
 from clinic.enums import Role
 from clinic.models import User
-from consultations.models.consultation import Consultation
+from consultations.models.consultation import Consultation, ConsultationConfirmation
 
 
 class Addendum(models.Model):
@@ -90,7 +90,8 @@ class EnteredInErrorQuerySet(models.QuerySet):
         """With the record each speaks of, its patient, and the people, in the same query."""
         records = ("consultation", "consent", "patch_test", "reading", "session", "review", "adverse_event")
         patients = [f"{name}__patient" for name in records]
-        return self.select_related(*patients, "requested_by", "confirmed_by")
+        of_confirmation = "confirmation__consultation__patient"
+        return self.select_related(*patients, of_confirmation, "requested_by", "confirmed_by")
 
 
 @pghistory.track(append_only=True)
@@ -151,6 +152,13 @@ class EnteredInError(models.Model):
         blank=True,
         related_name="entered_in_error",
     )
+    confirmation = models.OneToOneField(
+        ConsultationConfirmation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="entered_in_error",
+    )
     reason = models.CharField(_("reason"), max_length=1000)
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
@@ -173,6 +181,7 @@ class EnteredInError(models.Model):
                 "session",
                 "review",
                 "adverse_event",
+                "confirmation",
                 message=_("This names one record."),
             ),
             recorded_together(

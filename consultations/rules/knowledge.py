@@ -19,10 +19,11 @@ from consultations.models import (
     TestReading,
 )
 from consultations.queries import PlanFacts, policy_in_force
-from consultations.read_with_plans import HeldReview, NewerText, Retest, SinceTest, Validity
+from consultations.read_with_plans import Confirmed, HeldReview, NewerText, Retest, SinceTest, Validity
 
 Row = TypeVar("Row", bound=models.Model)
 Decided = TypeVar("Decided", DoseCap, Retest)
+Held = TypeVar("Held", HeldReview, Confirmed)
 
 
 def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
@@ -37,7 +38,7 @@ def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
         plan=_plan(facts.plan, moment),
         parts=list(parts.select_related("component")),
         validity=_validity(moment),
-        confirmed=[each for each in facts.confirmed if each <= moment],
+        confirmations=[_held(each, moment) for each in facts.confirmations if each.at <= moment],
         stops=[
             replace(each, lifted_at=each.lifted_at if each.lifted_at and each.lifted_at <= moment else None)
             for each in facts.stops
@@ -129,9 +130,9 @@ def _reading(reading: TestReading, moment: datetime) -> TestReading:
     return _error(_with(reading, patch_test=_error(reading.patch_test, moment)), moment)
 
 
-def _held(review: HeldReview, moment: datetime) -> HeldReview:
-    later = review.error_at is not None and review.error_at > moment
-    return replace(review, error_at=None) if later else review
+def _held(row: Held, moment: datetime) -> Held:
+    later = row.error_at is not None and row.error_at > moment
+    return replace(row, error_at=None) if later else row
 
 
 def _error(row: Row, moment: datetime) -> Row:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from functools import partial
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from clinic.errors import DomainError
 from clinic.rules.people import is_minor
@@ -24,6 +24,9 @@ from consultations.queries import in_error
 
 AGE_QUESTION = "age_min"  # asked like the others, but the record knows the answer
 _STRICTNESS = [Decision.ASK, Decision.DEFER, Decision.OVERRIDE, Decision.BLOCK]
+DAY_MISSING = gettext_lazy(
+    "“%(question)s”: enter the day it was or ends, or tick that nobody knows it; the wait then counts from today."
+)
 _SPECIFICITY = {
     RuleScope.GENERAL: 0,
     RuleScope.GROUP: 1,
@@ -134,6 +137,7 @@ def _checks(
     for answer in answers:
         if answer.question.code == AGE_QUESTION:
             yield partial(_check_age, consultation, answer)
+        yield partial(_check_day_said, answer)
     if not consultation.outcome:
         return
     yield partial(_check_explained, consultation)
@@ -153,6 +157,17 @@ def _check_age(consultation: Consultation, answer: ContraindicationAnswer) -> No
             % {"day": in_words(consultation.patient.birth_date)},
             "age_contradicts",
             field=f"answer_{AGE_QUESTION}",
+        )
+
+
+def _check_day_said(answer: ContraindicationAnswer) -> None:
+    """A wait never counts from today unsaid: an antibiotic that ends next week would be forgotten."""
+    timed = answer.answer == Answer.YES and answer.decision == Decision.DEFER
+    if timed and not answer.event_on and not answer.event_unknown:
+        raise DomainError(
+            DAY_MISSING % {"question": answer.question.name},
+            "event_missing",
+            field=f"event_{answer.question.code}",
         )
 
 

@@ -170,6 +170,7 @@ def _record_page(request: HttpRequest, row: Consultation, *, at: datetime) -> Ht
         "next": chart.next_step(plan, at=at) if plan and row.is_signed and not error else None,
         "error": error,
         "addenda": list(row.addenda.select_related("written_by")),
+        "confirmations": _confirmations(row),
         "may_write": may_write,
         **chart.header(request, row.patient),
     }
@@ -183,3 +184,9 @@ def _discussed(row: Consultation) -> list[dict[str, Any]]:
         for name, field in ConsultationForm.base_fields.items()
         if name.startswith("discussed_")
     ]
+
+
+def _confirmations(row: Consultation) -> list[dict[str, Any]]:
+    """When it was confirmed since, each with the error it was called."""
+    rows = row.confirmations.select_related("confirmed_by", "entered_in_error")
+    return [{"row": each, "error": getattr(each, "entered_in_error", None)} for each in rows]

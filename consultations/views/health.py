@@ -19,6 +19,7 @@ from consultations.enums import Answer, AnswerSource
 from consultations.forms.health import HealthAnswerForm, LiftForm
 from consultations.models import HealthAnswer, PlanStop
 from consultations.rules import authorship
+from consultations.rules.later_answers import waits_that_stay
 from consultations.views import chart
 
 
@@ -75,6 +76,7 @@ def show(request: HttpRequest, answer_id: UUID) -> HttpResponse:
             for visit, verdict in zip(visits, judged, strict=True)
             if verdict.state != Readiness.CLEAR
         ],
+        "stays": list(waits_that_stay(row, on=timezone.localdate(at))),
         "may_write": authorship.may_record(request.user),
         **chart.header(request, row.patient),
     }

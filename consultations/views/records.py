@@ -21,6 +21,7 @@ from consultations.models import (
     AdverseEvent,
     Consent,
     Consultation,
+    ConsultationConfirmation,
     EnteredInError,
     PatchTest,
     Review,
@@ -37,9 +38,11 @@ _REMOVABLE: dict[str, type[Model]] = {**_ADDED_TO, "consent": Consent, "reading"
 
 
 def page_of(record: Any) -> str:
-    """Where a record is read; a reading stands on the page of its test."""
+    """Where a record is read; a reading stands on the page of its test, a confirmation on that of its consultation."""
     if isinstance(record, TestReading):
         return reverse("consultations:patch_test", args=[record.patch_test_id])
+    if isinstance(record, ConsultationConfirmation):
+        return reverse("consultations:consultation", args=[record.consultation_id])
     routes = {
         Consultation: "consultation",
         Consent: "consent",
@@ -91,7 +94,17 @@ def take_over(request: HttpRequest, kind: str, record_id: UUID) -> HttpResponse:
 @require_POST
 def error(request: HttpRequest, kind: str, record_id: UUID) -> HttpResponse:
     """Say that a signed record should not exist."""
-    record = _found(request, _REMOVABLE, kind, record_id)
+    return _call_error(request, _found(request, _REMOVABLE, kind, record_id))
+
+
+@require_POST
+def confirmation_error(request: HttpRequest, confirmation: int) -> HttpResponse:
+    """Say that a consultation should not have been confirmed."""
+    rows = ConsultationConfirmation.objects.visible_to(request.user).select_related("consultation__patient")
+    return _call_error(request, get_object_or_404(rows, pk=confirmation))
+
+
+def _call_error(request: HttpRequest, record: Any) -> HttpResponse:
     form = ErrorForm(request.POST)
     if not form.is_valid():
         return _again(request, record, form, title=_("This was entered in error"), yes=_("Call it an error"))

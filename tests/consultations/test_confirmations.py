@@ -13,11 +13,15 @@ from clinic.errors import DomainError, NotAllowed, NotCleared
 from clinic.models import Appointment, Practitioner, User
 from consultations import purposes
 from consultations.actions import confirmations as actions
-from consultations.models import ConsultationConfirmation, Plan
+from consultations.models import ConsultationConfirmation, EnteredInError, Plan
 from consultations.next_steps import next_of
 from consultations.queries import facts_of_one
+from consultations.rules import clearance
+from consultations.rules.knowledge import as_known
 from consultations.steppers import steps_of
 from tests.consultations.policies import decided
+from tests.consultations.rules.test_validity import gate as sql_gate
+from tests.consultations.test_gate import refusal
 from tests.factories import (
     AppointmentFactory,
     AppointmentTypeFactory,
@@ -122,6 +126,83 @@ def test_nothing_is_asked_anew_of_a_plan_whose_sessions_were_all_given() -> None
         "done",
     ]
     assert steps_of(facts, at=later)[1].state == "done"
+
+
+class TestEnteredInError:
+    """A confirmation of the wrong consultation clears nothing from the moment on at which somebody says so."""
+
+    def _confirmed(self, plan: Plan, by: User) -> ConsultationConfirmation:
+        return actions.confirm(
+            consultation=plan.consultation, asked_again=True, note="", by=by, at=ago(hours=2)
+        )
+
+    def _say_so(self, client: Client, row: ConsultationConfirmation, reason: str = "her sister's"):
+        return client.post(reverse("consultations:confirmation_error", args=[row.pk]), {"reason": reason})
+
+    def test_it_clears_nothing_at_once_and_the_visit_on_the_books_is_provisional_again(
+        self, doctor: Practitioner, practitioner_client: Client
+    ) -> None:
+        plan = expired_plan()
+        visit = session_visit(plan, doctor, AppointmentStatus.PROVISIONAL)
+        row = self._confirmed(plan, doctor.user)
+        visit.refresh_from_db()
+        assert (visit.status, refusal(plan)) == (AppointmentStatus.BOOKED, None)
+        answer = self._say_so(practitioner_client, row)
+        assert answer["Location"] == reverse("consultations:consultation", args=[plan.consultation_id])
+        visit.refresh_from_db()
+        assert (visit.status, refusal(plan)) == (AppointmentStatus.PROVISIONAL, "consultation_expired")
+        judged = clearance.judge(facts_of_one(plan), gate=clearance.Gate.SESSION, on=CLINIC_NOW)
+        assert "consultation_expired" in [each.code for each in judged.conditions]
+
+    def test_what_was_given_before_somebody_said_so_is_judged_by_what_was_known(
+        self, doctor: Practitioner
+    ) -> None:
+        plan = expired_plan()
+        EnteredInErrorFactory(confirmation=self._confirmed(plan, doctor.user), requested_at=CLINIC_NOW)
+        facts = facts_of_one(plan)
+        before, after = ago(hours=1), ahead(hours=1)
+        assert [len(as_known(facts, each).confirmed) for each in (before, after)] == [1, 0]
+        assert [sql_gate("gate_suitable", plan, CLINIC_NOW, each) for each in (before, after)] == [
+            None,
+            "consultation_expired",
+        ]
+
+    def test_it_stays_on_the_page_of_the_consultation_and_a_second_person_confirms(
+        self, doctor: Practitioner, practitioner_client: Client, admin_client: Client
+    ) -> None:
+        plan = expired_plan()
+        row = self._confirmed(plan, doctor.user)
+        self._say_so(practitioner_client, row)
+        page = reverse("consultations:consultation", args=[plan.consultation_id])
+        shown = unescape(practitioner_client.get(page).content.decode())
+        assert "Entered in error; a second person has to confirm" in shown
+        assert "her sister's" in shown
+        assert "Every question asked again by" in shown
+        listed = admin_client.get(reverse("consultations:incidents")).content.decode()
+        assert "Confirmation of a consultation" in listed
+        entry = EnteredInError.objects.get()
+        admin_client.post(reverse("consultations:error_confirm", args=[entry.pk]))
+        entry.refresh_from_db()
+        assert entry.confirmed_at is not None
+        assert "Entered in error, confirmed by a second person" in unescape(
+            practitioner_client.get(page).content.decode()
+        )
+        assert refusal(plan) == "consultation_expired"
+
+    def test_it_is_called_so_once_and_with_a_reason(
+        self, doctor: Practitioner, practitioner_client: Client
+    ) -> None:
+        row = self._confirmed(expired_plan(), doctor.user)
+        assert self._say_so(practitioner_client, row, "").status_code == 422
+        assert not EnteredInError.objects.exists()
+        self._say_so(practitioner_client, row)
+        self._say_so(practitioner_client, row)
+        assert EnteredInError.objects.get().reason == "her sister's"
+
+    def test_the_desk_finds_no_such_thing(self, doctor: Practitioner, reception_client: Client) -> None:
+        row = self._confirmed(expired_plan(), doctor.user)
+        assert self._say_so(reception_client, row).status_code == 404
+        assert not EnteredInError.objects.exists()
 
 
 class TestThePage:

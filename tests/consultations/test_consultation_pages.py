@@ -183,6 +183,27 @@ def test_the_wait_follows_the_event_when_it_is_corrected(
     assert draft.answers.get(question__code="infection_systemic").defer_until == date(2026, 3, 15)
 
 
+def test_a_wait_of_which_the_day_is_not_said_is_saved_and_not_signed(
+    practitioner_client: Client, draft: Consultation
+) -> None:
+    said = {"answer_infection_systemic": "yes", "sign": "1"}
+    refused = practitioner_client.post(page(draft), typed(**said))
+    shown = text(refused)
+    assert refused.status_code == 422
+    assert (
+        "enter the day it was or ends, or tick that nobody knows it; the wait then counts from today."
+        in shown
+    )
+    draft.refresh_from_db()
+    both = {"unknown_infection_systemic": "on", "event_infection_systemic": "2026-03-01"}
+    again = practitioner_client.post(page(draft), typed(**said, **both, version=draft.version))
+    assert "Either the day, or that nobody knows it; not both." in text(again)
+    ticked = {"unknown_infection_systemic": "on"}
+    signed = practitioner_client.post(page(draft), typed(**said, **ticked, version=draft.version))
+    assert signed.status_code == 302
+    assert "nobody knows the day, counted from when it was said" in text(practitioner_client.get(page(draft)))
+
+
 def test_a_day_that_does_not_exist_changes_nothing(practitioner_client: Client, draft: Consultation) -> None:
     said = {"answer_infection_systemic": "yes", "event_infection_systemic": "9999-12-31"}
     answer = practitioner_client.post(page(draft), typed(**said))
@@ -380,7 +401,7 @@ def test_the_pages_ask_a_fixed_number_of_queries(
         practitioner_client.get(page(draft))
 
 
-DRAFT_QUERIES, RECORD_QUERIES = 35, 32
+DRAFT_QUERIES, RECORD_QUERIES = 35, 33
 
 
 def test_unknown_ids_are_404(practitioner_client: Client) -> None:

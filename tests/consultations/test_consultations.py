@@ -185,6 +185,34 @@ def test_a_wait_counts_from_the_day_of_the_event(
     ] * 2
 
 
+@pytest.mark.parametrize(
+    ("said", "refused"),
+    [
+        ({}, "event_missing"),
+        ({"defer_until": date(2026, 4, 1)}, "event_missing"),
+        ({"event_on": TODAY}, None),
+        ({"event_unknown": True}, None),
+    ],
+    ids=["no day", "only the end of the wait", "its day", "nobody knows"],
+)
+def test_a_yes_that_makes_treatment_wait_is_signed_with_its_day_or_that_nobody_knows_it(
+    doctor: Practitioner, practitioner_user: User, said: dict[str, Any], refused: str | None
+) -> None:
+    draft = _save(_begun(practitioner_user), practitioner_user, replies=_replies(infection_systemic=said))
+    if refused is None:
+        signed = _sign(draft, practitioner_user)
+        wait = signed.answers.get(question__code="infection_systemic")
+        assert (wait.event_unknown, wait.defer_until) == (
+            "event_unknown" in said,
+            TODAY + timedelta(days=14),
+        )
+        return
+    with pytest.raises(DomainError) as refusal:
+        _sign(draft, practitioner_user)
+    assert (refusal.value.code, refusal.value.field) == (refused, "event_infection_systemic")
+    assert not Consultation.objects.signed().exists()
+
+
 @pytest.mark.parametrize(("day", "code"), [(13, "deferred"), (14, None), (15, None)])
 def test_every_later_date_is_held_against_it(
     doctor: Practitioner, practitioner_user: User, day: int, code: str | None

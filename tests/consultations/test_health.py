@@ -15,12 +15,26 @@ from clinic.errors import DomainError, NotAllowed, NotCleared
 from clinic.models import Practitioner, User
 from consultations.actions import health as actions
 from consultations.enums import Answer, AnswerSource, Decision, PlanStatus
-from consultations.models import ContraindicationQuestion, HealthAnswer, Indication, Plan, PlanStop
+from consultations.models import (
+    ContraindicationAnswer,
+    ContraindicationQuestion,
+    HealthAnswer,
+    Indication,
+    Plan,
+    PlanStop,
+)
 from consultations.queries import facts_of_one
 from consultations.rules import clearance
 from tests.consultations.test_confirmations import session_visit
 from tests.consultations.test_gate import refusal
-from tests.factories import HealthAnswerFactory, PlanFactory, PlanStopFactory, cleared_plan
+from tests.factories import (
+    ConsultationFactory,
+    ContraindicationAnswerFactory,
+    HealthAnswerFactory,
+    PlanFactory,
+    PlanStopFactory,
+    cleared_plan,
+)
 from tests.factories.clock import CLINIC_NOW, TODAY, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -77,15 +91,17 @@ class TestAnAntibioticUntilTheTwentieth:
         plan = cleared_plan()
         visit = session_visit(plan, doctor, AppointmentStatus.BOOKED)
         answered(plan, doctor.user, "infection_systemic", event_on=self.EVENT)
-        answered(plan, doctor.user, "infection_systemic", Answer.NO)
+        reason = {"override_reason": "Another patient's tablets"}
+        answered(plan, doctor.user, "infection_systemic", Answer.NO, **reason)
         visit.refresh_from_db()
         assert (codes(plan), refusal(plan), visit.status) == ([], None, AppointmentStatus.BOOKED)
-        assert PlanStop.objects.get().lift_reason == "Answered anew."
+        assert PlanStop.objects.get().lift_reason == "Another patient's tablets"
 
     def test_a_corrected_day_takes_the_place_of_the_first(self, doctor: Practitioner) -> None:
         plan = cleared_plan()
         answered(plan, doctor.user, "infection_systemic", event_on=self.EVENT)
-        answered(plan, doctor.user, "infection_systemic", event_on=TODAY - timedelta(days=14))
+        earlier = {"event_on": TODAY - timedelta(days=14), "override_reason": "Read from the prescription"}
+        answered(plan, doctor.user, "infection_systemic", **earlier)
         assert codes(plan) == []
 
 
@@ -142,6 +158,115 @@ def test_only_a_practitioner_decides(reception: User) -> None:
     with pytest.raises(NotAllowed):
         actions.lift(stop=PlanStopFactory(plan=plan), reason="x", by=reception, at=CLINIC_NOW)
     assert not HealthAnswer.objects.filter(recorded_by=reception).exists()
+
+
+class TestTheDay:
+    """A wait counts from the day of the event, or openly from today."""
+
+    def test_a_yes_that_makes_a_plan_wait_asks_for_its_day(self, doctor: Practitioner) -> None:
+        plan = cleared_plan()
+        with pytest.raises(DomainError) as refused:
+            answered(plan, doctor.user, "infection_systemic")
+        assert (refused.value.code, refused.value.field) == ("event_missing", "event_on")
+        assert (HealthAnswer.objects.count(), codes(plan)) == (0, [])
+
+    def test_a_day_that_nobody_knows_counts_from_today_and_says_so(
+        self, doctor: Practitioner, practitioner_client: Client
+    ) -> None:
+        plan = cleared_plan()
+        row = answered(plan, doctor.user, "infection_systemic", event_unknown=True)
+        assert PlanStop.objects.get().defer_until == TODAY + timedelta(days=14)
+        shown = practitioner_client.get(
+            reverse("consultations:health_answer", args=[row.pk])
+        ).content.decode()
+        assert "Nobody knows the day: a wait counts from Mon 2 Mar 2026." in shown
+
+    def test_a_day_and_not_known_are_not_both_true(self, doctor: Practitioner) -> None:
+        plan = cleared_plan()
+        with pytest.raises(DomainError) as refused:
+            answered(plan, doctor.user, "infection_systemic", event_on=TODAY, event_unknown=True)
+        assert refused.value.code == "event_or_unknown"
+
+    def test_what_makes_nothing_wait_and_what_is_not_known_at_all_ask_for_no_day(
+        self, doctor: Practitioner
+    ) -> None:
+        plan = cleared_plan()
+        answered(plan, doctor.user, "diabetes_other")
+        answered(plan, doctor.user, "infection_systemic", Answer.UNKNOWN)
+        assert PlanStop.objects.get().defer_until == TODAY + timedelta(days=14)
+
+    def test_the_page_keeps_what_was_typed_and_asks(self, practitioner_client: Client) -> None:
+        plan = cleared_plan()
+        address = reverse("consultations:health_answer_new", args=[plan.patient_id])
+        typed = {
+            "question": question("infection_systemic").pk,
+            "said": "yes",
+            "source": "phone",
+            "note": "by her",
+        }
+        refused = practitioner_client.post(address, typed)
+        shown = unescape(refused.content.decode())
+        assert refused.status_code == 422
+        assert "enter the day it was or ends, or tick that nobody knows it" in shown
+        assert 'value="by her"' in shown
+        assert practitioner_client.post(address, typed | {"event_unknown": "on"}).status_code == 302
+        assert HealthAnswer.objects.get().event_unknown
+
+
+class TestOpeningByAnAnswer:
+    """A later answer that opens what an earlier one closed is a practitioner's decision with its reason."""
+
+    EVENT = date(2026, 3, 20)
+
+    @pytest.mark.parametrize(
+        ("said", "more"),
+        [(Answer.NO, {}), (Answer.YES, {"event_on": TODAY}), (Answer.UNKNOWN, {})],
+        ids=["a no", "a shorter wait", "not known, from today"],
+    )
+    def test_it_is_not_opened_in_silence(
+        self, doctor: Practitioner, said: Answer, more: dict[str, Any]
+    ) -> None:
+        plan = cleared_plan()
+        answered(plan, doctor.user, "infection_systemic", event_on=self.EVENT)
+        with pytest.raises(DomainError) as refused:
+            answered(plan, doctor.user, "infection_systemic", said, **more)
+        assert (refused.value.code, refused.value.field) == ("reason_missing", "override_reason")
+        assert (HealthAnswer.objects.count(), codes(plan), refusal(plan)) == (1, ["deferred"], "deferred")
+
+    def test_a_wait_that_grows_longer_needs_no_reason(self, doctor: Practitioner) -> None:
+        plan = cleared_plan()
+        answered(plan, doctor.user, "infection_systemic", event_on=self.EVENT)
+        answered(plan, doctor.user, "infection_systemic", event_on=self.EVENT + timedelta(days=1))
+        assert PlanStop.objects.standing().get().defer_until == date(2026, 4, 4)
+
+    def test_what_rules_out_is_not_softened_to_nothing_by_a_no(self, doctor: Practitioner) -> None:
+        plan = cleared_plan()
+        answered(plan, doctor.user, "pregnancy")
+        with pytest.raises(DomainError):
+            answered(plan, doctor.user, "pregnancy", Answer.NO)
+        answered(plan, doctor.user, "pregnancy", Answer.NO, override_reason="Test negative, seen")
+        assert (codes(plan), PlanStop.objects.get().lift_reason) == ([], "Test negative, seen")
+
+    def test_the_consultations_own_wait_stays_and_the_page_says_so(
+        self, doctor: Practitioner, practitioner_client: Client
+    ) -> None:
+        plan = cleared_plan()
+        ContraindicationAnswerFactory(
+            consultation=ConsultationFactory(patient=plan.patient),
+            question=question("infection_systemic"),
+            answer=Answer.YES,
+            decision=Decision.DEFER,
+            defer_until=TODAY + timedelta(days=5),
+        )
+        wait = ContraindicationAnswer.objects.get(question__code="infection_systemic")
+        plan = PlanFactory(patient=plan.patient, consultation=wait.consultation)
+        row = answered(plan, doctor.user, "infection_systemic", Answer.NO)
+        shown = practitioner_client.get(
+            reverse("consultations:health_answer", args=[row.pk])
+        ).content.decode()
+        assert "wait until Sat 7 Mar 2026 stays: only a new consultation changes it." in unescape(shown)
+        wait.refresh_from_db()
+        assert wait.defer_until == TODAY + timedelta(days=5)
 
 
 class TestThePages:
@@ -205,4 +330,4 @@ class TestThePages:
                 practitioner_client.get(reverse("consultations:health_answer", args=[row.pk]))
 
 
-PAGE_QUERIES = 12
+PAGE_QUERIES = 13

@@ -280,6 +280,26 @@ def _an_answer_of_one_patient_at_the_check_in_of_another() -> None:
     HealthAnswerFactory(check_in=CheckInFactory(open=True), source=AnswerSource.CHECK_IN)
 
 
+@constraints.refused_by("health_answer_event_unknown")
+def _a_day_that_is_told_and_not_known() -> None:
+    HealthAnswerFactory(event_on=CLINIC_NOW.date(), event_unknown=True)
+
+
+@constraints.refused_by("health_answer_event_unknown")
+def _a_no_of_which_nobody_knows_the_day() -> None:
+    HealthAnswerFactory(answer=Answer.NO, event_unknown=True)
+
+
+@constraints.refused_by("contraindication_answer_event_unknown")
+def _a_day_that_is_told_and_not_known_at_the_consultation() -> None:
+    ContraindicationAnswerFactory(
+        answer=Answer.YES,
+        decision=Decision.ASK,
+        event_on=CLINIC_NOW.date(),
+        event_unknown=True,
+    )
+
+
 @constraints.refused_by("health_answer_event")
 def _a_no_since_the_consultation_with_the_day_of_an_event() -> None:
     HealthAnswerFactory(answer=Answer.NO, event_on=CLINIC_NOW.date())

@@ -99,6 +99,14 @@ def _a_consultation_confirmed_only_later() -> Plan:
     return plan
 
 
+@lacks("consultation_expired")
+def _a_confirmation_called_an_error() -> Plan:
+    plan = with_consultation(signed=True, signed_at=ago(days=365))
+    confirmed = ConsultationConfirmationFactory(consultation=plan.consultation, confirmed_at=ago(days=1))
+    EnteredInErrorFactory(confirmation=confirmed)
+    return plan
+
+
 def with_consultation(**consultation: Any) -> Plan:
     """All the rest is there; the test was given while nobody looked (the gate would have refused it)."""
     made = ConsultationFactory(**consultation)

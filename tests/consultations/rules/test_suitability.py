@@ -181,7 +181,10 @@ def _refusal(
 SUITABLE_ROWS: list[tuple[dict[str, Any], dict[str, Any], tuple[str, str] | None]] = [
     ({}, {}, None),
     ({"decision": Decision.ASK}, {}, None),
-    ({"decision": Decision.DEFER, "defer_until": TODAY}, {}, None),
+    ({"decision": Decision.DEFER, "defer_until": TODAY, "event_on": TODAY}, {}, None),
+    ({"decision": Decision.DEFER, "defer_until": TODAY, "event_unknown": True}, {}, None),
+    ({"decision": Decision.DEFER, "defer_until": TODAY, "answer": Answer.UNKNOWN}, {}, None),
+    ({"decision": Decision.DEFER, "defer_until": TODAY}, {}, ("event_missing", "event_under-test")),
     ({"decision": Decision.OVERRIDE, "override_reason": "letter of the oncologist"}, {}, None),
     (
         {"decision": Decision.OVERRIDE, "override_reason": " "},
