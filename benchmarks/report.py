@@ -30,7 +30,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Budget:
-    """A promise of DESIGN section 8 and what was measured for it."""
+    """A budget and what was measured for it."""
 
     what: str
     limit: str

@@ -31,7 +31,7 @@ _COUNTED = 50  # so many visits outside opening time are counted; the page lists
 
 
 def is_admin(request: HttpRequest) -> bool:
-    """Whether the request comes from a signed-in, active user with the admin role (DESIGN 6)."""
+    """Whether the request comes from a signed-in, active user with the admin role (docs/security.md)."""
     return request.user.is_authenticated and request.user.has_role(Role.ADMIN)
 
 

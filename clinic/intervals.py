@@ -179,7 +179,7 @@ class Minutes:
         """The start minutes t for which every minute of [t + first, t + last) is in this set.
 
         Offsets in minutes, either may be negative; EmptyInterval unless first < last. A resource free on [a, b)
-        can so serve the starts [a - first, b - last] (DESIGN section 7). Doubling shifts: O(log(last - first)).
+        can so serve the starts [a - first, b - last]. Doubling shifts: O(log(last - first)).
         """
         if first >= last:
             raise EmptyInterval(f"offset {last} is not after {first}.")

@@ -147,7 +147,7 @@ PLAN_MOVES: dict[PlanStatus, frozenset[PlanStatus]] = {
 
 
 class TestRequirement(models.TextChoices):
-    """The clinic's policy switch for a test injection (CLINICAL 1.5)."""
+    """The clinic's policy switch for a test injection."""
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
 
@@ -199,7 +199,7 @@ class ReadingKind(models.TextChoices):
 
 
 class Grade(models.TextChoices):
-    """Delayed reading, ICDRG (CLINICAL 1.4)."""
+    """Delayed reading, by the grades of the International Contact Dermatitis Research Group (ICDRG)."""
 
     NEGATIVE = "neg", _("− no reaction")
     DOUBTFUL = "doubtful", _("?+ faint redness only")
@@ -211,7 +211,7 @@ class Grade(models.TextChoices):
 
 
 class TestResult(models.TextChoices):
-    """Computed, never typed (CLINICAL 1.5)."""
+    """Computed, never typed."""
 
     __test__ = False
 
@@ -337,7 +337,7 @@ class BodyView(models.TextChoices):
 
 
 class PlanEffect(models.TextChoices):
-    """What an adverse event does to plans, the strictest last (CLINICAL 6.1, 6.4)."""
+    """What an adverse event does to plans, the strictest last (policy of the clinic)."""
 
     NONE = "none", _("plans go on")
     REVIEW = "review", _("a practitioner reviews it; plans go on")
@@ -357,7 +357,7 @@ class Causality(models.TextChoices):
 
 
 class Seriousness(models.TextChoices):
-    """FHIR R4 `AdverseEvent.seriousness` (CLINICAL 8.4)."""
+    """FHIR R4 `AdverseEvent.seriousness`."""
 
     NOT_SERIOUS = "not_serious", _("not serious")
     SERIOUS = "serious", _("serious")
@@ -370,7 +370,7 @@ class Seriousness(models.TextChoices):
 
 
 class EventOutcome(models.TextChoices):
-    """FHIR R4 `AdverseEvent.outcome` (CLINICAL 8.4)."""
+    """FHIR R4 `AdverseEvent.outcome`."""
 
     ONGOING = "ongoing", _("ongoing")
     RECOVERING = "recovering", _("getting better")

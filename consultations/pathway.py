@@ -154,7 +154,7 @@ class ClinicalPathway(Pathway):
         return _JOURNALS
 
     def warnings(self, patients: Sequence[Patient], *, user: User) -> dict[UUID, list[Warning]]:
-        """Allergies and alerts, for those who may see them (DESIGN 6: not admins)."""
+        """Allergies and alerts, for those who may see them (not admins)."""
         found: dict[UUID, list[Warning]] = {}
         for allergy in Allergy.objects.visible_to(user).in_force().filter(patient__in=patients):
             reported = allergy.status == AllergyStatus.REPORTED

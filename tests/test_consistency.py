@@ -138,6 +138,33 @@ def _is_override(node: Function) -> bool:
     return node.name in interface or node.name.startswith("clean_") or "override" in marks
 
 
+# How a passage of a paper that is not in the repository would be named: in capitals, with its number.
+_ELSEWHERE = re.compile(r"\b(?:DESIGN|CLINICAL|UX|EXAMPLES|STACK)(?:\.md|,? (?:section )?[A-Z]?\d)")
+
+
+def test_no_text_points_at_a_paper_that_a_reader_does_not_have() -> None:
+    """A rule's source is a study, a guideline, a label or the clinic's policy, in words. Landed migrations stay as they are."""
+    suffixes = {".py", ".html", ".css", ".js", ".md"}
+    roots = (*APPS, "templates", "tests", "benchmarks", "docs")
+    texts = [path for root in roots for path in (ROOT / root).rglob("*") if path.suffix in suffixes]
+    texts += ROOT.glob("*.md")
+    _expect_none(
+        [
+            _at(path, number, line.strip())
+            for path in texts
+            if "migrations" not in path.parts
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+            if _ELSEWHERE.search(line)
+        ]
+    )
+
+
+def test_the_search_for_papers_elsewhere_finds_them() -> None:
+    named = ("CLINICAL" + " 1.5", "DESIGN" + " 6", "DESIGN" + " section 7", "UX" + ".md", "CLINICAL" + " A14")
+    assert [text for text in named if not _ELSEWHERE.search(text)] == []
+    assert not _ELSEWHERE.search("CancelledBy.CLINICAL, CLINICAL_QUERIES = 5")
+
+
 def test_nothing_is_left_to_do() -> None:
     todo = re.compile(r"(#|<!--|\"\"\").*\b(TODO|FIXME|XXX|HACK)\b")
     found = [

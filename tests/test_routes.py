@@ -1,6 +1,6 @@
 """Deny by default: every address, asked by everybody, against a written table.
 
-A route that is missing from the table fails. The table says what DESIGN 6 says: a page that is not for a role answers
+A route that is missing from the table fails. The table says what docs/security.md says: a page that is not for a role answers
 404 where the thing itself must not be known, 403 with whom to ask where only the act is not theirs.
 """
 

@@ -34,7 +34,7 @@ def lock(
     devices: Iterable[UUID | None] = (),
     appointments: Iterable[UUID] = (),
 ) -> dict[UUID, Appointment]:
-    """Lock everything a transaction decides on: kind by kind, each in the order of its keys (DESIGN 5).
+    """Lock everything a transaction decides on: kind by kind, each in the order of its keys.
 
     Call it once, before anything is read that a decision rests on. Returns the locked appointments, read afresh.
     """

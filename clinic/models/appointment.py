@@ -39,7 +39,7 @@ class AppointmentQuerySet(models.QuerySet):
     """The desk's words about appointments."""
 
     def visible_to(self, user: User) -> Self:
-        """All staff roles see the diary (DESIGN 6); nobody else sees any of it."""
+        """All staff roles see the diary (docs/security.md); nobody else sees any of it."""
         return self if user.has_role(*Role) else self.none()
 
     def holding_time(self) -> Self:

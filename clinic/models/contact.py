@@ -19,7 +19,7 @@ class ContactEntryQuerySet(models.QuerySet):
     """The desk's words about the contact list."""
 
     def visible_to(self, user: User) -> Self:
-        """All staff roles (DESIGN 6): an entry holds no finding."""
+        """All staff roles (docs/security.md): an entry holds no finding."""
         return self if user.has_role(*Role) else self.none()
 
     def open(self) -> Self:

@@ -15,7 +15,7 @@ class RecordOpenedQuerySet(models.QuerySet):
     """Questions an admin asks of the log."""
 
     def visible_to(self, user: User) -> Self:
-        """Admins only (DESIGN 6)."""
+        """Admins only (docs/security.md)."""
         return self if user.has_role(Role.ADMIN) else self.none()
 
 

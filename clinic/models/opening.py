@@ -40,7 +40,7 @@ class OwnTimeQuerySet(OpeningQuerySet):
     """A practitioner's own time: hours, absences, extra opening."""
 
     def visible_to(self, user: User) -> Self:
-        """Reception and admins see everybody's; practitioners their own (DESIGN 6)."""
+        """Reception and admins see everybody's; practitioners their own (docs/security.md)."""
         if user.has_role(Role.RECEPTION, Role.ADMIN):
             return self
         return self.filter(practitioner__user=user) if user.has_role(Role.PRACTITIONER) else self.none()

@@ -37,7 +37,7 @@ class PatientQuerySet(models.QuerySet):
     """The desk's words about patients."""
 
     def visible_to(self, user: User) -> Self:
-        """All staff roles see every patient's identity (DESIGN 6); nobody else sees any."""
+        """All staff roles see every patient's identity (docs/security.md); nobody else sees any."""
         return self if user.has_role(*Role) else self.none()
 
     def current(self) -> Self:

@@ -1,4 +1,4 @@
-"""Who may do what at the desk (the table in DESIGN 6, docs/security.md). Deny by default."""
+"""Who may do what at the desk (the table of docs/security.md). Deny by default."""
 
 from django.utils.translation import gettext as _
 

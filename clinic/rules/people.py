@@ -9,7 +9,7 @@ from clinic.errors import DomainError
 from clinic.gaps import months_later
 from clinic.models import Patient
 
-OF_AGE = 18  # years; consent by a representative below (a legal age, the same as CLINICAL 3's age_min)
+OF_AGE = 18  # years; consent by a representative below (a legal age)
 
 
 def check_details(patient: Patient, *, at: datetime) -> None:

@@ -234,7 +234,7 @@ def _criteria(test: PatchTest) -> MethodRule:
 
 
 def _stop_plans(test: PatchTest, reading: TestReading, *, by: User, at: datetime) -> None:
-    """Every plan whose formula shares a component is stopped (CLINICAL 6.4)."""
+    """Every plan whose formula shares a component is stopped (policy of the clinic)."""
     theirs = Plan.objects.filter(
         patient_id=test.patient_id, status__in=(PlanStatus.ACTIVE, PlanStatus.ON_HOLD)
     )
@@ -257,8 +257,8 @@ def _ask_to_call(test: PatchTest, *, by: User, at: datetime) -> None:
 
 
 def _note_allergy(test: PatchTest, reading: TestReading, *, by: User, at: datetime) -> None:
-    """A positive test is an unconfirmed allergy to what was tested (CLINICAL 1.5); a strong one is confirmed, and an alert
-    in every header (1.4)."""
+    """A positive test is an unconfirmed allergy to what was tested; a strong one is confirmed, and an alert
+    in every header."""
     strong = reading.grade == Grade.EXTREME or reading.systemic_sign
     words = _("reaction to the test with %(formula)s") % {"formula": _tested(test)}
     Allergy.objects.create(

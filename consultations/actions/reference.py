@@ -180,7 +180,7 @@ def formulas_behind(component: Component) -> models.QuerySet[Formula]:
 
 
 def _check_admin(by: User) -> None:
-    """DESIGN 6: formulas, policies and templates belong to admins."""
+    """Formulas, policies and templates belong to admins (the table of roles, docs/security.md)."""
     if not by.has_role(Role.ADMIN):
         sentence = _("Reference data is kept by admins. Ask one to make this change.")
         raise NotAllowed(sentence, "reference_not_admin")

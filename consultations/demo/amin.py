@@ -1,4 +1,4 @@
-"""Real input: the course of Amin, Phelps and Goldberg (2006), CLINICAL scenario A1, with its own dates and numbers.
+"""Real input: the course of Amin, Phelps and Goldberg (2006), with its own dates and numbers.
 
 Ten patients, four monthly sessions from 15 January 2025, 225 points of 0.01 ml each: 2.25 ml a session; reviewed after
 three and six months, without a change in any of the ten.

@@ -20,7 +20,7 @@ from consultations.rules import patch_test as rules
 from consultations.rules.lots import SetAside, label_words
 
 _MINUTE = timedelta(minutes=1)
-# The ICDRG criteria (CLINICAL 1.4) with what follows from each.
+# The criteria of the ICDRG with what follows from each.
 GRADES = [
     (Grade.NEGATIVE, _("− No reaction")),
     (Grade.DOUBTFUL, _("?+ Faint redness only: unclear")),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.forms.base import BaseForm
 from consultations.enums import TriageOutcome
 
-# CLINICAL 6.3: what cannot wait for a call back.
+# What cannot wait for a call back.
 RED_FLAGS = (
     _("wheeze or trouble breathing"),
     _("swelling of the face, lips or throat"),

@@ -19,7 +19,7 @@ class AllergyQuerySet(models.QuerySet):
     """Words about allergies."""
 
     def visible_to(self, user: User) -> Self:
-        """Reception and practitioners (DESIGN 6)."""
+        """Reception and practitioners (docs/security.md)."""
         return self if user.has_role(Role.RECEPTION, Role.PRACTITIONER) else self.none()
 
     def in_force(self) -> Self:
@@ -97,7 +97,7 @@ class AlertQuerySet(models.QuerySet):
     """Words about alerts."""
 
     def visible_to(self, user: User) -> Self:
-        """Reception and practitioners (DESIGN 6)."""
+        """Reception and practitioners (docs/security.md)."""
         return self if user.has_role(Role.RECEPTION, Role.PRACTITIONER) else self.none()
 
     def in_force(self) -> Self:

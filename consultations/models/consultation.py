@@ -34,7 +34,7 @@ class ClinicalQuerySet(models.QuerySet):
     """Words every clinical record shares."""
 
     def visible_to(self, user: User) -> Self:
-        """Practitioners read all patients' clinical records; nobody else reads any (DESIGN 6)."""
+        """Practitioners read all patients' clinical records; nobody else reads any (docs/security.md)."""
         return self if user.has_role(Role.PRACTITIONER) else self.none()
 
     def signed(self) -> Self:

@@ -129,7 +129,7 @@ class LotQuerySet(models.QuerySet):
     """Words about lots."""
 
     def visible_to(self, user: User) -> Self:
-        """Practitioners keep the lots; admins see them (DESIGN 6)."""
+        """Practitioners keep the lots; admins see them (docs/security.md)."""
         return self if user.has_role(Role.PRACTITIONER, Role.ADMIN) else self.none()
 
     def usable_on(self, day: date) -> Self:

@@ -63,7 +63,7 @@ class SessionScore(models.Model):
 class ScaleThreshold(Versioned):
     """A change of a score that matters, or a level that counts as a success; the source says who found it so.
 
-    With points and percent either is enough (CLINICAL A14). `is_responder` marks the one that makes a responder.
+    With points and percent either is enough. `is_responder` marks the one that makes a responder.
     """
 
     scale_code = models.SlugField(_("scale"), max_length=80)

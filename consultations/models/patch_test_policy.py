@@ -1,4 +1,4 @@
-"""The clinic's policy on test injections (CLINICAL 1.3, 1.5, 1.6): versioned, per formula and technique family."""
+"""The clinic's policy on test injections: versioned, per formula and technique family."""
 
 import pghistory
 from django.db import models

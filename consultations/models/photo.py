@@ -53,7 +53,7 @@ class PhotographyQuerySet(models.QuerySet):
     """Words about consents to photography and about photographs."""
 
     def visible_to(self, user: User) -> Self:
-        """Practitioners see all patients' photographs; nobody else sees any (DESIGN 6)."""
+        """Practitioners see all patients' photographs; nobody else sees any (docs/security.md)."""
         return self if user.has_role(Role.PRACTITIONER) else self.none()
 
     def standing(self) -> Self:

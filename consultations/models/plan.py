@@ -207,7 +207,7 @@ class PlannedSession(models.Model):
     """One session of a plan: so long after the one before. The window follows from what was really given.
 
     `appointment` is the visit that holds its place now; a cancelled visit lets go of it. `formula` where it is not the
-    plan's: consent and test of the plan's cover it, because it holds nothing else and nothing stronger (CLINICAL 1.6).
+    plan's: consent and test of the plan's cover it, because it holds nothing else and nothing stronger.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

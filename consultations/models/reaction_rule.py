@@ -1,4 +1,4 @@
-"""What the clinic does about a reaction of a grade (CLINICAL 6.1, 6.3, 6.4)."""
+"""What the clinic does about a reaction of a grade (policy of the clinic)."""
 
 import pghistory
 from django.db import models

@@ -86,7 +86,7 @@ def _verdict(row: Row) -> str:
 
 
 def _ways(row: Row) -> str:
-    """Where the responder threshold looks at points and at per cent, both (CLINICAL A14)."""
+    """Where the responder threshold looks at points and at per cent, both."""
     for each in row.judged:
         limit = each.threshold
         if limit.is_responder and limit.points is not None and limit.percent is not None:

@@ -1,4 +1,4 @@
-"""What an adverse event means: for plans, for components, for the time until somebody looks (CLINICAL 6.1, 6.3, 6.4)."""
+"""What an adverse event means: for plans, for components, for the time until somebody looks (policy of the clinic)."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def effect_of(
 ) -> Effect:
     """The strictest of all rules of the reaction, and of any reaction, that name the grade.
 
-    A red flag (CLINICAL 6.3) is reviewed within the policy's hours and holds plans until then: it may be an infection
+    A red flag is reviewed within the policy's hours and holds plans until then: it may be an infection
     that no culture has shown yet. Clinic to confirm the hold; the source asks for the review only.
     """
     found = [rule for rule in rules if _applies(rule, event)]
@@ -92,7 +92,7 @@ def _applies(rule: ReactionRule, event: AdverseEvent) -> bool:
 
 
 def is_red_flag(event: AdverseEvent, *, policy: PathwayPolicy, at: datetime) -> bool:
-    """A nodule that began late after the session, grows, drains, or lasts too long (CLINICAL 6.3).
+    """A nodule that began late after the session, grows, drains, or lasts too long.
 
     Days are whole spans of 24 hours: from `late_nodule_days` on after the session began, and after more than
     `nodule_lasts_days` since the onset.
@@ -157,12 +157,12 @@ def check_event(event: AdverseEvent, rules: Iterable[ReactionRule], *, at: datet
 
 
 def grade_floor(reaction_code: str, rules: Iterable[ReactionRule]) -> int:
-    """The lowest grade that any rule of the reaction names; 1 where it has none (CLINICAL 6.1: anaphylaxis 3)."""
+    """The lowest grade that any rule of the reaction names; 1 where it has none (as anaphylaxis: 3)."""
     return min((rule.grade_from for rule in rules if rule.reaction_code == reaction_code), default=1)
 
 
 def check_test_since(facts: PlanFacts) -> None:
-    """A plan held for an allergic event resumes only after a new test without reaction (CLINICAL 6.4).
+    """A plan held for an allergic event resumes only after a new test without reaction (policy of the clinic).
 
     Raises:
         DomainError: new_test_missing.

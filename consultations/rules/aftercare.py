@@ -1,4 +1,4 @@
-"""What a patient is told after a session: what to leave alone and until when, and at which signs to call (CLINICAL 7)."""
+"""What a patient is told after a session: what to leave alone and until when, and at which signs to call."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Allergies against what is in the formula (CLINICAL 2.2)."""
+"""Allergies against what is in the formula."""
 
 from collections.abc import Iterable
 

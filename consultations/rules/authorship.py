@@ -1,4 +1,4 @@
-"""Who may write, sign and take over clinical records (DESIGN 6)."""
+"""Who may write, sign and take over clinical records (docs/security.md)."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -41,7 +41,7 @@ def may_record(user: User) -> bool:
 
 
 def check_may_read(user: User) -> None:
-    """Practitioners read clinical records, one patient's or a whole course's (DESIGN 6).
+    """Practitioners read clinical records, one patient's or a whole course's (docs/security.md).
 
     Raises:
         NotAllowed: for anybody else.
@@ -63,7 +63,7 @@ def check_may_report(user: User) -> None:
 
 
 def check_may_take_report(user: User) -> None:
-    """Reception and practitioners take a caller's words down (DESIGN 6).
+    """Reception and practitioners take a caller's words down (docs/security.md).
 
     Raises:
         NotAllowed: for anybody else.

@@ -1,4 +1,4 @@
-"""Consent: in force, for this formula, signed by somebody who may (CLINICAL 3, DESIGN 5)."""
+"""Consent: in force, for this formula, signed by somebody who may."""
 
 from datetime import datetime
 from typing import Any
@@ -81,7 +81,7 @@ def check_signer(
 ) -> None:
     """A minor's representative signs, seen to be who they are; the young person agrees too, or it is said why not.
 
-    The name is typed and the plan is still open (issue 4, section 1; CLINICAL 3).
+    The name is typed and the plan is still open (policy of the clinic).
 
     Raises:
         DomainError: for the field that is wrong.

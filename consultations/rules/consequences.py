@@ -1,4 +1,4 @@
-"""What moving or releasing a visit does to the later visits of its plan (CLINICAL 4.2): judged by the rules of booking.
+"""What moving or releasing a visit does to the later visits of its plan: judged by the rules of booking.
 
 Test, reading and sessions follow each other; a later one may come too soon, too late, outside its window, before a test
 clears it or after the test has expired.

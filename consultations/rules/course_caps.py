@@ -1,4 +1,4 @@
-"""Caps on a whole course: how many sessions, and how far apart a component is given (CLINICAL 2.1, A5).
+"""Caps on a whole course: how many sessions, and how far apart a component is given.
 
 A patient is one body: sessions and intervals of a component count over all plans. Two caps on sessions differ in that:
 `sessions_per_plan` counts those of one plan, `sessions_per_patient` every session with the component.

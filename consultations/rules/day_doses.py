@@ -1,4 +1,4 @@
-"""What else goes into the patient on the same clinic day, whatever the plan: signed, drafted or tested (CLINICAL 0.4).
+"""What else goes into the patient on the same clinic day, whatever the plan: signed, drafted or tested.
 
 A draft counts from the moment its zones are saved: whoever stands there with gloves on must see it before injecting.
 """

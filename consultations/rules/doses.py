@@ -1,4 +1,4 @@
-"""Doses per component against every cap (CLINICAL 0.4, 2.1). All numbers are Decimal; caps are reference data."""
+"""Doses per component against every cap. All numbers are Decimal; caps are reference data."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -340,7 +340,7 @@ def check_weight(facts: PlanFacts, weight_kg: Decimal | None) -> None:
 
 
 def cautions(facts: PlanFacts, *, on: date, session: Session | None) -> list[str]:
-    """Warnings about what meets in the patient that day. Local anaesthetics inhibit lipolysis (CLINICAL 2.1, lidocaine)."""
+    """Warnings about what meets in the patient that day. Local anaesthetics inhibit lipolysis."""
     today = [part.component for part in facts.parts]
     today += [portion.component for portion in portions_on(facts, on, ignoring=session)]
     by_kind = {component.kind: component for component in today}

@@ -1,4 +1,4 @@
-"""How often what happened, of whom was treated; and events that share what they may have come from (CLINICAL 6.2, 6.3)."""
+"""How often what happened, of whom was treated; and events that share what they may have come from."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""How a score has changed, whether the change matters, and what a group's scores come to (CLINICAL 5, result report rule).
+"""How a score has changed, whether the change matters, and what a group's scores come to.
 
 Everything is computed from what was measured; a score that is missing is counted as missing and never filled in.
 """
@@ -31,7 +31,7 @@ class Judged:
 
     @property
     def is_met(self) -> bool | None:
-        """Either way is enough (CLINICAL A14: "points OR %"); None where nothing can be said."""
+        """Either way is enough, points or per cent (Salaffi); None where nothing can be said."""
         said = [each for each in (self.by_points, self.by_percent, self.by_level) if each is not None]
         return any(said) if said else None
 
@@ -77,7 +77,7 @@ class Summary:
 
 
 def change(baseline: Decimal, current: Decimal) -> Change:
-    """CLINICAL 5: change = current − baseline; per cent = change / baseline, none where the baseline is nought.
+    """Change = current − baseline; per cent = change / baseline, none where the baseline is nought.
 
     A baseline below nought is taken without its sign, so that the per cent run the same way as the points.
     """

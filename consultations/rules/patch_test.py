@@ -1,4 +1,4 @@
-"""The result of a test injection: computed, never typed (CLINICAL 1.3 to 1.5)."""
+"""The result of a test injection: computed, never typed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def result_of(
     earlier: Iterable[TestReading] = (),
     unclear_before: bool = False,
 ) -> TestResult:
-    """In the order of CLINICAL 1.5: positive, invalid, equivocal, negative. A positive sign always wins.
+    """In this order: positive, invalid, equivocal, negative. A positive sign always wins.
 
     `criteria` are those of the test's method; `earlier` are the readings of the same test in force; `unclear_before` says
     that an earlier test of the same components was equivocal, because a second one counts as positive.
@@ -112,7 +112,7 @@ def made_stricter(computed: TestResult, wanted: str, reason: str, *, unclear_bef
 def why_invalid(
     reading: TestReading, *, test: PatchTest, policy: PathwayPolicy, earlier: Iterable[TestReading] = ()
 ) -> list[str]:
-    """What keeps a reading from counting, each as a sentence; empty when it counts (CLINICAL 1.5).
+    """What keeps a reading from counting, each as a sentence; empty when it counts.
 
     A histamine wheal smaller than the policy's millimetres means that the skin cannot answer.
     """

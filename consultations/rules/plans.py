@@ -1,4 +1,4 @@
-"""When the sessions of a plan are due, and which changes of a plan are possible (CLINICAL 4.2, 6.4)."""
+"""When the sessions of a plan are due, and which changes of a plan are possible."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def intervals_of(template: PlanTemplate) -> list[tuple[int, str]]:
 
 
 def min_gap_days(template: PlanTemplate, interval: int, unit: str, *, policy: PathwayPolicy) -> int:
-    """The hard minimum gap in days: the template's own, or the policy's share of the interval, rounded up (CLINICAL 4.2)."""
+    """The hard minimum gap in days: the template's own, or the policy's share of the interval, rounded up."""
     days = interval * _DAYS[IntervalUnit(unit)]
     if template.min_gap_days is not None:
         return template.min_gap_days
@@ -157,5 +157,5 @@ def check_status(plan: Plan, status: PlanStatus, reason: str) -> None:
 
 
 def may_change_status(plan: Plan, status: PlanStatus) -> bool:
-    """See check_status; stopped plans are never reopened (CLINICAL 6.4)."""
+    """See check_status; stopped plans are never reopened (policy of the clinic)."""
     return status in PLAN_MOVES[PlanStatus(plan.status)]

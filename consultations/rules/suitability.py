@@ -1,4 +1,4 @@
-"""What the contraindication answers mean for an indication, formula and technique (CLINICAL 3)."""
+"""What the contraindication answers mean for an indication, formula and technique."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def intention_of(plan: Plan) -> Intention:
 def decision_for(question: ContraindicationQuestion, intention: Intention) -> Decision | None:
     """What a yes to the question means here: the most specific rule, of two equally specific ones the stricter.
 
-    A rule for an indication can thereby soften a general one (cancer and lymphoedema, CLINICAL 0.6 b). None when no
+    A rule for an indication can thereby soften a general one (cancer and lymphoedema). None when no
     rule applies.
     """
     rules = [rule for rule in question.rules.all() if intention.matches(rule.scope, rule.scope_code)]

@@ -1,4 +1,4 @@
-"""How long a consultation and a consent hold (PathwayPolicy; CLINICAL 3: both are asked for anew after a time).
+"""How long a consultation and a consent hold (PathwayPolicy: both are asked for anew after a time).
 
 Judged by the clinic's days: the last day is the one before the same calendar day so many months later, the last of a
 shorter month. The SQL gate says the same (migration 0013).

@@ -156,7 +156,7 @@ def window_for_reading(facts: PlanFacts, test: PatchTest | None, together: Toget
 
 
 def _repeat_wait(visit: Visit, facts: PlanFacts) -> list[Condition]:
-    """An unclear test is repeated once, some days later (CLINICAL 1.5)."""
+    """An unclear test is repeated once, some days later."""
     first = repeat_from(facts)
     if first is None or visit.starts_at >= first:
         return []
@@ -241,7 +241,7 @@ def _awaited_until(facts: PlanFacts, together: Together) -> datetime | None:
 def _test_again(
     visit: Visit, facts: PlanFacts, planned: PlannedSession, together: Together
 ) -> Condition | None:
-    """A course outlives its test (CLINICAL 1.6): sessions before its last day are covered by it, and the later ones
+    """A course outlives its test: sessions before its last day are covered by it, and the later ones
     can be booked with them, provisionally, because a new test can still be made in the course of it."""
     known = [
         each.valid_until

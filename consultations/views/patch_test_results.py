@@ -1,4 +1,4 @@
-"""A test's result in plain words, and what happens next (CLINICAL 1.5)."""
+"""A test's result in plain words, and what happens next."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""A phone call: how many interactions it takes to book once the patient is on screen. At most four (UX, "Booking panel").
+"""A phone call: how many interactions it takes to book once the patient is on screen. At most four (the booking panel's budget).
 
 An interaction is one key or one click. Times are the demo's own: the clinic is open every day from eight to six.
 """

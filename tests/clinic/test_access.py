@@ -1,4 +1,4 @@
-"""Who may do what at the desk: the table of DESIGN 6, role by role."""
+"""Who may do what at the desk: the table of docs/security.md, role by role."""
 
 from collections.abc import Callable
 

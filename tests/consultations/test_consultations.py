@@ -176,7 +176,7 @@ def test_answers_carry_the_decision_for_what_is_planned(
 def test_a_wait_counts_from_the_day_of_the_event(
     doctor: Practitioner, practitioner_user: User, event: date
 ) -> None:
-    """An antibiotic that ended ten days ago waits four more; one until the 22nd waits from then (CLINICAL 3)."""
+    """An antibiotic that ended ten days ago waits four more; one until the 22nd waits from then."""
     typed = _replies(infection_systemic={"event_on": event}, covid_vaccine_recent={"event_on": event})
     saved = _save(_begun(practitioner_user), practitioner_user, replies=typed)
     answers = saved.answers.exclude(answer=Answer.NO)

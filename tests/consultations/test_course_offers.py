@@ -1,4 +1,4 @@
-"""A plan as steps of a course, and the irregular phases of CLINICAL 9.2 with their exact dates."""
+"""A plan as steps of a course, and the irregular phases of the acceptance scenarios with their exact dates."""
 
 from __future__ import annotations
 

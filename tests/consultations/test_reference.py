@@ -221,7 +221,7 @@ class TestWhatShips:
 
 
 class TestNumbers:
-    """CLINICAL 9.2 and 2.1, exactly."""
+    """The acceptance scenarios and the caps, exactly."""
 
     def test_a1_face_session_is_2_025_ml_multivitamin_and_0_225_ml_hyaluronic_acid(self) -> None:
         template = in_force(pathway.PlanTemplate, "FACE-AMIN")

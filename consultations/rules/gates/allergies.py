@@ -1,4 +1,4 @@
-"""No allergy to anything in the formula, and none that nobody has assessed (CLINICAL 2.1, 3)."""
+"""No allergy to anything in the formula, and none that nobody has assessed."""
 
 from datetime import datetime
 

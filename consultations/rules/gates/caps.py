@@ -1,4 +1,4 @@
-"""Every limit of the formula decided, and the number of sessions within it, over all plans (CLINICAL 2.1).
+"""Every limit of the formula decided, and the number of sessions within it, over all plans.
 
 `gate_caps()` says the same of the next session; that a later one of the plan would be beyond it is said here only, so
 that it is never booked.

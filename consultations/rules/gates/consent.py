@@ -1,4 +1,4 @@
-"""A consent in force that names the plan's formula (CLINICAL 3)."""
+"""A consent in force that names the plan's formula."""
 
 from datetime import datetime
 

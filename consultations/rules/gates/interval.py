@@ -1,5 +1,5 @@
-"""Far enough from the session before: the plan's own hard gap, and the components' intervals over all plans (CLINICAL
-2.1, 4.2). `gate_interval()` says the same."""
+"""Far enough from the session before: the plan's own hard gap, and the components' intervals over all plans.
+`gate_interval()` says the same."""
 
 from datetime import datetime, time
 

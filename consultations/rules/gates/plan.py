@@ -1,4 +1,4 @@
-"""The plan is agreed, and neither on hold nor over (CLINICAL 6.4)."""
+"""The plan is agreed, and neither on hold nor over (policy of the clinic)."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""No positive test of anything in the formula (CLINICAL 1.5)."""
+"""No positive test of anything in the formula."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Nothing that the desk reported, and no answer from a check-in, waits for a practitioner (CLINICAL 6.4)."""
+"""Nothing that the desk reported, and no answer from a check-in, waits for a practitioner (policy of the clinic)."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""A signed consultation that found the patient suitable, still valid, and no answer that defers (CLINICAL 3)."""
+"""A signed consultation that found the patient suitable, still valid, and no answer that defers."""
 
 from datetime import datetime, time
 

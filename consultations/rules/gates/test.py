@@ -1,4 +1,4 @@
-"""A test injection without reaction that counts at the moment, where the policy asks for one (CLINICAL 1.5, 1.6)."""
+"""A test injection without reaction that counts at the moment, where the policy asks for one."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -102,7 +102,7 @@ def clearing_reading(facts: PlanFacts, on: datetime) -> TestReading | None:
 
 
 def test_settled(facts: PlanFacts, on: datetime) -> bool:
-    """Whether the policy's demand for a test is met at the moment (CLINICAL 1.5, 1.6)."""
+    """Whether the policy's demand for a test is met at the moment."""
     requirement = retest.requirement(facts)
     if requirement == TestRequirement.NOT_REQUIRED:
         return True

@@ -1,4 +1,4 @@
-"""What an event means, by the rules that ship: each grade of CLINICAL 6.1 and 6.4, red flags of 6.3, which plans."""
+"""What an event means, by the rules that ship: each grade, red flags, which plans."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from tests.factories.clock import CLINIC_NOW, ago
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
 N, R, H, S = PlanEffect.NONE, PlanEffect.REVIEW, PlanEffect.HOLD, PlanEffect.STOP
-# Reaction: the effect at grade 1, 2 and 3; None where the grade cannot be. The stricter of CLINICAL 6.1 and 6.4.
+# Reaction: the effect at grade 1, 2 and 3; None where the grade cannot be. The stricter of the table of grades and that of plans.
 TABLE: dict[str, tuple[PlanEffect | None, PlanEffect | None, PlanEffect]] = {
     "allergy_local": (H, S, S),
     "anaphylaxis": (None, None, S),

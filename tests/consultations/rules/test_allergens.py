@@ -1,4 +1,4 @@
-"""An allergy to a group closes every component of the group, reported or confirmed (CLINICAL 2.2)."""
+"""An allergy to a group closes every component of the group, reported or confirmed."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The dose of the day counts every record of it: signed, drafted or tested, whatever the plan (CLINICAL 0.4)."""
+"""The dose of the day counts every record of it: signed, drafted or tested, whatever the plan."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Doses per component against every cap, with the acceptance scenarios' exact numbers (CLINICAL 9.2)."""
+"""Doses per component against every cap, with the acceptance scenarios' exact numbers."""
 
 from datetime import date, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Change, thresholds and responders, with the numbers of the papers (CLINICAL 9.2: A1, A3, A8, A13, A14)."""
+"""Change, thresholds and responders, with the numbers of the papers (A1, A3, A8, A13, A14)."""
 
 from decimal import Decimal as D
 

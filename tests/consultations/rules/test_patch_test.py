@@ -1,4 +1,4 @@
-"""The result of a test injection is computed in the order of CLINICAL 1.5; a positive sign always wins."""
+"""The result of a test injection is computed, the positive first; a positive sign always wins."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta

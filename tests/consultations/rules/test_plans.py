@@ -1,4 +1,4 @@
-"""When the sessions of a plan are due, counted from what was really given (CLINICAL 4.2, 9.2)."""
+"""When the sessions of a plan are due, counted from what was really given."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal

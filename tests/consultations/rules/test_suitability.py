@@ -1,4 +1,4 @@
-"""What a yes means, and when a consultation may be signed with its outcome (CLINICAL 0.6, 3)."""
+"""What a yes means, and when a consultation may be signed with its outcome."""
 
 from datetime import date
 from typing import Any
