@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.enums import UPCOMING, AppointmentStatus
@@ -28,7 +27,6 @@ from consultations.models import (
     Formula,
     FormulaPart,
     KnownCheckIn,
-    Lot,
     PatchTest,
     PathwayPolicy,
     Plan,
@@ -388,20 +386,6 @@ def quiet_plans(*, since: datetime) -> QuerySet[Plan]:
         quiet_since=Coalesce(Subquery(last_given), "created_at")  # agreed a little later, when it was signed
     )
     return plans.filter(Exists(to_book), quiet_since__lt=since).order_by("-created_at", "pk")
-
-
-def usable_lots(formula: Formula, *, on: datetime) -> dict[str, list[Lot]]:
-    """For each component of the formula its lots in date, first to expire first."""
-    codes = formula.component_codes
-    lots: dict[str, list[Lot]] = {code: [] for code in codes}
-    for lot in Lot.objects.usable_on(timezone.localdate(on)).of_components(codes).select_related("component"):
-        lots[lot.component.code].append(lot)
-    return lots
-
-
-def every_lot(facts: PlanFacts) -> QuerySet[Lot]:
-    """All lots of the formula's components, usable or not: a draft may name one that has been put aside since."""
-    return Lot.objects.of_components(sorted(facts.component_codes)).select_related("component")
 
 
 def reference_for(formula_code: str, family: str) -> Q:

@@ -24,6 +24,7 @@ from consultations.actions.plans import Proposal
 from consultations.demo.choices import SIGNATURE, proposal_of, questions, reply_to, risks, zone_for
 from consultations.demo.clinic import DemoClinic
 from consultations.enums import Grade, Outcome, ScoreMoment, SessionOutcome, Signer, TechniqueFamily, TestArm
+from consultations.lot_queries import usable_lots
 from consultations.models import (
     Consultation,
     Formula,
@@ -38,7 +39,6 @@ from consultations.models import (
     Session,
     TechniqueRule,
 )
-from consultations.queries import usable_lots
 from consultations.rules import consent_texts
 from consultations.rules.lots import asked_for, sorted_out
 from consultations.technique_enums import Counted

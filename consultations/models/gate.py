@@ -11,6 +11,7 @@ import pgtrigger
 
 from clinic.db import guard, refuse
 from clinic.enums import HOLDS_TIME, AppointmentStatus
+from consultations.models.gate_lots import FORMULA_OF_SESSION, LOT_PAST_USE, PAST_USE
 
 _ON_THE_BOOKS = "({})".format(
     ", ".join(f"'{each}'" for each in sorted(HOLDS_TIME) if each != AppointmentStatus.HELD)
@@ -46,23 +47,6 @@ _OTHERS_DEVIATION = """
     IF NEW.deviation_id IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM consultations_deviation
         WHERE id = NEW.deviation_id AND plan_id = NEW.plan_id AND patient_id = NEW.patient_id
-    ) THEN
-        {refusal}
-    END IF;
-"""
-
-# A lot is judged when it is entered; again here, because the time or the deviation may have changed since. A lot that
-# was quarantined after the injection was in order when it was used.
-_PAST_USE = "A lot was expired, quarantined, used up, of another strength than the recipe or closed by an allergy at that time."
-_LOT_PAST_USE = """
-    IF NEW.deviation_id IS NULL AND EXISTS (
-        SELECT 1 FROM {uses} used JOIN consultations_lot l ON l.id = used.lot_id
-        WHERE used.{key} = NEW.id AND (
-            least(l.expires_on, l.opened_until) < clinic_day(NEW.{time}) OR l.used_up_on < clinic_day(NEW.{time})
-            OR l.quarantined_at <= NEW.{time}
-            OR lot_of_other_strength(l.id, {formula}, NEW.{time})
-            OR lot_meets_allergy(l.id, NEW.patient_id, NEW.{time})
-        )
     ) THEN
         {refusal}
     END IF;
@@ -112,12 +96,12 @@ GATE_ON_TEST = guard(
         END IF;
         {_OTHERS_DEVIATION.format(refusal=refuse("patch_test_cleared", _OF_ANOTHER_PLAN))}
         {
-        _LOT_PAST_USE.format(
+        LOT_PAST_USE.format(
             uses="consultations_patchtestlot",
             key="patch_test_id",
             time="given_at",
             formula="NEW.formula_id",
-            refusal=refuse("patch_test_cleared", _PAST_USE),
+            refusal=refuse("patch_test_cleared", PAST_USE),
         )
     }
         IF NEW.signed_at IS NOT NULL AND NEW.deviation_id IS NULL AND EXISTS (
@@ -133,67 +117,6 @@ GATE_ON_TEST = guard(
         END IF;
         RETURN NEW;
     """,
-)
-
-_LOT_IS_USABLE = """
-    IF NOT EXISTS (
-        SELECT 1 FROM {record} r
-        JOIN consultations_formulapart part ON part.formula_id = {formula}
-        JOIN consultations_component c ON c.id = part.component_id
-        JOIN consultations_lot l ON l.id = NEW.lot_id
-        JOIN consultations_component lc ON lc.id = l.component_id AND lc.code = c.code
-        WHERE r.id = NEW.{key} AND (
-            r.deviation_id IS NOT NULL
-            OR (NOT lot_of_other_strength(l.id, {formula}, r.{time})
-                AND NOT lot_meets_allergy(l.id, r.patient_id, 'infinity')
-                AND least(l.expires_on, l.opened_until) >= clinic_day(r.{time}) AND l.quarantined_at IS NULL
-                AND (l.used_up_on IS NULL OR l.used_up_on >= clinic_day(r.{time})))
-        )
-    ) THEN
-        {refusal}
-    END IF;
-    RETURN NEW;
-"""
-
-_LOT_REFUSED = (
-    "This lot is expired, quarantined, used up, of another strength than the recipe, closed by an allergy of the patient"
-    " or not part of the formula."
-)
-
-GATE_ON_TEST_LOT = guard(
-    "patch_test_lot_usable",
-    operation=pgtrigger.Insert | pgtrigger.Update,
-    func=_LOT_IS_USABLE.format(
-        record="consultations_patchtest",
-        formula="r.formula_id",
-        key="patch_test_id",
-        time="given_at",
-        refusal=refuse(
-            "patch_test_lot_usable",
-            _LOT_REFUSED,
-        ),
-    ),
-)
-
-# The planned session's own formula, or the plan's (`Session.formula`).
-_FORMULA_OF_SESSION = (
-    "(SELECT coalesce(planned.formula_id, whole.formula_id) FROM consultations_plannedsession planned"
-    " JOIN consultations_plan whole ON whole.id = planned.plan_id WHERE planned.id = {row}.planned_id)"
-)
-
-GATE_ON_SESSION_LOT = guard(
-    "session_lot_usable",
-    operation=pgtrigger.Insert | pgtrigger.Update,
-    func=_LOT_IS_USABLE.format(
-        record="consultations_session",
-        formula=_FORMULA_OF_SESSION.format(row="r"),
-        key="session_id",
-        time="started_at",
-        refusal=refuse(
-            "session_lot_usable",
-            _LOT_REFUSED,
-        ),
-    ),
 )
 
 READING_OF_SIGNED_TEST = guard(
@@ -282,12 +205,12 @@ GATE_ON_SESSION = guard(
         END IF;
         {_OTHERS_DEVIATION.format(refusal=refuse("session_cleared", _OF_ANOTHER_PLAN))}
         {
-        _LOT_PAST_USE.format(
+        LOT_PAST_USE.format(
             uses="consultations_sessionlot",
             key="session_id",
             time="started_at",
-            formula=_FORMULA_OF_SESSION.format(row="NEW"),
-            refusal=refuse("session_cleared", _PAST_USE),
+            formula=FORMULA_OF_SESSION.format(row="NEW"),
+            refusal=refuse("session_cleared", PAST_USE),
         )
     }
         {_known_by("started_at", "planned_id", and_more="AND OLD.outcome <> 'not_given'")}
@@ -302,7 +225,7 @@ GATE_ON_SESSION = guard(
             OR NOT {_INJECTS_NOTHING.format(row="NEW")} AND EXISTS (
                 SELECT 1 FROM consultations_formulapart part
                 JOIN consultations_component c ON c.id = part.component_id
-                WHERE part.formula_id = {_FORMULA_OF_SESSION.format(row="NEW")} AND (
+                WHERE part.formula_id = {FORMULA_OF_SESSION.format(row="NEW")} AND (
                     NOT EXISTS (
                         SELECT 1 FROM consultations_sessionlot used
                         JOIN consultations_lot l ON l.id = used.lot_id

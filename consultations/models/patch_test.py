@@ -16,9 +16,9 @@ from consultations.models.consultation import ClinicalQuerySet, Signable
 from consultations.models.formula import Formula, Lot
 from consultations.models.gate import (
     GATE_ON_TEST,
-    GATE_ON_TEST_LOT,
     READING_OF_SIGNED_TEST,
 )
+from consultations.models.gate_lots import GATE_ON_TEST_LOT
 from consultations.models.patch_test_policy import PatchTestPolicy
 from consultations.models.plan import Plan
 

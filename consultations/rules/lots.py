@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from clinic.errors import DomainError
 from consultations.dates import in_words
 from consultations.enums import AllergyStatus, Unit
+from consultations.lot_queries import usable_lots
 from consultations.models import Allergy, Component, Formula, Lot, Recipe, RecipeLine
-from consultations.queries import usable_lots
 from consultations.rules import recipes
 from consultations.rules.doses import plain
 

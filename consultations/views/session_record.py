@@ -21,8 +21,9 @@ from consultations.forms.session_repeat import Repeat
 from consultations.forms.session_typing import as_data
 from consultations.forms.sessions import SessionForm
 from consultations.forms.zones import ZoneRows
+from consultations.lot_queries import every_lot
 from consultations.models import ReactionType, Scale, Session, SessionTyping, SessionZone, TechniqueRule
-from consultations.queries import PlanFacts, every_lot, facts_of_one, policy_in_force
+from consultations.queries import PlanFacts, facts_of_one, policy_in_force
 from consultations.rules import aftercare, authorship, codes, doses, recipes, techniques
 from consultations.rules.over_caps import OverCap
 from consultations.session_page import banner, bars, cautions

@@ -7,8 +7,9 @@ from django.test import override_settings
 from django.utils import timezone
 
 from consultations.forms.sessions import SessionForm
+from consultations.lot_queries import every_lot
 from consultations.models import Session, TechniqueRule
-from consultations.queries import every_lot, facts_of_one
+from consultations.queries import facts_of_one
 from tests.factories import LotFactory, SessionFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW
 

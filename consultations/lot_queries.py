@@ -1,0 +1,23 @@
+"""Which lots there are of a formula's components."""
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from consultations.models import Formula, Lot
+from consultations.queries import PlanFacts
+
+
+def usable_lots(formula: Formula, *, on: datetime) -> dict[str, list[Lot]]:
+    """For each component of the formula its lots in date, first to expire first."""
+    codes = formula.component_codes
+    lots: dict[str, list[Lot]] = {code: [] for code in codes}
+    for lot in Lot.objects.usable_on(timezone.localdate(on)).of_components(codes).select_related("component"):
+        lots[lot.component.code].append(lot)
+    return lots
+
+
+def every_lot(facts: PlanFacts) -> QuerySet[Lot]:
+    """All lots of the formula's components, usable or not: a draft may name one that has been put aside since."""
+    return Lot.objects.of_components(sorted(facts.component_codes)).select_related("component")

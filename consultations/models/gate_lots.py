@@ -1,0 +1,87 @@
+"""The database's gate on lots: expired, used up, put aside, of another strength than the recipe, or closed by an allergy.
+
+`lot_of_other_strength()` and `lot_meets_allergy()` are SQL functions, made by migrations; their twin is
+`consultations.rules.lots`.
+"""
+
+import pgtrigger
+
+from clinic.db import guard, refuse
+
+# A lot is judged when it is entered; again here, because the time or the deviation may have changed since. A lot that
+# was quarantined after the injection was in order when it was used.
+PAST_USE = "A lot was expired, quarantined, used up, of another strength than the recipe or closed by an allergy at that time."
+LOT_PAST_USE = """
+    IF NEW.deviation_id IS NULL AND EXISTS (
+        SELECT 1 FROM {uses} used JOIN consultations_lot l ON l.id = used.lot_id
+        WHERE used.{key} = NEW.id AND (
+            least(l.expires_on, l.opened_until) < clinic_day(NEW.{time}) OR l.used_up_on < clinic_day(NEW.{time})
+            OR l.quarantined_at <= NEW.{time}
+            OR lot_of_other_strength(l.id, {formula}, NEW.{time})
+            OR lot_meets_allergy(l.id, NEW.patient_id, NEW.{time})
+        )
+    ) THEN
+        {refusal}
+    END IF;
+"""
+
+_LOT_IS_USABLE = """
+    IF NOT EXISTS (
+        SELECT 1 FROM {record} r
+        JOIN consultations_formulapart part ON part.formula_id = {formula}
+        JOIN consultations_component c ON c.id = part.component_id
+        JOIN consultations_lot l ON l.id = NEW.lot_id
+        JOIN consultations_component lc ON lc.id = l.component_id AND lc.code = c.code
+        WHERE r.id = NEW.{key} AND (
+            r.deviation_id IS NOT NULL
+            OR (NOT lot_of_other_strength(l.id, {formula}, r.{time})
+                AND NOT lot_meets_allergy(l.id, r.patient_id, 'infinity')
+                AND least(l.expires_on, l.opened_until) >= clinic_day(r.{time}) AND l.quarantined_at IS NULL
+                AND (l.used_up_on IS NULL OR l.used_up_on >= clinic_day(r.{time})))
+        )
+    ) THEN
+        {refusal}
+    END IF;
+    RETURN NEW;
+"""
+
+_LOT_REFUSED = (
+    "This lot is expired, quarantined, used up, of another strength than the recipe, closed by an allergy of the patient"
+    " or not part of the formula."
+)
+
+GATE_ON_TEST_LOT = guard(
+    "patch_test_lot_usable",
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    func=_LOT_IS_USABLE.format(
+        record="consultations_patchtest",
+        formula="r.formula_id",
+        key="patch_test_id",
+        time="given_at",
+        refusal=refuse(
+            "patch_test_lot_usable",
+            _LOT_REFUSED,
+        ),
+    ),
+)
+
+# The planned session's own formula, or the plan's (`Session.formula`).
+FORMULA_OF_SESSION = (
+    "(SELECT coalesce(planned.formula_id, whole.formula_id) FROM consultations_plannedsession planned"
+    " JOIN consultations_plan whole ON whole.id = planned.plan_id WHERE planned.id = {row}.planned_id)"
+)
+
+GATE_ON_SESSION_LOT = guard(
+    "session_lot_usable",
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    func=_LOT_IS_USABLE.format(
+        record="consultations_session",
+        formula=FORMULA_OF_SESSION.format(row="r"),
+        key="session_id",
+        time="started_at",
+        refusal=refuse(
+            "session_lot_usable",
+            _LOT_REFUSED,
+        ),
+    ),
+)
