@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consultations.enums import IntervalUnit, SessionOutcome, TestRequirement
-from consultations.models import PatchTestPolicy, PlannedSession, PlanPhase
+from consultations.enums import IntervalUnit, PlanStatus, SessionOutcome, TestRequirement
+from consultations.lot_queries import every_lot
+from consultations.models import Lot, PatchTestPolicy, PlannedSession, PlanPhase
 from consultations.queries import PlanFacts, in_error, unbooked
-from consultations.rules import plans, recipes
+from consultations.rules import plans, recipes, stock
 from consultations.rules.doses import plain
 
 
@@ -28,16 +29,18 @@ class Row:
     latest: date
     url: str
     moment: datetime | None = None
+    shortage: str = ""  # no lot is in date on its day
 
 
 def rows(facts: PlanFacts, *, at: datetime) -> list[Row]:
-    """Every session with its window, from what was given and what is booked."""
-    waiting = unbooked(facts)
+    """Every session with its window, from what was given and what is booked, and whether the lots last until then."""
+    waiting, today = unbooked(facts), timezone.localdate(at)
     first = waiting[0].pk if waiting else None
-    return [_row(facts, window, first) for window in plans.windows(facts, on=timezone.localdate(at))]
+    lots = list(every_lot(facts))
+    return [_row(facts, window, first, lots, today) for window in plans.windows(facts, on=today)]
 
 
-def _row(facts: PlanFacts, window: plans.Window, first_unbooked: Any) -> Row:
+def _row(facts: PlanFacts, window: plans.Window, first_unbooked: Any, lots: list[Lot], today: date) -> Row:
     planned = window.planned
     url = reverse("consultations:session_of", args=[planned.pk])
     state, words, moment = "todo", _("to be booked"), None
@@ -50,7 +53,22 @@ def _row(facts: PlanFacts, window: plans.Window, first_unbooked: Any) -> Row:
         state, words, moment = "booked", window.visit.get_status_display(), window.visit.starts_at
     elif planned.pk == first_unbooked:
         state, words = "next", _("to book next")
-    return Row(planned.ordinal, state, words, window.earliest, window.ideal, window.latest, url, moment)
+    short = "" if window.session else shortage(facts, lots, on=day_of(window, today), today=today)
+    return Row(
+        planned.ordinal, state, words, window.earliest, window.ideal, window.latest, url, moment, short
+    )
+
+
+def day_of(window: plans.Window, today: date) -> date:
+    """The clinic's day that the session is booked for, or else is best given on."""
+    return timezone.localdate(window.visit.starts_at) if window.visit else max(window.ideal, today)
+
+
+def shortage(facts: PlanFacts, lots: list[Lot], *, on: date, today: date) -> str:
+    """What is not on the shelf for the plan's formula on the day; nothing for a plan in which nothing is injected now."""
+    if facts.plan.status in (PlanStatus.STOPPED, PlanStatus.COMPLETED):
+        return ""
+    return stock.shortage((part.component for part in facts.parts), lots, today=today, on=on)
 
 
 def _is_draft(facts: PlanFacts, planned: PlannedSession) -> bool:

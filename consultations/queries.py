@@ -119,8 +119,7 @@ class PlanFacts:
 
     @property
     def negative_readings(self) -> list[TestReading]:
-        """Readings without reaction that nothing has taken back or superseded; of a component tested alone none, because
-        such a test clears nothing."""
+        """Readings without reaction that nothing has taken back or superseded; none of a component tested alone."""
         return [
             each
             for each in self.readings
@@ -206,9 +205,7 @@ def _in_full(plans: Collection[Plan]) -> dict[UUID, Any]:
         stopped=read_with_plans.STOPPED,
         check_ins_known=read_with_plans.CHECK_INS,
         allergic_since=read_with_plans.ALLERGIC_SINCE,
-        causes_found=read_with_plans.CAUSES_FOUND,
-        ended_by_test=read_with_plans.ENDED_BY_TEST,
-        **read_with_plans.SINCE_TEST,
+        **read_with_plans.SINCE_TEST | read_with_plans.AFTER_POSITIVE,
     )
     visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment", "formula"))
     return {plan.pk: plan for plan in rows.prefetch_related(visits)}

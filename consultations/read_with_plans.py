@@ -166,7 +166,7 @@ class FoundCause:
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Self:
-        """Of a row of `CAUSES_FOUND`."""
+        """Of a row of `AFTER_POSITIVE`."""
         codes = {name: tuple(row[name]) for name in ("causes", "opened")}
         return cls(**row | codes | _moments(row, "signed_at"))
 
@@ -289,7 +289,7 @@ ALLERGIC_SINCE = Subquery(
     _ALLERGIC_HOLDS.order_by("-adverse_event__onset_at").values("adverse_event__onset_at")[:1]
 )
 # What was found after the patient's positive tests, oldest first; and the positive test that ended the plan, where one did.
-CAUSES_FOUND = ArraySubquery(
+_CAUSES_FOUND = ArraySubquery(
     CauseFinding.objects.filter(patient=OuterRef("patient"))
     .order_by("signed_at")
     .values(
@@ -302,8 +302,9 @@ CAUSES_FOUND = ArraySubquery(
         )
     )
 )
-ENDED_BY_TEST = Subquery(
+_ENDED_BY_TEST = Subquery(
     PlanStatusChange.objects.filter(plan=OuterRef("pk"))
     .order_by("-changed_at", "-pk")
     .values("test_reading__patch_test")[:1]
 )
+AFTER_POSITIVE = {"causes_found": _CAUSES_FOUND, "ended_by_test": _ENDED_BY_TEST}

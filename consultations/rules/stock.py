@@ -1,0 +1,26 @@
+"""Whether what is on the shelf lasts until a planned day: a warning in time to order, never a refusal."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from django.utils.translation import gettext as _
+
+from consultations.dates import in_words
+from consultations.models import Component, Lot
+
+
+def shortage(components: Iterable[Component], lots: Iterable[Lot], *, today: date, on: date) -> str:
+    """Of which component no lot on the shelf is in date on the clinic's day `on`, and until when there is one."""
+    mine = list(lots)
+    for component in components:
+        shelf = [lot for lot in mine if lot.component.code == component.code and lot.is_usable_on(today)]
+        if not any(lot.is_usable_on(on) for lot in shelf):
+            said = {"component": component, "day": in_words(on)}
+            if not shelf:
+                return _("No lot of %(component)s is on the shelf.") % said
+            said["last"] = in_words(max(lot.last_day for lot in shelf))
+            sentence = _(
+                "No lot of %(component)s on the shelf is in date on %(day)s; the last one ends on %(last)s."
+            )
+            return sentence % said
+    return ""
