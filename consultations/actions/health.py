@@ -1,8 +1,7 @@
 """A question answered anew after the consultation: what it closes at once, and what reopens it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
-from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -33,8 +32,7 @@ def answer(
 ) -> HealthAnswer:
     """Record what is answered now; for each open plan it takes the place of what the question stopped before.
 
-    Only a practitioner decides; what the desk hears is a report to the clinician. The visits are judged anew. A wait from
-    the consultation itself stays: that is changed by a new consultation.
+    Only a practitioner decides; what the desk hears is a report to the clinician. A wait from the consultation stays.
 
     Raises:
         NotAllowed: only practitioners.
@@ -42,28 +40,14 @@ def answer(
     """
     authorship.check_may_record(by)
     hold_still(patient.pk)
-    event_on, event_unknown = (None, False) if said == Answer.NO else (event_on, event_unknown)
-    waits_until = defer_until or _counted(question, event_on, at=at)
-    stops = _stops(patient.pk, question, said, waits_until=waits_until, by_name=bool(override_reason.strip()))
-    later_answers.check_day_said(question, said, stops, event_on=event_on, event_unknown=event_unknown)
-    standing = PlanStop.objects.standing().filter(
-        answer__patient=patient, answer__question__code=question.code
-    )
-    later_answers.check_opens_with_reason(standing, stops, reason=override_reason)
-    row = HealthAnswer.objects.create(
-        patient=patient,
-        question=question,
-        answer=said,
-        event_on=event_on,
-        event_unknown=event_unknown,
-        source=source,
-        override_reason=override_reason,
-        note=note,
-        recorded_at=at,
-        recorded_by=by,
-    )
-    why = override_reason.strip() or _("Answered anew.")
-    standing.update(lifted_at=at, lifted_by=by, lift_reason=why)
+    row = HealthAnswer(patient=patient, question=question, answer=said, source=source)
+    row.override_reason, row.note, row.recorded_at, row.recorded_by = override_reason, note, at, by
+    if said != Answer.NO:
+        row.event_on, row.event_unknown = event_on, event_unknown
+    stops = _stops(row, wanted=defer_until)
+    later_answers.check_day_said(row, stops)
+    _replace_earlier(row, stops)
+    row.save(force_insert=True)
     _keep(row, stops)
     resettle(patient_id=patient.pk, by=by, at=at)
     return row
@@ -87,8 +71,7 @@ def heard(
         recorded_at=at,
         recorded_by=by,
     )
-    waits_until = _counted(question, event_on, at=at)
-    _keep(row, _stops(row.patient_id, question, Answer.YES, waits_until=waits_until, by_name=False))
+    _keep(row, _stops(row, wanted=None))
     return row
 
 
@@ -111,21 +94,30 @@ def lift(*, stop: PlanStop, reason: str, by: User, at: datetime) -> PlanStop:
     return row
 
 
-def _counted(question: ContraindicationQuestion, event_on: date | None, *, at: datetime) -> date:
-    """The first possible day, from the event on; from today where nobody knows its day."""
-    event = event_on or timezone.localdate(at)
-    return suitability.defer_until(question, on=event, policy=policy_in_force(at))
+def _replace_earlier(row: HealthAnswer, stops: Collection[later_answers.Stop]) -> None:
+    """What the question stopped before gives way, by the practitioner's reason where that opens anything."""
+    standing = PlanStop.objects.standing().filter(
+        answer__patient=row.patient_id, answer__question__code=row.question.code
+    )
+    later_answers.check_opens_with_reason(standing, stops, reason=row.override_reason)
+    why = row.override_reason.strip() or _("Answered anew.")
+    standing.update(lifted_at=row.recorded_at, lifted_by=row.recorded_by, lift_reason=why)
 
 
-def _stops(
-    patient_id: UUID, question: ContraindicationQuestion, said: Answer, *, waits_until: date, by_name: bool
-) -> list[later_answers.Stop]:
-    """What the answer stops among the patient's open plans."""
-    if said == Answer.NO:
+def _stops(row: HealthAnswer, *, wanted: date | None) -> list[later_answers.Stop]:
+    """What the answer stops among the patient's open plans; a wait counts from the event, or from the day it was said."""
+    if row.answer == Answer.NO:
         return []
-    plans = Plan.objects.open().filter(patient=patient_id)
-    plans = plans.select_related("indication", "technique", "formula")
-    return later_answers.stops_of(question, plans, waits_until=waits_until, by_name=by_name)
+    event = row.event_on or timezone.localdate(row.recorded_at)
+    policy = policy_in_force(row.recorded_at)
+    waits_until = wanted or suitability.defer_until(row.question, on=event, policy=policy)
+    plans = Plan.objects.open().filter(patient=row.patient_id)
+    return later_answers.stops_of(
+        row.question,
+        plans.select_related("indication", "technique", "formula"),
+        waits_until=waits_until,
+        by_name=bool(row.override_reason.strip()),
+    )
 
 
 def _keep(row: HealthAnswer, stops: Iterable[later_answers.Stop]) -> None:

@@ -42,27 +42,20 @@ def stops_of(
     return found
 
 
-def check_day_said(
-    question: ContraindicationQuestion,
-    said: Answer,
-    stops: Iterable[Stop],
-    *,
-    event_on: date | None,
-    event_unknown: bool,
-) -> None:
+def check_day_said(answer: HealthAnswer, stops: Iterable[Stop]) -> None:
     """A yes that makes a plan wait says from which day, or that nobody knows it: a wait never counts from today unsaid.
 
     Raises:
         DomainError: event_missing, event_or_unknown.
     """
-    if event_on and event_unknown:
+    if answer.event_on and answer.event_unknown:
         raise DomainError(
             _("Either the day, or that nobody knows it; not both."), "event_or_unknown", field="event_unknown"
         )
-    timed = any(stop.decision == Decision.DEFER for stop in stops)
-    if said == Answer.YES and timed and not event_on and not event_unknown:
+    timed = answer.answer == Answer.YES and any(stop.decision == Decision.DEFER for stop in stops)
+    if timed and not answer.event_on and not answer.event_unknown:
         raise DomainError(
-            suitability.DAY_MISSING % {"question": question.name}, "event_missing", field="event_on"
+            suitability.DAY_MISSING % {"question": answer.question.name}, "event_missing", field="event_on"
         )
 
 
