@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clinic.readiness import Condition
 from consultations.dates import in_words
@@ -92,7 +93,9 @@ def bars(
     limits = {limit.measure: limit for limit in _tightest(doses.point_limits(facts, zones))}
     if points:
         cap = limits.get(CapMeasure.POINTS_PER_SESSION)
-        found.append(Bar(_("Points"), points, _("points"), cap.cap if cap else None))
+        found.append(
+            Bar(_("Points"), points, ngettext("point", "points", int(points)), cap.cap if cap else None)
+        )
     if each := limits.get(CapMeasure.ML_PER_POINT):
         found.append(Bar(_("Most at one point"), each.value, _("ml"), each.cap))
     if dense := limits.get(CapMeasure.PER_CM2):

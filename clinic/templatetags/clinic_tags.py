@@ -1,7 +1,7 @@
 """What templates may ask for: icons, dates and numbers as people read them, roles, and ways to other pages."""
 
 import re
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -122,6 +122,22 @@ def clock(value: datetime | None) -> str:
 def when(value: datetime | None) -> str:
     """Day and time: "Thu 26 Nov 2026, 09:15"."""
     return _written(value, pgettext("date and time format", "D j M Y, H:i"))
+
+
+@register.filter
+def window_start(value: datetime) -> str:
+    """Where a window of visits opens; a whole day needs no hour."""
+    return day(value) if _is_midnight(value) else when(value)
+
+
+@register.filter
+def window_end(value: datetime) -> str:
+    """Where a half-open window closes: the end of a day is said as that day."""
+    return day(value - timedelta(microseconds=1)) if _is_midnight(value) else when(value)
+
+
+def _is_midnight(value: datetime) -> bool:
+    return timezone.localtime(value).time() == time.min
 
 
 @register.filter

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.template import Context, Template
 from django.test import Client
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from clinic.enums import AppointmentStatus, Readiness
@@ -87,6 +88,14 @@ class TestWords:
     )
     def test_instants_are_read_on_the_clinics_clock(self, filter_name: str, expected: str) -> None:
         assert rendered("{{ value|" + filter_name + " }}", value=self.INSTANT) == expected
+
+    def test_a_window_of_whole_days_is_said_in_days_also_over_the_clock_change(self) -> None:
+        zone = timezone.get_current_timezone()
+        opens, closes = datetime(2026, 10, 25, tzinfo=zone), datetime(2026, 11, 2, tzinfo=zone)
+        assert clinic_tags.window_start(opens) == "Sun 25 Oct 2026"
+        assert clinic_tags.window_end(closes) == "Sun 1 Nov 2026"
+        noon = datetime(2026, 11, 2, 12, 30, tzinfo=zone)
+        assert clinic_tags.window_start(noon) == clinic_tags.window_end(noon) == "Mon 2 Nov 2026, 12:30"
 
     def test_a_date_is_the_same_in_every_zone(self) -> None:
         assert clinic_tags.plain_day(date(1984, 3, 12)) == "12 Mar 1984"
