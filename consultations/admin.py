@@ -266,19 +266,30 @@ class PlanTemplateAdmin(ReferenceAdmin):
     inlines = (PhaseInline,)
 
 
-@admin.register(pathway.ConsentText)
-class ConsentTextAdmin(ReferenceAdmin):
-    """Texts to consent to, by procedure. Publishing one asks whether who signed before signs again."""
+class ProcedureAdmin(ReferenceAdmin):
+    """Texts for one procedure or for all."""
 
-    list_display = ("name", "code", "procedure", "version", "state", "asks_again")
+    list_display = ("name", "code", "procedure", "version", "state", "to_confirm")
     list_filter = (*ReferenceAdmin.list_filter, "family")
-    readonly_fields = (*ReferenceAdmin.readonly_fields, "sign_again")
 
     @admin.display(description=gettext_lazy("for"))
-    def procedure(self, text: pathway.ConsentText) -> str:
+    def procedure(self, text: pathway.ConsentText | pathway.Leaflet) -> str:
         """What it is narrowed to: one column instead of three, of which two are empty and the last is cut off."""
         narrowed = [text.get_family_display(), text.technique_code, text.formula_code]
         return ", ".join(word for word in narrowed if word) or _("all")
+
+
+@admin.register(pathway.Leaflet)
+class LeafletAdmin(ProcedureAdmin):
+    """What patients are given to read."""
+
+
+@admin.register(pathway.ConsentText)
+class ConsentTextAdmin(ProcedureAdmin):
+    """Texts to consent to, by procedure. Publishing one asks whether who signed before signs again."""
+
+    list_display = ("name", "code", "procedure", "version", "state", "asks_again")
+    readonly_fields = (*ReferenceAdmin.readonly_fields, "sign_again")
 
     @admin.display(description=gettext_lazy("signed again"), ordering="sign_again")
     def asks_again(self, text: pathway.ConsentText) -> str:
@@ -312,7 +323,6 @@ admin.site.register(
         pathway.RetestRule,
         pathway.MethodRule,
         pathway.SessionFormula,
-        pathway.Leaflet,
         pathway.AftercareRule,
         pathway.AftercareScope,
         pathway.RedFlag,

@@ -256,6 +256,13 @@ class Signer(models.TextChoices):
     REPRESENTATIVE = "representative", _("a representative")
 
 
+class HandoutWay(models.TextChoices):
+    """How a patient was given a leaflet."""
+
+    PAPER = "paper", _("on paper")
+    SCREEN = "screen", _("read together on the screen")
+
+
 class SignAgain(models.TextChoices):
     """Whether a new version of a consent text asks those to sign again who signed an earlier one."""
 

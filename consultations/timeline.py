@@ -23,6 +23,7 @@ from consultations.models import (
     ConsultationConfirmation,
     FollowUp,
     HealthAnswer,
+    LeafletHandout,
     PatchTest,
     Photo,
     PlanStatusChange,
@@ -37,6 +38,7 @@ class Kind(StrEnum):
     """What the timeline can be filtered by."""
 
     CONSULTATION = "consultation"
+    LEAFLET = "leaflet"
     CONSENT = "consent"
     TEST = "test"
     SESSION = "session"
@@ -68,6 +70,7 @@ def kinds() -> dict[Kind, str]:
     """The filters with their words, in the order of the way."""
     return {
         Kind.CONSULTATION: _("Consultations"),
+        Kind.LEAFLET: _("Leaflets"),
         Kind.CONSENT: _("Consents"),
         Kind.TEST: _("Tests"),
         Kind.SESSION: _("Sessions"),
@@ -150,6 +153,19 @@ def _check_ins(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
         yield Entry(
             row.asked_at, title, "clipboard-check", row.review_note or "", str(row.asked_by), url, tone
         )
+
+
+def _leaflets(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
+    rows = LeafletHandout.objects.filter(patient=patient).order_by("-handed_at")
+    for row in rows.select_related("leaflet", "handed_by")[:most]:
+        text = _("version %(version)s, %(way)s, to %(reader)s") % {
+            "version": row.leaflet.version,
+            "way": row.get_way_display(),
+            "reader": row.handed_to,
+        }
+        title = _("Leaflet handed out: %(leaflet)s") % {"leaflet": row.leaflet}
+        url = reverse("consultations:leaflet", args=[row.leaflet_id])
+        yield Entry(row.handed_at, title, "file-text", text, str(row.handed_by), url)
 
 
 def _consents(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
@@ -331,6 +347,7 @@ def _causes(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
 
 _SOURCES: dict[Kind, list[Source]] = {
     Kind.CONSULTATION: [_consultations, _confirmations, _answers, _check_ins],
+    Kind.LEAFLET: [_leaflets],
     Kind.CONSENT: [_consents, _withdrawals],
     Kind.TEST: [_tests, _readings, _causes],
     Kind.SESSION: [_sessions, _checks],

@@ -13,6 +13,7 @@ from consultations.views import (
     follow_ups,
     health,
     late,
+    leaflets,
     lot_labels,
     lot_states,
     lots,
@@ -85,6 +86,8 @@ urlpatterns = [
         name="reading_of_plan",
     ),
     path("plans/<uuid:plan_id>/reviews/", reviews.of_plan, name="reviews_of"),
+    path("plans/<uuid:plan_id>/leaflets/", leaflets.of_plan, name="leaflets_of"),
+    path("leaflets/<int:leaflet>/", leaflets.show, name="leaflet"),
     path("plans/<uuid:plan_id>/<slug:change>/", plans.change, name="plan_change"),
     path("consents/<uuid:consent_id>/", consents.show, name="consent"),
     path(

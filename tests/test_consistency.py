@@ -586,6 +586,8 @@ UNTRACKED = {
     "consultations.Deviation": "append only",
     "consultations.DiscussedRisk": "frozen with its consultation",
     "consultations.HealthAnswer": "append only",
+    "consultations.EvidenceDiscussed": "frozen with its consultation",
+    "consultations.LeafletHandout": "append only",
     "consultations.FormulaPart": "frozen with its formula's version",
     "consultations.RecipeLine": "frozen with its recipe's version",
     "consultations.Photo": "append only",

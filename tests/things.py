@@ -27,6 +27,7 @@ from tests.factories import (
     ContactEntryFactory,
     DeviceCareFactory,
     EnteredInErrorFactory,
+    LeafletFactory,
     PatchTestFactory,
     PatientFactory,
     PhotoFactory,
@@ -87,6 +88,7 @@ def _a_patient_in_the_middle_of_the_pathway(things: Things, doctor: Practitioner
         "step": "confirm",
         "change": "hold",
     }
+    things.ids["leaflet"] = LeafletFactory().pk
     things.ids["confirmation"] = ConsultationConfirmationFactory().pk
     things.by_route["consultations:consultation_confirm"] = {"consultation_id": plan.consultation_id}
     things.posts["clinic:appointment_step"] = {"version": visit.version}

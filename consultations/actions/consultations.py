@@ -12,18 +12,21 @@ from django.utils.translation import gettext as _
 from clinic.actions.locking import explained
 from clinic.errors import DomainError
 from clinic.models import Appointment, Patient, User
-from consultations.actions import plans
+from clinic.rules.people import is_minor
+from consultations.actions import leaflets, plans
 from consultations.actions.plans import Proposal
 from consultations.actions.signing import content_hash
 from consultations.actions.visits import hold_still, resettle
-from consultations.enums import SUITABLE, Answer, Decision
+from consultations.enums import SUITABLE, Answer, Decision, HandoutWay
 from consultations.models import (
     Consultation,
     ContraindicationAnswer,
     ContraindicationQuestion,
     DiscussedRisk,
+    EvidenceDiscussed,
     Goal,
     PathwayPolicy,
+    Plan,
     ReactionType,
     Scale,
 )
@@ -104,6 +107,7 @@ def save(
     DiscussedRisk.objects.filter(consultation=row).delete()
     DiscussedRisk.objects.bulk_create([DiscussedRisk(consultation=row, reaction=risk) for risk in risks])
     _replace_goals(row, aims)
+    _keep_evidence(row, proposal)
     if proposal and row.indication_id:
         plans.propose(consultation=row, proposal=proposal, by=by, at=at)
     else:
@@ -138,8 +142,14 @@ def sign(
     plan = plans.propose(consultation=row, proposal=proposal, by=by, at=at) if proposal else None
     if plan is None:
         plans.drop_proposal(consultation=row)
+    told = (
+        _keep_evidence(row, proposal)
+        if proposal
+        else list(EvidenceDiscussed.objects.filter(consultation=row))
+    )
+    _give_leaflet(row, plan, by=by, at=at)
     row.signed_at, row.signed_by = at, by
-    row.content_hash = content_hash(row, answers, risks, row.scored_goals.all())
+    row.content_hash = content_hash(row, answers, risks, row.scored_goals.all(), *([told] if told else []))
     row.version += 1
     row.save()
     if plan:
@@ -182,6 +192,40 @@ def _replace_answers(
         answers.append(answer)
     row.answers.all().delete()
     ContraindicationAnswer.objects.bulk_create(answers)
+
+
+def _keep_evidence(row: Consultation, proposal: Proposal | None) -> list[EvidenceDiscussed]:
+    """What trials found, in the very words and versions that are ticked as talked about."""
+    EvidenceDiscussed.objects.filter(consultation=row).delete()
+    if not row.discussed_expectations or row.indication is None:
+        return []
+    formula = proposal.formula if proposal else None
+    kept = EvidenceDiscussed(
+        consultation=row,
+        indication_version=row.indication.version,
+        indication_words=row.indication.evidence,
+        formula_name=formula.name if formula else "",
+        formula_version=formula.version if formula else None,
+        formula_words=formula.evidence if formula else "",
+    )
+    kept.save(force_insert=True)
+    return [kept]
+
+
+def _give_leaflet(row: Consultation, plan: Plan | None, *, by: User, at: datetime) -> None:
+    """The leaflet that was given goes on record with its version, to the patient or who represents them."""
+    if row.leaflet is None:
+        return
+    leaflets.hand_out(
+        leaflet=row.leaflet,
+        patient=row.patient,
+        plan=plan,
+        consultation=row,
+        way=HandoutWay.PAPER,
+        handed_to=(is_minor(row.patient, at=at) and row.patient.representative_name) or row.patient.name,
+        by=by,
+        at=at,
+    )
 
 
 def _replace_goals(row: Consultation, aims: Iterable[Aim]) -> None:

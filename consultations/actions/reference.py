@@ -27,6 +27,7 @@ from consultations.models import (
     Formula,
     Indication,
     InUseLife,
+    Leaflet,
     PatchTestPolicy,
     PlanTemplate,
     ReactionRule,
@@ -70,6 +71,7 @@ CODE_FIELDS: Mapping[type[models.Model], Mapping[str, type[Versioned]]] = {
     ZoneShape: {"zone_code": BodyZone},
     Alternative: {"indication_code": Indication, "formula_code": Formula},
     ConsentText: {"technique_code": Technique, "formula_code": Formula},
+    Leaflet: {"technique_code": Technique, "formula_code": Formula},
     AftercareScope: {"rule_code": AftercareRule, "technique_code": Technique, "formula_code": Formula},
 }
 _RULE_TARGETS: Mapping[str, type[Versioned]] = {

@@ -27,7 +27,7 @@ from consultations.models import (
     Technique,
 )
 from consultations.queries import policy_in_force
-from consultations.rules import suitability
+from consultations.rules import evidence, leaflets, suitability
 
 _DETAILS = (
     "indication",
@@ -57,6 +57,7 @@ class ConsultationForm(QuestionsForm):
     """The whole page. A draft may leave anything open; what signing needs is the rules' business."""
 
     version = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
+    evidence_read = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
     indication = forms.ModelChoiceField(
         Indication.objects.current().filter(is_active=True).order_by("group", "name"),
         label=_("What the patient comes for"),
@@ -118,6 +119,8 @@ class ConsultationForm(QuestionsForm):
         for name in ("indication", *_PROPOSAL):
             self.fields[name].widget.attrs |= _redrawing(name)
         self.fields["template"].choices = self._courses()
+        self._leaflets = list(Leaflet.objects.current().order_by("name"))
+        self.fields["leaflet"].choices = self._leaflet_choices()
         self.goal_rows = GoalRows(
             self.data if self.is_bound else None, saved=self.initial.get("scored_goals", ())
         )
@@ -156,9 +159,21 @@ class ConsultationForm(QuestionsForm):
         for name, usual in self._usual(data.get("template")).items():
             data[name] = data.get(name) or usual
         self._check_whole(data)
+        self._check_evidence_read(data)
         if not self.goal_rows.is_valid():
             self.add_error(None, _("Look at the goals: a row is not right yet."))
         return data
+
+    def _check_evidence_read(self, data: dict[str, Any]) -> None:
+        """Only what stood on the page can have been talked about: without scripts the note appears with the first save."""
+        words = evidence.words_of(data.get("indication"), data.get("formula"))
+        if data.get("discussed_expectations") and data.get("evidence_read") != evidence.seal_of(words):
+            self.add_error(
+                "discussed_expectations",
+                _(
+                    "What trials found for this choice stands under the indication now: talk about it, then save again."
+                ),
+            )
 
     def _check_whole(self, data: dict[str, Any]) -> None:
         given = [name for name in (*_PROPOSAL, "starts_on") if data.get(name)]
@@ -175,7 +190,7 @@ class ConsultationForm(QuestionsForm):
         rows = []
         for name, field in self.fields.items():
             now, typed = _shown(saved[name]), _shown(self[name])
-            if now != typed and name != "version":
+            if now != typed and name not in ("version", "evidence_read"):
                 rows.append({"label": str(field.label), "now": now, "typed": typed})
         return rows
 
@@ -199,8 +214,25 @@ class ConsultationForm(QuestionsForm):
 
     @property
     def chosen_indication(self) -> Indication | None:
-        """The indication as it is chosen now, for its evidence note."""
+        """The indication as it is chosen now."""
         return self._chosen("indication")
+
+    @property
+    def evidence(self) -> list[str]:
+        """What trials found for the indication and the formula as they are chosen now."""
+        formula = self._chosen("formula") or self._usual(self._chosen("template")).get("formula")
+        return evidence.words_of(self._chosen("indication"), formula)
+
+    @property
+    def evidence_seal(self) -> str:
+        """The seal of the notes as they stand on the page."""
+        return evidence.seal_of(self.evidence)
+
+    @property
+    def leaflets_offered(self) -> list[Leaflet]:
+        """Those that fit what is chosen, the most specific first."""
+        chosen = {name: self._chosen(name) for name in ("technique", "formula")}
+        return leaflets.fitting(self._leaflets, **chosen)
 
     @property
     def discussed(self) -> list[BoundField]:
@@ -246,6 +278,18 @@ class ConsultationForm(QuestionsForm):
         }
         return {name: each for name, each in found.items() if each}
 
+    def _leaflet_choices(self) -> list[tuple[Any, Any]]:
+        """Those that fit the plan, the most specific first."""
+        fits = self.leaflets_offered
+        groups = [
+            (_("For this procedure, and for all"), fits),
+            (_("Other leaflets"), [each for each in self._leaflets if each not in fits]),
+        ]
+        return [
+            ("", "---------"),
+            *((title, [(each.pk, str(each)) for each in found]) for title, found in groups if found),
+        ]
+
     def _courses(self) -> list[tuple[Any, Any]]:
         """The courses, those for the chosen indication first."""
         indication = self._chosen("indication")
@@ -269,7 +313,7 @@ def _redrawing(value: str) -> dict[str, str]:
         "hx-include": "closest form",
         "hx-swap": "none",
         "hx-sync": "closest form:replace",
-        "hx-select-oob": "#evidence,#questions,#proposal",
+        "hx-select-oob": "#evidence,#questions,#leaflets,#proposal",
     }
 
 

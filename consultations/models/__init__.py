@@ -19,6 +19,7 @@ from consultations.models.consultation import (
     DiscussedRisk,
 )
 from consultations.models.event import AdverseEvent, AdverseEventLot
+from consultations.models.evidence import EvidenceDiscussed
 from consultations.models.follow_up import FollowUp, FollowUpRule
 from consultations.models.formula import (
     AllergenGroup,
@@ -29,6 +30,8 @@ from consultations.models.formula import (
 )
 from consultations.models.health import HealthAnswer, PlanStop, StandingStop
 from consultations.models.in_use_life import InUseLife
+from consultations.models.leaflet import Leaflet
+from consultations.models.leaflet_handout import LeafletHandout
 from consultations.models.method_rule import MethodRule
 from consultations.models.outcome import (
     Goal,
@@ -61,7 +64,6 @@ from consultations.models.reference import (
     ContraindicationRule,
     DoseCap,
     Indication,
-    Leaflet,
     PlanPhase,
     PlanTemplate,
     ReactionType,
@@ -104,6 +106,7 @@ __all__ = [
     "DiscussedRisk",
     "DoseCap",
     "EnteredInError",
+    "EvidenceDiscussed",
     "FollowUp",
     "FollowUpRule",
     "Formula",
@@ -114,6 +117,7 @@ __all__ = [
     "Indication",
     "KnownCheckIn",
     "Leaflet",
+    "LeafletHandout",
     "Lot",
     "MethodRule",
     "PatchTest",

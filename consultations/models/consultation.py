@@ -22,10 +22,10 @@ from clinic.db import (
 from clinic.enums import Role
 from clinic.models import Appointment, Patient, Practitioner, User
 from consultations.enums import Answer, Decision, Outcome
+from consultations.models.leaflet import Leaflet
 from consultations.models.reference import (
     ContraindicationQuestion,
     Indication,
-    Leaflet,
     ReactionType,
 )
 

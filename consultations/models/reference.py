@@ -304,18 +304,6 @@ class PlanPhase(models.Model):
 
 
 @pghistory.track(append_only=True)
-class Leaflet(Versioned):
-    """What the patient is given to read."""
-
-    body = models.TextField(_("text"))
-
-    class Meta(Versioned.Meta):
-        verbose_name = _("leaflet")
-        verbose_name_plural = _("leaflets")
-        triggers = published_is_final("leaflet")
-
-
-@pghistory.track(append_only=True)
 class AftercareRule(Versioned):
     """What to avoid after a session and for how long."""
 

@@ -23,7 +23,16 @@ from consultations.queries import visit_in_progress
 from consultations.rules import authorship
 from consultations.views import chart
 
-_PARTS = ("patient", "practitioner__user", "indication", "leaflet", "signed_by", "entered_in_error", "plan")
+_PARTS = (
+    "patient",
+    "practitioner__user",
+    "indication",
+    "leaflet",
+    "signed_by",
+    "entered_in_error",
+    "plan",
+    "evidence_discussed",
+)
 
 
 @require_POST
@@ -145,7 +154,6 @@ def _draft_page(
         "form": form,
         "groups": list(form.groups),
         "asked": len(form.questions),
-        "chosen": form.chosen_indication,
         "changes": changes or [],
         "refused": _("The draft is saved. It is not signed yet, because:") if saved else "",
         **chart.header(request, row.patient),
@@ -163,6 +171,7 @@ def _record_page(request: HttpRequest, row: Consultation, *, at: datetime) -> Ht
         "consultation": row,
         "discussed": _discussed(row),
         "risks": list(row.discussed_risks.all()),
+        "evidence": getattr(row, "evidence_discussed", None),
         "goals": goals_in_words(row.scored_goals.select_related("scale")),
         "present": [each for each in answers if each.answer != Answer.NO],
         "denied": [each for each in answers if each.answer == Answer.NO],

@@ -89,6 +89,7 @@ def show(request: HttpRequest, plan_id: UUID) -> HttpResponse:
     chart.opened(request, plan.patient, at=at)
     facts = facts_of_one(plan)
     is_open = facts.plan.status in _OPEN
+    may_write = authorship.may_record(request.user)
     context = chart.header(request, plan.patient) | {
         "plan": facts.plan,
         "steps": steppers.steps_of(facts, at=at),
@@ -101,7 +102,8 @@ def show(request: HttpRequest, plan_id: UUID) -> HttpResponse:
         "is_open": is_open,
         "done": len({session.planned_id for session in facts.given}),
         "changes": list(facts.plan.status_changes.select_related("changed_by")),
-        "possible": _possible(facts.plan) if authorship.may_record(request.user) else [],
+        "may_write": may_write,
+        "possible": _possible(facts.plan) if may_write else [],
     }
     return render(request, "consultations/plan.html", context)
 

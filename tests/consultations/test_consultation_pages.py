@@ -25,6 +25,7 @@ from consultations.models import (
     ReactionType,
     Technique,
 )
+from consultations.rules import evidence
 from tests.factories import (
     AppointmentFactory,
     EnteredInErrorFactory,
@@ -67,6 +68,13 @@ def typed(**changes: Any) -> dict[str, Any]:
     fields |= {f"discussed_{name}": "on" for name in DISCUSSED}
     fields |= {f"answer_{each.code}": "no" for each in ContraindicationQuestion.objects.current()}
     fields |= changes
+    chosen = {
+        name: model.objects.filter(pk=fields[name] or 0).first()
+        if str(fields[name] or "").isdigit()
+        else None
+        for name, model in (("indication", Indication), ("formula", Formula))
+    }
+    fields.setdefault("evidence_read", evidence.seal_of(evidence.words_of(**chosen)))
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -342,7 +350,8 @@ def test_choosing_a_course_fills_in_technique_and_formula_and_saves_nothing(
 def test_without_a_script_the_course_still_brings_technique_and_formula(
     practitioner_client: Client, draft: Consultation
 ) -> None:
-    practitioner_client.post(page(draft), typed(technique="", formula=""))
+    read = typed()["evidence_read"]
+    practitioner_client.post(page(draft), typed(technique="", formula="", evidence_read=read))
     assert (
         Plan.objects.get().technique.code
         == PlanTemplate.objects.current().get(code="FACE-AMIN").technique_code

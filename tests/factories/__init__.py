@@ -30,6 +30,8 @@ from tests.factories.consultations import (
     ConsultationFactory,
     ContraindicationAnswerFactory,
     EnteredInErrorFactory,
+    EvidenceDiscussedFactory,
+    LeafletHandoutFactory,
 )
 from tests.factories.events import AdverseEventFactory, ReactionRuleFactory
 from tests.factories.feeds import CalendarFeedFactory
@@ -157,6 +159,7 @@ __all__ = [
     "DeviceFactory",
     "DoseCapFactory",
     "EnteredInErrorFactory",
+    "EvidenceDiscussedFactory",
     "ExtraOpeningFactory",
     "FollowUpFactory",
     "FollowUpRuleFactory",
@@ -166,6 +169,7 @@ __all__ = [
     "InUseLifeFactory",
     "IndicationFactory",
     "LeafletFactory",
+    "LeafletHandoutFactory",
     "LocationFactory",
     "LotFactory",
     "MethodRuleFactory",

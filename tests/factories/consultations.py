@@ -5,7 +5,7 @@ from typing import Any
 import factory
 from factory.django import DjangoModelFactory
 
-from consultations.enums import Answer, Decision, Outcome
+from consultations.enums import Answer, Decision, HandoutWay, Outcome
 from consultations.models import (
     Addendum,
     Consultation,
@@ -13,11 +13,18 @@ from consultations.models import (
     ContraindicationAnswer,
     DiscussedRisk,
     EnteredInError,
+    EvidenceDiscussed,
     Goal,
+    LeafletHandout,
 )
 from tests.factories.clock import ago
 from tests.factories.people import PatientFactory, PractitionerFactory
-from tests.factories.reference import ContraindicationQuestionFactory, IndicationFactory, ScaleFactory
+from tests.factories.reference import (
+    ContraindicationQuestionFactory,
+    IndicationFactory,
+    LeafletFactory,
+    ScaleFactory,
+)
 from tests.factories.users import UserFactory
 
 CONTENT_HASH = "0" * 64
@@ -68,19 +75,22 @@ class ConsultationFactory(SignableFactory):
     class Meta:
         model = Consultation
 
-    _child_names = ("answers", "risks", "aims")
+    _child_names = ("answers", "risks", "aims", "evidence")
     indication = factory.SubFactory(IndicationFactory)
     outcome = Outcome.ELIGIBLE
     answers = factory.LazyFunction(list)
     risks = factory.LazyFunction(list)
     aims = factory.LazyFunction(list)
+    evidence = factory.LazyFunction(list)
 
     @classmethod
     def add_children(cls, record: Consultation, name: str, rows: list[Any]) -> None:
-        """Answers, discussed risks, goals."""
+        """Answers, discussed risks, goals, what was said of the evidence."""
         for row in rows:
             if name == "answers":
                 ContraindicationAnswerFactory(consultation=record, **row)
+            elif name == "evidence":
+                EvidenceDiscussedFactory(consultation=record, **row)
             elif name == "aims":
                 usual = {"baseline": 6, "target": 2}
                 usual |= {} if "scale" in row else {"scale": ScaleFactory()}
@@ -124,6 +134,31 @@ class AddendumFactory(DjangoModelFactory):
     text = "The patient called back."
     written_at = factory.LazyFunction(lambda: ago(days=1))
     written_by = factory.SubFactory(UserFactory, practitioner=True)
+
+
+class LeafletHandoutFactory(DjangoModelFactory):
+    """On paper, to the patient."""
+
+    class Meta:
+        model = LeafletHandout
+
+    patient = factory.SubFactory(PatientFactory)
+    leaflet = factory.SubFactory(LeafletFactory)
+    way = HandoutWay.PAPER
+    handed_to = "Jeanne Moreau"
+    handed_at = factory.LazyFunction(lambda: ago(hours=1))
+    handed_by = factory.SubFactory(UserFactory, practitioner=True)
+
+
+class EvidenceDiscussedFactory(DjangoModelFactory):
+    """What was said at a draft."""
+
+    class Meta:
+        model = EvidenceDiscussed
+
+    consultation = factory.SubFactory(ConsultationFactory)
+    indication_version = 1
+    indication_words = "For: one trial. Against: it was small."
 
 
 class EnteredInErrorFactory(DjangoModelFactory):

@@ -20,9 +20,13 @@ from tests.factories import (
     ContraindicationAnswerFactory,
     ContraindicationQuestionFactory,
     EnteredInErrorFactory,
+    EvidenceDiscussedFactory,
     HealthAnswerFactory,
+    LeafletFactory,
+    LeafletHandoutFactory,
     PatchTestFactory,
     PatientFactory,
+    PlanFactory,
     PlanStopFactory,
     ReactionTypeFactory,
     UserFactory,
@@ -47,6 +51,7 @@ records(
     Record(lambda: CheckInFactory(open=True, reviewed=True), "review_note", "check_in_signed"),
     Record(lambda: PlanStopFactory(lifted=True), "lift_reason", "plan_stop_signed"),
     Record(ConsultationConfirmationFactory, "note", "consultation_confirmation_append_only"),
+    Record(LeafletHandoutFactory, "handed_to", "leaflet_handout_append_only"),
 )
 children(
     triggers,
@@ -63,6 +68,47 @@ children(
         lambda _consultation: {"question": ContraindicationQuestionFactory(), "answer": "no"},
     ),
 )
+
+
+@triggers.refused_by("evidence_discussed_parent_signed")
+def _evidence_said_to_have_been_discussed_after_the_signature() -> None:
+    EvidenceDiscussedFactory(consultation=ConsultationFactory(signed=True))
+
+
+@triggers.refused_by("evidence_discussed_parent_signed")
+def _what_was_said_of_the_evidence_changed_after_the_signature() -> None:
+    row = ConsultationFactory(signed=True, evidence=[{}]).evidence_discussed
+    type(row).objects.filter(pk=row.pk).update(indication_words="For: everything.")
+
+
+@triggers.refused_by("evidence_discussed_parent_signed")
+def _what_was_said_of_the_evidence_deleted_after_the_signature() -> None:
+    delete_in_sql(ConsultationFactory(signed=True, evidence=[{}]).evidence_discussed)
+
+
+@constraints.refused_by("leaflet_handout_to_somebody")
+def _a_leaflet_handed_to_nobody() -> None:
+    LeafletHandoutFactory(handed_to="")
+
+
+@constraints.refused_by("leaflet_handout_way_known")
+def _a_leaflet_handed_out_in_no_known_way() -> None:
+    LeafletHandoutFactory(way="pigeon")
+
+
+@triggers.refused_by("leaflet_handout_fits")
+def _a_leaflet_on_the_plan_of_another_patient() -> None:
+    LeafletHandoutFactory(plan=PlanFactory())
+
+
+@triggers.refused_by("leaflet_handout_fits")
+def _a_leaflet_at_the_consultation_of_another_patient() -> None:
+    LeafletHandoutFactory(consultation=ConsultationFactory())
+
+
+@triggers.refused_by("leaflet_handout_fits")
+def _a_leaflet_handed_out_that_is_only_a_draft() -> None:
+    LeafletHandoutFactory(leaflet=LeafletFactory(published_at=None))
 
 
 @triggers.refused_by("entered_in_error_signed")
