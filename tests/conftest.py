@@ -37,6 +37,7 @@ from pytest_django.live_server_helper import LiveServer  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 
 from clinic.models import ClinicSettings, Practitioner, User  # noqa: E402
+from tests.database_copies import Copies  # noqa: E402
 from tests.factories import PractitionerFactory, UserFactory  # noqa: E402
 from tests.factories.clock import CLINIC_NOW  # noqa: E402
 from tests.undefined_variables import UndefinedVariable  # noqa: E402
@@ -96,9 +97,19 @@ def django_db_setup(
             teardown_databases(made, verbosity=0)
 
 
+@pytest.fixture(scope="session")
+def database_copies(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Copies]:
+    """Copies of the loaded database, made ahead."""
+    with django_db_blocker.unblock():
+        _disconnect_others(connection.settings_dict["NAME"])
+        copies = Copies(connection.settings_dict["NAME"], connection.get_connection_params())
+    yield copies
+    copies.close()
+
+
 @pytest.fixture
 def committed_db(
-    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+    request: pytest.FixtureRequest, database_copies: Copies, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[str]:
     """A copy of the loaded database for one test that commits for real, from as many threads as it likes.
 
@@ -107,9 +118,8 @@ def committed_db(
     if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
         pytest.fail("A test either commits (committed_db) or is rolled back (db, django_db): choose one.")
     with django_db_blocker.unblock():
-        source = connection.settings_dict["NAME"]
-        copy = f"{source}_committed"
-        _copy_database(source, copy)
+        connection.close()
+        source, copy = connection.settings_dict["NAME"], database_copies.take()
         # Every thread's connections read this same dictionary.
         connection.settings_dict["NAME"] = copy
         try:
@@ -117,8 +127,7 @@ def committed_db(
         finally:
             connection.close()
             connection.settings_dict["NAME"] = source
-            with connection._nodb_cursor() as cursor:
-                cursor.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
+            database_copies.drop(copy)
 
 
 def _disconnect_others(name: str) -> None:
@@ -126,14 +135,6 @@ def _disconnect_others(name: str) -> None:
     connection.close()
     with connection._nodb_cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-
-
-def _copy_database(source: str, copy: str) -> None:
-    """CREATE DATABASE … TEMPLATE; nobody may be connected to the template meanwhile."""
-    _disconnect_others(source)
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
-        cursor.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{source}"')
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from clinic.models import User
 from consultations.enums import PlanStatus
 from consultations.models import Formula, Plan, PlanTemplate, ReviewRule, Scale
 from consultations.outcomes import scores
-from consultations.outcomes.lines import Line, lines_of
+from consultations.outcomes.lines import Line, Mark, lines_of
 from consultations.rules import outcomes
 from consultations.rules.outcomes import Case, Summary
 
@@ -162,11 +162,13 @@ def _at_review(rule: ReviewRule, scale: Scale, members: list[_Member], taken: sc
     cases, to_come = [], 0
     for member in members:
         line = _line(member, scale)
-        score = _reviewed(line, rule, taken) if line else None
-        if score is None and rule.code not in member.due:
+        mark = _reviewed(line, rule, taken) if line else None
+        if mark is None and rule.code not in member.due:
             to_come += 1
             continue
-        cases.append((member.number, Case(_baseline(line), score)))
+        # The score that all others are held against has changed from nothing.
+        baseline = None if line and mark == line.baseline else _baseline(line)
+        cases.append((member.number, Case(baseline, mark.value if mark else None)))
     return _row(str(rule), scale, cases, to_come, taken)
 
 
@@ -190,10 +192,10 @@ def _row(
     return CohortRow(when, scale, found, to_come, cases)
 
 
-def _reviewed(line: Line, rule: ReviewRule, taken: scores.Scores) -> Decimal | None:
-    """The score of the review that was held for the rule, in whatever version; of several, the latest."""
+def _reviewed(line: Line, rule: ReviewRule, taken: scores.Scores) -> Mark | None:
+    """The score at the review that was held for the rule, in whatever version; of several, the latest."""
     held = {each.pk for each in taken.reviews[line.plan.pk] if each.rule and each.rule.code == rule.code}
-    found = [mark.value for mark in line.measured if mark.record in held]
+    found = [mark for mark in line.measured if mark.record in held]
     return found[-1] if found else None
 
 

@@ -409,3 +409,17 @@ def test_a8_two_formulas_of_a_course_are_summed_up_apart(practitioner_client: Cl
     ]
     assert said == [("F-DUT", 86, "54 / 86", "62.8 %"), ("F-SALINE", 40, "7 / 40", "17.5 %")]
     assert [row["responders"] for row in page["rows"]] == ["61 / 126"]
+
+
+def test_the_score_that_others_are_held_against_is_no_outcome_itself(
+    practitioner_client: Client,
+) -> None:
+    pain, template = scale("pain_nrs"), PlanTemplateFactory(code="pain", scale_code="pain_nrs")
+    rule = ReviewRuleFactory(
+        template_code="pain", scale_codes=[pain.code], name="T0", anchor=ReviewAnchor.START
+    )
+    plan = PlanFactory(template=template)
+    ReviewFactory(plan=plan, rule=rule, signed=True, scores=[{"scale": pain, "value": D(6)}])
+    row = row_of(practitioner_client.get(reverse("consultations:cohort", args=["pain"])), "T0")
+    assert (row["measured"], row["now"], row["before"]) == (1, "6", "–")
+    assert row["responders"] == "–"

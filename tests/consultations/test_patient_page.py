@@ -276,7 +276,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
         reception_client.get(url)
 
 
-CLINICAL_QUERIES = 53
+CLINICAL_QUERIES = 55
 DESK_QUERIES = 33
 
 # --- The timeline ----------------------------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ from consultations.enums import PlanStatus
 from consultations.rules import codes, gates
 
 FOLDER = Path(gates.__file__).parent
-# Said of a visit to come, by rules.visits: the gates cannot say them.
-OF_VISITS = {"test_again", "earlier_session"}
+# Said of a visit, by rules.visits and rules.check_ins: the gates cannot say them.
+OF_VISITS = {"test_again", "earlier_session", "answers_missing"}
 OF_SIGNATURES = {
     "over_cap",
     "too_many_points",
@@ -35,6 +35,7 @@ def test_what_may_still_come_before_a_visit() -> None:
         "test_again",
         "report_open",
         "answer_open",
+        "answers_missing",
         "allergy_unassessed",
         "review_due",
         "cap_undecided",
