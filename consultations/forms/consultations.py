@@ -213,11 +213,6 @@ class ConsultationForm(QuestionsForm):
         return self.proposal if self.cleaned_data["outcome"] in SUITABLE else None
 
     @property
-    def chosen_indication(self) -> Indication | None:
-        """The indication as it is chosen now."""
-        return self._chosen("indication")
-
-    @property
     def evidence(self) -> list[str]:
         """What trials found for the indication and the formula as they are chosen now."""
         formula = self._chosen("formula") or self._usual(self._chosen("template")).get("formula")

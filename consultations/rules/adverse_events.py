@@ -33,11 +33,6 @@ class Effect:
     review_within: timedelta | None = None
     advice: tuple[str, ...] = ()
 
-    @property
-    def changes_plans(self) -> bool:
-        """Whether plans are held or stopped."""
-        return self.plan_effect in CONCERNS
-
 
 @dataclass(frozen=True)
 class Judged:
