@@ -6,7 +6,8 @@ used. Its Python layer fails after a kill -9, forgets to stop, and as root creat
 parent folders to others.
 
 The server listens on a Unix socket in a folder only its owner may enter, and on no network address. Data
-live in `.data/postgres`; MESOCLINIC_DATA names another folder than `.data`.
+live in `.data/postgres`; MESOCLINIC_DATA names another folder than `.data`. The tests have a server of their own,
+MESOCLINIC_DATABASE=throwaway, in `.data/throwaway/postgres`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from clinic.embedded_places import (
     EmbeddedError,
     home_directory,
     is_alive,
+    is_throwaway,
     live_server,
     make_folder,
     prepare_folders,
@@ -62,6 +64,15 @@ SERVER_OPTIONS = {
     "jit": "off",  # compiling costs more than our short queries take
     "log_min_messages": "log",  # refused bookings are daily business, not the server's news
     "log_checkpoints": "off",
+}
+# A database for every test that commits: its data are gone after a power cut, and nobody waits for the disk.
+THROWAWAY_OPTIONS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "autovacuum_naptime": "10min",
 }
 _CREATE_DATABASE = """SELECT format('CREATE DATABASE %I', :'name')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'name') \\gexec"""
@@ -186,7 +197,8 @@ def _launch(home: Path, account: Account | None) -> int:
     """
     sockets = '"' + str(socket_directory()).replace('"', '""') + '"'  # the setting is a list of quoted names
     command = [str(programs(account) / "postgres"), "-D", str(home / "postgres" / "data")]
-    for name, value in {**SERVER_OPTIONS, "unix_socket_directories": sockets}.items():
+    options = {**SERVER_OPTIONS, **(THROWAWAY_OPTIONS if is_throwaway() else {})}
+    for name, value in {**options, "unix_socket_directories": sockets}.items():
         command += ["-c", f"{name}={value}"]
     script = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
     shell = ["/bin/sh", "-c", script, "sh", str(_log(home)), *command]

@@ -41,6 +41,11 @@ def home_directory() -> Path:
     return home if account is None or _may_enter(home, account) else away_directory(home)
 
 
+def is_throwaway() -> bool:
+    """Whether the server asked for is the one of the tests, whose data nobody misses; never a clinic's."""
+    return os.environ.get("MESOCLINIC_DATABASE") == "throwaway"
+
+
 def socket_directory() -> Path:
     """The folder of the server's socket; short enough for the operating system's limit on socket paths."""
     home = home_directory()
@@ -145,7 +150,8 @@ def is_alive(pid: int) -> bool:
 
 def _project_home() -> Path:
     chosen = os.environ.get("MESOCLINIC_DATA")
-    return Path(chosen).resolve() if chosen else Path(__file__).resolve().parent.parent / ".data"
+    home = Path(chosen).resolve() if chosen else Path(__file__).resolve().parent.parent / ".data"
+    return home / "throwaway" if is_throwaway() else home
 
 
 def _may_enter(path: Path, account: Account) -> bool:

@@ -15,6 +15,7 @@ if os.environ.get("TEST_DATABASE_URL"):
 from clinic import embedded
 
 if not os.environ.get("DATABASE_URL"):
+    os.environ["MESOCLINIC_DATABASE"] = "throwaway"
     embedded.start()
 
 import django
@@ -29,14 +30,13 @@ from pathlib import Path  # noqa: E402
 import pytest  # noqa: E402
 import time_machine  # noqa: E402
 from django.conf import settings  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
 from django.test import Client  # noqa: E402
-from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from pytest_django.live_server_helper import LiveServer  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 
-from clinic.models import ClinicSettings, Practitioner, User  # noqa: E402
+from clinic.models import Practitioner, User  # noqa: E402
+from tests import loaded_database  # noqa: E402
 from tests.database_copies import Copies  # noqa: E402
 from tests.factories import PractitionerFactory, UserFactory  # noqa: E402
 from tests.factories.clock import CLINIC_NOW  # noqa: E402
@@ -76,7 +76,6 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def django_db_setup(
     django_test_environment: None,
     django_db_modify_db_settings: None,
-    django_db_keepdb: bool,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[None]:
     """The migrated database with the reference data and the clinic's settings, as every clinic has them.
@@ -85,16 +84,11 @@ def django_db_setup(
     name `rows` or `committed_db`, and would then have run on the clinic's.
     """
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, keepdb=django_db_keepdb, aliases={"default"})
-        call_command("load_reference", verbosity=0)
-        ClinicSettings.objects.get_or_create(pk=1, defaults={"time_zone": settings.TIME_ZONE})
-        connection.close()
+        loaded_database.copy_to(connection.settings_dict["TEST"]["NAME"])
     yield
     with django_db_blocker.unblock():
         # A browser that kept its line open keeps a server thread, and that its connection: the database is dropped now.
-        _disconnect_others(connection.settings_dict["NAME"])
-        if not django_db_keepdb:
-            teardown_databases(made, verbosity=0)
+        loaded_database.drop(connection.settings_dict["NAME"])
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
-import psycopg2
+from tests.loaded_database import server_cursor
 
 
 class Copies:
@@ -15,7 +15,7 @@ class Copies:
 
     def __init__(self, source: str, parameters: dict[str, Any]) -> None:
         self._source = source
-        self._server = {**parameters, "dbname": "postgres"}
+        self._server = parameters
         self._template = f"{source}_template"
         self._numbers = count(1)
         self._worker = ThreadPoolExecutor(
@@ -48,10 +48,5 @@ class Copies:
         return name
 
     def _run(self, sql: str) -> None:
-        connected = psycopg2.connect(**self._server)
-        try:
-            connected.autocommit = True  # databases are made and dropped outside transactions
-            with connected.cursor() as cursor:
-                cursor.execute(sql)
-        finally:
-            connected.close()
+        with server_cursor(self._server) as cursor:
+            cursor.execute(sql)

@@ -1,14 +1,18 @@
 """A real browser on a running server. A test that cannot run says "skipped" and why."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
+
+from clinic.models import User
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 # Playwright's own loop runs in this thread; Django would otherwise refuse to talk to the database from it.
@@ -26,6 +30,12 @@ def browser() -> Iterator[Browser]:
         )
         yield started
         started.close()
+
+
+_ABOUT_COLOURS = ("color-contrast", "link-in-text-block")
+_COLOURS_HAVE_CHANGED = """
+    Promise.all(document.getAnimations().filter(each => each instanceof CSSTransition).map(each => each.finished))
+"""
 
 
 class Screen:
@@ -59,8 +69,15 @@ class Screen:
         if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
             self.complaints.append(message.text)
 
+    def signed_in(self, username: str) -> None:
+        """As this person, who has signed in before: the pages of signing in cost every test a second or two."""
+        client = Client()
+        client.force_login(User.objects.get(username=username), backend="clinic.accounts.PasswordBackend")
+        name = settings.SESSION_COOKIE_NAME
+        self.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": self.address}])
+
     def sign_in(self, username: str, password: str) -> None:
-        """Through the sign-in page."""
+        """Through the sign-in page, where that is part of the journey."""
         self.page.goto(f"{self.address}/accounts/login/")
         self.page.get_by_label("Username").or_(self.page.locator("input[name=login]")).first.fill(username)
         self.page.locator("input[name=password]").fill(password)
@@ -71,9 +88,12 @@ class Screen:
         """Go to an address of the server."""
         self.page.goto(self.address + path)
 
-    def check_accessible(self) -> None:
-        """axe finds nothing serious or critical on the page as it is."""
-        found: list[dict[str, Any]] = Axe().run(self.page).response["violations"]
+    def check_accessible(self, *, rules: Sequence[str] = ()) -> None:
+        """axe finds nothing serious or critical on the page as it is; by all its rules, or by those named."""
+        options: dict[str, Any] = {"resultTypes": ["violations"]}
+        if rules:
+            options["runOnly"] = {"type": "rule", "values": list(rules)}
+        found: list[dict[str, Any]] = Axe().run(self.page, options=options).response["violations"]
         grave = [
             f"{each['id']}: {node['html'][:160]}"
             for each in found
@@ -81,6 +101,33 @@ class Screen:
             for node in each["nodes"]
         ]
         assert grave == [], f"{self.page.url}: {grave}"
+
+    def check_looks(self, path: str) -> None:
+        """The page is accessible in both themes and nothing stands outside it, on a phone and on a desk's screen."""
+        self.page.set_viewport_size({"width": 390, "height": 844})
+        self.open(path)
+        expect(self.page.locator("h1").first).to_be_visible()
+        for summary in self.page.locator("main summary").all():
+            summary.click()
+        for width in (390, 1280):
+            self.page.set_viewport_size({"width": width, "height": 844})
+            self.check_themes()
+            assert not self.page.evaluate("document.documentElement.scrollWidth > innerWidth"), path
+
+    def check_themes(self) -> None:
+        """The page is accessible as it is, light and dark.
+
+        Another theme changes nothing but the colours: only the rules about colours are asked again.
+        """
+        themes: tuple[tuple[Literal["light", "dark"], Sequence[str]], ...] = (
+            ("light", ()),
+            ("dark", _ABOUT_COLOURS),
+        )
+        for theme, rules in themes:
+            self.page.emulate_media(color_scheme=theme)
+            expect(self.page.locator("html")).to_have_attribute("data-bs-theme", theme)
+            self.page.evaluate(_COLOURS_HAVE_CHANGED)
+            self.check_accessible(rules=rules)
 
     def close(self) -> None:
         """Nothing may have been said on the console."""

@@ -7,7 +7,6 @@ from pytest_django.live_server_helper import LiveServer
 from consultations.models import BodyZone, SessionZone
 from tests.browser.conftest import Screen
 from tests.factories import PractitionerFactory, SessionFactory, UserFactory
-from tests.factories.users import PASSWORD
 
 pytestmark = [pytest.mark.browser]
 
@@ -19,7 +18,7 @@ def test_zones_are_chosen_by_tap_and_by_keys_and_the_table_says_the_same(
     doctor = PractitionerFactory(user=user, name="Dr Silva", skills=["needle"])
     session = SessionFactory(practitioner=doctor)
     screen = Screen(browser, clinic_server, width=390, height=844)
-    screen.sign_in("silva", PASSWORD)
+    screen.signed_in("silva")
     screen.open(f"/sessions/{session.pk}/")
     page = screen.page
     screen.check_accessible()

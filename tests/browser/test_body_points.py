@@ -8,7 +8,6 @@ from consultations.models import BodyZone, SessionZone
 from tests.browser.conftest import Screen
 from tests.factories import PractitionerFactory, SessionFactory, UserFactory, cleared_plan
 from tests.factories.clock import ago
-from tests.factories.users import PASSWORD
 
 pytestmark = [pytest.mark.browser]
 
@@ -28,7 +27,7 @@ def opened(server: LiveServer, browser: Browser, *, touch: bool = False, before:
     session = SessionFactory(plan=plan, practitioner=doctor)
     size = {"width": 390, "height": 844} if touch else {"width": 1440, "height": 1400}
     screen = Screen(browser, server, touch=touch, **size)
-    screen.sign_in("silva", PASSWORD)
+    screen.signed_in("silva")
     screen.open(f"/sessions/{session.pk}/")
     screen.page.get_by_role("button", name="Face", exact=True).click()
     screen.page.get_by_role("button", name="Set points one by one").click()

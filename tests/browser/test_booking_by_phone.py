@@ -25,7 +25,6 @@ from tests.factories import (
 from tests.factories.clock import PARIS
 from tests.factories.people import PatientFactory
 from tests.factories.places import LocationFactory
-from tests.factories.users import PASSWORD
 
 pytestmark = [pytest.mark.browser]
 AT_MOST = 4
@@ -82,7 +81,7 @@ def phone(clinic_server: LiveServer, browser: Browser) -> Iterator[Phone]:
                 )
         UserFactory(username="desk", reception=True)
         screen = Phone(browser, clinic_server)
-        screen.sign_in("desk", PASSWORD)
+        screen.signed_in("desk")
         yield screen
         screen.close()
 

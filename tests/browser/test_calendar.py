@@ -22,7 +22,6 @@ from tests.browser.conftest import Screen
 from tests.clinic.desk import Desk, make_desk
 from tests.factories import PatientFactory, UserFactory
 from tests.factories.clock import PARIS
-from tests.factories.users import PASSWORD
 
 pytestmark = [pytest.mark.browser]
 SOON = 15_000  # milliseconds; what the customer was promised
@@ -76,7 +75,7 @@ def clinic(clinic_server: LiveServer, browser: Browser) -> Iterator[Clinic]:
     made.haddad = desk.book(
         made.at("11:00"), at=now, patient=haddad, practitioner=desk.amari, room=desk.room2
     )
-    screen.sign_in("desk", PASSWORD)
+    screen.signed_in("desk")
     yield made
     screen.close()
 
@@ -153,6 +152,7 @@ def test_a_free_place_leads_to_booking_and_a_visit_to_its_panel(clinic: Clinic) 
 def test_somebody_elses_change_appears_by_itself(clinic: Clinic, where: str) -> None:
     page, now = clinic.screen.page, timezone.now()
     page.set_viewport_size({"width": 1280, "height": 700})
+    page.clock.install()
     clinic.open(page=where)
     days = page.locator("#calendar" if "calendar" in where else "#day .diary")
     expect(days.get_by_text("Haddad, A.")).to_be_visible()
@@ -165,7 +165,8 @@ def test_somebody_elses_change_appears_by_itself(clinic: Clinic, where: str) -> 
     booking.book(
         wish=clinic.desk.wish(clinic.at("16:00"), patient=PatientFactory(family_name="Okoro")), by=by, at=now
     )
-    expect(days.get_by_text("Okoro")).to_be_visible(timeout=SOON)
+    page.clock.fast_forward(SOON)
+    expect(days.get_by_text("Okoro")).to_be_visible()
     expect(days.get_by_text("Haddad, A.")).to_be_hidden()
     if where == "/diary/":
         expect(free).to_be_focused()
@@ -221,19 +222,17 @@ def test_the_help_lists_the_keys_and_switches_them_off(clinic: Clinic) -> None:
 VIEWS = ["", "&show=rooms", "&show=week", "&show=rooms&colour=status"]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_serious_stands_in_anybodys_way(clinic: Clinic, theme: str) -> None:
+def test_nothing_serious_stands_in_anybodys_way(clinic: Clinic) -> None:
     """axe, on the calendar and the diary in all their layouts, and on the printed sheet."""
-    clinic.screen.page.emulate_media(color_scheme=theme)
     for query in VIEWS:
         clinic.open(query)
         expect(clinic.card("Moreau")).to_be_visible()
-        clinic.screen.check_accessible()
+        clinic.screen.check_themes()
     for query in [*VIEWS, "&show=list"]:
         clinic.open(query, page="/diary/")
-        clinic.screen.check_accessible()
+        clinic.screen.check_themes()
     clinic.open(page="/diary/print/")
-    clinic.screen.check_accessible()
+    clinic.screen.check_themes()
 
 
 def test_on_a_phone_the_day_is_a_list(clinic: Clinic) -> None:

@@ -43,7 +43,7 @@ def test_the_patient_answers_gets_nowhere_else_and_the_desk_reads_whom_to_ask(
     UserFactory(username="reception", first_name="Ana", last_name="Costa", reception=True)
     visit = visit_today()
     screen = Screen(browser, clinic_server, width=width, height=height)
-    screen.sign_in("reception", PASSWORD)
+    screen.signed_in("reception")
     tab = screen.context.new_page()
     tab.goto(f"{screen.address}/diary/")
     screen.open(f"/visits/{visit.pk}/check-in/")
@@ -112,7 +112,7 @@ def test_a_practitioner_reads_the_answers_and_reviews_them(
         needs_review=True,
     )
     screen = Screen(browser, clinic_server, width=1440, height=900)
-    screen.sign_in("silva", PASSWORD)
+    screen.signed_in("silva")
     screen.open("/worklists/")
     page = screen.page
     page.locator(f"a[href='/check-ins/{check_in.pk}/review/']").click()

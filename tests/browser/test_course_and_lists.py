@@ -32,7 +32,6 @@ from tests.factories import (
 )
 from tests.factories.booking import AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW, PARIS, ago
-from tests.factories.users import PASSWORD
 
 pytestmark = [pytest.mark.browser]
 TUESDAY = datetime(2026, 3, 3, tzinfo=PARIS)
@@ -101,7 +100,7 @@ def screen(browser: Browser, clinic_server: LiveServer) -> Iterator[Screen]:
 
 def test_all_rows_are_ticked_or_none_by_mouse_and_by_keyboard(screen: Screen) -> None:
     desk = make_desk(UserFactory(username="reception", reception=True))
-    screen.sign_in("reception", PASSWORD)
+    screen.signed_in("reception")
     screen.open(release_page(desk))
     said = screen.page.locator("[data-ticked]")
     boxes = screen.page.locator("input[name=release]")
@@ -120,7 +119,7 @@ def test_all_rows_are_ticked_or_none_by_mouse_and_by_keyboard(screen: Screen) ->
 
 def test_one_row_alone_needs_no_such_buttons(screen: Screen) -> None:
     desk = make_desk(UserFactory(username="reception", reception=True))
-    screen.sign_in("reception", PASSWORD)
+    screen.signed_in("reception")
     screen.open(replanning_page(desk))
     expect(screen.page.locator("input[name=shift]")).to_have_count(1)
     expect(screen.page.get_by_role("button", name="Tick all")).to_be_hidden()
@@ -135,16 +134,6 @@ def test_nothing_serious_in_either_theme_at_any_width(screen: Screen) -> None:
         new_places_page(desk),
         *lists(desk.patient, desk),
     ]
-    screen.sign_in("ana", PASSWORD)
-    for theme in ("light", "dark"):
-        screen.page.evaluate(f"localStorage.setItem('theme', '{theme}')")
-        for width in (390, 1280):
-            screen.page.set_viewport_size({"width": width, "height": 844})
-            for page in pages:
-                screen.open(page)
-                expect(screen.page.locator("html")).to_have_attribute("data-bs-theme", theme)
-                expect(screen.page.locator("h1").first).to_be_visible()
-                for summary in screen.page.locator("main summary").all():
-                    summary.click()
-                screen.check_accessible()
-                assert not screen.page.evaluate("document.documentElement.scrollWidth > innerWidth"), page
+    screen.signed_in("ana")
+    for page in pages:
+        screen.check_looks(page)

@@ -11,7 +11,6 @@ from consultations.models import Photo, PhotographyConsent
 from tests.browser.conftest import Screen
 from tests.factories import PatientFactory, PhotoFactory, PractitionerFactory, UserFactory
 from tests.factories.photos import image_file
-from tests.factories.users import PASSWORD
 
 pytestmark = [pytest.mark.browser]
 
@@ -25,7 +24,7 @@ def test_photographs_are_consented_to_added_and_compared(
     sent = tmp_path / "IMG_0001.webp"
     sent.write_bytes(image_file("WEBP", (600, 800), "sienna").getvalue())
     screen = Screen(browser, clinic_server, width=390, height=844)
-    screen.sign_in("silva", PASSWORD)
+    screen.signed_in("silva")
     page = screen.page
 
     # Without a consent there is nothing to add; the patient signs.

@@ -7,7 +7,6 @@ from pytest_django.live_server_helper import LiveServer
 from consultations.models import Consent, Plan
 from tests.browser.conftest import Screen
 from tests.factories import ConsentTextFactory, PatientFactory, PlanFactory, PractitionerFactory, UserFactory
-from tests.factories.users import PASSWORD
 
 pytestmark = [pytest.mark.browser]
 
@@ -113,7 +112,7 @@ def _before_the_text(
     PractitionerFactory(user=user, name="Dr Silva", skills=["needle"])
     ConsentTextFactory()
     screen = Screen(browser, server, width=width, height=844, touch=touch)
-    screen.sign_in("silva", PASSWORD)
+    screen.signed_in("silva")
     screen.open(f"/plans/{plan.pk}/consent/")
     return screen
 

@@ -53,6 +53,7 @@ def folder() -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MESOCLINIC_DATA", str(parent / "data"))
         patch.delenv("DATABASE_NAME", raising=False)
+        patch.delenv("MESOCLINIC_DATABASE", raising=False)
         yield parent / "data"
         _remove(parent / "data")
     shutil.rmtree(parent)
@@ -113,6 +114,18 @@ def test_server_tells_utc_sorts_the_same_everywhere_and_takes_300_connections(se
     assert _ask("SELECT datcollate || datctype FROM pg_database WHERE datname = 'mesoclinic'") == "CC.UTF-8"
     assert _ask("SHOW max_connections") == "300"
     assert _ask("SHOW fsync") == "on"
+
+
+def test_only_the_tests_own_server_does_not_wait_for_the_disk(
+    server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MESOCLINIC_DATABASE", "throwaway")
+    assert embedded.home_directory() == server / "throwaway"
+    embedded.start()
+    assert _ask("SHOW fsync") == "off"
+    embedded.stop()
+    monkeypatch.delenv("MESOCLINIC_DATABASE")
+    assert embedded.is_running() is True
 
 
 def test_names_in_any_script_have_trigrams(server: Path) -> None:
