@@ -230,6 +230,8 @@ class RetestTrigger(models.TextChoices):
     LAPSE = "lapse", _("a long time since the last injection")
     HEALTH_CHANGE = "health_change", _("an answer about health")
     ALLERGIC_EVENT = "allergic_event", _("an allergic reaction")
+    NEW_LOT = "new_lot", _("a lot that was not in the test")
+    NEW_MAKER = "new_maker", _("another maker than in the test")
 
 
 class RetestEffect(models.TextChoices):

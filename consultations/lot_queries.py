@@ -1,11 +1,13 @@
 """Which lots there are of a formula's components."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from consultations.models import Formula, Lot
+from consultations.models import Formula, Lot, PatchTestLot
 from consultations.queries import PlanFacts
 
 
@@ -21,3 +23,9 @@ def usable_lots(formula: Formula, *, on: datetime) -> dict[str, list[Lot]]:
 def every_lot(facts: PlanFacts) -> QuerySet[Lot]:
     """All lots of the formula's components, usable or not: a draft may name one that has been put aside since."""
     return Lot.objects.of_components(sorted(facts.component_codes)).select_related("component")
+
+
+def lots_of_tests(tests: Iterable[UUID]) -> QuerySet[Lot]:
+    """Every lot that one of the test injections used, once."""
+    used = PatchTestLot.objects.filter(patch_test__in=list(tests))
+    return Lot.objects.filter(pk__in=used.values("lot")).select_related("component").order_by("number", "pk")

@@ -18,7 +18,7 @@ from consultations.forms.devices import DeviceField
 from consultations.forms.scores import score_field
 from consultations.models import Lot, ReactionType, Scale, Session, TechniqueRule
 from consultations.queries import PlanFacts
-from consultations.rules import doses
+from consultations.rules import doses, tested_lots
 from consultations.rules import lots as lots_rules
 from consultations.rules.lots import SetAside
 from consultations.technique_enums import GunMode, TechniqueDetail
@@ -49,9 +49,11 @@ class LotsField(forms.MultipleChoiceField):
         usable: Iterable[Lot],
         why_not: Mapping[str, str],
         set_aside: Iterable[SetAside],
+        warnings: Iterable[str] = (),
         **kwargs: Any,
     ) -> None:
         self.usable, self.why_not, self.set_aside = list(usable), why_not, list(set_aside)
+        self.warnings = list(warnings)
         super().__init__(choices=[(str(lot.pk), _lot_words(lot)) for lot in self.usable], **kwargs)
 
     def validate(self, value: list[str]) -> None:
@@ -215,6 +217,8 @@ class SessionForm(BaseForm):
             self.session.formula, at=self.session.started_at, allergies=self.facts.allergies
         )
         used = {each.lot_id for each in self.session.used_lots.all()}
+        whole = self.facts.of_whole_plan
+        tested = tested_lots.tested_lots(whole, self.session.started_at)
         for part in self.facts.parts:
             code = part.component.code
             mine = [lot for lot in lots if lot.component.code == code]
@@ -226,6 +230,7 @@ class SessionForm(BaseForm):
                 usable=may_use,
                 why_not={str(lot.pk): lots_rules.refusal(lot, self.asked, on=day) for lot in mine},
                 set_aside=[each for each in aside if each.lot not in may_use],
+                warnings=filter(None, (tested_lots.warning(whole, lot, tested) for lot in may_use)),
                 required=False,
                 initial=[str(lot.pk) for lot in may_use if lot.pk in used or lot.pk in first],
             )

@@ -304,6 +304,24 @@ def test_an_expired_or_quarantined_lot_is_refused_by_name(
     assert draft.used_lots.count() == 0
 
 
+def test_a_lot_that_was_not_in_the_test_is_said_beside_the_choice_and_can_be_used(
+    practitioner_client: Client, draft: Session
+) -> None:
+    component = draft.plan.formula.parts.first().component
+    tested = component.lots.get()
+    lot = LotFactory(component=component, number="X-9", maker="Laboratoire Sud")
+    sentence = (
+        f"Lot X-9 is made by Laboratoire Sud; the test that clears this plan was made with {tested.maker}"
+        f" (lot {tested.number}). Consider a new test with it first."
+    )
+    page = get(practitioner_client, "session", draft.pk).content.decode()
+    assert page.count(sentence) == 1 and page.count("the test that clears this plan") == 1
+    data = filled(draft, (10, "0.1"), sign=1) | {f"lot_{component.code}": [str(lot.pk)]}
+    post(practitioner_client, "session", draft.pk, data)
+    draft.refresh_from_db()
+    assert draft.is_signed and lot.pk in {used.lot_id for used in draft.used_lots.all()}
+
+
 def test_a_zone_named_twice_is_refused(practitioner_client: Client, draft: Session) -> None:
     data = filled(draft, (10, "0.1"), (5, "0.1"), save=1)
     answer = post(practitioner_client, "session", draft.pk, data | {"zone1-zone": data["zone0-zone"]})
@@ -547,7 +565,7 @@ def test_the_draft_takes_a_fixed_number_of_queries(
         get(practitioner_client, "session", draft.pk)
 
 
-DRAFT_QUERIES = 44
+DRAFT_QUERIES = 45
 
 
 @pytest.mark.parametrize("route", ["session_of", "session_not_given", "session_deviation", "session"])

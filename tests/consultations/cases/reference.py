@@ -385,6 +385,16 @@ def _a_session_that_extends_what_does_not_expire() -> None:
     RetestRuleFactory(draft=True, session_extends=True)
 
 
+@constraints.refused_by("retest_rule_lot")
+def _a_new_test_for_another_lot() -> None:
+    RetestRuleFactory(draft=True, trigger=RetestTrigger.NEW_LOT, question_code="")
+
+
+@constraints.refused_by("retest_rule_lot")
+def _a_new_test_for_another_maker() -> None:
+    RetestRuleFactory(draft=True, trigger=RetestTrigger.NEW_MAKER, question_code="")
+
+
 @constraints.refused_by("pathway_policy_shares")
 def _no_gap_between_sessions() -> None:
     PathwayPolicyFactory(hard_gap_percent=0)
