@@ -4,7 +4,7 @@ The desk knows visits with an opaque `purpose`. The pathway implements `Pathway`
 AppConfig.ready(); until then a pathway without an opinion answers, so that the desk works alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -256,6 +256,10 @@ class Pathway:
         """Append-only tables, numbered by their keys, that get a row when a badge or a count of the diary may change
         although no visit does: open screens watch the newest of each."""
         return ()
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """Every file outside the database that a row names, with its SHA-256: what a backup has to bring along."""
+        return iter(())
 
     def warnings(self, patients: Sequence[Patient], *, user: User) -> dict[UUID, list[Warning]]:
         """What everybody who meets the patients must know."""

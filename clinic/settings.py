@@ -230,6 +230,8 @@ LARGEST_UPLOAD_BYTES = 20 * 1024 * 1024
 PHOTO_PIXELS = 50_000_000
 PHOTO_SIDE = 3000
 PHOTO_DIR = DATA_DIR / "photos"
+# What a guess of a backup's key costs: 2^17 × 1 KiB of memory and some 0.3 s, as OWASP asks of scrypt.
+BACKUP_SCRYPT_COST = 17
 # A cell that starts like a formula would run in the reader's spreadsheet.
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")

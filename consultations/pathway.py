@@ -1,6 +1,6 @@
 """The plug: what the pathway tells the desk through `clinic.readiness`. Bulk, and as much as each role may know."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -41,6 +41,7 @@ from consultations.models import (
     Lot,
     PatchTest,
     PathwayPolicy,
+    Photo,
     Plan,
     PlannedSession,
     PlanStatusChange,
@@ -152,6 +153,10 @@ class ClinicalPathway(Pathway):
     def journals(self) -> Sequence[type[Model]]:
         """The histories of what `rules.clearance` judges by, and of what the counts beside the diary count."""
         return _JOURNALS
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """The photographs, those out of sight as well."""
+        return Photo.objects.order_by().values_list("file_name", "sha256").iterator()
 
     def warnings(self, patients: Sequence[Patient], *, user: User) -> dict[UUID, list[Warning]]:
         """Allergies and alerts, for those who may see them (not admins)."""

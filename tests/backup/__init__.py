@@ -1,0 +1,1 @@
+"""Backups: taken under load, brought back, and refused when anything is wrong with them."""
