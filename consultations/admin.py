@@ -10,6 +10,8 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.admin import ExportMixin
@@ -130,7 +132,8 @@ class ReferenceAdmin(ClinicModelAdmin):
         many = not isinstance(db_field, models.SlugField)
         field = forms.MultipleChoiceField if many else forms.ChoiceField
         blank = [] if many else [("", "—")]
-        return field(choices=blank + choices, required=not db_field.blank, label=db_field.verbose_name)
+        label, hint = capfirst(db_field.verbose_name), db_field.help_text
+        return field(choices=blank + choices, required=not db_field.blank, label=label, help_text=hint)
 
     def get_urls(self) -> list[URLPattern]:
         """Two more addresses, for the two buttons."""
@@ -232,8 +235,27 @@ class FormulaAdmin(SpreadsheetMixin, ReferenceAdmin):
 
     @admin.display(description=gettext_lazy("recipe"))
     def recipe(self, formula: pathway.Formula) -> str:
-        """How this version is mixed, in words."""
-        return recipes.words_of(formula, at=timezone.now())
+        """How this version is mixed, in words; or where to write it down, once the version is in force."""
+        if is_draft(formula if formula.pk else None):
+            return _("is added once this version is published")
+        if not _wants_recipe(formula):
+            return recipes.words_of(formula, at=timezone.now())
+        of = {"formula_code": formula.code, "formula_version": formula.version}
+        url = reverse("admin:consultations_recipe_add", query=of)
+        return format_html('<a href="{}">{}</a>', url, _("Add the recipe of this version"))
+
+    def publish_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Put the draft in force. Recipes belong to versions: a new one has none yet."""
+        response = super().publish_view(request, pk)
+        if any(_wants_recipe(formula) for formula in pathway.Formula.objects.filter(pk=pk)):
+            text = _("No page says how this version is mixed, and no lot is held against a strength: %s")
+            self.message_user(request, text % _("add its recipe below."), messages.WARNING)
+        return response
+
+
+def _wants_recipe(formula: pathway.Formula) -> bool:
+    in_force = formula.published_at is not None and formula.retired_at is None
+    return in_force and pathway.Recipe.objects.of(formula, at=timezone.now()) is None
 
 
 @admin.register(pathway.Recipe)
@@ -242,6 +264,18 @@ class RecipeAdmin(ReferenceAdmin):
 
     inlines = (LineInline,)
     list_display = ("name", "code", "formula_code", "formula_version", "version", "state", "to_confirm")
+
+
+@admin.register(pathway.PatchTestPolicy)
+class PatchTestPolicyAdmin(ReferenceAdmin):
+    """Whether and how a test injection comes first. One more policy starts with the numbers of the general one."""
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Everything but what the new policy is called, and whom it is for."""
+        general = pathway.PatchTestPolicy.objects.current().filter(formula_code="", family="").first()
+        own = ("requirement", *(field.name for field in Versioned._meta.fields))
+        numbers = forms.model_to_dict(general, exclude=own) if general else {}
+        return numbers | super().get_changeform_initial_data(request)
 
 
 @admin.register(pathway.DoseCap)
@@ -318,7 +352,6 @@ admin.site.register(
         pathway.Indication,
         pathway.InUseLife,
         pathway.CheckInQuestion,
-        pathway.PatchTestPolicy,
         pathway.PathwayPolicy,
         pathway.RetestRule,
         pathway.MethodRule,

@@ -184,6 +184,50 @@ class TestVersions:
             "These formulas still use the version before; make new versions of them: F-FAT-DCA, F-FAT-PCDC"
         )
 
+    def test_publishing_a_formula_asks_for_the_recipe_of_that_very_version(
+        self, keeper: User, keeper_client: Client
+    ) -> None:
+        draft = reference.new_version(
+            entry=in_force(pathway.Formula, "F-NEURALGIA"), by=keeper, at=timezone.now()
+        )
+        before = keeper_client.get(page(pathway.Formula, "change", draft.pk)).content.decode()
+        assert "is added once this version is published" in before
+        answer = keeper_client.post(page(pathway.Formula, "publish", draft.pk), follow=True)
+        assert said(answer) == [
+            "This version is in force now.",
+            "No page says how this version is mixed, and no lot is held against a strength: add its recipe below.",
+        ]
+        link = f"{page(pathway.Recipe, 'add')}?formula_code=F-NEURALGIA&amp;formula_version=2"
+        assert f'<a href="{link}">Add the recipe of this version</a>' in answer.content.decode()
+        shown = keeper_client.get(link.replace("&amp;", "&")).context["adminform"].form
+        assert (shown["formula_code"].value(), shown["formula_version"].value()) == ("F-NEURALGIA", "2")
+        assert shown["formula_code"].label == "Formula"
+
+    def test_with_its_recipe_a_formula_asks_for_none(self, keeper: User, keeper_client: Client) -> None:
+        formula = in_force(pathway.Formula, "F-NEURALGIA")
+        shown = keeper_client.get(page(pathway.Formula, "change", formula.pk)).content.decode()
+        assert "1 ml Lidocaine 20 mg/ml + 1 ml Saline 0.9 % = 2 ml" in shown
+        assert "Add the recipe of this version" not in shown
+        # A refused publication says only why it was refused.
+        answer = keeper_client.post(page(pathway.Formula, "publish", formula.pk), follow=True)
+        assert said(answer) == ["This version is published already. Make a new version to change it."]
+
+    def test_one_more_test_policy_starts_with_the_numbers_of_the_general_one(
+        self, keeper_client: Client
+    ) -> None:
+        general = in_force(pathway.PatchTestPolicy, "default")
+        offered = fields(keeper_client.get(page(pathway.PatchTestPolicy, "add")))
+        own = {"code": "own", "name": "Own", "formula_code": "F-NEURALGIA", "requirement": "not_required"}
+        assert {name: offered.get(name) or "" for name in own} == dict.fromkeys(own, "")
+        keeper_client.post(page(pathway.PatchTestPolicy, "add"), offered | own)
+        made = pathway.PatchTestPolicy.objects.get(code="own")
+        assert (made.volume_ml, made.validity_months, made.reading_due_hours) == (
+            general.volume_ml,
+            general.validity_months,
+            general.reading_due_hours,
+        )
+        assert (made.formula_code, made.requirement, made.version) == ("F-NEURALGIA", "not_required", 1)
+
 
 class TestLots:
     def test_what_identifies_a_lot_stays(self, keeper_client: Client) -> None:

@@ -36,7 +36,7 @@ class TestWhatShips:
     def test_every_formula_has_a_recipe_that_makes_its_strengths(self) -> None:
         formulas = set(Formula.objects.current().values_list("code", flat=True))
         assert set(Recipe.objects.current().values_list("formula_code", flat=True)) == formulas
-        assert len(formulas) == 16
+        assert len(formulas) == 17
         for recipe in Recipe.objects.current():
             recipes.check_makes(recipe)
 

@@ -18,7 +18,7 @@ from consultations.actions import reference
 from consultations.enums import CapDecision, Decision, RuleScope, Unit
 from consultations.management.commands.load_reference import KINDS
 from consultations.models.reference import Versioned
-from consultations.rules import consent_texts
+from consultations.rules import consent_texts, recipes
 from tests.factories import PlanFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +34,7 @@ CODES = {
     " local_anaesthetic_amide nsaid_salicylate xanthine asteraceae chelator_edta benzyl_alcohol sulfite paraben latex"
     " chlorhexidine iodine propylene_glycol polysorbate",
     pathway.Formula: "F-FACE-AMIN F-FAT-PCDC F-FAT-DCA F-PAIN-LBP F-PAIN-SPINE F-JOINT-ACUTE F-JOINT-CHRONIC"
-    " F-TENDON-EDTA F-CELL F-HAIR-DUT F-LYMPH F-NEURALGIA",
+    " F-TENDON-EDTA F-CELL F-HAIR-DUT F-LYMPH F-NEURALGIA F-LIDOCAINE-2",
     pathway.ContraindicationQuestion: "pregnancy breastfeeding no_contraception age_min age_max allergy_component"
     " anaphylaxis_history infection_site infection_systemic active_dermatosis keloid retinoid laser_recent coagulation"
     " anticoagulant aspirin_nsaid thromboembolic stroke cardiac hypertension cancer_active diabetes_insulin"
@@ -266,6 +266,12 @@ class TestNumbers:
             D(300),
             D(300),
         ]
+
+    def test_a6_two_per_cent_of_lidocaine_alone_reaches_its_caps_at_11_25_and_15_ml(self) -> None:
+        assert dose("F-LIDOCAINE-2", "lidocaine", D("11.25")) == 50 * cap("lidocaine-per_kg") == D(225)
+        assert dose("F-LIDOCAINE-2", "lidocaine", D(15)) == cap("lidocaine-per_session") == D(300)
+        formula = in_force(pathway.Formula, "F-LIDOCAINE-2")
+        assert recipes.words_of(formula, at=timezone.now()) == "1 ml Lidocaine 20 mg/ml, as it is"
 
     def test_a_component_without_a_sourced_cap_waits_for_the_clinic(self) -> None:
         capped = ["pc", "dc", "lidocaine", "procaine", "calcitonin", "piroxicam", "ketoprofen", "methylpred"]
