@@ -14,7 +14,7 @@ class ClinicConfig(AppConfig):
 
     def ready(self) -> None:
         """Every migrate reinstalls pgtrigger's switch for ignoring triggers; close it again each time."""
-        from clinic import web_role  # noqa: F401  # registers its check; models must be loaded first
+        from clinic import deployment, web_role  # noqa: F401  # register checks; models must be loaded first
         from clinic.db import close_trigger_switch  # models must be loaded first
 
         post_migrate.connect(close_trigger_switch, dispatch_uid="clinic.close_trigger_switch")

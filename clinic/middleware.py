@@ -127,16 +127,21 @@ class DomainErrorMiddleware:
 
 
 class PrivacyMiddleware:
-    """Pages are about patients: no cache keeps them, and no page may use the device's camera, place or microphone."""
+    """Pages are about patients: no cache keeps them, also not from before a sign-out, and no page may use the device's
+    camera, place or microphone.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """The response, with both headers unless the view has set its own."""
+        """The response, with these headers unless the view has set its own."""
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", _NO_DEVICES)
         response.headers.setdefault("Cache-Control", "no-store")
+        if _has_signed_out(request, response):
+            # Nothing is left behind: not on the way back, not in a cache.
+            response.headers["Clear-Site-Data"] = '"cache"'
         return response
 
 
@@ -151,6 +156,13 @@ class AnnouncementMiddleware:
         if announced.NAME in request.GET and not request.htmx:
             announced.announce(request)
         return self.get_response(request)
+
+
+def _has_signed_out(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether the browser came with a session, and leaves with another one or none, as nobody."""
+    cookie = settings.SESSION_COOKIE_NAME
+    is_nobody = hasattr(request, "user") and not request.user.is_authenticated
+    return is_nobody and cookie in request.COOKIES and cookie in response.cookies
 
 
 def _lead(request: HttpRequest, address: str) -> HttpResponse:

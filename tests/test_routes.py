@@ -18,6 +18,7 @@ from clinic.models import Practitioner, RecordOpened
 from tests.factories import (
     AbsenceFactory,
 )
+from tests.headers import lacking
 from tests.things import BUILDERS, Things
 from tests.web_role import acting_as, made_by_the_shipped_text
 
@@ -301,7 +302,7 @@ def clients(reception_client: Client, practitioner_client: Client, admin_client:
 
 
 def ask(client: Client, verb: str, address: str, data: dict[str, Any] | None = None) -> Any:
-    """One request; whatever it changes, in the database and in the browser's cookies, is taken back."""
+    """One request, whose answer has its headers; whatever it changes, in database and cookies, is taken back."""
     before = dict(client.cookies)
     with transaction.atomic():
         answer = getattr(client, verb)(address, data or {})
@@ -310,6 +311,7 @@ def ask(client: Client, verb: str, address: str, data: dict[str, Any] | None = N
         transaction.set_rollback(True)
     client.cookies.clear()
     client.cookies.update(before)
+    assert lacking(answer) == [], address
     return answer
 
 

@@ -1,0 +1,92 @@
+"""What a server for real patients is not started with: settings that are right for trying out and wrong for a clinic.
+
+`./run serve` runs these by `manage.py check --deploy --database default`, beside Django's own and clinic.web_role's.
+"""
+
+import os
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError, connections
+
+_SHORTEST_KEY = 50  # characters, as Django's own warning has it
+_FEWEST_CHARACTERS = 10  # different ones: a key that repeats a word is no secret
+# Without these a booking that was confirmed on screen can be gone, or half there, after a power cut.
+_DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
+
+
+@register(Tags.security, deploy=True)
+def check_settings(**_options: object) -> list[CheckMessage]:
+    """Errors E201 to E206, for what the environment can get wrong."""
+    return [Error(says, hint=hint, id=key) for key, wrong, says, hint in _findings() if wrong]
+
+
+def _findings() -> Iterable[tuple[str, bool, str, str]]:
+    key, caches = settings.SECRET_KEY, [each["BACKEND"] for each in settings.CACHES.values()]
+    yield (
+        "clinic.E201",
+        settings.DEBUG or settings.MODE != "production",
+        f"The server is in the mode “{settings.MODE}”, with DEBUG {'on' if settings.DEBUG else 'off'}.",
+        "Start it with ./run serve; no page of a clinic may show its insides or know the demo's password.",
+    )
+    yield (
+        "clinic.E202",
+        len(key) < _SHORTEST_KEY or len(set(key)) < _FEWEST_CHARACTERS or key.startswith("django-insecure"),
+        "SECRET_KEY is short or easily guessed.",
+        "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'",
+    )
+    yield (
+        "clinic.E203",
+        any(host.startswith(("*", ".")) for host in settings.ALLOWED_HOSTS),
+        "ALLOWED_HOSTS takes names that are not the clinic's.",
+        "Name the addresses its browsers use, one by one, without an asterisk or a dot in front.",
+    )
+    yield (
+        "clinic.E204",
+        _processes() > 1 and any("locmem" in backend or "dummy" in backend for backend in caches),
+        "Several server processes count failed sign-ins each for itself.",
+        "Keep the cache in the database, as shipped.",
+    )
+    yield (
+        "clinic.E205",
+        any(address.startswith("http:") for address in settings.CSRF_TRUSTED_ORIGINS)
+        or settings.ACCOUNT_DEFAULT_HTTP_PROTOCOL != "https",
+        "The site's address is without encryption (http).",
+        "Put a web server that speaks TLS in front, and name https addresses only.",
+    )
+    yield (
+        "clinic.E206",
+        not (settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE and settings.SECURE_SSL_REDIRECT),
+        "Cookies would travel without encryption.",
+        "Keep SESSION_COOKIE_SECURE, CSRF_COOKIE_SECURE and SECURE_SSL_REDIRECT on.",
+    )
+
+
+def _processes() -> int:
+    """As `./run` starts them."""
+    return int(os.environ.get("WEB_CONCURRENCY", "2"))
+
+
+@register(Tags.database, deploy=True)
+def check_durability(*, databases: Iterable[str] | None = None, **_options: object) -> list[CheckMessage]:
+    """Error E207 for each setting of the database that lets it forget what it has acknowledged."""
+    found: list[CheckMessage] = []
+    for using in databases or ():
+        try:
+            with connections[using].cursor() as cursor:
+                cursor.execute(
+                    "SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = 'off' ORDER BY name",
+                    [list(_DURABLE)],
+                )
+                found += [
+                    Error(
+                        f"The database runs with {name} off: after a power cut what was booked may be gone.",
+                        hint=f"Take {name} = off out of postgresql.conf, of the role and of DATABASE_URL.",
+                        id="clinic.E207",
+                    )
+                    for (name,) in cursor.fetchall()
+                ]
+        except DatabaseError as error:
+            found.append(Error(f"The database does not answer: {str(error).strip()}", id="clinic.E100"))
+    return found
