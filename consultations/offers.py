@@ -103,11 +103,11 @@ def _about_to_clear(facts: PlanFacts, at: datetime) -> bool:
 
 def test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
     """The reading that is due, or the test with its reading; nothing where both are settled or on the books."""
-    if not test_wanted(facts, at):
-        return []
     plan, test = facts.plan, visits.open_test(facts)
     if test and at >= reading_window(test.given_at, test.policy).closes_at:
         test = None  # nobody read it in time: a new test is wanted
+    if not test_wanted(facts, at) and (test is None or plan.status not in OPEN_PLANS):
+        return []  # a test of another lot is read although an earlier one still clears
     reading_booked = any(each.is_upcoming for each in facts.visits_for(purposes.reading_of(plan)))
     readings = _types(types, Kind.READING)
     if test and readings and not reading_booked:

@@ -13,8 +13,10 @@ from consultations.enums import IntervalUnit, PlanStatus, SessionOutcome, TestRe
 from consultations.lot_queries import every_lot
 from consultations.models import Lot, PatchTestPolicy, PlannedSession, PlanPhase
 from consultations.queries import PlanFacts, in_error, unbooked
-from consultations.rules import plans, recipes, stock
+from consultations.rules import lots as lots_rules
+from consultations.rules import plans, recipes, stock, tested_lots
 from consultations.rules.doses import plain
+from consultations.rules.tested_lots import Untested
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,19 @@ def shortage(facts: PlanFacts, lots: list[Lot], *, on: date, today: date) -> str
     if facts.plan.status in (PlanStatus.STOPPED, PlanStatus.COMPLETED):
         return ""
     return stock.shortage((part.component for part in facts.parts), lots, today=today, on=on)
+
+
+def to_test(facts: PlanFacts, *, at: datetime) -> list[Untested]:
+    """Of each component of which every lot that could be used now asks for a new test first, one of them: to be tested
+    before a session of the plan."""
+    if facts.plan.status != PlanStatus.ACTIVE:
+        return []
+    whole = facts.of_whole_plan
+    tested = tested_lots.tested_lots(whole, at)
+    if not tested:
+        return []
+    fit, _aside = lots_rules.shelf(whole.plan.formula, at=at, allergies=whole.allergies)
+    return tested_lots.none_tested(whole, [lot for mine in fit.values() for lot in mine], tested)
 
 
 def _is_draft(facts: PlanFacts, planned: PlannedSession) -> bool:

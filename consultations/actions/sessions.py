@@ -29,7 +29,15 @@ from consultations.models import (
     TechniqueRule,
 )
 from consultations.queries import PlanFacts, facts_of_one, facts_of_session, policy_in_force
-from consultations.rules import authorship, clearance, doses, over_caps, sessions, techniques
+from consultations.rules import (
+    authorship,
+    clearance,
+    doses,
+    over_caps,
+    sessions,
+    techniques,
+    tested_lots,
+)
 from consultations.rules.visits import begin_missing
 
 __all__ = ["Contents", "Reaction", "Score", "Zone", "begin", "not_given", "record_deviating", "save", "sign"]
@@ -164,18 +172,19 @@ def save(
 
 @explained
 def sign(
-    *, session: Session, version: int | None, over_cap_reason: str = "", by: User, at: datetime
+    *, session: Session, version: int | None, deviation_reason: str = "", by: User, at: datetime
 ) -> Session:
     """Judge everything again and sign: doses against every cap, lots, technique, outcome.
 
-    What was injected above a cap is signed with its reason, as a deviation that names the caps with their arithmetic.
+    What was injected above a cap, or with a lot that asks for a new test, is signed with its reason: as a deviation that
+    names the caps with their arithmetic, and the lots.
 
     The pathway is judged by what was known when the session began: what happened is signed whatever closed since. Each
     reaction becomes an adverse event, and holds or stops plans at once.
 
     Raises:
         DomainError: a field is wrong; nothing is saved.
-        OverCap: above a cap without a reason; nothing is saved.
+        NeedsReason: outside the rules without a reason; nothing is saved.
         NotCleared: something closed before the session began.
     """
     hold_still(session.patient_id)
@@ -188,9 +197,9 @@ def sign(
     dose_rows: list[SessionDose] = []
     if row.outcome in GIVEN:
         _check_was_cleared(row, facts)
-        judged, beyond = _judge_doses(row, facts, rule, reason=over_cap_reason)
+        judged, beyond = _judge_doses(row, facts, rule, reason=deviation_reason)
         if beyond:
-            _deviate(row, beyond, reason=over_cap_reason, by=by, at=at)
+            _deviate(row, beyond, reason=deviation_reason, by=by, at=at)
         dose_rows = _dose_rows(row, judged, rule)
         SessionDose.objects.filter(session=row).delete()
         SessionDose.objects.bulk_create(dose_rows)
@@ -242,7 +251,8 @@ def _check_was_cleared(row: Session, facts: PlanFacts) -> None:
 def _judge_doses(
     row: Session, facts: PlanFacts, rule: TechniqueRule, *, reason: str
 ) -> tuple[list[doses.ComponentDose], list[DomainError]]:
-    """The dose of every component, and a refusal for each cap that was exceeded, which has its `reason`."""
+    """The dose of every component, and a refusal for each cap that was exceeded and each lot that asks for a new test,
+    which has its `reason`."""
     zones = [doses.ZoneDose.of(zone) for zone in row.zones.select_related("zone")]
     doses.check_zones(facts, zones, rule=rule, policy=policy_in_force(row.started_at))
     doses.check_weight(facts, row.weight_kg)
@@ -254,6 +264,8 @@ def _judge_doses(
         session=row,
     )
     beyond = over_caps.exceeded(facts, zones, judged)
+    if not rule.injects_nothing:
+        beyond += tested_lots.refusals(facts, row)
     over_caps.check_reasoned(beyond, reason=reason)
     techniques.check_explained(row, rule, zones)
     return judged, beyond
@@ -270,7 +282,7 @@ def _deviate(row: Session, beyond: Sequence[DomainError], *, reason: str, by: Us
         reason=reason,
         findings=" ".join(str(each.message) for each in beyond),
         happened_at=row.started_at,
-        field="over_cap_reason",
+        field="deviation_reason",
         by=by,
         at=at,
     )

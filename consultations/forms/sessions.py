@@ -49,11 +49,13 @@ class LotsField(forms.MultipleChoiceField):
         usable: Iterable[Lot],
         why_not: Mapping[str, str],
         set_aside: Iterable[SetAside],
-        warnings: Iterable[str] = (),
+        untested: Iterable[tested_lots.Untested] = (),
         **kwargs: Any,
     ) -> None:
         self.usable, self.why_not, self.set_aside = list(usable), why_not, list(set_aside)
-        self.warnings = list(warnings)
+        untested = list(untested)
+        self.warnings = tested_lots.sentences(untested)
+        self.to_test = [each.lot for each in untested if each.asks_for_test]
         super().__init__(choices=[(str(lot.pk), _lot_words(lot)) for lot in self.usable], **kwargs)
 
     def validate(self, value: list[str]) -> None:
@@ -132,8 +134,8 @@ class SessionForm(BaseForm):
         label=_("Note"), max_length=10000, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
     aftercare_given = forms.BooleanField(label=_("Aftercare explained and handed out"), required=False)
-    over_cap_reason = forms.CharField(
-        label=_("Why more was injected than the cap allows"),
+    deviation_reason = forms.CharField(
+        label=_("Why it was injected all the same"),
         max_length=2000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -161,7 +163,7 @@ class SessionForm(BaseForm):
 
     @staticmethod
     def _from(session: Session) -> dict[str, Any]:
-        names = [name for name in SessionForm.base_fields if name not in ("device", "over_cap_reason")]
+        names = [name for name in SessionForm.base_fields if name not in ("device", "deviation_reason")]
         return {name: getattr(session, name) for name in names} | {"device": session.device_id}
 
     def _fit_technique(self) -> None:
@@ -211,7 +213,7 @@ class SessionForm(BaseForm):
                 self.initial["spacing_mm"] = low.normalize()
 
     def _add_lots(self, lots: list[Lot]) -> None:
-        """The first to expire is preselected as long as nothing has been saved."""
+        """As long as nothing has been saved, the first to expire is preselected that asks for no new test."""
         day = timezone.localdate(self.session.started_at)
         self.asked = lots_rules.asked_for(
             self.session.formula, at=self.session.started_at, allergies=self.facts.allergies
@@ -224,13 +226,15 @@ class SessionForm(BaseForm):
             mine = [lot for lot in lots if lot.component.code == code]
             fit, aside = lots_rules.sorted_out(mine, self.asked, on=day)
             may_use = [lot for lot in mine if self.session.deviation_id or lot.pk in used or lot in fit]
-            first = [lot.pk for lot in may_use[:1]] if not used else []
+            differ = [each for lot in may_use if (each := tested_lots.untested(whole, lot, tested))]
+            asking = {each.lot.pk for each in differ if each.asks_for_test}
+            first = [lot.pk for lot in may_use if lot.pk not in asking][:1] if not used else []
             self.fields[f"lot_{code}"] = LotsField(
                 label=part.component.name,
                 usable=may_use,
                 why_not={str(lot.pk): lots_rules.refusal(lot, self.asked, on=day) for lot in mine},
                 set_aside=[each for each in aside if each.lot not in may_use],
-                warnings=filter(None, (tested_lots.warning(whole, lot, tested) for lot in may_use)),
+                untested=differ,
                 required=False,
                 initial=[str(lot.pk) for lot in may_use if lot.pk in used or lot.pk in first],
             )

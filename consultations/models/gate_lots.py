@@ -1,7 +1,7 @@
 """The database's gate on lots: expired, used up, put aside, of another strength than the recipe, or closed by an allergy.
 
 `lot_of_other_strength()` and `lot_meets_allergy()` are SQL functions, made by migrations; their twin is
-`consultations.rules.lots`.
+`consultations.rules.lots`. `lot_asks_for_test()` is the twin of `consultations.rules.tested_lots`.
 """
 
 import pgtrigger
@@ -84,4 +84,29 @@ GATE_ON_SESSION_LOT = guard(
             _LOT_REFUSED,
         ),
     ),
+)
+
+# By what was known when the session began, as `rules.tested_lots` has it. After `session_cleared` (triggers run in the
+# order of their names), which has locked the patient.
+GATE_ON_SESSION_UNTESTED_LOT = guard(
+    "session_lot_untested",
+    operation=pgtrigger.UpdateOf("signed_at"),
+    func=f"""
+        IF NEW.signed_at IS NOT NULL AND NEW.outcome <> 'not_given' AND EXISTS (
+            SELECT 1 FROM consultations_sessionlot used
+            WHERE used.session_id = NEW.id AND lot_asks_for_test(
+                used.lot_id, NEW.plan_id, NEW.patient_id, NEW.started_at, NEW.started_at
+            )
+        ) AND NOT EXISTS (
+            SELECT 1 FROM consultations_deviation WHERE id = NEW.deviation_id AND 'lot_not_tested' = ANY(codes)
+        ) THEN
+            {
+        refuse(
+            "session_lot_untested",
+            "A lot that asks for a new test is signed only with a deviation that names it.",
+        )
+    }
+        END IF;
+        RETURN NEW;
+    """,
 )

@@ -70,11 +70,5 @@ class RetestRule(Versioned):
                 Q(session_extends=False) | Q(trigger=RetestTrigger.EXPIRED, effect=RetestEffect.REQUIRE),
                 _("Only a test that expires can be extended by a session."),
             ),
-            check(
-                "retest_rule_lot",
-                ~Q(trigger__in=[RetestTrigger.NEW_LOT, RetestTrigger.NEW_MAKER])
-                | Q(effect__in=[RetestEffect.OFF, RetestEffect.WARN]),
-                _("Of another lot or maker the session page can warn; it asks for no new test."),
-            ),
         ]
         triggers = published_is_final("retest_rule")

@@ -20,7 +20,7 @@ from consultations.models.gate import (
     GATE_ON_SESSION_DOSES,
     GATE_ON_SESSION_ZONE,
 )
-from consultations.models.gate_lots import GATE_ON_SESSION_LOT
+from consultations.models.gate_lots import GATE_ON_SESSION_LOT, GATE_ON_SESSION_UNTESTED_LOT
 from consultations.models.plan import Plan, PlannedSession
 from consultations.models.reference import BodyZone, Technique
 from consultations.models.session_device import DEVICE_IN_USE
@@ -133,6 +133,7 @@ class Session(Signable):
             GATE_ON_SESSION,
             GATE_ON_SESSION_CHECK_IN,
             GATE_ON_SESSION_DOSES,
+            GATE_ON_SESSION_UNTESTED_LOT,
             DEVICE_IN_USE,
         ]
 

@@ -31,13 +31,13 @@ _TOO_MUCH = {
 }
 
 
-class OverCap(DomainError):
-    """More was injected than the caps allow: signed only with a reason. `exceeded` holds a refusal for each cap."""
+class NeedsReason(DomainError):
+    """What was injected is outside the rules: signed only with a reason. `refusals` holds one for each cap and lot."""
 
-    def __init__(self, exceeded: Sequence[DomainError]) -> None:
-        words = " ".join(str(each.message) for each in exceeded)
-        super().__init__(words, exceeded[0].code, field="zones")
-        self.exceeded = tuple(exceeded)
+    def __init__(self, refusals: Sequence[DomainError]) -> None:
+        words = " ".join(str(each.message) for each in refusals)
+        super().__init__(words, refusals[0].code, field=refusals[0].field)
+        self.refusals = tuple(refusals)
 
 
 def exceeded(
@@ -51,16 +51,16 @@ def exceeded(
 
 
 def check_reasoned(found: Sequence[DomainError], *, reason: str) -> None:
-    """A signature above a cap has its reason, and one within the caps has none.
+    """A signature outside the rules has its reason, and one within them has none.
 
     Raises:
-        OverCap: without a reason.
+        NeedsReason: without a reason.
         DomainError: not_over, a reason where there is nothing to give one for.
     """
     if found and not reason.strip():
-        raise OverCap(found)
+        raise NeedsReason(found)
     if reason.strip() and not found:
-        raise DomainError(_("No cap is exceeded any more. Sign without a reason."), "not_over")
+        raise DomainError(_("Nothing is outside the rules any more. Sign without a reason."), "not_over")
 
 
 def beside_drafts(judged: Iterable[ComponentDose]) -> list[str]:

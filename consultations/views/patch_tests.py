@@ -136,7 +136,8 @@ def _was_read(test: PatchTest) -> bool:
 
 
 def _give_form(request: HttpRequest, facts: PlanFacts, *, at: datetime) -> GiveForm:
-    """With lots in date; where the rules say no, or somebody says so, with every lot and the question why."""
+    """With lots in date, `?lot=` chosen where it is one; where the rules say no, or somebody says so, with every lot and
+    the question why."""
     missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=at).conditions
     anyway = bool(missing) or "anyway" in request.GET or "deviation_reason" in request.POST
     lots, aside = lots_rules.shelf(facts.plan.formula, at=at, allergies=facts.allergies)
@@ -144,7 +145,11 @@ def _give_form(request: HttpRequest, facts: PlanFacts, *, at: datetime) -> GiveF
         known = Lot.objects.visible_to(request.user).of_components(list(lots)).select_related("component")
         lots = {code: [lot for lot in known if lot.component.code == code] for code in lots}
     typed = request.POST if request.method == "POST" else None
-    return GiveForm(typed, facts=facts, lots=lots, at=at, anyway=anyway, aside=aside)
+    wanted = request.GET.getlist("lot")
+    chosen = {
+        f"lot_{code}": str(lot.pk) for code, mine in lots.items() for lot in mine if str(lot.pk) in wanted
+    }
+    return GiveForm(typed, facts=facts, lots=lots, at=at, anyway=anyway, aside=aside, initial=chosen)
 
 
 def _give_page(
@@ -157,7 +162,9 @@ def _give_page(
         "form": form,
         "missing": missing,
         "waiting": open_test(facts),
-        "is_wanted": offers.test_wanted(facts, at) or facts.plan.status != PlanStatus.ACTIVE,
+        "is_wanted": offers.test_wanted(facts, at)
+        or facts.plan.status != PlanStatus.ACTIVE
+        or "lot" in request.GET,
         "repeat_from": rules.repeat_from(facts),
         "consent": consent.in_force(facts, on=at),
         "no_lots": [

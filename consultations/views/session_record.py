@@ -25,7 +25,7 @@ from consultations.lot_queries import every_lot
 from consultations.models import ReactionType, Scale, Session, SessionTyping, SessionZone, TechniqueRule
 from consultations.queries import PlanFacts, facts_of_one, policy_in_force
 from consultations.rules import aftercare, authorship, codes, doses, recipes, techniques
-from consultations.rules.over_caps import OverCap
+from consultations.rules.over_caps import NeedsReason
 from consultations.session_page import banner, bars, cautions
 from consultations.technique_enums import Counted, GunMode
 from consultations.views import chart
@@ -42,7 +42,7 @@ class Recording:
     data: Mapping[str, Any] | None = None
     conditions: tuple[Condition, ...] = ()
     zone_errors: tuple[str, ...] = ()
-    is_over_cap: bool = False
+    outside: tuple[DomainError, ...] = ()
     is_saved: bool = False
     typing: SessionTyping | None = None
     repeated: Repeat | None = None
@@ -115,11 +115,12 @@ class Recording:
     def refuse(self, refusal: DomainError, *, saved: bool) -> None:
         """Put the refusal where it belongs; the page builds on the version that is now on record."""
         self.is_saved = saved
-        if refusal.field == "zones":
-            self.zone_errors = (str(refusal.message),)
-        else:
-            self.form.add_domain_error(refusal)
-        self.is_over_cap = isinstance(refusal, OverCap)
+        for each in refusal.refusals if isinstance(refusal, NeedsReason) else (refusal,):
+            if each.field == "zones":
+                self.zone_errors = (*self.zone_errors, str(each.message))
+            else:
+                self.form.add_domain_error(each)
+        self.outside = refusal.refusals if isinstance(refusal, NeedsReason) else ()
         if isinstance(refusal, NotCleared):
             self.conditions = tuple(refusal.conditions)
         self.form.data = self.form.data.copy()
@@ -166,7 +167,8 @@ def draft_page(
             "form": recording.form,
             "rows": recording.rows,
             "zone_errors": recording.zone_errors,
-            "asks_why_over": recording.is_over_cap or bool(recording.form["over_cap_reason"].value()),
+            "asks_reason": bool(recording.outside or recording.form["deviation_reason"].value()),
+            "outside": recording.outside,
             "deviation": _deviation(session),
             "conditions": recording.conditions,
             "is_saved": recording.is_saved,

@@ -213,8 +213,8 @@ def _say_what_was_done(request: HttpRequest, recording: Recording) -> None:
         messages.success(request, _("Draft saved."))
         return
     messages.success(request, _("Signed."))
-    if recording.form.cleaned_data["over_cap_reason"]:
-        messages.warning(request, _("The dose above its cap is on the incident list."))
+    if recording.form.cleaned_data["deviation_reason"]:
+        messages.warning(request, _("What was outside the rules is on the incident list."))
     zones, session = recording.rows.doses, recording.session
     for words in beside_drafts(
         recording.facts, zones, weight_kg=recording.typed("weight_kg"), session=session
@@ -267,8 +267,8 @@ def _act(request: HttpRequest, row: Session, recording: Recording, *, at: dateti
         at=at,
     )
     if "sign" in request.POST:
-        reason = recording.form.cleaned_data["over_cap_reason"]
-        actions.sign(session=saved, version=saved.version, over_cap_reason=reason, by=request.user, at=at)
+        reason = recording.form.cleaned_data["deviation_reason"]
+        actions.sign(session=saved, version=saved.version, deviation_reason=reason, by=request.user, at=at)
 
 
 def _waiting_page(
@@ -282,6 +282,7 @@ def _waiting_page(
         "refusal": refusal,
         "recipe": recipes.words_of(planned.formula or planned.plan.formula, at=at),
         "shortage": _shortage(facts, planned, today=timezone.localdate(at)),
+        "to_test": plan_page.to_test(facts, at=at),
         "attempts": [each for each in facts.sessions if each.planned_id == planned.pk],
     }
     return render(

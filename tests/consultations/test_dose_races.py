@@ -75,7 +75,7 @@ def test_of_two_that_write_and_sign_at_once_at_most_one_is_signed(drafts: list[S
     outcomes = race([writer_and_signer(draft) for draft in drafts])
     refusals = [each for each in outcomes if isinstance(each, Exception)]
     assert refusals, "120 mg were signed"
-    assert {type(each) for each in refusals} == {over_caps.OverCap}
+    assert {type(each) for each in refusals} == {over_caps.NeedsReason}
     assert {each.code for each in refusals if isinstance(each, DomainError)} == {"over_cap"}
     assert on_record() <= Decimal(100)
 

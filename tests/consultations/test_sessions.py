@@ -19,7 +19,7 @@ from consultations.enums import PlanStatus, SessionOutcome, TriageOutcome
 from consultations.models import Deviation, Formula, Plan, PlanTemplate, Session
 from consultations.queries import facts_of_one
 from consultations.rules import plans
-from consultations.rules.over_caps import OverCap
+from consultations.rules.over_caps import NeedsReason
 from tests.consultations import course
 from tests.factories import (
     AppointmentFactory,
@@ -213,12 +213,12 @@ def test_a5_ten_point_one_ml_that_were_injected_are_signed_as_a_deviation_that_s
     by: User,
 ) -> None:
     session = overdosed(by)
-    with pytest.raises(OverCap) as refused:
+    with pytest.raises(NeedsReason) as refused:
         signed(session, by)
     assert (refused.value.code, refused.value.field) == ("over_cap", "zones")
     assert (Deviation.objects.count(), session.doses.count()) == (0, 0)
     done = sessions.sign(
-        session=session, version=None, over_cap_reason="misread the syringe", by=by, at=CLINIC_NOW
+        session=session, version=None, deviation_reason="misread the syringe", by=by, at=CLINIC_NOW
     )
     (dose,) = done.doses.all()
     assert (dose.amount, dose.cap_amount) == (Decimal(101), Decimal(100))
@@ -237,10 +237,10 @@ def test_every_cap_that_was_exceeded_is_named_and_a_reason_for_none_is_refused(b
     sign = {"session": session, "version": None, "by": by, "at": CLINIC_NOW}
     course.written(session, course.zones((50, "0.2")), by=by, at=CLINIC_NOW)
     with pytest.raises(DomainError) as refused:
-        sessions.sign(**sign, over_cap_reason="to be sure")
+        sessions.sign(**sign, deviation_reason="to be sure")
     assert (refused.value.code, Deviation.objects.count()) == ("not_over", 0)
     course.written(session, course.zones((51, "0.21")), by=by, at=CLINIC_NOW)
-    sessions.sign(**sign, over_cap_reason="another syringe")
+    sessions.sign(**sign, deviation_reason="another syringe")
     assert Deviation.objects.get().codes == [
         "over_cap",
         "too_many_points",
@@ -258,10 +258,10 @@ def test_a_deviation_for_something_else_lets_no_dose_pass_in_silence(by: User) -
     )
     more = {"unusual_reason": "a small chin"}
     course.written(session, course.zones((51, "0.19")), by=by, at=CLINIC_NOW, **more)
-    with pytest.raises(OverCap):
+    with pytest.raises(NeedsReason):
         signed(session, by)
     done = sessions.sign(
-        session=session, version=None, over_cap_reason="one point more", by=by, at=CLINIC_NOW
+        session=session, version=None, deviation_reason="one point more", by=by, at=CLINIC_NOW
     )
     assert done.deviation is not None
     assert (done.deviation.codes, done.deviation.reason) == (

@@ -385,14 +385,11 @@ def _a_session_that_extends_what_does_not_expire() -> None:
     RetestRuleFactory(draft=True, session_extends=True)
 
 
-@constraints.refused_by("retest_rule_lot")
-def _a_new_test_for_another_lot() -> None:
-    RetestRuleFactory(draft=True, trigger=RetestTrigger.NEW_LOT, question_code="")
-
-
-@constraints.refused_by("retest_rule_lot")
-def _a_new_test_for_another_maker() -> None:
-    RetestRuleFactory(draft=True, trigger=RetestTrigger.NEW_MAKER, question_code="")
+@constraints.refused_by("retest_rule_wait")
+def _a_wait_of_days_after_another_lot() -> None:
+    RetestRuleFactory(
+        draft=True, trigger=RetestTrigger.NEW_LOT, question_code="", effect=RetestEffect.DEFER, wait_days=3
+    )
 
 
 @constraints.refused_by("pathway_policy_shares")

@@ -4,11 +4,10 @@ from decimal import Decimal
 
 from django.db import models
 
-from consultations.enums import (
-    SessionOutcome,
-)
+from consultations.enums import SessionOutcome
 from consultations.models import (
     Deviation,
+    Lot,
     Plan,
     Session,
     SessionDose,
@@ -108,12 +107,16 @@ def _a_session_partly_given_for_no_reason() -> None:
 
 
 def _signed_with(
-    *, amount: int, plan: Plan | None = None, of: Deviation | None = None, **more: object
+    *,
+    amount: int,
+    plan: Plan | None = None,
+    of: Deviation | None = None,
+    used: list[Lot] | None = None,
 ) -> Session:
     """A session signed with so many mg of the one component, judged by a cap of 100 mg."""
     plan = plan or cleared_plan(formula=FormulaFactory(parts=[(ComponentFactory(), 10)]))
     session = SessionFactory(
-        plan=plan, zones=[{}], lots=lots_of(plan.formula), outcome="complete", deviation=of, **more
+        plan=plan, zones=[{}], lots=used or lots_of(plan.formula), outcome="complete", deviation=of
     )
     SessionDoseFactory(session=session, amount=amount, cap_amount=100)
     session.signed_at, session.signed_by = CLINIC_NOW, UserFactory(practitioner=True)
@@ -145,6 +148,23 @@ def _a_dose_that_is_too_much_with_the_test_of_that_day() -> None:
 def _a_dose_above_its_cap_with_a_deviation_for_something_else() -> None:
     plan = cleared_plan(formula=FormulaFactory(parts=[(ComponentFactory(), 10)]))
     _signed_with(amount=101, plan=plan, of=DeviationFactory(plan=plan, codes=["consent"]))
+
+
+def _signed_with_another_makers_lot(*codes: str) -> None:
+    plan = cleared_plan(formula=FormulaFactory(parts=[(ComponentFactory(), 10)]))
+    lot = LotFactory(component=plan.formula.parts.get().component, maker="Laboratoire Sud")
+    of = DeviationFactory(plan=plan, codes=codes) if codes else None
+    _signed_with(amount=1, plan=plan, of=of, used=[lot])
+
+
+@triggers.refused_by("session_lot_untested")
+def _a_lot_of_another_maker_than_in_the_test() -> None:
+    _signed_with_another_makers_lot()
+
+
+@triggers.refused_by("session_lot_untested")
+def _a_lot_of_another_maker_with_a_deviation_for_something_else() -> None:
+    _signed_with_another_makers_lot("over_cap")
 
 
 @triggers.refused_by("session_check_in")

@@ -604,8 +604,6 @@ def _changes(plan: Plan, chance: Random, story: list[str]) -> None:
         if chance.random() < 0.7:
             continue
         kinds: list[dict[str, Any]] = [{"effect": effect} for effect in ("off", "warn", "require")]
-        if trigger in (RetestTrigger.NEW_LOT, RetestTrigger.NEW_MAKER):
-            kinds.pop()  # refused by the database: of a lot the page only warns
         if trigger in (RetestTrigger.HEALTH_CHANGE, RetestTrigger.ALLERGIC_EVENT):
             kinds.append({"effect": "defer", "wait_days": chance.choice([2, 30])})
         rule = chance.choice(kinds) | {"question_code": ""}

@@ -165,7 +165,7 @@ def test_a_colleagues_draft_alone_warns_and_stops_no_signature(
     assert sessions.sign(session=mine, version=None, by=practitioner_user, at=CLINIC_NOW).is_signed
     # What is signed counts: the colleague signs beyond the cap only with a reason.
     course.written(theirs, course.zones((60, "0.1")), by=colleague.user, at=CLINIC_NOW)
-    with pytest.raises(over_caps.OverCap) as refused:
+    with pytest.raises(over_caps.NeedsReason) as refused:
         sessions.sign(session=theirs, version=None, by=colleague.user, at=CLINIC_NOW)
     assert "110 mg are more than the cap" in str(refused.value.message)
     assert f"50 mg of it: given by {mine.practitioner}" in str(refused.value.message)

@@ -87,7 +87,7 @@ def test_what_ships_is_what_the_clinical_reference_says() -> None:
         (Trigger.HEALTH_CHANGE, "autoimmune", Effect.REQUIRE, None),
         (Trigger.LAPSE, "", Effect.REQUIRE, 6),
         (Trigger.NEW_LOT, "", Effect.WARN, None),
-        (Trigger.NEW_MAKER, "", Effect.WARN, None),
+        (Trigger.NEW_MAKER, "", Effect.REQUIRE, None),
     ]
     assert not any(rule.session_extends for rule in shipped)
 
