@@ -1,5 +1,6 @@
-"""Which lots there are of a formula's components."""
+"""Which lots there are of a formula's components, and which components each session of a plan needs."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from consultations.models import Formula, Lot, PatchTestLot
+from consultations.models import Component, Formula, FormulaPart, Lot, PatchTestLot
 from consultations.queries import PlanFacts
 
 
@@ -29,3 +30,15 @@ def lots_of_tests(tests: Iterable[UUID]) -> QuerySet[Lot]:
     """Every lot that one of the test injections used, once."""
     used = PatchTestLot.objects.filter(patch_test__in=list(tests))
     return Lot.objects.filter(pk__in=used.values("lot")).select_related("component").order_by("number", "pk")
+
+
+def needed(facts: PlanFacts) -> dict[UUID, list[Component]]:
+    """By planned session the components of its own formula, where it has one, or of the plan's. One query where some
+    session has a formula of its own, else none."""
+    own = {each.formula_id for each in facts.planned if each.formula_id}
+    parts: dict[int | None, list[Component]] = defaultdict(list)
+    parts[None] = [part.component for part in facts.of_whole_plan.parts]
+    if own:
+        for part in FormulaPart.objects.filter(formula__in=own).select_related("component"):
+            parts[part.formula_id].append(part.component)
+    return {each.pk: parts[each.formula_id] for each in facts.planned}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
@@ -10,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from consultations.enums import IntervalUnit, PlanStatus, SessionOutcome, TestRequirement
-from consultations.lot_queries import every_lot
-from consultations.models import Lot, PatchTestPolicy, PlannedSession, PlanPhase
+from consultations.lot_queries import every_lot, needed
+from consultations.models import PatchTestPolicy, PlannedSession, PlanPhase
 from consultations.queries import PlanFacts, in_error, unbooked
 from consultations.rules import lots as lots_rules
 from consultations.rules import plans, recipes, stock, tested_lots
@@ -38,11 +39,12 @@ def rows(facts: PlanFacts, *, at: datetime) -> list[Row]:
     """Every session with its window, from what was given and what is booked, and whether the lots last until then."""
     waiting, today = unbooked(facts), timezone.localdate(at)
     first = waiting[0].pk if waiting else None
-    lots = list(every_lot(facts))
-    return [_row(facts, window, first, lots, today) for window in plans.windows(facts, on=today)]
+    windows = plans.windows(facts, on=today)
+    short = _shortages(facts, windows, today=today)
+    return [_row(facts, each, first, short.get(each.planned.pk, "")) for each in windows]
 
 
-def _row(facts: PlanFacts, window: plans.Window, first_unbooked: Any, lots: list[Lot], today: date) -> Row:
+def _row(facts: PlanFacts, window: plans.Window, first_unbooked: Any, short: str) -> Row:
     planned = window.planned
     url = reverse("consultations:session_of", args=[planned.pk])
     state, words, moment = "todo", _("to be booked"), None
@@ -55,22 +57,34 @@ def _row(facts: PlanFacts, window: plans.Window, first_unbooked: Any, lots: list
         state, words, moment = "booked", window.visit.get_status_display(), window.visit.starts_at
     elif planned.pk == first_unbooked:
         state, words = "next", _("to book next")
-    short = "" if window.session else shortage(facts, lots, on=day_of(window, today), today=today)
     return Row(
         planned.ordinal, state, words, window.earliest, window.ideal, window.latest, url, moment, short
     )
 
 
-def day_of(window: plans.Window, today: date) -> date:
+def shortage(facts: PlanFacts, planned: PlannedSession, *, at: datetime) -> str:
+    """What is not on the shelf for this session on its day; empty where there is all, or nothing is injected now."""
+    today = timezone.localdate(at)
+    return _shortages(facts, plans.windows(facts, on=today), today=today).get(planned.pk, "")
+
+
+def _shortages(facts: PlanFacts, windows: list[plans.Window], *, today: date) -> dict[UUID, str]:
+    """By planned session still to be given. Of a plan in which nothing is injected now, none."""
+    if facts.plan.status in (PlanStatus.STOPPED, PlanStatus.COMPLETED):
+        return {}
+    lots, components = list(every_lot(facts)), needed(facts)
+    return {
+        each.planned.pk: stock.shortage(
+            components[each.planned.pk], lots, today=today, on=_day_of(each, today)
+        )
+        for each in windows
+        if not each.session
+    }
+
+
+def _day_of(window: plans.Window, today: date) -> date:
     """The clinic's day that the session is booked for, or else is best given on."""
     return timezone.localdate(window.visit.starts_at) if window.visit else max(window.ideal, today)
-
-
-def shortage(facts: PlanFacts, lots: list[Lot], *, on: date, today: date) -> str:
-    """What is not on the shelf for the plan's formula on the day; nothing for a plan in which nothing is injected now."""
-    if facts.plan.status in (PlanStatus.STOPPED, PlanStatus.COMPLETED):
-        return ""
-    return stock.shortage((part.component for part in facts.parts), lots, today=today, on=on)
 
 
 def to_test(facts: PlanFacts, *, at: datetime) -> list[Untested]:

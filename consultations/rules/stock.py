@@ -9,12 +9,17 @@ from consultations.dates import in_words
 from consultations.models import Component, Lot
 
 
+def in_date(component: Component, lots: Iterable[Lot], *, on: date) -> list[Lot]:
+    """The lots of the component, of whatever version, that may be injected from on the clinic's day `on`."""
+    return [lot for lot in lots if lot.component.code == component.code and lot.is_usable_on(on)]
+
+
 def shortage(components: Iterable[Component], lots: Iterable[Lot], *, today: date, on: date) -> str:
     """Of which component no lot on the shelf is in date on the clinic's day `on`, and until when there is one."""
     mine = list(lots)
     for component in components:
-        shelf = [lot for lot in mine if lot.component.code == component.code and lot.is_usable_on(today)]
-        if not any(lot.is_usable_on(on) for lot in shelf):
+        shelf = in_date(component, mine, on=today)
+        if not in_date(component, shelf, on=on):
             said = {"component": component, "day": in_words(on)}
             if not shelf:
                 return _("No lot of %(component)s is on the shelf.") % said

@@ -1,6 +1,6 @@
 """Sessions: judged on the day, begun, written while they are given, signed; not given; given outside the rules."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,6 @@ from consultations.forms.session_grid import points_from_grid
 from consultations.forms.session_repeat import repeat
 from consultations.forms.session_sides import DeviationForm, NotGivenForm
 from consultations.forms.session_typing import window_of
-from consultations.lot_queries import every_lot
 from consultations.models import Plan, PlannedSession, Session
 from consultations.queries import (
     PlanFacts,
@@ -281,19 +280,13 @@ def _waiting_page(
         "banner": banner(facts, planned, on=at),
         "refusal": refusal,
         "recipe": recipes.words_of(planned.formula or planned.plan.formula, at=at),
-        "shortage": _shortage(facts, planned, today=timezone.localdate(at)),
+        "shortage": plan_page.shortage(facts, planned, at=at),
         "to_test": plan_page.to_test(facts, at=at),
         "attempts": [each for each in facts.sessions if each.planned_id == planned.pk],
     }
     return render(
         request, "consultations/session_waiting.html", context, status=refusal.status if refusal else 200
     )
-
-
-def _shortage(facts: PlanFacts, planned: PlannedSession, *, today: date) -> str:
-    booked = planned.appointment
-    day = timezone.localdate(booked.starts_at) if booked else today
-    return plan_page.shortage(facts, list(every_lot(facts)), on=day, today=today)
 
 
 def _side_page(

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from clinic.models import Appointment
 from consultations.models import Lot, PlannedSession
+from consultations.rules.stock import in_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,13 @@ class Coming:
 
 def judged(lot: Lot, planned: list[PlannedSession]) -> list[Coming]:
     """Each of the sessions with what is in date on its day; one query for all of them."""
-    others = list(Lot.objects.of_components([lot.component.code]).exclude(pk=lot.pk))
+    component = lot.component
+    others = Lot.objects.of_components([component.code]).exclude(pk=lot.pk).select_related("component")
     found = []
     for each in planned:
         visit = each.appointment
         if visit is not None:
             day = timezone.localdate(visit.starts_at)
-            from_another = any(other.is_usable_on(day) for other in others)
-            found.append(Coming(each, visit, lot.is_usable_on(day), from_another))
+            from_another = bool(in_date(component, others, on=day))
+            found.append(Coming(each, visit, bool(in_date(component, [lot], on=day)), from_another))
     return found

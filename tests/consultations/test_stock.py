@@ -7,13 +7,22 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from consultations import plan_page
+from consultations import plan_page, purposes
 from consultations.dates import in_words
 from consultations.enums import PlanStatus
-from consultations.models import Lot, Plan
+from consultations.models import Lot, Plan, PlannedSession
 from consultations.queries import facts_of_one
 from consultations.rules.stock import shortage
-from tests.factories import LotFactory, SessionFactory, cleared_plan
+from tests.factories import (
+    AppointmentFactory,
+    ComponentFactory,
+    FormulaFactory,
+    LotFactory,
+    PlanFactory,
+    PlannedSessionFactory,
+    SessionFactory,
+    cleared_plan,
+)
 from tests.factories.clock import CLINIC_NOW
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -63,6 +72,43 @@ def test_an_empty_shelf_is_said_on_the_session_that_waits_and_it_may_be_booked_a
     page = practitioner_client.get(reverse("consultations:session_of", args=[first.pk])).content.decode()
     assert f"No lot of {facts_of_one(plan).parts[0].component} is on the shelf." in page
     assert told(plan) == [True, True, True]
+
+
+def test_a_session_with_a_formula_of_its_own_needs_only_what_is_in_it(
+    practitioner_client: Client,
+) -> None:
+    whole = FormulaFactory(parts=[(ComponentFactory(), 10), (ComponentFactory(), 5)])
+    kept, left_out = (part.component for part in whole.parts.order_by("pk"))
+    plan = PlanFactory(formula=whole, sessions=0, status=PlanStatus.PROPOSED)
+    small = FormulaFactory(parts=[(kept, 10)])
+    first = PlannedSessionFactory(plan=plan, ordinal=1, formula=small)
+    second = PlannedSessionFactory(plan=plan, ordinal=2)
+    LotFactory(component=kept, expires_on=TODAY + timedelta(days=900))
+    assert told(plan) == [False, True]
+
+    def page(planned: PlannedSession) -> str:
+        return practitioner_client.get(
+            reverse("consultations:session_of", args=[planned.pk])
+        ).content.decode()
+
+    sentence = f"No lot of {left_out} is on the shelf."
+    assert [sentence in page(each) for each in (first, second)] == [False, True]
+
+
+def test_the_waiting_session_is_judged_on_the_day_it_is_booked_for(
+    practitioner_client: Client, plan: Plan
+) -> None:
+    first = plan.planned_sessions.first()
+    first.appointment = AppointmentFactory(
+        patient=plan.patient,
+        purpose=purposes.session_of(first),
+        starts_at=CLINIC_NOW + timedelta(days=11),
+    )
+    first.save()
+    page = practitioner_client.get(reverse("consultations:session_of", args=[first.pk])).content.decode()
+    component = facts_of_one(plan).parts[0].component
+    day = in_words(TODAY + timedelta(days=11))
+    assert f"No lot of {component} on the shelf is in date on {day}" in page
 
 
 def test_a_stopped_plan_needs_no_stock(plan: Plan) -> None:
