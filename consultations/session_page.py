@@ -108,7 +108,7 @@ def bars(
             dose.component.get_unit_display(),
             dose.cap,
             _arithmetic(dose, volume),
-            tuple(doses.words_of_others(dose)),
+            (*_waiting_for_weight(facts, dose, weight_kg), *doses.words_of_others(dose)),
         )
         for dose in judged
     ]
@@ -123,6 +123,15 @@ def beside_drafts(
     return over_caps.beside_drafts(judged)
 
 
+def exceeded(
+    facts: PlanFacts, zones: Sequence[doses.ZoneDose], *, weight_kg: Decimal | None, session: Session
+) -> list[str]:
+    """What a signature of these figures would be refused for: each cap that is exceeded, in words."""
+    volume, day = doses.volume_of(zones), timezone.localdate(session.started_at)
+    judged = doses.component_doses(facts, volume_ml=volume, weight_kg=weight_kg, on=day, session=session)
+    return [str(each.message) for each in over_caps.exceeded(facts, zones, judged)]
+
+
 def cautions(facts: PlanFacts, session: Session) -> list[str]:
     """What to think of before injecting; warnings, no refusals."""
     reading = clearance.clearing_reading(facts, session.started_at)
@@ -133,6 +142,19 @@ def cautions(facts: PlanFacts, session: Session) -> list[str]:
 def _tightest(limits: Iterable[doses.PointLimit]) -> list[doses.PointLimit]:
     """The least used first, so that of each measure the one nearest to its cap is kept."""
     return sorted(limits, key=lambda limit: limit.value / limit.cap)
+
+
+def _waiting_for_weight(
+    facts: PlanFacts, dose: doses.ComponentDose, weight_kg: Decimal | None
+) -> Iterable[str]:
+    """Caps per kg cannot be counted yet: the cap that is shown may not be the tightest."""
+    if weight_kg is not None:
+        return
+    code, unit = dose.component.code, dose.component.get_unit_display()
+    for cap in doses.caps_for(facts.caps, code, facts.formula_codes, CapMeasure.PER_KG):
+        if cap.limit is not None:
+            words = _("A cap of %(limit)s %(unit)s per kg counts too: enter the weight.")
+            yield words % {"limit": doses.plain(cap.limit), "unit": unit}
 
 
 def _arithmetic(dose: doses.ComponentDose, volume: Decimal) -> str:

@@ -255,6 +255,16 @@ class ZoneRows:
         return [form for form in self.forms if form.is_bound and form.is_valid() and not form.is_empty]
 
     @property
+    def has_proposal(self) -> bool:
+        """Whether a row shows the template's usual figures and no zone: it is neither counted nor saved."""
+        if self.data is None:
+            return not self.saved and any(self.usual.values())
+        return any(
+            form.is_bound and form.is_valid() and form.is_empty and form.cleaned_data.get("points")
+            for form in self.forms
+        )
+
+    @property
     def doses(self) -> list[ZoneDose]:
         """For the running totals: as typed (a zone may still be missing), or as saved."""
         if self.data is not None:

@@ -24,9 +24,9 @@ from consultations.forms.zones import ZoneRows
 from consultations.lot_queries import every_lot
 from consultations.models import ReactionType, Scale, Session, SessionTyping, SessionZone, TechniqueRule
 from consultations.queries import PlanFacts, facts_of_one, policy_in_force
-from consultations.rules import aftercare, authorship, codes, doses, recipes, techniques
+from consultations.rules import aftercare, authorship, codes, doses, recipes, techniques, tested_lots
 from consultations.rules.over_caps import NeedsReason
-from consultations.session_page import banner, bars, cautions
+from consultations.session_page import banner, bars, cautions, exceeded
 from consultations.technique_enums import Counted, GunMode
 from consultations.views import chart
 
@@ -148,7 +148,18 @@ def totals(recording: Recording) -> dict[str, Any]:
             minutes=recording.typed("minutes_applied"),
         ),
         "session": session,
+        "has_proposal": recording.rows.has_proposal,
     }
+
+
+def outside_now(recording: Recording) -> dict[str, Any]:
+    """For _session_outside_now.html: the caps that what is typed now exceeds, and the lots of the saved draft that ask for a
+    new test."""
+    session, facts = recording.session, recording.facts
+    weight, zones = recording.typed("weight_kg"), recording.rows.doses
+    over = exceeded(facts, zones, weight_kg=weight, session=session)
+    lots = [str(each.message) for each in tested_lots.refusals(facts, session)]
+    return {"is_reason_asked": True, "exceeded": over, "outside": [*over, *lots]}
 
 
 def draft_page(

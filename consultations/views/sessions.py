@@ -33,7 +33,7 @@ from consultations.queries import (
 from consultations.rules import authorship, recipes
 from consultations.session_page import banner, beside_drafts
 from consultations.views import chart
-from consultations.views.session_record import Recording, draft_page, record_page, totals
+from consultations.views.session_record import Recording, draft_page, outside_now, record_page, totals
 
 _PARTS = (
     "patient",
@@ -137,7 +137,8 @@ def doses(request: HttpRequest, session_id: UUID) -> HttpResponse:
     authorship.check_may_edit(row, request.user)
     recording = Recording.of(row, facts_of_session(row), request.POST)
     recording.form.is_valid()
-    return render(request, "consultations/_session_totals.html", totals(recording))
+    asked = outside_now(recording) if "deviation_reason" in request.POST else {}
+    return render(request, "consultations/_session_totals.html", totals(recording) | asked)
 
 
 def _after_not_given(planned: PlannedSession, visit: Appointment | None) -> HttpResponse:

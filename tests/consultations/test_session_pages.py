@@ -391,6 +391,24 @@ def test_the_running_total_names_a_colleagues_draft_of_another_plan(
     assert f"10 mg of it: in the draft of {theirs.practitioner}, begun" in page
 
 
+def test_the_usual_figures_of_the_course_count_once_their_zone_is_chosen(
+    practitioner_client: Client, practitioner_user: User, clinic_now: datetime
+) -> None:
+    plan = course.cleared("PAIN-ACUTE-LBP", by=practitioner_user, at=CLINIC_NOW)
+    post(practitioner_client, "session_begin", first(plan).pk)
+    session = Session.objects.get()
+    words = "They count once its zone is chosen."
+    assert words in get(practitioner_client, "session", session.pk).content.decode()
+    typed = filled(session, (20, "0.15"))
+    chosen, without = (
+        post(practitioner_client, "session_doses", session.pk, typed | zone)
+        for zone in ({}, {"zone0-zone": "", "zone0-area_cm2": ""})
+    )
+    assert [words in each.content.decode() for each in (chosen, without)] == [False, True]
+    volumes = [{bar.label: bar.value for bar in each.context["bars"]}["Volume"] for each in (chosen, without)]
+    assert volumes == [Decimal(3), Decimal(0)]
+
+
 def test_a6_the_weight_is_asked_where_a_cap_counts_per_kg(
     practitioner_client: Client, practitioner_user: User, clinic_now: datetime
 ) -> None:
@@ -399,6 +417,14 @@ def test_a6_the_weight_is_asked_where_a_cap_counts_per_kg(
     session = Session.objects.get()
     answer = post(practitioner_client, "session", session.pk, filled(session, (20, "0.15"), sign=1))
     assert codes(answer) == {"weight_missing"}
+    # Until it is typed, the cap that is shown is not the only one.
+    words = "A cap of 4.5 mg per kg counts too: enter the weight."
+    without, with_weight = (
+        post(practitioner_client, "session_doses", session.pk, filled(session, (20, "0.15"), **weight))
+        for weight in ({}, {"weight_kg": "50"})
+    )
+    assert [words in each.content.decode() for each in (without, with_weight)] == [True, False]
+    assert "20 of 225 mg" in with_weight.content.decode()
     session.refresh_from_db()
     data = filled(session, (20, "0.15"), sign=1, weight_kg="50", score_before="6", score_after="4")
     assert post(practitioner_client, "session", session.pk, data).status_code == 302
@@ -624,6 +650,24 @@ def test_an_overdose_is_refused_with_a_place_for_the_reason_and_signed_with_it(
     record = practitioner_client.get(answer["Location"]).content.decode()
     assert "misread the syringe Outside the rules: more of a component than its cap allows." in record
     assert "101 mg are more than the cap (100 mg per session)." in record
+
+
+def test_while_a_reason_is_asked_the_totals_say_what_is_exceeded_now_and_take_the_question_back(
+    practitioner_client: Client, kybella: Session
+) -> None:
+    def totals(ml: str, **more: str) -> str:
+        typed = filled(kybella, (50, "0.2"), **{"zone0-volume_ml": ml, "zone0-area_cm2": "60"}, **more)
+        return post(practitioner_client, "session_doses", kybella.pk, typed).content.decode()
+
+    # Nobody was asked yet: the bar alone says it.
+    assert "102 of 100 mg" in totals("10.2")
+    assert "hx-swap-oob" not in totals("10.2")
+    still = totals("10.2", deviation_reason="")
+    assert "102 mg are more than the cap (100 mg per session)." in still
+    assert '<div id="outside-words" hx-swap-oob="true">' in still
+    corrected = totals("10", deviation_reason="misread the syringe")
+    assert '<div id="outside-the-rules" hx-swap-oob="delete"></div>' in corrected
+    assert "more than the cap" not in corrected
 
 
 def test_the_incident_list_shows_the_arithmetic_to_those_who_read_records(
