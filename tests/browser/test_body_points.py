@@ -135,6 +135,61 @@ def test_by_touch_on_a_telephone_each_tap_is_a_point_where_it_fell(
     screen.close()
 
 
+def test_on_a_telephone_a_zone_is_looked_at_from_close_by(
+    clinic_server: LiveServer, browser: Browser
+) -> None:
+    screen = opened(clinic_server, browser, touch=True)
+    page = screen.page
+    closer = page.get_by_role("button", name="Zoom to the zone")
+    chin = _shape(page, "Under the chin")
+    _tap(page, chin, (0.5, 0.5))
+    expect(_points(page, 0)).to_have_value("1")
+    far, whole = _scale(chin), _shown(chin)
+    # By keys as by finger.
+    closer.press("Enter")
+    expect(closer).to_have_attribute("aria-pressed", "true")
+    assert _scale(chin) > 2.5 * far
+    screen.check_accessible()
+    # The drawing stays where it is while points are set: they fall left and right of the first.
+    near = _shown(chin)
+    _tap(page, chin, (0.4, 0.5), (0.6, 0.5))
+    expect(_points(page, 0)).to_have_value("3")
+    assert _shown(chin) == near
+    places = page.locator("[name=zone0-places]").input_value().split()
+    middle, left, right = (int(place.split(",")[0]) for place in places)
+    assert left < middle < right
+    # Arrows lead to the next zone, and the drawing with them; another press shows the whole again.
+    chin.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(chin).not_to_be_focused()
+    assert _shown(chin) not in (near, whole)
+    closer.tap()
+    expect(closer).to_have_attribute("aria-pressed", "false")
+    assert _shown(chin) == whole
+    screen.close()
+
+
+def _tap(page: Page, shape: Locator, *shares: tuple[float, float]) -> None:
+    """As `_click`, with a finger."""
+    shape.scroll_into_view_if_needed()
+    box = shape.bounding_box()
+    assert box is not None
+    for across, down in shares:
+        page.touchscreen.tap(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+
+
+def _scale(shape: Locator) -> float:
+    """Pixels for one unit of the drawing."""
+    scale: float = shape.evaluate("shape => shape.getScreenCTM().a")
+    return scale
+
+
+def _shown(shape: Locator) -> str:
+    """Which part of its drawing is shown."""
+    box: str = shape.evaluate("shape => shape.ownerSVGElement.getAttribute('viewBox')")
+    return box
+
+
 def _click(page: Page, shape: Locator, *shares: tuple[float, float]) -> None:
     """At shares of the zone's width and height as it was before: its line grows when it is chosen."""
     shape.scroll_into_view_if_needed()

@@ -196,15 +196,46 @@
     goOn();
   });
 
+  // --- Closer: the drawing shows one zone alone, so that points have room on a telephone ---------------------------
+  const closer = tools.querySelector("[data-closer]");
+  const ROOM = 1.3; // of what is shown to the zone
+  const wholes = new Map(
+    [...map.querySelectorAll("[data-view-shown] svg")].map((svg) => [svg, svg.getAttribute("viewBox")]),
+  );
+  let touched = null; // the zone last tapped or reached
+  const isClose = () => closer.getAttribute("aria-pressed") === "true";
+  const closeTo = (shape) => {
+    for (const [svg, whole] of wholes) svg.setAttribute("viewBox", whole);
+    closer.setAttribute("aria-pressed", String(shape !== null));
+    map.classList.toggle("is-close", shape !== null);
+    if (!shape) return;
+    const zone = shape.getBBox();
+    const width = Math.max(zone.width, zone.height / 2) * ROOM;
+    const height = Math.max(zone.height * ROOM, width / 2);
+    const [left, top] = [zone.x + (zone.width - width) / 2, zone.y + (zone.height - height) / 2];
+    shape.ownerSVGElement.setAttribute("viewBox", `${left} ${top} ${width} ${height}`);
+  };
+  const inView = () => {
+    const view = map.querySelector("[data-view-shown]:not([hidden])");
+    if (touched && view.contains(touched)) return touched;
+    return view.querySelector("[aria-selected=true]") ?? view.querySelector("[data-zone][tabindex='0']");
+  };
+
   // --- Tap and keys: one stop for the tab key, arrows within -------------------------------------------------------
   const move = (to, options) => {
     for (const each of to.parentElement.querySelectorAll("[data-zone]")) each.tabIndex = each === to ? 0 : -1;
     to.focus(options);
   };
+  const reach = (shape) => {
+    move(shape);
+    touched = shape;
+    if (isClose()) closeTo(shape);
+  };
   const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
   map.addEventListener("click", (event) => {
     const shape = event.target.closest("[data-zone]");
     if (!shape) return;
+    touched = shape;
     if (!isByPoint()) return choose(shape.dataset.zone);
     letGo();
     move(shape, { preventScroll: true }); // the next tap is meant for where the map stands now
@@ -224,9 +255,9 @@
     }
     const all = [...shape.parentElement.querySelectorAll("[data-zone]")];
     const at = all.indexOf(shape);
-    if (event.key in STEPS) move(all[(at + STEPS[event.key] + all.length) % all.length]);
-    else if (event.key === "Home") move(all[0]);
-    else if (event.key === "End") move(all.at(-1));
+    if (event.key in STEPS) reach(all[(at + STEPS[event.key] + all.length) % all.length]);
+    else if (event.key === "Home") reach(all[0]);
+    else if (event.key === "End") reach(all.at(-1));
     else if (event.key === "Enter" || event.key === " ") (isByPoint() ? take : (each) => choose(each.dataset.zone))(shape);
     else if (event.key === "Delete" || event.key === "Backspace") empty(shape.dataset.zone);
     else return;
@@ -244,6 +275,7 @@
     if (!button) return;
     if ("undo" in button.dataset) return takeBack();
     if ("last" in button.dataset) return removeLast(withPoints());
+    if (button === closer) return closeTo(isClose() ? null : inView());
     button.setAttribute("aria-pressed", String(!isByPoint()));
     map.classList.toggle("is-by-point", isByPoint());
     for (const part of map.querySelectorAll("[data-map-hint], [data-last]")) part.hidden = !isByPoint();
@@ -251,6 +283,7 @@
 
   // --- One drawing at a time ---------------------------------------------------------------------------------------
   const show = (code) => {
+    closeTo(null);
     for (const button of chooser.children) button.setAttribute("aria-pressed", String(button.dataset.view === code));
     for (const view of map.querySelectorAll("[data-view-shown]")) view.hidden = view.dataset.viewShown !== code;
   };
