@@ -14,21 +14,32 @@ from pytest_django.live_server_helper import LiveServer
 
 from clinic.chooser import Slot
 from clinic.enums import ContactOutcome
-from clinic.models import Appointment, Patient
+from clinic.models import Appointment, Patient, Practitioner
 from consultations import purposes
-from consultations.models import Plan
+from consultations.models import Leaflet, Plan
 from tests.browser.conftest import Screen
 from tests.clinic.desk import Desk, make_desk
 from tests.factories import (
     AbsenceFactory,
+    AppointmentFactory,
+    CauseSearchFactory,
     ContactEntryFactory,
     ContactTryFactory,
+    DeviceCareErrorFactory,
+    DeviceCareFactory,
+    DeviceFactory,
+    LeafletHandoutFactory,
     PatchTestFactory,
+    PractitionerFactory,
+    SessionFactory,
     TestReadingFactory,
     UserFactory,
     WaitlistEntryFactory,
     cleared_plan,
+    component_tested,
     consented_plan,
+    lots_of,
+    stopped_by_test,
 )
 from tests.factories.booking import AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW, PARIS, ago
@@ -89,6 +100,34 @@ def lists(patient: Patient, desk: Desk) -> list[str]:
     return ["/contacts/", "/contacts/?show=closed", "/waitlist/", "/waitlist/?show=today", add, "/late/"]
 
 
+def clinical_pages(doctor: Practitioner) -> list[str]:
+    """What a lot, a device, a practitioner and a room were part of, leaflets, the shelf, and the cause of a positive test."""
+    device = DeviceFactory(service_due_on=TUESDAY.date())
+    DeviceCareFactory(device=device)
+    DeviceCareErrorFactory(care=DeviceCareFactory(device=device))
+    plan = cleared_plan()
+    lots = lots_of(plan.formula)
+    visit = AppointmentFactory(patient=plan.patient, starts_at=ago(days=1), practitioner=doctor)
+    SessionFactory(plan=plan, signed=True, lots=lots, device=device, appointment=visit, practitioner=doctor)
+    LeafletHandoutFactory(patient=plan.patient)
+    search = CauseSearchFactory(patch_test=stopped_by_test().patch_tests.get())
+    first, *_others = search.patch_test.component_codes
+    component_tested(search, first, reacts=True)
+    traced = [("lot", lots[0]), ("device", device), ("practitioner", doctor), ("room", visit.room)]
+    return [
+        *(reverse("consultations:trace", args=[kind, thing.pk]) for kind, thing in traced),
+        reverse("consultations:traces"),
+        reverse("clinic:devices"),
+        reverse("clinic:device", args=[device.pk]),
+        reverse("consultations:lots"),
+        reverse("consultations:lot_label", args=[lots[0].pk]),
+        reverse("consultations:leaflets_of", args=[plan.pk]),
+        reverse("consultations:leaflet", args=[Leaflet.objects.current()[0].pk]),
+        reverse("consultations:cause", args=[search.patch_test_id]),
+        reverse("consultations:cause_finding", args=[search.pk]),
+    ]
+
+
 @pytest.fixture
 def screen(browser: Browser, clinic_server: LiveServer) -> Iterator[Screen]:
     """The desk's window."""
@@ -135,5 +174,13 @@ def test_nothing_serious_in_either_theme_at_any_width(screen: Screen) -> None:
         *lists(desk.patient, desk),
     ]
     screen.signed_in("ana")
+    for page in pages:
+        screen.check_looks(page)
+
+
+def test_nothing_serious_on_the_pages_of_lots_devices_leaflets_and_causes(screen: Screen) -> None:
+    user = UserFactory(username="silva", practitioner=True)
+    pages = clinical_pages(PractitionerFactory(user=user, name="Dr Silva", skills=["needle"]))
+    screen.signed_in("silva")
     for page in pages:
         screen.check_looks(page)
