@@ -38,6 +38,11 @@ def consent_ends(consent: Consent, facts: PlanFacts) -> date:
     return min(_ends(consent, facts.plan.patient, months=facts.validity.consent_months))
 
 
+def ends_of_age(consent: Consent, facts: PlanFacts) -> bool:
+    """Whether it ends because the patient it was signed for is of age from then on."""
+    return consent_ends(consent, facts) == of_age_from(facts.plan.patient.birth_date)
+
+
 def _ends(consent: Consent, patient: Patient, *, months: int) -> Iterable[date]:
     signed_on = timezone.localdate(consent.signed_at)
     yield months_later(signed_on, months)

@@ -22,6 +22,7 @@ from consultations.models import Consent, ConsentText, Plan
 from consultations.queries import facts_of_one
 from consultations.rules import authorship, consent_texts
 from consultations.rules import consent as rules
+from consultations.rules.gates.consent import missing
 from consultations.views import chart
 
 
@@ -144,13 +145,16 @@ def _sign_page(
     status: int = 200,
 ) -> HttpResponse:
     text, words = shown
+    facts = facts_of_one(plan)
+    in_force = rules.in_force(facts, on=at)
     context = {
         "plan": plan,
         "text": text,
         "words": words,
         "parts": list(plan.formula.parts.select_related("component")),
         "form": form,
-        "in_force": rules.in_force(facts_of_one(plan), on=at),
+        "in_force": in_force,
+        "again": missing(facts, at)[0] if rules.run_out(facts, on=at) else None,
         **chart.header(request, plan.patient),
     }
     return render(request, "consultations/consent_sign.html", context, status=status)

@@ -114,7 +114,8 @@ def _positive(
         lines = [_("It reacted alone: nothing that holds it may be injected.")]
     if any(reading.systemic_sign for reading in readings):
         lines.append(_("There was a sign beyond the test site: refer to an allergist."))
-    if test.search_id is None:
+    # A test of one component alone has found it.
+    if test.search_id is None and len(test.component_codes) > 1:
         lines.append(_("Which component it was, the test does not say: all of them stay closed."))
     return _("Positive"), lines
 

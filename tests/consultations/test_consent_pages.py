@@ -25,7 +25,7 @@ from tests.factories import (
     PatientFactory,
     PlanFactory,
 )
-from tests.factories.clock import CLINIC_NOW, ahead
+from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -160,6 +160,17 @@ def test_for_a_minor_only_a_representative_can_sign(practitioner_client: Client)
     assert "Clara Moreau</strong>, mother" in shown
     assert "<dt>Identity seen</dt><dd>passport</dd>" in shown
     assert "<dt>Assent of the young person</dt><dd>Léa Moreau</dd>" in shown
+
+
+def test_who_is_asked_to_sign_anew_reads_why(practitioner_client: Client) -> None:
+    plan = PlanFactory(patient__birth_date=TODAY.replace(year=TODAY.year - 18))
+    first = text(practitioner_client.get(sign_url(plan)))
+    by = {"signer": "representative", "signer_name": "Clara Moreau", "signer_relation": "mother"}
+    ConsentFactory(plan=plan, signed_at=ago(days=30), **by)
+    shown = text(practitioner_client.get(sign_url(plan)))
+    why = "the patient signs, who is of age then."
+    assert [why in each for each in (first, shown)] == [False, True]
+    assert "Signed by Clara Moreau for the patient on" in shown
 
 
 def test_a_drawn_signature_is_kept_stroke_by_stroke_and_drawn_again(practitioner_client: Client) -> None:

@@ -34,6 +34,11 @@ def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = Non
         ]
     if ended:
         day = in_words(validity.consent_ends(ended, facts))
+        if validity.ends_of_age(ended, facts):
+            words = _("Consent to sign anew: from %(day)s the patient signs, who is of age then.")
+            detail = _("Signed by %(name)s for the patient on %(signed)s.")
+            said = {"name": ended.signer_name, "signed": in_words(ended.signed_at)}
+            return [Condition("consent", words % {"day": day}, detail=detail % said)]
         return [
             Condition(
                 "consent",

@@ -11,6 +11,7 @@ from clinic.rules.people import of_age_from
 from consultations.models import PathwayPolicy, Plan
 from consultations.queries import facts_of_one
 from consultations.rules import consent, validity
+from consultations.rules.gates import consent as consent_gate
 from tests.consultations.policies import decided
 from tests.factories import (
     ConsentFactory,
@@ -81,6 +82,16 @@ class TestAConsent:
         assert _ends(plan) == of_age
         assert _both(plan, of_age - DAY) == {True}
         assert _both(plan, of_age) == {False}
+
+    def test_it_is_said_that_the_patient_signs_once_of_age(self) -> None:
+        plan = PlanFactory(patient__birth_date=date(2008, 2, 28), patient__representative_name="Clara Moreau")
+        by = {"signer": "representative", "signer_name": "Clara Moreau", "signer_relation": "mother"}
+        ConsentFactory(plan=plan, signed_at=morning(date(2026, 1, 2)), **by)
+        (condition,) = consent_gate.missing(facts_of_one(plan), morning(date(2026, 2, 28)))
+        assert condition.what == (
+            "Consent to sign anew: from 28 Feb 2026 the patient signs, who is of age then."
+        )
+        assert condition.detail == "Signed by Clara Moreau for the patient on 2 Jan 2026."
 
     def test_what_a_young_person_signs_once_of_age_holds_on(self) -> None:
         plan = PlanFactory(patient__birth_date=date(2008, 2, 29))
