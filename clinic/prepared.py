@@ -32,6 +32,8 @@ class Prepared:
     def rows(self, **values: Any) -> list[Row]:
         """The rows, by the plan that this connection has; the first time it is made in the same round trip."""
         # What begins with SELECT only reads: the history adds its context to everything else.
+        # Asked here already whether it still lives: else what this connection knows is asked of the one that replaces it.
+        connection.close_if_health_check_failed()
         connection.ensure_connection()
         opened = connection.connection
         if known := self._names.get(opened):

@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import DataError, connection, connections, transaction
 from pghistory.models import Context
 
 from clinic.models import Room
@@ -70,6 +70,26 @@ def test_another_connection_plans_it_for_itself():
         connection.connection = own
         other.close()
     assert halves.rows(numbers=[8], by=2) == [(4,)]
+
+
+def test_a_connection_that_died_is_replaced_before_it_is_asked_what_it_knows():
+    """As after a restart of the database: the first query of a request must not fail because an earlier one was planned."""
+    halves = _halves()
+    other = connection.copy()
+    other.settings_dict = {**connection.settings_dict, "CONN_HEALTH_CHECKS": True}
+    before = connections["default"]
+    connections["default"] = other
+    try:
+        assert halves.rows(numbers=[4], by=2) == [(2,)]
+        died = other.connection
+        with before.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [died.info.backend_pid])
+        other.close_if_unusable_or_obsolete()  # what Django does when a request begins
+        assert halves.rows(numbers=[8], by=2) == [(4,)]
+        assert other.connection is not died
+    finally:
+        other.close()
+        connections["default"] = before
 
 
 def test_objects_are_those_that_the_model_finds():
