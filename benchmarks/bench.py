@@ -120,6 +120,9 @@ def sessions_of(user: User, count: int, *, backend: str = settings.AUTHENTICATIO
         store[SESSION_KEY] = str(user.pk)
         store[BACKEND_SESSION_KEY] = backend
         store[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        # As after a sign-in with both factors.
+        store["account_authentication_methods"] = [{"method": "mfa", "type": "totp", "at": 0}]
+        store["account_authentication_methods_user"] = str(user.pk)
         store.save()
         keys.append(str(store.session_key))
     return keys

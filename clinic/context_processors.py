@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest
 
+from clinic import second_factor
 from clinic.models import ClinicSettings
 from clinic.views.privacy import hides_names
 
@@ -13,5 +14,7 @@ def clinic(request: HttpRequest) -> dict[str, object]:
         "clinic": ClinicSettings.current(),
         "demo": settings.MODE == "demo",
         "demo_password": settings.DEMO_PASSWORD,
+        # Until then no page but the setting up opens, so that there is nowhere to go to.
+        "needs_second_factor": request.user.is_authenticated and second_factor.is_missing(request),
         "hides_names": request.user.is_authenticated and hides_names(request),
     }

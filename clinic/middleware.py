@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, resolve_url
@@ -12,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
-from clinic import handed_over, uploads
+from clinic import handed_over, second_factor, uploads
 from clinic.errors import DomainError, NotCleared
 from clinic.views import announced
 
@@ -66,6 +67,38 @@ class BadTextMiddleware:
         return None
 
 
+class SecondFactorMiddleware:
+    """Behind the sign-in, a second door: no page but the setting up for who has not shown a second factor.
+
+    It decides from the session alone. Only who is stopped costs a query: who has a second factor and did not show it
+    signs in anew, who has none sets one up.
+    """
+
+    SETTING_UP = frozenset({"mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"})
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """As asked; `process_view` decides, once it is known for whom the page is."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *_arguments: object
+    ) -> HttpResponse | None:
+        """Nothing where the page is everybody's, or the person is through."""
+        is_open = not getattr(view, "login_required", True)
+        if is_open or not request.user.is_authenticated or not second_factor.is_missing(request):
+            return None
+        if second_factor.is_set_up(request.user):
+            address = f"{reverse('account_login')}?{_back_to(request)}"
+            logout(request)
+            return _lead(request, address)
+        if request.resolver_match and request.resolver_match.view_name in self.SETTING_UP:
+            return None
+        return _lead(request, reverse("mfa_index"))
+
+
 class HandOverMiddleware:
     """While a screen is in a patient's hands, every address but the pages it was handed over for leads back to them.
 
@@ -107,9 +140,7 @@ class DomainErrorMiddleware:
             return response
         login = resolve_url(settings.LOGIN_URL)
         if response["Location"].partition("?")[0] == login:
-            back = QueryDict(mutable=True)
-            back["next"] = request.htmx.current_url_abs_path or "/"
-            return HttpResponseClientRedirect(f"{login}?{back.urlencode(safe='/')}")
+            return HttpResponseClientRedirect(f"{login}?{_back_to(request)}")
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -163,6 +194,13 @@ def _has_signed_out(request: HttpRequest, response: HttpResponse) -> bool:
     cookie = settings.SESSION_COOKIE_NAME
     is_nobody = hasattr(request, "user") and not request.user.is_authenticated
     return is_nobody and cookie in request.COOKIES and cookie in response.cookies
+
+
+def _back_to(request: HttpRequest) -> str:
+    """The query that leads back after signing in: to the page itself, or to the one whose part htmx asked for."""
+    back = QueryDict(mutable=True)
+    back["next"] = (request.htmx.current_url_abs_path or "/") if request.htmx else request.get_full_path()
+    return back.urlencode(safe="/")
 
 
 def _lead(request: HttpRequest, address: str) -> HttpResponse:

@@ -18,6 +18,8 @@ from clinic import embedded
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("MESOCLINIC_DATA", BASE_DIR / ".data"))
 MODE = os.environ.get("MESOCLINIC_MODE", "production")
+if MODE not in {"demo", "test", "production"}:
+    raise ImproperlyConfigured(f"MESOCLINIC_MODE is demo, test or production, not {MODE!r}.")
 PRODUCTION = MODE == "production"
 DEBUG = False
 # The invented people of the demo clinic sign in with this; the sign-in page says so. No other mode knows it.
@@ -39,6 +41,13 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+# A key that is being replaced: what it signed and encrypted is read until it is taken away here.
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if key]
+# What encrypts the secrets of second factors, the newest first (clinic.encryption).
+SECRETS_KEYS = [key for key in os.environ.get("SECRETS_KEYS", "").split(",") if key] or [
+    SECRET_KEY,
+    *SECRET_KEY_FALLBACKS,
+]
 ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
 if not PRODUCTION:
     ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]", "testserver", os.environ.get("HOST", "127.0.0.1")]
@@ -56,6 +65,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "crispy_forms",
     "crispy_bootstrap5",
     "csp",
@@ -79,6 +89,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "clinic.uploads.UploadMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "clinic.middleware.SecondFactorMiddleware",
     "clinic.middleware.HandOverMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -160,6 +171,21 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
+# Everybody needs a second factor (clinic.middleware); a passkey that asks for a finger or a PIN is both factors in one.
+MFA_ADAPTER = "clinic.accounts.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "activate_totp": "clinic.forms.second_factor.ActivateTotpForm",
+    "add_webauthn": "clinic.forms.second_factor.AddPasskeyForm",
+    "authenticate_webauthn": "clinic.forms.second_factor.AuthenticatePasskeyForm",
+    "login_webauthn": "clinic.forms.second_factor.LoginPasskeyForm",
+    "reauthenticate_webauthn": "clinic.forms.second_factor.ReauthenticatePasskeyForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_RECOVERY_CODE_DIGITS = 10
+# Addresses are the admins' business: they are right without a letter that proves it.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 # A screen in a patient's hands that nobody touches for so long shows nothing of them any more.
 HAND_OVER_IDLE_MINUTES = 10
 

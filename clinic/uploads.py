@@ -18,6 +18,8 @@ from django.core.files.uploadhandler import (
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
+from clinic import second_factor
+
 # What the fields beside the file, and the lines between them, may take.
 _BESIDE_THE_FILE = 1024 * 1024
 
@@ -78,7 +80,7 @@ class UploadMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The sign-in page for who has not signed in, with nothing read; else as asked."""
         if brings_file(request):
-            if not request.user.is_authenticated:
+            if not request.user.is_authenticated or second_factor.is_missing(request):
                 return redirect_to_login(request.get_full_path())
             request.upload_handlers = [MemoryFileUploadHandler(request), TemporaryFileUploadHandler(request)]
         return self.get_response(request)

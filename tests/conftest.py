@@ -40,6 +40,7 @@ from tests import loaded_database  # noqa: E402
 from tests.database_copies import Copies  # noqa: E402
 from tests.factories import PractitionerFactory, UserFactory  # noqa: E402
 from tests.factories.clock import CLINIC_NOW  # noqa: E402
+from tests.signing_in import sign_in  # noqa: E402
 from tests.undefined_variables import UndefinedVariable  # noqa: E402
 
 if settings.MODE != "test":
@@ -203,5 +204,5 @@ def admin_client(admin: User) -> Client:
 
 def _signed_in(user: User) -> Client:
     client = Client()
-    client.force_login(user, backend="clinic.accounts.PasswordBackend")
+    sign_in(client, user)
     return client

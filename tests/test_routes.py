@@ -203,6 +203,21 @@ ACCOUNTS = {
     "account_reset_password_from_key_done": ("200 200 200 200", "405 405 405 405"),
     "account_reset_password_from_key": ("200 200 200 200", "200 200 200 200"),
     "account_reset_password_done": ("200 200 200 200", "405 405 405 405"),
+    # Both factors were shown just now, so the pages that change them do not ask again; there is nothing to change yet.
+    "mfa_index": ("302 200 200 200", ONLY_GET),
+    "mfa_authenticate": ("302 302 302 302", "302 302 302 302"),
+    "mfa_reauthenticate": ("302 302 302 302", "302 302 302 302"),
+    "mfa_activate_totp": ("302 200 200 200", "302 200 200 200"),
+    "mfa_deactivate_totp": ("302 404 404 404", "302 404 404 404"),
+    "mfa_view_recovery_codes": ("302 404 404 404", ONLY_GET),
+    "mfa_generate_recovery_codes": ("302 200 200 200", "302 200 200 200"),
+    "mfa_download_recovery_codes": ("302 404 404 404", "302 404 404 404"),
+    "mfa_list_webauthn": ("302 200 200 200", ONLY_GET),
+    "mfa_add_webauthn": ("302 200 200 200", "302 200 200 200"),
+    "mfa_reauthenticate_webauthn": ("302 302 302 302", "302 302 302 302"),
+    "mfa_remove_webauthn": ("302 404 404 404", "302 404 404 404"),
+    "mfa_edit_webauthn": ("302 404 404 404", "302 404 404 404"),
+    "mfa_login_webauthn": ("302 302 302 302", "302 302 302 302"),
 }
 TABLE = DESK | PATHWAY | ACCOUNTS
 # Pages on which a patient's clinical record is read: opening one is written down, whatever else happens.
@@ -270,15 +285,18 @@ OURS = {name: pattern for name, pattern in routes().items() if not name.startswi
 ADMIN = {name: pattern for name, pattern in routes().items() if name.startswith("admin:")}
 
 
+# What the pattern around theirs asks for (allauth's).
+AROUND = {"mfa_edit_webauthn": {"pk": 0}, "mfa_remove_webauthn": {"pk": 0}}
+
+
 class World(Things):
     """One real object for every kind of address."""
 
     def address(self, name: str, **instead: Any) -> str:
         """The route's address, for the objects of this world unless others are named."""
         wanted = self.ids | self.by_route.get(name, {}) | instead
-        return reverse(
-            name, kwargs={key: wanted[key] for key in OURS[name].pattern.converters} or _groups(name)
-        )
+        own = {key: wanted[key] for key in OURS[name].pattern.converters} or _groups(name)
+        return reverse(name, kwargs=AROUND.get(name, {}) | own)
 
 
 def _groups(name: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from pytest_django.live_server_helper import LiveServer
 
 from clinic.models import User
+from tests.signing_in import next_code, sign_in, with_second_factor
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 # Playwright's own loop runs in this thread; Django would otherwise refuse to talk to the database from it.
@@ -36,6 +37,18 @@ _ABOUT_COLOURS = ("color-contrast", "link-in-text-block")
 _COLOURS_HAVE_CHANGED = """
     Promise.all(document.getAnimations().filter(each => each instanceof CSSTransition).map(each => each.finished))
 """
+
+
+def sign_in_on(page: Page, address: str, username: str, password: str) -> None:
+    """Password and second factor, typed on their pages."""
+    user = with_second_factor(User.objects.get(username=username))
+    page.goto(f"{address}/accounts/login/")
+    page.locator("input[name=login]").fill(username)
+    page.locator("input[name=password]").fill(password)
+    page.locator("main button[type=submit]").first.click()
+    page.locator("input[name=code]").fill(next_code(user))
+    page.locator("main button[type=submit]").first.click()
+    page.wait_for_url(lambda url: "/accounts/" not in url)
 
 
 class Screen:
@@ -71,18 +84,13 @@ class Screen:
 
     def signed_in(self, username: str) -> None:
         """As this person, who has signed in before: the pages of signing in cost every test a second or two."""
-        client = Client()
-        client.force_login(User.objects.get(username=username), backend="clinic.accounts.PasswordBackend")
+        client = sign_in(Client(), User.objects.get(username=username))
         name = settings.SESSION_COOKIE_NAME
         self.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": self.address}])
 
     def sign_in(self, username: str, password: str) -> None:
-        """Through the sign-in page, where that is part of the journey."""
-        self.page.goto(f"{self.address}/accounts/login/")
-        self.page.get_by_label("Username").or_(self.page.locator("input[name=login]")).first.fill(username)
-        self.page.locator("input[name=password]").fill(password)
-        self.page.locator("main button[type=submit]").first.click()
-        self.page.wait_for_url(lambda url: "/accounts/" not in url)
+        """Through the sign-in page, with both factors."""
+        sign_in_on(self.page, self.address, username, password)
 
     def open(self, path: str) -> None:
         """Go to an address of the server."""

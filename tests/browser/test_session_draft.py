@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from consultations.models import Session, SessionTyping
-from tests.browser.conftest import Screen
+from tests.browser.conftest import Screen, sign_in_on
 from tests.factories import PractitionerFactory, SessionFactory, UserFactory
 from tests.factories.users import PASSWORD
 
@@ -50,11 +50,7 @@ def test_a_draft_survives_a_closed_tab_and_an_expired_sign_in(
 
     # Somebody signs in in another tab; the page comes back by itself, and its save is taken.
     other = doctor.context.new_page()
-    other.goto(f"{clinic_server.url}/accounts/login/")
-    other.locator("input[name=login]").fill("silva")
-    other.locator("input[name=password]").fill(PASSWORD)
-    other.locator("main button[type=submit]").first.click()
-    other.wait_for_url(lambda url: "/accounts/" not in url)
+    sign_in_on(other, clinic_server.url, "silva", PASSWORD)
     other.close()
     expect(page.locator("[name=note]")).to_have_value("slept well, no pain")
     expect(page.locator("#session-form")).to_be_visible()

@@ -28,6 +28,7 @@ from tests.factories import (
     WorkingHoursFactory,
 )
 from tests.factories.users import PASSWORD
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -59,7 +60,7 @@ def keeper() -> User:
 @pytest.fixture
 def keeper_client(keeper: User) -> Client:
     client = Client()
-    client.force_login(keeper, backend="clinic.accounts.PasswordBackend")
+    sign_in(client, keeper)
     return client
 
 
@@ -79,10 +80,7 @@ class TestWhoMayEnter:
     @pytest.mark.parametrize("roles", [[Role.RECEPTION], [Role.PRACTITIONER], []])
     def test_everybody_else_is_refused_staff_flag_or_not(self, roles: list[Role]) -> None:
         client = Client()
-        client.force_login(
-            UserFactory(roles=roles, is_staff=True, is_superuser=True),
-            backend="clinic.accounts.PasswordBackend",
-        )
+        sign_in(client, UserFactory(roles=roles, is_staff=True, is_superuser=True))
         addresses = [reverse("admin:index"), reverse("admin:jsi18n"), *(page(model) for model in DESK)]
         assert {client.get(address).status_code for address in addresses} == {HTTPStatus.FORBIDDEN}
         assert client.post(page(User, "add"), {"username": "x"}).status_code == HTTPStatus.FORBIDDEN

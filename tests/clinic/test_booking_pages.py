@@ -23,6 +23,7 @@ from tests.factories.clock import CLINIC_NOW, PARIS, ago
 from tests.factories.opening import AbsenceFactory
 from tests.factories.people import PatientFactory
 from tests.factories.users import UserFactory
+from tests.signing_in import sign_in
 
 TUESDAY = date(2026, 3, 3)
 HTMX = {"HX-Request": "true"}
@@ -571,7 +572,7 @@ def test_another_patients_walk_in_is_not_found(desk: Desk, reception_client: Cli
 
 
 def test_a_practitioner_books_too(desk: Desk, client: Client) -> None:
-    client.force_login(UserFactory(practitioner=True), backend="clinic.accounts.PasswordBackend")
+    sign_in(client, UserFactory(practitioner=True))
     client.post(url(desk.patient), form(desk, tuesday("09:00")))
     assert Appointment.objects.count() == 1
 

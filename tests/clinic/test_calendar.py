@@ -24,6 +24,7 @@ from tests.factories.clock import CLINIC_NOW, TODAY
 from tests.factories.opening import AbsenceFactory, ClosedDayFactory, OutOfServiceFactory
 from tests.factories.people import PatientFactory, PractitionerFactory
 from tests.factories.places import RoomFactory
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -384,7 +385,7 @@ def test_who_may_not_book_moves_nothing(desk: Desk, admin_client: Client) -> Non
 
 def test_a_drop_needs_the_token(desk: Desk) -> None:
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(desk.user, backend="clinic.accounts.PasswordBackend")
+    sign_in(strict, desk.user)
     visit = desk.book(today("10:00"))
     assert drop(strict, visit, "2026-03-02T14:00").status_code == 403
     visit.refresh_from_db()

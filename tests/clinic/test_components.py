@@ -16,6 +16,7 @@ from clinic.enums import AppointmentStatus, Readiness
 from clinic.models import Patient, User
 from clinic.templatetags import clinic_tags
 from tests.factories import PatientFactory, UserFactory
+from tests.signing_in import sign_in
 
 STATIC = Path(settings.BASE_DIR) / "clinic" / "static" / "clinic"
 TEMPLATES = [
@@ -201,7 +202,7 @@ class TestNavigation:
     def test_leads_only_where_the_role_may_go(self, roles: list[str], expected: set[str]) -> None:
         user = UserFactory(roles=roles, is_staff="admin" in roles)
         client = Client()
-        client.force_login(user, backend="clinic.accounts.PasswordBackend")
+        sign_in(client, user)
         found = set(self.ENTRIES.findall(client.get("/accounts/password/change/").content.decode()))
         assert {re.sub(r"^/[\w-]+(?=/worklists/)", "", address) for address in found} == expected
 
@@ -248,7 +249,7 @@ class TestSignIn:
     @pytest.mark.parametrize("page", ["logout", "password/change", "email", "reauthenticate"])
     def test_every_page_of_the_account_has_our_look(self, reception: User, page: str) -> None:
         client = Client()
-        client.force_login(reception, backend="clinic.accounts.PasswordBackend")
+        sign_in(client, reception)
         response = client.get(f"/accounts/{page}/", follow=True)
         assert 'class="sheet"' in response.content.decode()
 

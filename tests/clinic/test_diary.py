@@ -23,6 +23,7 @@ from tests.factories.opening import AbsenceFactory, ClosedDayFactory, OutOfServi
 from tests.factories.people import PatientFactory, PractitionerFactory
 from tests.factories.places import RoomFactory
 from tests.factories.users import UserFactory
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 URL = "/diary/"
@@ -46,7 +47,7 @@ def silva_client(desk: Desk, practitioner_user: User, client: Client) -> Client:
     """A browser signed in as Dr Silva."""
     desk.silva.user = practitioner_user
     desk.silva.save()
-    client.force_login(practitioner_user, backend="clinic.accounts.PasswordBackend")
+    sign_in(client, practitioner_user)
     return client
 
 
@@ -402,13 +403,13 @@ def test_my_day_shows_my_visits_with_the_next_step(desk: Desk, silva_client: Cli
 
 
 def test_my_day_without_a_practitioner_says_what_to_do(desk: Desk, client: Client) -> None:
-    client.force_login(UserFactory(practitioner=True), backend="clinic.accounts.PasswordBackend")
+    sign_in(client, UserFactory(practitioner=True))
     assert "Your sign-in belongs to no practitioner" in page(client, "/my-day/")
 
 
 @pytest.mark.parametrize("role", ["reception", "admin"])
 def test_my_day_is_for_practitioners(desk: Desk, client: Client, role: str) -> None:
-    client.force_login(UserFactory(roles=[role]), backend="clinic.accounts.PasswordBackend")
+    sign_in(client, UserFactory(roles=[role]))
     assert client.get("/my-day/").status_code == 403
 
 
@@ -423,12 +424,12 @@ def test_my_day_is_for_practitioners(desk: Desk, client: Client, role: str) -> N
     ],
 )
 def test_each_role_begins_on_its_own_page(db: None, client: Client, roles: list[str], url: str) -> None:
-    client.force_login(UserFactory(roles=roles), backend="clinic.accounts.PasswordBackend")
+    sign_in(client, UserFactory(roles=roles))
     assert client.get("/").url == url
 
 
 def test_somebody_without_a_role_is_told_whom_to_ask(db: None, client: Client) -> None:
-    client.force_login(UserFactory(), backend="clinic.accounts.PasswordBackend")
+    sign_in(client, UserFactory())
     response = client.get("/")
     assert response.status_code == 403
     assert "Ask an admin" in response.content.decode()

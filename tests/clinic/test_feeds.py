@@ -32,6 +32,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.factories.clock import CLINIC_NOW, PARIS, ago, ahead
+from tests.signing_in import sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 LIST, NEW = "/calendars/", "/calendars/new/"
@@ -405,7 +406,7 @@ class TestMaking:
 
     def test_a_practitioner_without_visits_of_their_own_is_told_whom_to_ask(self) -> None:
         client = Client()
-        client.force_login(UserFactory(practitioner=True), backend=settings.AUTHENTICATION_BACKENDS[0])
+        sign_in(client, UserFactory(practitioner=True))
         assert client.get(NEW).status_code == 403
 
     @pytest.mark.parametrize("name", ["", "x" * 101, "\x00"])

@@ -15,6 +15,7 @@ from tests.factories import ContactEntryFactory, ContactTryFactory, WaitlistEntr
 from tests.factories.booking import AppointmentFactory, WalkInFactory
 from tests.factories.clock import TODAY
 from tests.factories.people import PatientFactory
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 # Everything that shows the diary's visits.
@@ -70,7 +71,7 @@ def test_the_waiting_list_is_hidden_too(busy_desk: Desk, reception_client: Clien
 def test_my_day_is_hidden_too(busy_desk: Desk, practitioner_user: User, client: Client) -> None:
     busy_desk.silva.user = practitioner_user
     busy_desk.silva.save()
-    client.force_login(practitioner_user, backend="clinic.accounts.PasswordBackend")
+    sign_in(client, practitioner_user)
     assert "Moreau" in client.get("/my-day/").content.decode()
     switch(client)
     assert "Moreau" not in client.get("/my-day/").content.decode()

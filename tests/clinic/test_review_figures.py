@@ -24,6 +24,7 @@ from tests.factories import (
     WorkingHoursFactory,
 )
 from tests.factories.clock import CLINIC_NOW, PARIS, ago
+from tests.signing_in import sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("desk_alone", "clinic_now")]
 USE, TIMES, LISTS = "/review/use/", "/review/times/", "/review/lists/"
@@ -421,7 +422,7 @@ def test_a_bar_that_is_not_nought_is_never_invisible() -> None:
 
 def test_whoever_has_left_reviews_nothing(client: Client) -> None:
     user = UserFactory(admin=True)
-    client.force_login(user, backend="clinic.accounts.PasswordBackend")
+    sign_in(client, user)
     user.roles = []
     user.save()
     assert client.get(USE).status_code == 404

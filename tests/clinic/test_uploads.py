@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import include, path
 
 from clinic.uploads import takes_file
+from tests.signing_in import sign_in
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
@@ -122,5 +123,5 @@ def test_the_csrf_check_holds_for_files_too() -> None:
     from tests.factories import UserFactory
 
     client = Client(enforce_csrf_checks=True)
-    client.force_login(UserFactory(), backend="clinic.accounts.PasswordBackend")
+    sign_in(client, UserFactory())
     assert client.post("/wants/", sent()).status_code == 403

@@ -15,6 +15,7 @@ from consultations import models as pathway
 from consultations.actions import reference
 from consultations.models.reference import Versioned
 from tests.factories import LotFactory, UserFactory
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +50,7 @@ def keeper() -> User:
 @pytest.fixture
 def keeper_client(keeper: User) -> Client:
     client = Client()
-    client.force_login(keeper, backend="clinic.accounts.PasswordBackend")
+    sign_in(client, keeper)
     return client
 
 
@@ -89,7 +90,7 @@ class TestEveryKind:
     @pytest.mark.parametrize("roles", [[Role.RECEPTION], [Role.PRACTITIONER]])
     def test_others_are_refused(self, model: Any, roles: list[Role]) -> None:
         client, entry = Client(), model.objects.current().first()
-        client.force_login(UserFactory(roles=roles), backend="clinic.accounts.PasswordBackend")
+        sign_in(client, UserFactory(roles=roles))
         assert client.get(page(model)).status_code == HTTPStatus.FORBIDDEN
         assert client.post(page(model, "new_version", entry.pk)).status_code == HTTPStatus.FORBIDDEN
         assert model.objects.filter(code=entry.code).count() == 1

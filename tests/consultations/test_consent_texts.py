@@ -35,6 +35,7 @@ from tests.factories import (
     cleared_plan,
 )
 from tests.factories.clock import CLINIC_NOW, ago
+from tests.signing_in import sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -341,7 +342,7 @@ class TestPublishing:
             reference.publish_text(entry=self._draft(), sign_again="no", by=practitioner_user, at=CLINIC_NOW)
 
     def test_the_admin_page_asks_and_says_when_nothing_was_chosen(self, client: Client) -> None:
-        client.force_login(UserFactory(roles=[Role.ADMIN]), backend="clinic.accounts.PasswordBackend")
+        sign_in(client, UserFactory(roles=[Role.ADMIN]))
         draft = self._draft()
         page = reverse("admin:consultations_consenttext_change", args=[draft.pk])
         assert client.get(page).content.decode().count('name="sign_again"') == 3

@@ -36,6 +36,7 @@ from tests.factories import (
     cleared_plan,
 )
 from tests.factories.clock import TODAY, ago
+from tests.signing_in import sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -185,7 +186,7 @@ def test_the_patient_page_shows_the_latest_score(practitioner_client: Client) ->
 @pytest.mark.parametrize("role", [Role.RECEPTION, Role.ADMIN])
 def test_outcomes_and_cohorts_are_for_practitioners(role: Role, client: Client) -> None:
     plan = pained(6, 4)
-    client.force_login(UserFactory(roles=[role]))
+    sign_in(client, UserFactory(roles=[role]))
     addresses = [
         reverse("consultations:outcomes", args=[plan.patient_id]),
         reverse("consultations:cohorts"),

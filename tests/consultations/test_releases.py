@@ -30,6 +30,7 @@ from tests.factories import (
     cleared_plan,
 )
 from tests.factories.clock import CLINIC_NOW, ago
+from tests.signing_in import sign_in
 
 LABEL = "visits to release"
 TUESDAY = date(2026, 3, 3)
@@ -164,7 +165,7 @@ def test_patient_and_plan_page_lead_to_the_release(
     desk: Desk, doctor_user: User, reception_client: Client, client: Client
 ) -> None:
     plan, _booked = soy_course(desk)
-    client.force_login(doctor_user, backend="clinic.accounts.PasswordBackend")
+    sign_in(client, doctor_user)
     ways = [
         (reception_client, reverse("consultations:patient", args=[plan.patient_id])),
         (client, reverse("consultations:patient", args=[plan.patient_id])),
@@ -196,7 +197,7 @@ def test_several_patients_lead_to_the_list_and_from_there_to_each(
 
 def test_a_practitioner_finds_them_on_the_worklist(desk: Desk, doctor_user: User, client: Client) -> None:
     plan, _booked = closed(desk)
-    client.force_login(doctor_user, backend="clinic.accounts.PasswordBackend")
+    sign_in(client, doctor_user)
     shown = client.get(reverse("consultations:worklists")).content.decode()
     assert reverse("clinic:release", args=[plan.patient_id]) in shown
 

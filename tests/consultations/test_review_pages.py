@@ -31,6 +31,7 @@ from tests.factories import (
     waiting_for_review,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
+from tests.signing_in import sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -205,7 +206,7 @@ def test_a_draft_saved_elsewhere_is_not_overwritten(draft: Review, practitioner_
 
 def test_a_colleague_reads_the_draft_and_takes_it_over_by_name(draft: Review, client: Client) -> None:
     colleague = PractitionerFactory(signs_in=True).user
-    client.force_login(colleague)
+    sign_in(client, colleague)
     page = client.get(address(draft)).content.decode()
     assert "A colleague&#x27;s draft" in page or "A colleague's draft" in page
     client.post(reverse("consultations:take_over", args=["review", draft.pk]))
@@ -216,7 +217,7 @@ def test_a_colleague_reads_the_draft_and_takes_it_over_by_name(draft: Review, cl
 @pytest.mark.parametrize("role", [Role.RECEPTION, Role.ADMIN])
 def test_reviews_are_for_practitioners(role: Role, plan: Plan, client: Client) -> None:
     review = ReviewFactory(plan=plan)
-    client.force_login(UserFactory(roles=[role]))
+    sign_in(client, UserFactory(roles=[role]))
     for url in (address(review), reverse("consultations:reviews_of", args=[plan.pk])):
         assert client.get(url).status_code == 404
 

@@ -1,0 +1,34 @@
+"""Whether the person at this browser has shown a second factor, beside the password, since they signed in.
+
+It is read from the session, where allauth writes down what somebody signed in with, so that no page asks the database
+for it. A session of before, one that a password alone has opened, or one made in any other way says nothing of it, and
+is not through.
+"""
+
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
+
+# Recovery codes are what is left when these are lost, never the only one.
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+def is_missing(request: HttpRequest) -> bool:
+    """Whether the person still has to show, or to set up, a second factor. Asks the database nothing.
+
+    In a demo nobody has to: everybody may sign in there as everybody.
+    """
+    return settings.MODE != "demo" and not _was_shown(request)
+
+
+def is_set_up(user: AbstractBaseUser) -> bool:
+    """Whether the person has one."""
+    return Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
+
+
+def _was_shown(request: HttpRequest) -> bool:
+    """The records are of this very person, or none."""
+    records = get_authentication_records(request, request.user)
+    return any(record.get("method") == "mfa" for record in records)

@@ -1,0 +1,53 @@
+"""Setting up a second factor and taking one away: allauth's pages, and what the clinic asks beyond them."""
+
+from collections.abc import Callable
+
+from allauth.account.internal.flows.login import record_authentication
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.views import activate_totp as stock_activate_totp
+from allauth.mfa.webauthn.views import add_webauthn as stock_add_webauthn
+from allauth.mfa.webauthn.views import remove_webauthn as stock_remove_webauthn
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from clinic.second_factor import FACTORS
+
+View = Callable[..., HttpResponse]
+
+
+def activate_totp(request: HttpRequest) -> HttpResponse:
+    """A new authenticator app; its first code has shown that it is there."""
+    return _setting_up(request, stock_activate_totp)
+
+
+def add_passkey(request: HttpRequest) -> HttpResponse:
+    """A new passkey; adding it has shown that it is there."""
+    return _setting_up(request, stock_add_webauthn)
+
+
+def remove_passkey(request: HttpRequest, pk: int) -> HttpResponse:
+    """Takes a passkey away, unless it is the only second factor."""
+    passkey = _factors(request).filter(pk=pk, type=Authenticator.Type.WEBAUTHN).first()
+    if passkey and not get_adapter().can_delete_authenticator(passkey):
+        messages.error(request, get_adapter().error_messages["cannot_delete_authenticator"])
+        return redirect("mfa_list_webauthn")
+    return stock_remove_webauthn(request, pk=pk)
+
+
+def _setting_up(request: HttpRequest, stock: View) -> HttpResponse:
+    """allauth's page; what it has added counts as shown, so that nobody signs in a second time right after.
+
+    allauth itself writes into the session only what somebody signed in with.
+    """
+    known = set(_factors(request).values_list("pk", flat=True)) if request.method == "POST" else set()
+    response = stock(request)
+    if request.method == "POST":
+        for added in _factors(request).exclude(pk__in=known):
+            record_authentication(request, request.user, "mfa", id=added.pk, type=added.type)
+    return response
+
+
+def _factors(request: HttpRequest):
+    return Authenticator.objects.filter(user=request.user, type__in=FACTORS)

@@ -1,0 +1,48 @@
+"""Signing in as people do: with a password and a second factor. There is no setting that lets anybody in without."""
+
+from allauth.account.internal.flows.login import (
+    _AUTHENTICATION_METHODS_USER_SESSION_KEY,
+    AUTHENTICATION_METHODS_SESSION_KEY,
+)
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.test import Client
+from django.utils import timezone
+
+from clinic.models import User
+
+BACKEND = "clinic.accounts.PasswordBackend"
+
+
+def sign_in(client: Client, user: User) -> Client:
+    """The client, in which the person is signed in and has shown both factors."""
+    client.force_login(user, backend=BACKEND)
+    session = client.session
+    record_both(session, user)
+    session.save()
+    return client
+
+
+def record_both(session, user: User) -> None:
+    """Writes into the session what allauth does when somebody has shown both factors."""
+    at = timezone.now().timestamp()
+    session[_AUTHENTICATION_METHODS_USER_SESSION_KEY] = str(user.pk)
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+        {"method": "password", "at": at, "username": user.username},
+        {"method": "mfa", "at": at, "type": "totp"},
+    ]
+
+
+def with_second_factor(user: User) -> User:
+    """The person, with an authenticator app and recovery codes."""
+    if not Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists():
+        TOTP.activate(user, generate_totp_secret())
+    RecoveryCodes.activate(user)
+    return user
+
+
+def next_code(user: User) -> str:
+    """A code that opens the account once: unlike the app's it does not need the clock to move on."""
+    codes = Authenticator.objects.get(user=user, type=Authenticator.Type.RECOVERY_CODES)
+    return codes.wrap().get_unused_codes()[0]
