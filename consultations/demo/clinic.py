@@ -22,6 +22,7 @@ from clinic.models import (
     User,
     WorkingHours,
 )
+from clinic.right_database import DEMO_ADDRESSES
 from consultations.actions import reference
 from consultations.enums import CapDecision
 from consultations.models import Component, DoseCap, Lot, RecipeLine
@@ -217,7 +218,7 @@ def _places(location: Location) -> None:
 def _user(username: str, name: str, roles: list[Role]) -> User:
     first, _space, last = name.partition(" ")
     user = User(
-        username=username, first_name=first, last_name=last, roles=roles, email=f"{username}@demo.invalid"
+        username=username, first_name=first, last_name=last, roles=roles, email=f"{username}@{DEMO_ADDRESSES}"
     )
     user.password = _hashed(settings.DEMO_PASSWORD)
     user.save()

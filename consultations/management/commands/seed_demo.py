@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
@@ -31,6 +32,7 @@ class Command(BaseCommand):
         """Build everything in one transaction: a demo is there whole or not at all."""
         if settings.PRODUCTION:
             raise CommandError("Demo accounts have a known password: set MESOCLINIC_MODE=demo.")
+        call_command("check_database")
         if Practitioner.objects.exists() or Patient.objects.exists():
             raise CommandError("This database has people in it already; the demo needs an empty one.")
         rng = random.Random(options["seed"])
