@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -24,6 +25,7 @@ from clinic.actions import catalogue
 from clinic.enums import Role
 from clinic.errors import DomainError
 from clinic.outside import visits_outside
+from clinic.views.who_changed import address_of
 
 View = Callable[..., HttpResponse]
 Context = dict[str, Any] | None
@@ -69,6 +71,12 @@ class ClinicModelAdmin(RolePermissions, admin.ModelAdmin):
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The stock view; a no at the last moment costs only this save."""
         return self._explained(request, super().changeform_view, *args, **kwargs)
+
+    def history_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Who changed this row, on whatever page and beside all pages: not only what was done in the admin."""
+        row = self.get_object(request, object_id)
+        address = address_of(row) if row is not None and self.has_view_permission(request, row) else ""
+        return redirect(address) if address else super().history_view(request, object_id, *args, **kwargs)
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """The stock view; a no keeps the row."""

@@ -30,6 +30,7 @@ from clinic.views import (
     starts,
     waitlist,
     walk_ins,
+    who_changed,
 )
 
 app_name = "clinic"
@@ -101,5 +102,6 @@ urlpatterns = [
     path("review/times/", review.by_times, name="review_times"),
     path("review/lists/<slug:name>/", review_lists.visits, name="review_list"),
     path("review/lists/<slug:name>.csv", review_lists.visits_sheet, name="review_list_sheet"),
+    path("review/who-changed/", who_changed.who_changed, name="who_changed"),
     path("review/records-opened/", records_opened.records_opened, name="records_opened"),
 ]

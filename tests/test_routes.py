@@ -97,6 +97,7 @@ DESK = {
     "clinic:review_times": ("302 404 200 200", ONLY_GET),
     "clinic:review_list": ("302 404 200 200", ONLY_GET),
     "clinic:review_list_sheet": ("302 404 200 200", ONLY_GET),
+    "clinic:who_changed": ("302 404 404 200", "302 404 404 422"),
     "clinic:records_opened": ("302 404 404 200", "302 404 404 422"),
 }
 PATHWAY = {
