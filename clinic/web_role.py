@@ -11,8 +11,9 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections, models
 
 NAME = "mesoclinic_web"
-# Written by migrations only.
+# Written by migrations, and by the owner who seals the history.
 _READ_ONLY = (
+    "clinic_historyseal",
     "auth_group",
     "auth_group_permissions",
     "auth_permission",

@@ -519,6 +519,7 @@ ALONE = {
     "withdrawn_at": "with recorded_by, always set",
     "last_read_at": "of a feed: by a calendar program, nobody in particular",
     "at": "of the log of opened records, with its user",
+    "sealed_at": "of the history: by the timer, or with its reason by sealed_by: history_seal_reason_and_person",
 }
 
 
@@ -574,6 +575,7 @@ def test_models_and_their_fields_have_names_for_people(model: type[models.Model]
 UNTRACKED = {
     "clinic.DeviceCare": "append only",
     "clinic.DeviceCareError": "append only",
+    "clinic.HistorySeal": "is what the history is held against",
     "clinic.RecordOpened": "is a log itself",
     "consultations.Recall": "append only",
     "consultations.RecallCall": "append only",

@@ -6,6 +6,7 @@ from clinic.models.contact import ContactEntry, ContactTry
 from clinic.models.device_care import DeviceCare, DeviceCareError
 from clinic.models.feed import CalendarFeed
 from clinic.models.history import RecordOpened
+from clinic.models.history_seal import HistorySeal
 from clinic.models.opening import (
     Absence,
     ClosedDay,
@@ -32,6 +33,7 @@ __all__ = [
     "DeviceCare",
     "DeviceCareError",
     "ExtraOpening",
+    "HistorySeal",
     "Location",
     "NotADuplicate",
     "OutOfService",

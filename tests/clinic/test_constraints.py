@@ -20,6 +20,7 @@ from tests.factories import (
     DeviceCareFactory,
     DeviceFactory,
     ExtraOpeningFactory,
+    HistorySealFactory,
     OutOfServiceFactory,
     PatientFactory,
     PractitionerFactory,
@@ -618,6 +619,21 @@ def _revoked_by_nobody() -> None:
 @cases.refused_by("calendar_feed_keeps_no_secret")
 def _a_secret_kept_in_clear() -> None:
     CalendarFeedFactory(digest="kZ3vJx-the-address-itself")
+
+
+@cases.refused_by("history_seal_reason_and_person")
+def _sealed_anew_for_no_reason() -> None:
+    HistorySealFactory(sealed_by=UserFactory())
+
+
+@cases.refused_by("history_seal_reason_and_person")
+def _sealed_anew_by_nobody() -> None:
+    HistorySealFactory(reason="asked to be forgotten")
+
+
+@cases.refused_by("history_seal_is_a_digest")
+def _a_link_that_is_none() -> None:
+    HistorySealFactory(link="linked")
 
 
 # The care of devices ------------------------------------------------------------------------------------------------

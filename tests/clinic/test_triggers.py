@@ -1,5 +1,7 @@
 """Every trigger of the front desk, by name: the write it refuses, and the same write without it. And the history."""
 
+from uuid import uuid4
+
 import pytest
 from django.db import connection, models
 
@@ -9,6 +11,7 @@ from clinic.models import (
     Appointment,
     ClinicSettings,
     ContactTry,
+    HistorySeal,
     NotADuplicate,
     RecordOpened,
     WaitlistEntry,
@@ -21,6 +24,7 @@ from tests.factories import (
     ContactTryFactory,
     DeviceCareErrorFactory,
     DeviceCareFactory,
+    HistorySealFactory,
     PatientFactory,
     UserFactory,
     WaitlistEntryFactory,
@@ -213,6 +217,27 @@ def _a_look_into_a_record_that_is_forgotten() -> None:
 @cases.refused_by("record_opened_append_only")
 def _a_look_into_a_record_put_on_somebody_else() -> None:
     RecordOpened.objects.filter(pk=_opened().pk).update(user=UserFactory())
+
+
+@cases.refused_by("history_seal_final")
+def _a_seal_that_is_taken_away() -> None:
+    HistorySealFactory().delete()
+
+
+@cases.refused_by("history_seal_final")
+def _a_digest_exchanged() -> None:
+    HistorySeal.objects.filter(pk=HistorySealFactory().pk).update(digests=[b"another"])
+
+
+@cases.refused_by("history_seal_final")
+def _a_salt_exchanged() -> None:
+    HistorySeal.objects.filter(pk=HistorySealFactory().pk).update(salts=[uuid4()])
+
+
+@cases.refused_by("history_seal_final")
+def _a_salt_added() -> None:
+    seal = HistorySealFactory()
+    HistorySeal.objects.filter(pk=seal.pk).update(salts=[*seal.salts, uuid4()])
 
 
 @cases.refused_by("contact_no_delete")

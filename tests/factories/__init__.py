@@ -47,6 +47,7 @@ from tests.factories.formulas import (
     recipe_of,
 )
 from tests.factories.health import HealthAnswerFactory, PlanStopFactory
+from tests.factories.history import HistorySealFactory
 from tests.factories.opening import (
     AbsenceFactory,
     ClosedDayFactory,
@@ -166,6 +167,7 @@ __all__ = [
     "FormulaFactory",
     "GoalFactory",
     "HealthAnswerFactory",
+    "HistorySealFactory",
     "InUseLifeFactory",
     "IndicationFactory",
     "LeafletFactory",
