@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.forms.base import BaseForm
 from consultations.actions.causes import Place
 from consultations.enums import TestArm
-from consultations.forms.patch_tests import GiveForm, MinuteForm, lot_choice, side, usual
+from consultations.forms.patch_tests import GiveForm, MinuteForm, control_words, lot_choice, side, usual
 from consultations.models import FormulaPart, Lot, PatchTestPolicy
 
 _TEST = ("method", "volume_ml", "antihistamine_last_on", "steroid_last_on", "saline_control")
@@ -65,6 +65,7 @@ class ComponentsForm(MinuteForm):
         self._by_key = {str(lot.pk): lot for found in lots.values() for lot in found}
         for number, part in enumerate(parts, start=1):
             self._add_component(part, number, lots.get(part.component.code, []), policy, at)
+        self.fields["saline_control"].help_text = control_words(policy)
         self.initial = {**usual(policy, at), **self.initial}
 
     def _add_component(

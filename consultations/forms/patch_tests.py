@@ -17,6 +17,7 @@ from consultations.enums import Grade, TestArm, TestMethod, TestResult
 from consultations.models import Lot, PatchTestPolicy, TestReading
 from consultations.queries import PlanFacts
 from consultations.rules import patch_test as rules
+from consultations.rules.doses import plain
 from consultations.rules.lots import SetAside, label_words
 
 _MINUTE = timedelta(minutes=1)
@@ -88,7 +89,7 @@ class GiveForm(MinuteForm):
         max_digits=5,
         decimal_places=3,
     )
-    saline_control = forms.BooleanField(label=_("Saline control placed, at least 5 cm away"), required=False)
+    saline_control = forms.BooleanField(label=_("Saline control placed"), required=False)
     histamine_control = forms.BooleanField(label=_("Histamine control placed"), required=False)
     observed_until = LocalDateTimeField(label=_("Observed until"))
     wheal_start_mm = _millimetres(_("Wheal at once"))
@@ -130,6 +131,7 @@ class GiveForm(MinuteForm):
         unclear = rules.last_unclear(facts)
         arm = TestArm.RIGHT if unclear and unclear.arm == TestArm.LEFT else TestArm.LEFT
         self._hint_washout(facts.plan.test_policy)
+        self.fields["saline_control"].help_text = control_words(facts.plan.test_policy)
         self.initial = {**usual(facts.plan.test_policy, at), "arm": arm, **self.initial}
         if arm != TestArm.LEFT:
             self.initial["site"] = ""  # the policy's words name its usual arm
@@ -217,6 +219,11 @@ class GiveForm(MinuteForm):
         """The lots that were named. Only for a valid form."""
         keys = [self.cleaned_data[f"lot_{part.component.code}"] for part in self.parts]
         return [self._by_key[key] for key in keys if key]
+
+
+def control_words(policy: PatchTestPolicy) -> str:
+    """How far from the test a control is placed."""
+    return _("At least %(distance)s cm from the test.") % {"distance": plain(policy.control_distance_cm)}
 
 
 def lot_choice(lot: Lot, at: datetime) -> str:

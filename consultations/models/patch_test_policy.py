@@ -21,9 +21,15 @@ class PatchTestPolicy(Versioned):
     volume_ml = models.DecimalField(_("volume, ml"), max_digits=5, decimal_places=3)
     volume_min_ml = models.DecimalField(_("volume from, ml"), max_digits=5, decimal_places=3)
     volume_max_ml = models.DecimalField(_("volume to, ml"), max_digits=5, decimal_places=3)
+    dilution = models.CharField(
+        _("dilution"), max_length=100, help_text=_("Of the formula as it is tested: undiluted, 1 in 10 …")
+    )
     site = models.CharField(_("usual site"), max_length=100)
     needle = models.CharField(_("needle"), max_length=60, blank=True)
     negative_control = models.BooleanField(_("saline control"), default=True)
+    control_distance_cm = models.DecimalField(
+        _("distance of a control from the test at least, cm"), max_digits=4, decimal_places=1
+    )
     positive_control = models.BooleanField(_("histamine control"), default=False)
     observe_minutes = models.PositiveSmallIntegerField(_("observe on site, minutes"))
     wheal_growth_mm = models.DecimalField(
@@ -55,6 +61,16 @@ class PatchTestPolicy(Versioned):
                 "patch_test_policy_volume",
                 Q(volume_min_ml__lte=F("volume_ml")) & Q(volume_ml__lte=F("volume_max_ml")),
                 _("The usual volume lies inside its range."),
+            ),
+            check(
+                "patch_test_policy_distance",
+                Q(control_distance_cm__gt=0, control_distance_cm__lte=50),
+                _("A control is placed some centimetres from the test: more than 0, at most 50."),
+            ),
+            check(
+                "patch_test_policy_dilution",
+                ~Q(dilution=""),
+                _("Say how the formula is diluted for its test, or that it is not."),
             ),
         ]
         triggers = published_is_final("patch_test_policy")

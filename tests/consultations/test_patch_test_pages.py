@@ -117,6 +117,18 @@ def test_cleared_the_form_is_filled_in_from_the_policy(practitioner_client: Clie
     }
 
 
+def test_dilution_and_distance_of_the_control_are_the_policys_on_the_form_and_on_record(
+    practitioner_client: Client, doctor: Practitioner
+) -> None:
+    plan = consented_plan(test_policy__dilution="1 in 10", test_policy__control_distance_cm=Decimal("7.5"))
+    lots_of(plan.formula)
+    form = practitioner_client.get(give_url(plan)).content.decode()
+    assert "At least 7.5 cm from the test." in form and ", 1 in 10. Observe for 20 minutes" in form
+    test = PatchTestFactory(plan=plan, given_at=ago(hours=48), saline_control=True)
+    record = practitioner_client.get(url(test)).content.decode()
+    assert "ml, 1 in 10</dd>" in record and "saline, at least 7.5 cm away" in record
+
+
 def test_the_first_lot_to_expire_is_chosen_and_expired_ones_are_absent(
     practitioner_client: Client, plan: Plan
 ) -> None:

@@ -318,7 +318,9 @@ class PatchTestPolicyFactory(VersionedFactory):
     volume_ml = Decimal("0.05")
     volume_min_ml = Decimal("0.02")
     volume_max_ml = Decimal("0.1")
+    dilution = "undiluted"
     site = "left forearm"
+    control_distance_cm = Decimal(5)
     observe_minutes = 20
     wheal_growth_mm = Decimal(3)
     reading_due_hours = 48

@@ -323,6 +323,21 @@ def _a_reading_due_before_its_window() -> None:
     PatchTestPolicyFactory(reading_due_hours=23)
 
 
+@constraints.refused_by("patch_test_policy_distance")
+def _a_control_at_the_very_place_of_the_test() -> None:
+    PatchTestPolicyFactory(control_distance_cm=0)
+
+
+@constraints.refused_by("patch_test_policy_distance")
+def _a_control_half_a_metre_away_and_more() -> None:
+    PatchTestPolicyFactory(control_distance_cm=51)
+
+
+@constraints.refused_by("patch_test_policy_dilution")
+def _a_test_that_nobody_says_how_to_dilute() -> None:
+    PatchTestPolicyFactory(dilution="")
+
+
 @constraints.refused_by("patch_test_policy_volume")
 def _a_usual_volume_above_the_highest() -> None:
     PatchTestPolicyFactory(volume_ml=Decimal("0.2"))
