@@ -27,7 +27,7 @@ def close_with(*, session: Session, entry: EnteredInError, by: User, at: datetim
         called.confirmed_by, called.confirmed_at = by, at
         called.save()
         event_errors.undo(event=event, by=by, at=at)
-    if not due(at=at).filter(patient=session.patient_id).exists():
+    if not due(at=at).where(patient=session.patient_id).exists():
         contacts.settle(
             patient_id=session.patient_id,
             reason=ContactReason.FOLLOW_UP,

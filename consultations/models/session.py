@@ -128,6 +128,10 @@ class Session(Signable):
                 violation_error_message=_("This session is being recorded already."),
             ),
         ]
+        indexes = [
+            # Checks that are due look at the sessions of the last months, of all that were ever given.
+            models.Index("started_at", name="session_signed_started", condition=Q(signed_at__isnull=False)),
+        ]
         triggers = [
             *frozen_once("session"),
             GATE_ON_SESSION,

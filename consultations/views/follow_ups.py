@@ -88,7 +88,7 @@ def _page(
         and made.answer == FollowUpAnswer.SOMETHING
         and authorship.may_record(request.user),
         "form": form,
-        "waiting": None if made else due(at=at).filter(pk=session.pk).first(),
+        "waiting": None if made else due(at=at).where(pk=session.pk).first(),
         "due_on": due_on(timezone.localdate(session.started_at), rule),
         "tries": tries.select_related("tried_by").order_by("-tried_at")[:_TRIES],
     }
@@ -100,7 +100,7 @@ def call(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Put the patient whose check is due on the contact list."""
     access.check_may_contact(request.user)
     at = timezone.now()
-    session = get_object_or_404(due(at=at), pk=session_id)
+    session = get_object_or_404(due(at=at).where(pk=session_id))
     follow_ups.ask_to_call(session=session, by=request.user, at=at)
     words = _("%(name)s is on the list of patients to call.")
     messages.success(request, words % {"name": called(request, session.patient)})

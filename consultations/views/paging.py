@@ -1,8 +1,8 @@
 """Pages of a list that shares its address with other lists: each has its own number, without counting all rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import HttpRequest
 
@@ -11,17 +11,26 @@ _LAST_PAGE = 500  # nobody pages further; a larger number is a slip or an attack
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What to show of a list, and the addresses of the pages beside it; empty where there is none."""
+    """What to show of a list, and the addresses of the pages beside it; empty where there is none. `known` is how many
+    rows there are up to the end of this page: all of them where there is no older one."""
 
     rows: list[Any]
     newer_url: str
     older_url: str
+    known: int | None = None  # None beyond the last page
 
 
-def pages(request: HttpRequest, found: Sequence[Any], *, name: str, size: int) -> Pages:
+class Sliced(Protocol):
+    """A list, a query set, or what is read slice by slice."""
+
+    def __getitem__(self, part: slice, /) -> Iterable[Any]:
+        """The rows of the part."""
+
+
+def pages(request: HttpRequest, found: Sliced, *, name: str, size: int) -> Pages:
     """The page that the address asks for under `name`; the other lists stay where they are.
 
-    `found` is a list or a query set; one row more than is shown tells whether there is another page.
+    Of `found` one slice is read; one row more than is shown tells whether there is another page.
     """
     text = request.GET.get(name, "")[:5]
     page = min(max(int(text), 1), _LAST_PAGE) if text.isascii() and text.isdigit() else 1
@@ -30,6 +39,7 @@ def pages(request: HttpRequest, found: Sequence[Any], *, name: str, size: int) -
         rows[:size],
         _address(request, name, page - 1) if page > 1 else "",
         _address(request, name, page + 1) if len(rows) > size else "",
+        (page - 1) * size + min(len(rows), size) if rows or page == 1 else None,
     )
 
 

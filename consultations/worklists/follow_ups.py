@@ -23,39 +23,69 @@ from django.utils import timezone
 
 from clinic.enums import ContactReason
 from clinic.intervals import local_day
-from clinic.models import ContactEntry, ContactTry, Patient
+from clinic.models import ContactEntry, ContactTry, Patient, User
 from consultations.enums import EventOutcome
 from consultations.models import AdverseEvent, FollowUp, FollowUpRule, Session
+from consultations.models.session import SessionQuerySet
 from consultations.rules.follow_ups import Span, due_on, next_after, spans
 
 
-def due(*, at: datetime) -> QuerySet[Session]:
-    """The last session given of each plan whose check is due and was not made, the longest due first.
+class Due:
+    """The sessions whose check is due, the longest first. It is sliced like a query set and counted like one; a slice is
+    one query, which looks up patient, plan and calls of its own rows only: behind it are the sessions of three months."""
 
-    Each carries `rule_code`, `due_at` (the session's moment, the rule's days later), `is_called` (somebody calls
-    already) and the last try of the desk. Patients who died of an event are never called. One query for the rules.
-    """
+    def __init__(self, sessions: SessionQuerySet, found: list[Span]) -> None:
+        self._sessions, self._found = sessions, found
+
+    def __getitem__(self, part: slice) -> QuerySet[Session]:
+        """Those of the part, each with `rule_code`, `due_at` (the session's moment, the rule's days later), `is_called`
+        (somebody calls already) and the last try of the desk."""
+        chosen = self._sessions.annotate(due_at=_due_at(self._found)).order_by("due_at", "pk")[part]
+        return self._worded(Session.objects.filter(pk__in=chosen.values("pk")))
+
+    def where(self, **which: Any) -> QuerySet[Session]:
+        """The same of one session or patient."""
+        return self._worded(self._sessions.filter(**which))
+
+    def _worded(self, rows: QuerySet[Session]) -> QuerySet[Session]:
+        found = self._found
+        codes = Case(
+            *(When(_within(span), then=Value(span.rule.code)) for span in found), output_field=CharField()
+        )
+        return (
+            rows.annotate(rule_code=codes, due_at=_due_at(found), is_called=Exists(_calling()), **_last_try())
+            .select_related("patient", "practitioner", "plan__indication", "planned")
+            .order_by("due_at", "pk")
+        )
+
+    def visible_to(self, user: User) -> "Due":
+        """Those that the person may see."""
+        return Due(self._sessions.visible_to(user), self._found)
+
+    def not_called(self) -> "Due":
+        """Those whom nobody calls yet."""
+        return Due(self._sessions.filter(~Exists(_calling())), self._found)
+
+    def count(self) -> int:
+        """How many; one query."""
+        return self._sessions.count()
+
+
+def due(*, at: datetime) -> Due:
+    """The last session given of each plan whose check is due and was not made. Patients who died of an event are never
+    called. One query for the rules."""
     found = spans(FollowUpRule.objects.current(), on=timezone.localdate(at))
-    if not found:
-        return Session.objects.none()
-    wanted = Q()
+    wanted = Q() if found else Q(pk__in=[])
     for span in found:
         wanted |= _within(span) & ~Exists(_made(span.rule))
-    return (
-        _last_given()
-        .filter(wanted)
-        .annotate(
-            rule_code=Case(*(When(_within(span), then=Value(span.rule.code)) for span in found)),
-            due_at=Worked(F("started_at") + _days(found), output_field=DateTimeField()),
-            is_called=Exists(_calling()),
-            **_last_try(),
-        )
-        .select_related("patient", "practitioner", "plan__indication", "planned")
-        .order_by("due_at", "pk")
-    )
+    return Due(_last_given().filter(wanted), found)
 
 
-def _last_given() -> QuerySet[Session]:
+def _due_at(found: list[Span]) -> Worked:
+    return Worked(F("started_at") + _days(found), output_field=DateTimeField())
+
+
+def _last_given() -> SessionQuerySet:
     """Sessions given after which no other of the plan was."""
     later = Session.objects.given().filter(plan=OuterRef("plan"))
     later = later.filter(

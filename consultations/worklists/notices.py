@@ -108,7 +108,7 @@ def _settling_notice(url: str, at: datetime) -> Notice:
 
 def _calls_notice(url: str, at: datetime) -> Notice:
     """Those whom nobody calls yet."""
-    calls = follow_ups.due(at=at).filter(is_called=False).count()
+    calls = follow_ups.due(at=at).not_called().count()
     words = ngettext("Patient to call after a session", "Patients to call after a session", calls)
     return Notice(words, calls, url, "phone-call")
 

@@ -73,7 +73,7 @@ def rule(code: str = "day_1") -> FollowUpRule:
 
 
 def waiting(at: Any = CLINIC_NOW) -> list[tuple[Session, str]]:
-    return [(each, each.rule_code) for each in due(at=at)]
+    return [(each, each.rule_code) for each in due(at=at)[:50]]
 
 
 def url(session: Session, code: str = "day_1") -> str:

@@ -273,6 +273,20 @@ class TestPages:
         assert [row.patient for row in second.rows] == [report.patient for report in reports[20:]]
         assert (second.pages.newer_url, second.pages.older_url) == ("?reports=1#reports", "")
 
+    def test_every_list_has_its_tile_and_none_is_counted_for_it(self, practitioner_client: Client) -> None:
+        for _ in range(21):
+            SessionFactory(plan=cleared_plan(), signed=True, started_at=ago(days=2))
+        first = section(practitioner_client, "checks")
+        assert (first.count, first.has_more) == (20, True)
+        second = section(practitioner_client, "checks", "?checks=2")
+        assert (second.count, second.has_more) == (21, False)
+        beyond = section(practitioner_client, "checks", "?checks=9")
+        assert (beyond.count, beyond.has_more) == (None, False)
+        text = practitioner_client.get(WORKLISTS).content.decode()
+        tiles = text[text.index('class="jump"') : text.index("</nav>", text.index('class="jump"'))]
+        assert [f'href="#{key}"' in tiles for key in KEYS] == [True] * len(KEYS)
+        assert "20 or more" in tiles
+
     @pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 30, "²", ""])
     def test_nonsense_is_no_fault(self, practitioner_client: Client, number: str) -> None:
         assert practitioner_client.get(WORKLISTS, {"reports": number}).status_code == 200
