@@ -6,12 +6,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from clinic.actions import contacts
 from clinic.actions.locking import explained
 from clinic.enums import ContactReason
 from clinic.errors import DomainError
 from clinic.models import Appointment, Patient, User
-from consultations.actions import plans
+from consultations.actions import calls, plans
 from consultations.actions.signing import content_hash
 from consultations.actions.visits import hold_still, resettle
 from consultations.enums import Causality, EventOutcome, PlanEffect, Seriousness
@@ -148,14 +147,7 @@ def _change_plans(event: AdverseEvent, judged: rules.Judged, *, by: User, at: da
         _CHANGE[judged.effect.plan_effect](plan=plan, reason=reason, because_of=event, by=by, at=at)
     booked = Appointment.objects.upcoming(at).filter(patient_id=event.patient_id).exclude(purpose="")
     if judged.plans and booked.exists():
-        words = _("Please call: %(who)s wants to speak to you before the next visit.")
-        contacts.ask(
-            patient=event.patient,
-            reason=ContactReason.TREATMENT,
-            text=words % {"who": getattr(by, "practitioner", None) or by},
-            by=by,
-            at=at,
-        )
+        calls.ask(patient=event.patient, reason=ContactReason.TREATMENT, by=by, at=at)
 
 
 def _close_components(event: AdverseEvent, *, by: User, at: datetime) -> None:

@@ -10,6 +10,7 @@ from clinic.actions.locking import explained
 from clinic.enums import ContactReason
 from clinic.errors import DomainError
 from clinic.models import ContactEntry, User
+from consultations.actions import calls
 from consultations.actions.visits import hold_still
 from consultations.enums import FollowUpAnswer
 from consultations.models import FollowUp, FollowUpRule, Session
@@ -54,13 +55,8 @@ def ask_to_call(*, session: Session, by: User, at: datetime) -> ContactEntry:
     Raises:
         NotAllowed: reception and practitioners only.
     """
-    words = _("Please call: %(who)s would like to know how it has been since the last visit.")
-    return contacts.ask(
-        patient=session.patient,
-        reason=ContactReason.FOLLOW_UP,
-        text=words % {"who": session.practitioner},
-        by=by,
-        at=at,
+    return calls.ask(
+        patient=session.patient, reason=ContactReason.FOLLOW_UP, who=session.practitioner, by=by, at=at
     )
 
 

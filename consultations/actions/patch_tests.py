@@ -7,12 +7,11 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clinic.actions import contacts
 from clinic.actions.locking import explained
 from clinic.enums import ContactReason
 from clinic.errors import DomainError, NotCleared
 from clinic.models import Appointment, Practitioner, User
-from consultations.actions import plans
+from consultations.actions import calls, plans
 from consultations.actions.deviations import record_deviation
 from consultations.actions.signing import content_hash
 from consultations.actions.visits import hold_still, resettle
@@ -245,15 +244,8 @@ def _stop_plans(test: PatchTest, reading: TestReading, *, by: User, at: datetime
 
 def _ask_to_call(test: PatchTest, *, by: User, at: datetime) -> None:
     """The patient's visits cannot take place as they stand. Reception reads whom to speak to, not what was found."""
-    words = _("Please call: %(who)s wants to speak to you about your test visits.")
     who = getattr(by, "practitioner", None) or test.practitioner
-    contacts.ask(
-        patient=test.patient,
-        reason=ContactReason.POSITIVE_TEST,
-        text=words % {"who": who},
-        by=by,
-        at=at,
-    )
+    calls.ask(patient=test.patient, reason=ContactReason.POSITIVE_TEST, who=who, by=by, at=at)
 
 
 def _note_allergy(test: PatchTest, reading: TestReading, *, by: User, at: datetime) -> None:

@@ -4,11 +4,11 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from clinic.actions import contacts
 from clinic.actions.locking import explained, lock
 from clinic.enums import ContactReason
 from clinic.errors import DomainError
 from clinic.models import User
+from consultations.actions import calls
 from consultations.models import Recall, RecallCall
 from consultations.rules import recalls as rules
 from consultations.tracing import Trace
@@ -37,10 +37,7 @@ def begin(*, trace: Trace, by: User, at: datetime) -> Recall:
         begun_at=at,
         begun_by=by,
     )
-    words = _("Please call: %(who)s wants to speak to you about what was used at one of your visits.")
     for patient in patients:
-        entry = contacts.ask(
-            patient=patient, reason=ContactReason.RECALL, text=words % {"who": practitioner}, by=by, at=at
-        )
+        entry = calls.ask(patient=patient, reason=ContactReason.RECALL, who=practitioner, by=by, at=at)
         RecallCall.objects.create(recall=recall, entry=entry)
     return recall

@@ -9,12 +9,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from clinic.actions import contacts
 from clinic.enums import ContactReason
 from clinic.models import ContactEntry
 from clinic.rules import access
 from clinic.views.posted import one_page, way_back
 from clinic.views.privacy import called
+from consultations.actions import calls
 from consultations.views.paging import pages
 from consultations.worklists import check_ins, follow_ups, late
 
@@ -50,14 +50,7 @@ def call(request: HttpRequest, test_id: UUID) -> HttpResponse:
     row = next((each for each in late.everything(at=at) if each.test == test_id), None)
     if row is None:
         raise Http404
-    words = _("Please call: the reading of your test is overdue, and %(who)s wants to see you.")
-    contacts.ask(
-        patient=row.patient,
-        reason=ContactReason.OVERDUE_READING,
-        text=words % {"who": row.who},
-        by=request.user,
-        at=at,
-    )
+    calls.ask(patient=row.patient, reason=ContactReason.OVERDUE_READING, who=row.who, by=request.user, at=at)
     words = _("%(name)s is on the list of patients to call.")
     messages.success(request, words % {"name": called(request, row.patient)})
     return redirect(way_back(request, request.POST) or "consultations:late")
