@@ -22,6 +22,7 @@ from clinic.intervals import MINUTE, Interval, Suits, from_address, local_day, t
 from clinic.models import Appointment, AppointmentType, Device, Patient, Practitioner, Room
 from clinic.prepared import ByKey
 from clinic.rules.booking import JUST_NOW, obstacle_words
+from clinic.rules.device_care import taken_out
 from clinic.search import Wishes, may_do, reach
 
 # Visits anybody may book without the pathway offering them; any other clinical purpose comes from an offer only.
@@ -195,15 +196,11 @@ class Search:
         return [(who, self.words(who, found)) for who, found in asked if found]
 
     def words(self, who: Practitioner, obstacles: Iterable[Obstacle]) -> list[str]:
-        """The obstacles as the desk says them, with the device whose service is due."""
-        return [
-            obstacle_words(
-                each,
-                practitioner=who,
-                device=_due_for_service(self.what.type) if each == Obstacle.SERVICE_DUE else None,
-            )
-            for each in obstacles
-        ]
+        """The obstacles as the desk says them, with the device whose service is due or that is out of use."""
+        found, kind = list(obstacles), self.what.type
+        due = _due_for_service(kind) if Obstacle.SERVICE_DUE in found else None
+        out = taken_out(kind.device_kind, self.at) if Obstacle.DEVICE_NONE_FREE in found else None
+        return [obstacle_words(each, practitioner=who, device=due, out=out) for each in found]
 
     def obstacles_at(self, practitioner: Practitioner, starts_at: datetime) -> list[Obstacle]:
         """Why the visit cannot be at this very time with this practitioner, the grid and the notice left aside."""

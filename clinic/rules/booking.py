@@ -16,6 +16,7 @@ from clinic.models import (
     Appointment,
     AppointmentType,
     Device,
+    DeviceCare,
     Practitioner,
 )
 
@@ -33,15 +34,27 @@ _TAKEN = {
 
 
 def obstacle_words(
-    obstacle: Obstacle, *, practitioner: Practitioner | None = None, device: Device | None = None
+    obstacle: Obstacle,
+    *,
+    practitioner: Practitioner | None = None,
+    device: Device | None = None,
+    out: DeviceCare | None = None,
 ) -> str:
-    """The obstacle as the desk says it; `device` is the one whose service is due, where it is known."""
+    """The obstacle as the desk says it; `device` is the one whose service is due and `out` what took one out of use,
+    where they are known."""
     if obstacle == Obstacle.SERVICE_DUE and device and device.service_due_on:
         return _(
             "%(device)s is due for service since %(day)s and cannot be used until it has been serviced."
         ) % {
             "device": device,
             "day": date_format(device.service_due_on, pgettext("date format", "D j M Y")),
+        }
+    if obstacle == Obstacle.DEVICE_NONE_FREE and out:
+        return _(
+            "%(device)s is out of use since %(day)s, and no other device for this visit is free at this time."
+        ) % {
+            "device": out.device,
+            "day": date_format(timezone.localtime(out.happened_at), pgettext("date format", "D j M Y")),
         }
     who = practitioner or _("The practitioner")
     return {

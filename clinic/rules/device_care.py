@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -44,6 +45,14 @@ def why_out_of_use(device: Device, since: datetime, until: datetime | None = Non
     """The reason, or None for a device in use; with `until` it must have been out at both moments."""
     rows = with_use(Device.objects.filter(pk=device.pk), since, until)
     return rows.values_list("out_of_use_because", flat=True).first()
+
+
+def taken_out(kind: str, at: datetime) -> DeviceCare | None:
+    """What took the first device of the kind out of use, by name, that is out of use at the moment; with its device."""
+    last = DeviceCare.objects.turns(at).filter(device=OuterRef("device")).values("pk")[:1]
+    out = DeviceCare.objects.filter(pk=Subquery(last), kind=CareKind.OUT_OF_USE)
+    mine = out.filter(device__in=Device.objects.active().filter(kind=kind))
+    return mine.select_related("device").order_by("device__name").first()
 
 
 def check_entry(

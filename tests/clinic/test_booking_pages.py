@@ -22,6 +22,7 @@ from tests.factories.booking import AppointmentTypeFactory, WalkInFactory
 from tests.factories.clock import CLINIC_NOW, PARIS, ago
 from tests.factories.opening import AbsenceFactory
 from tests.factories.people import PatientFactory
+from tests.factories.places import DeviceCareErrorFactory, DeviceCareFactory
 from tests.factories.users import UserFactory
 from tests.signing_in import sign_in
 
@@ -146,6 +147,29 @@ def test_a_day_without_starts_says_why_when_asked(desk: Desk, reception_client: 
     assert "Why not Tuesday?" in before
     after = text(reception_client.get(url(desk.patient, **query, why="2026-03-03"), headers=HTMX))
     assert "Dr Silva is away at this time." in after
+
+
+def test_a_device_that_is_out_of_use_is_named_with_its_day(desk: Desk, reception_client: Client) -> None:
+    kind = AppointmentTypeFactory(device_kind=desk.gun.kind)
+    query = {"what": f"{kind.code}:", "practitioner": str(desk.silva.pk)}
+    query["starts_at"] = "2026-03-03T09:00:00+01:00"
+    out = DeviceCareFactory(device=desk.gun, out=True, happened_at=CLINIC_NOW - timedelta(days=2))
+    said = (
+        "Gun 1 is out of use since Sat 28 Feb 2026, and no other device for this visit is free at this time."
+    )
+    assert said in text(reception_client.get(url(desk.patient, **query)))
+    DeviceCareErrorFactory(care=out)
+    desk.book(
+        tuesday("09:00"),
+        type=kind,
+        practitioner=desk.amari,
+        room=desk.room2,
+        device=desk.gun,
+        patient=PatientFactory(),
+    )
+    page = text(reception_client.get(url(desk.patient, **query)))
+    assert "The device this visit needs is not free at this time." in page
+    assert "out of use" not in page
 
 
 def test_a_visit_that_must_wait_says_for_what_and_cannot_be_chosen(
