@@ -42,6 +42,12 @@ def for_facts(all_facts: Iterable[PlanFacts], *, at: datetime) -> list[Offer]:
     return found
 
 
+def is_something_next(facts: PlanFacts, *, at: datetime) -> bool:
+    """Whether anything of the plan itself can be booked now; one query, for the types of visits."""
+    types = list(AppointmentType.objects.active().exclude(purpose=""))
+    return any(not offer.conditions for offer in _of_plan(facts, types, at=at))
+
+
 def _of_plan(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
     if facts.plan.status == PlanStatus.COMPLETED:
         return _review_offers(facts, types, at=at)

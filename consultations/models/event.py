@@ -187,7 +187,7 @@ class AdverseEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.reaction}, {self.grade}"
+        return str(_("%(reaction)s, grade %(grade)s") % {"reaction": self.reaction, "grade": self.grade})
 
     @property
     def is_signed(self) -> bool:

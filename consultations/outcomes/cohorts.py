@@ -1,10 +1,11 @@
 """The cohort of a course: for each review and score, how many were measured, how many are missing, what it came to."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -35,8 +36,18 @@ class Arm:
     """Those plans of a course that were given one formula, in whatever version of it."""
 
     formula: Formula
-    patients: int
-    rows: list[CohortRow]
+    members: "list[_Member]"
+    sum_up: "Callable[[list[_Member]], list[CohortRow]]"
+
+    @property
+    def patients(self) -> int:
+        """How many plans."""
+        return len(self.members)
+
+    @cached_property
+    def rows(self) -> list[CohortRow]:
+        """Summed up when asked for: a page shows a few arms of many. No query."""
+        return self.sum_up(self.members)
 
 
 @dataclass(frozen=True)
@@ -131,7 +142,7 @@ def _arms(
     if len(by_code) < 2:
         return []
     return [
-        Arm(arm[-1].formula, len(arm), _rows(template, scales, arm, taken))
+        Arm(arm[-1].formula, arm, lambda members: _rows(template, scales, members, taken))
         for _code, arm in sorted(by_code.items(), key=lambda each: (-len(each[1]), each[0]))
     ]
 

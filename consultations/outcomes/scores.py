@@ -1,8 +1,9 @@
 """Every score of some plans, read in a fixed number of queries: goals, sessions, reviews; what was called an error is out."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -40,10 +41,15 @@ class Scores(Taken):
     reviews: dict[UUID, list[Review]]
     rules: dict[str, list[ReviewRule]]
 
-    def schedule(self, plan: Plan, *, total: int) -> list[Due]:
-        """The reviews the plan's course asks for; `total` is how many sessions the plan has."""
-        rules = self.rules.get(plan.template.code, [])
-        return schedule(plan, rules, self.sessions[plan.pk], self.reviews[plan.pk], total=total)
+    def schedule(self, plan: Plan, *, total: int, booked: Mapping[int, date] | None = None) -> list[Due]:
+        """The reviews the plan's course asks for; `total` is how many sessions the plan has, `booked` the clinic's days
+        of those on the books, by their number."""
+        rules, given, held = (
+            self.rules.get(plan.template.code, []),
+            self.sessions[plan.pk],
+            self.reviews[plan.pk],
+        )
+        return schedule(plan, rules, given, held, total=total, booked=booked)
 
 
 def read(plans: Collection[Plan]) -> Scores:

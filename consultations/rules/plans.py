@@ -1,6 +1,6 @@
 """When the sessions of a plan are due, and which changes of a plan are possible."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING
@@ -116,6 +116,14 @@ def slack_days(planned: PlannedSession) -> int:
 def _visit_of(planned: PlannedSession) -> Appointment | None:
     visit = planned.appointment
     return visit if visit is not None and visit.holds_time else None
+
+
+def booked_on(planned: Iterable[PlannedSession], *, at: datetime) -> dict[int, date]:
+    """The clinic's day of each session that is on the books and still to come, by its number in the plan."""
+    found = ((each.ordinal, _visit_of(each)) for each in planned)
+    return {
+        number: timezone.localdate(visit.starts_at) for number, visit in found if visit and visit.ends_at > at
+    }
 
 
 def local_day(moment: datetime) -> date:

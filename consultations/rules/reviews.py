@@ -1,6 +1,6 @@
 """When a course is to be reviewed, what a review must say before it is signed, and what it means for the plan."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -26,11 +26,13 @@ CLOSED = (PlanStatus.STOPPED, PlanStatus.COMPLETED)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One review that the clinic's rules ask for. `on` is its day, unknown until the session it counts from was given."""
+    """One review that the clinic's rules ask for. `on` is its day, unknown until the session it counts from was given;
+    `reckoned_on` is the day it would be if that session is given as it is booked."""
 
     rule: ReviewRule
     on: date | None
     review: Review | None = None
+    reckoned_on: date | None = None
 
     @property
     def may_begin(self) -> bool:
@@ -103,7 +105,7 @@ def anchored_on(
     rule: ReviewRule | AskedReview, given: Sequence[Session], *, status: str, total: int
 ) -> date | None:
     """The day from which the rule counts: of sessions given, oldest first; None while that session is to come."""
-    days = {session.planned.ordinal: timezone.localdate(session.started_at) for session in given}
+    days = _days(given)
     if not days:
         return None
     if rule.anchor == ReviewAnchor.START:
@@ -114,6 +116,11 @@ def anchored_on(
     return max(days.values()) if over else None
 
 
+def _days(given: Iterable[Session]) -> dict[int, date]:
+    """The clinic's day of each session, by its number in the plan."""
+    return {session.planned.ordinal: timezone.localdate(session.started_at) for session in given}
+
+
 def schedule(
     plan: Plan,
     rules: Iterable[ReviewRule],
@@ -121,19 +128,33 @@ def schedule(
     reviews: Iterable[Review],
     *,
     total: int,
+    booked: Mapping[int, date] | None = None,
 ) -> list[Due]:
-    """Every review the rules ask for, in their order, with the day and the record of each.
+    """Every review the rules ask for, in their order, with the day and the record of each. `booked` are the clinic's days
+    of the sessions on the books, by their number.
 
     A review counts for its rule whatever version of the rule it was begun under; one entered in error counts for none.
     """
     signed_last = sorted(reviews, key=lambda each: (each.is_signed, each.created_at))
     held = {each.rule.code: each for each in signed_last if each.rule and not in_error(each)}
+    days = _days(given)
     found = []
     for rule in rules:
         start = anchored_on(rule, given, status=plan.status, total=total)
         day = later(start, rule.offset, rule.unit) if start else None
-        found.append(Due(rule, day, held.get(rule.code)))
+        from_books = None if start else _reckoned_from(rule, {**(booked or {}), **days}, total=total)
+        reckoned = later(from_books, rule.offset, rule.unit) if from_books else None
+        found.append(Due(rule, day, held.get(rule.code), reckoned))
     return found
+
+
+def _reckoned_from(rule: ReviewRule, days: Mapping[int, date], *, total: int) -> date | None:
+    """The day from which the rule will count when all sessions are given on these days; None where one is not booked."""
+    if rule.anchor == ReviewAnchor.START:
+        return days.get(1)
+    if rule.anchor == ReviewAnchor.SESSION:
+        return days.get(rule.session or 0)
+    return max(days.values()) if days and len(days) >= total else None
 
 
 def wanted_scores(rule: ReviewRule | None, goals: Iterable[Goal], scales: Iterable[Scale]) -> list[Wanted]:

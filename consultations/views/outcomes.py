@@ -22,7 +22,7 @@ from consultations.rules.doses import plain
 from consultations.views import chart
 from consultations.views.paging import pages
 
-_PLANS, _COURSES = 5, 25
+_PLANS, _COURSES, _ARMS = 5, 25, 10
 
 
 @require_safe
@@ -60,6 +60,7 @@ def cohort(request: HttpRequest, code: str) -> HttpResponse:
     template = get_object_or_404(PlanTemplate.objects.current(), code=code)
     form = PeriodForm(request.GET or None)
     found = cohorts.read(template, user=request.user, on=timezone.localdate(), **_period(form))
+    arms = pages(request, found.arms, name="formulas", size=_ARMS)
     sheet_url = reverse("consultations:cohort_sheet", args=[code])
     context = {
         "cohort": found,
@@ -67,8 +68,9 @@ def cohort(request: HttpRequest, code: str) -> HttpResponse:
         "rows": [_summed(row) for row in found.rows],
         "arms": [
             {"formula": arm.formula, "patients": arm.patients, "rows": [_summed(row) for row in arm.rows]}
-            for arm in found.arms
+            for arm in arms.rows
         ],
+        "arm_pages": arms,
         "responders": [responder_words(each) for each in found.thresholds],
         "sheet_url": f"{sheet_url}?{request.GET.urlencode()}" if request.GET else sheet_url,
     }

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic.errors import DomainError
-from consultations import course_totals, plan_page, steppers
+from consultations import course_totals, offers, plan_page, steppers
 from consultations.actions import plans as actions
 from consultations.enums import PlanStatus
 from consultations.forms.plans import ReasonForm
@@ -99,7 +99,7 @@ def show(request: HttpRequest, plan_id: UUID) -> HttpResponse:
         "rows": plan_page.rows(facts, at=at),
         "totals": course_totals.totals(facts),
         "release": refused_among([facts], at=at),
-        "is_open": is_open,
+        "may_book_next": is_open and offers.is_something_next(facts, at=at),
         "done": len({session.planned_id for session in facts.given}),
         "changes": list(facts.plan.status_changes.select_related("changed_by")),
         "may_write": may_write,

@@ -22,6 +22,7 @@ from consultations.outcomes.lines import Line, lines_of
 from consultations.outcomes.words import score_words, shown
 from consultations.queries import visit_in_progress
 from consultations.rules import authorship
+from consultations.rules.plans import booked_on
 from consultations.rules.reviews import wanted_scores
 from consultations.views import chart
 
@@ -48,7 +49,8 @@ def of_plan(request: HttpRequest, plan_id: UUID) -> HttpResponse:
     at = timezone.now()
     chart.opened(request, plan.patient, at=at)
     taken = scores.read([plan])
-    schedule = taken.schedule(plan, total=plan.planned_sessions.count())
+    planned = list(plan.planned_sessions.select_related("appointment"))
+    schedule = taken.schedule(plan, total=len(planned), booked=booked_on(planned, at=at))
     due = [each for each in schedule if each.is_due(timezone.localdate(at))]
     form = BeginForm(
         request.POST if request.method == "POST" else None,

@@ -424,3 +424,23 @@ def test_the_score_that_others_are_held_against_is_no_outcome_itself(
     row = row_of(practitioner_client.get(reverse("consultations:cohort", args=["pain"])), "T0")
     assert (row["measured"], row["now"], row["before"]) == (1, "6", "–")
     assert row["responders"] == "–"
+
+
+@pytest.mark.parametrize("formulas", [2, 13])
+def test_many_formulas_of_a_course_come_page_by_page(
+    formulas: int, practitioner_client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    hair, template = scale("global_7pt"), PlanTemplateFactory(code="hair")
+    ReviewRuleFactory(template_code="hair", scale_codes=[hair.code], anchor=ReviewAnchor.START)
+    for number in range(formulas):
+        PlanFactory(template=template, formula=FormulaFactory(code=f"F-{number:02}", name=f"F-{number:02}"))
+    url = reverse("consultations:cohort", args=["hair"])
+    with django_assert_num_queries(13):
+        first = practitioner_client.get(url)
+    shown = [str(arm["formula"]) for arm in first.context["arms"]]
+    assert shown == [f"F-{number:02}" for number in range(min(formulas, 10))]
+    assert bool(first.context["arm_pages"].older_url) is (formulas > 10)
+    second = practitioner_client.get(url, {"formulas": 2})
+    assert [str(arm["formula"]) for arm in second.context["arms"]] == [
+        f"F-{number:02}" for number in range(10, formulas)
+    ]

@@ -103,7 +103,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
         practitioner_client.get(url(plan))
 
 
-PAGE_QUERIES = 31
+PAGE_QUERIES = 32
 
 
 @pytest.mark.parametrize(
@@ -180,3 +180,24 @@ def test_plans_are_for_practitioners(reception_client: Client, admin_client: Cli
     assert client.get(url(plan)).status_code == 302
     plan.refresh_from_db()
     assert plan.status == PlanStatus.ACTIVE
+
+
+def may_book_next(client: Client, plan: Plan) -> bool:
+    page = client.get(url(plan))
+    offered = bool(page.context["may_book_next"])
+    assert ("Book next" in page.content.decode()) is offered
+    return offered
+
+
+def test_the_next_visit_is_offered_while_a_session_is_to_be_booked(
+    practitioner_client: Client, plan: Plan
+) -> None:
+    assert may_book_next(practitioner_client, plan)
+    for planned in plan.planned_sessions.filter(ordinal__gt=2):
+        planned.appointment = AppointmentFactory(
+            patient=plan.patient,
+            purpose=purposes.session_of(planned),
+            starts_at=ahead(days=7 * planned.ordinal),
+        )
+        planned.save()
+    assert not may_book_next(practitioner_client, plan)

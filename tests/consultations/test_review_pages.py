@@ -1,6 +1,6 @@
 """The review's pages: what is due, begun from the review visit, written, signed, read."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from clinic.enums import AppointmentStatus, Role
 from clinic.models import RecordOpened, User
 from consultations import offers, purposes
 from consultations.enums import PlanStatus, ReviewAnchor, ReviewDecision
-from consultations.models import Plan, Review, ReviewRule, Scale
+from consultations.models import Plan, PlannedSession, Review, ReviewRule, Scale
 from consultations.next_steps import next_of
 from consultations.queries import facts_of_one, under_way
 from consultations.steppers import steps_of
@@ -351,3 +351,43 @@ def test_a_forgotten_draft_is_on_the_worklist(plan: Plan, practitioner_client: C
     ReviewFactory(plan=plan, created_at=CLINIC_NOW.replace(year=2025))
     page = practitioner_client.get(reverse("consultations:worklists")).content.decode()
     assert reverse("consultations:take_over", args=["review", Review.objects.get().pk]) in page
+
+
+def said_of_reviews(client: Client, plan: Plan) -> list[tuple[str, date | None, date | None]]:
+    page = client.get(reverse("consultations:reviews_of", args=[plan.pk]))
+    return [(str(each.rule), each.on, each.reckoned_on) for each, _is_due in page.context["schedule"]]
+
+
+def test_before_the_first_session_review_days_are_reckoned_from_the_visits_on_the_books(
+    practitioner_client: Client,
+) -> None:
+    plan = cleared_plan(sessions=2)
+    for name, anchor in (("A", ReviewAnchor.SESSION), ("B", ReviewAnchor.LAST), ("C", ReviewAnchor.START)):
+        ReviewRuleFactory(template_code=plan.template.code, name=name, anchor=anchor, offset=10, unit="days")
+    first, second = plan.planned_sessions.order_by("ordinal")
+
+    def book(planned: PlannedSession, days: int) -> None:
+        planned.appointment = AppointmentFactory(
+            patient=plan.patient, purpose=purposes.session_of(planned), starts_at=ahead(days=days)
+        )
+        planned.save()
+
+    def reckoned() -> dict[str, date | None]:
+        found = said_of_reviews(practitioner_client, plan)
+        assert all(on is None for _name, on, _reckoned in found)
+        return {name: day for name, _on, day in found}
+
+    assert reckoned() == {"A": None, "B": None, "C": None}
+    book(first, 3)
+    day = TODAY + timedelta(days=13)
+    assert reckoned() == {"A": day, "B": None, "C": day}
+    book(second, 30)
+    assert reckoned() == {"A": day, "B": TODAY + timedelta(days=40), "C": day}
+    text = practitioner_client.get(reverse("consultations:reviews_of", args=[plan.pk])).content.decode()
+    assert text.count("reckoned from the visits on the books") == 3
+
+
+def test_what_was_given_counts_and_not_what_is_booked(practitioner_client: Client, plan: Plan) -> None:
+    ((_name, on, reckoned),) = said_of_reviews(practitioner_client, plan)
+    assert on is not None
+    assert reckoned is None

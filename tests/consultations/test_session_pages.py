@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
@@ -664,7 +665,7 @@ def test_while_a_reason_is_asked_the_totals_say_what_is_exceeded_now_and_take_th
     assert "hx-swap-oob" not in totals("10.2")
     still = totals("10.2", deviation_reason="")
     assert "102 mg are more than the cap (100 mg per session)." in still
-    assert '<div id="outside-words" hx-swap-oob="true">' in still
+    assert '<ul id="outside-words" hx-swap-oob="true">' in still
     corrected = totals("10", deviation_reason="misread the syringe")
     assert '<div id="outside-the-rules" hx-swap-oob="delete"></div>' in corrected
     assert "more than the cap" not in corrected
@@ -706,3 +707,16 @@ def test_the_deviation_page_says_where_an_overdose_is_recorded(
 ) -> None:
     shown = get(practitioner_client, "session_deviation", first(plan).pk).content.decode()
     assert "More injected than a cap allows is not recorded here" in shown
+
+
+def test_several_caps_that_are_exceeded_are_said_one_by_one(
+    practitioner_client: Client, kybella: Session
+) -> None:
+    typed = filled(kybella, (60, "0.3"), **{"zone0-volume_ml": "18", "zone0-area_cm2": "51", "sign": "1"})
+    refused = post(practitioner_client, "session", kybella.pk, typed)
+    said = refused.context["zone_errors"]
+    assert len(said) >= 2
+    assert "180 mg are more than the cap (100 mg per session)." in said[-1]
+    shown = unescape(refused.content.decode())
+    for sentence in said:
+        assert f"<li>{sentence}</li>" in shown

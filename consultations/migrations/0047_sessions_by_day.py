@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("clinic", "0010_device_care"),
-        ("consultations", "0044_lots_not_tested"),
+        ("clinic", "0012_history_seals"),
+        ("consultations", "0046_test_dilution"),
     ]
 
     operations = [
