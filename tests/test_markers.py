@@ -1,0 +1,153 @@
+"""Nobody reads what is not theirs: every free text of the database becomes a mark, and every answer is searched for them.
+
+A page, a title, a tooltip, a feed, a sheet or its file name: a mark in any of them says whose text it is. What reception
+and admins come to see is written down below; a text that is new on one of their pages has to be entered there by somebody
+who has thought about it.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.admin import site as admin_site
+from django.core import mail
+from django.db import DatabaseError, connection, models, transaction
+from django.test import Client
+
+from clinic.models import Practitioner
+from tests.test_routes import EMPTY_FORM, OURS, World, ask
+from tests.things import BUILDERS
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
+
+Column = tuple[type[models.Model], models.Field]
+_MARK = re.compile(r"zq(\d+)q", re.IGNORECASE)
+# What the program reads, and no person: codes, hashes, addresses of files, the clinic's time zone.
+_READ_BY_PROGRAM = re.compile(
+    r"(^|_)(code|codes|hash|digest|sha256|file_name|purpose|password|time_zone|country|link|colour|shape|unit)$"
+)
+
+
+def texts() -> Iterator[Column]:
+    """Every column that people write into freely."""
+    for model in apps.get_models():
+        if model._meta.app_label in ("clinic", "consultations") and not hasattr(model, "pgh_tracked_model"):
+            for field in model._meta.concrete_fields:
+                if _is_free(field):
+                    yield model, field
+
+
+def _is_free(field: models.Field) -> bool:
+    free = isinstance(field, models.CharField | models.TextField) and not isinstance(field, models.SlugField)
+    return free and not field.flatchoices and not field.generated and not _READ_BY_PROGRAM.search(field.name)
+
+
+TEXTS = list(texts())
+NAMES = [f"{model.__name__}.{field.name}" for model, field in TEXTS]
+
+
+def mark_everything() -> list[str]:
+    """Writes its mark into every text of every row and of its history, past all triggers; returns what took none."""
+    without = []
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for number, (model, field) in enumerate(TEXTS):
+            row = f"substr(md5({model._meta.pk.column}::text), 1, 6)"  # no two rows say the same
+            mark = f"left('zq{number}q' || {row}, {field.max_length or 100})"
+            statement = f"UPDATE {model._meta.db_table} SET {field.column} = {mark}"
+            if not any(_tried(cursor, statement + of) for of in ("", f" WHERE {field.column} <> ''")):
+                without.append(NAMES[number])
+            for event in _histories(model):
+                if field.column in {each.column for each in event._meta.concrete_fields}:
+                    cursor.execute(f"UPDATE {event._meta.db_table} SET {field.column} = 'zq{number}q'")
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    return without
+
+
+def _histories(model: type[models.Model]) -> list[type[models.Model]]:
+    return [each for each in apps.get_models() if getattr(each, "pgh_tracked_model", None) is model]
+
+
+def _tried(cursor: Any, statement: str) -> bool:
+    try:
+        with transaction.atomic():
+            cursor.execute(statement)
+    except DatabaseError:
+        return False
+    return True
+
+
+def marks_in(answer: Any) -> set[str]:
+    """Whose texts an answer holds, its headers among it."""
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    said = body.decode(errors="replace") + repr(dict(answer.headers))
+    return {NAMES[int(number)] for number in _MARK.findall(said)}
+
+
+DESK = """
+    Absence.note Appointment.note AppointmentType.name CalendarFeed.name ClinicSettings.emergency_number ClinicSettings.name
+    ClinicSettings.phone ContactEntry.text Device.name Device.serial_number DeviceCare.carried_out_by DeviceCare.note Leaflet.body
+    Leaflet.name Location.name Patient.address Patient.desk_note Patient.email Patient.family_name Patient.family_name_latin
+    Patient.given_names Patient.given_names_latin Patient.phone Patient.representative_name Patient.representative_phone
+    Patient.representative_relation Practitioner.name Room.name User.email User.first_name User.last_name User.username
+    WaitlistEntry.label WaitlistEntry.note WalkIn.wants
+"""
+# By role, every text that some page may show them.
+MAY_READ = {
+    # The feed, whose address is its key: what kind of visit, where and with whom.
+    "anonymous": "AppointmentType.name Location.name Practitioner.name Room.name",
+    # Allergens to choose from where an allergy is reported; what a course is for.
+    "reception": f"{DESK} AllergenGroup.name Indication.name",
+    # Lots, and why somebody else wants a record called an error, which they confirm; and all that the admin keeps.
+    "admin": f"{DESK} Appointment.cancel_reason EnteredInError.reason PhotoRemoval.reason Lot.quarantine_reason",
+}
+KEPT_BY_ADMINS = {
+    name for name, (model, _field) in zip(NAMES, TEXTS, strict=True) if admin_site.is_registered(model)
+}
+
+
+@pytest.fixture
+def marked(doctor: Practitioner) -> World:
+    """The world of tests/test_routes.py, with its marks."""
+    world = World()
+    for build in BUILDERS:
+        build(world, doctor)
+    assert mark_everything() == ["HistorySeal.table", "ZoneShape.path"]  # no other value is possible there
+    return world
+
+
+def seen_by(client: Client, world: World, *verbs: str) -> dict[str, set[str]]:
+    """By text, the routes that show it to who asks for all of them."""
+    seen = defaultdict(set)
+    for name in OURS:
+        for verb in verbs:
+            answer = ask(client, verb, world.address(name), EMPTY_FORM if verb == "post" else None)
+            for text in marks_in(answer):
+                seen[text].add(name)
+    return seen
+
+
+@pytest.mark.parametrize("role", MAY_READ)
+def test_nobody_reads_what_is_not_written_down(
+    role: str, request: pytest.FixtureRequest, marked: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client() if role == "anonymous" else request.getfixturevalue(f"{role}_client")
+    may_read = set(MAY_READ[role].split())
+    assert may_read <= set(NAMES)
+    seen = seen_by(client, marked, "get", "post")
+    kept = KEPT_BY_ADMINS if role == "admin" else set()
+    assert {text: routes for text, routes in seen.items() if text not in may_read | kept} == {}
+    assert "Practitioner.name" in seen
+    # Neither a log nor a letter says more than an address does.
+    assert _MARK.findall(caplog.text) == []
+    assert [each.body for each in mail.outbox if _MARK.search(each.body)] == []
+
+
+def test_the_marks_of_clinical_texts_can_be_found(practitioner_client: Client, marked: World) -> None:
+    """The negative control: whoever may read the record finds them by the same search."""
+    clinical = {"Session.note", "TestReading.note", "Consent.signer_name", "Lot.number"}
+    assert clinical <= set(seen_by(practitioner_client, marked, "get"))
+    assert not clinical & set(MAY_READ["reception"].split())
