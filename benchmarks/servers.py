@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic, sleep
@@ -34,7 +34,8 @@ def serving(
         RuntimeError: it does not answer; the last line of its log says why.
     """
     port = _free_port()
-    command = [python, "-m", "gunicorn", wsgi, "--bind", f"{HOST}:{port}", "--worker-class", "gthread"]
+    command = [python, "-m", "gunicorn", wsgi, "--preload", "--no-control-socket", "--bind", f"{HOST}:{port}"]
+    command += ["--worker-class", "gthread"]
     command += [
         "--workers",
         str(WORKERS),
@@ -66,10 +67,9 @@ def _wait(process: subprocess.Popen[bytes], port: int, name: str, log: Path) -> 
     deadline = monotonic() + _PATIENCE
     while True:
         try:
-            connection = HTTPConnection(HOST, port, timeout=10)
-            connection.request("GET", "/")
-            connection.getresponse().read()
-            connection.close()
+            with closing(HTTPConnection(HOST, port, timeout=10)) as connection:
+                connection.request("GET", "/")
+                connection.getresponse().read()
             return
         except OSError as error:
             if process.poll() is not None or monotonic() > deadline:
