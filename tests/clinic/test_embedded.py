@@ -140,6 +140,11 @@ def test_start_after_kill_9_keeps_what_was_committed(server: Path) -> None:
     assert _ask("SELECT answer FROM kept") == 42
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no syncfs")
+def test_start_after_a_crash_asks_the_disk_once(server: Path) -> None:
+    assert _ask("SHOW recovery_init_sync_method") == "syncfs"
+
+
 def test_start_after_a_stale_pid_file_naming_a_live_stranger(server: Path) -> None:
     embedded.stop()
     pid_file = server / "postgres" / "data" / "postmaster.pid"
