@@ -192,8 +192,9 @@ class AnnouncementMiddleware:
 def _has_signed_out(request: HttpRequest, response: HttpResponse) -> bool:
     """Whether the browser came with a session, and leaves with another one or none, as nobody."""
     cookie = settings.SESSION_COOKIE_NAME
-    is_nobody = hasattr(request, "user") and not request.user.is_authenticated
-    return is_nobody and cookie in request.COOKIES and cookie in response.cookies
+    if cookie not in request.COOKIES or cookie not in response.cookies:
+        return False  # first: who it is may have to be asked of a database that does not answer
+    return hasattr(request, "user") and not request.user.is_authenticated
 
 
 def _back_to(request: HttpRequest) -> str:
