@@ -14,6 +14,7 @@ def clinic(request: HttpRequest) -> dict[str, object]:
         "clinic": ClinicSettings.current(),
         "demo": settings.MODE == "demo",
         "demo_password": settings.DEMO_PASSWORD,
+        "reading_token": getattr(request, "reading_token", ""),
         # Until then no page but the setting up opens, so that there is nowhere to go to.
         "needs_second_factor": request.user.is_authenticated and second_factor.is_missing(request),
         "hides_names": request.user.is_authenticated and hides_names(request),

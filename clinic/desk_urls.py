@@ -21,6 +21,7 @@ from clinic.views import (
     outside,
     patients,
     privacy,
+    reading,
     records_opened,
     release,
     replanning,
@@ -103,5 +104,6 @@ urlpatterns = [
     path("review/lists/<slug:name>/", review_lists.visits, name="review_list"),
     path("review/lists/<slug:name>.csv", review_lists.visits_sheet, name="review_list_sheet"),
     path("review/who-changed/", who_changed.who_changed, name="who_changed"),
+    path("records/printed/", reading.printed, name="record_printed"),
     path("review/records-opened/", records_opened.records_opened, name="records_opened"),
 ]

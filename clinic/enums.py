@@ -12,6 +12,14 @@ class Role(models.TextChoices):
     ADMIN = "admin", _("Admin")
 
 
+class Reading(models.TextChoices):
+    """What somebody did with a patient's record that leaves it as it is."""
+
+    OPENED = "opened", _("opened")
+    PRINTED = "printed", _("printed")
+    EXPORTED = "exported", _("exported")
+
+
 class Sex(models.TextChoices):
     """As the patient states it; clinical rules ask, they do not guess from this."""
 

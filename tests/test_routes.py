@@ -14,6 +14,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from clinic.enums import Reading
 from clinic.models import Practitioner, RecordOpened
 from tests.factories import (
     AbsenceFactory,
@@ -97,6 +98,7 @@ DESK = {
     "clinic:review_times": ("302 404 200 200", ONLY_GET),
     "clinic:review_list": ("302 404 200 200", ONLY_GET),
     "clinic:review_list_sheet": ("302 404 200 200", ONLY_GET),
+    "clinic:record_printed": (ONLY_POST, "302 404 404 404"),  # of no page that was opened
     "clinic:who_changed": ("302 404 404 200", "302 404 404 422"),
     "clinic:records_opened": ("302 404 404 200", "302 404 404 422"),
 }
@@ -265,6 +267,48 @@ CLINICAL_PAGES = {
     "consultations:photo_thumbnail",
     "consultations:photo_remove",
 }
+# Closed to the desk for other reasons than one patient's record; opening one of them is not written down.
+NO_RECORD_OF_ONE = {
+    "consultations:allergy_assess": "what the desk reported, beside the patient's header that the desk sees as well",
+    "consultations:alert_new": "an empty form beside that header",
+    "consultations:alert_lift": "the alert, which the desk sees as well",
+    "consultations:consultation_of": "says that there is none yet, or leads to the one there is",
+    "consultations:reading_of_plan": "leads to the reading, which writes it down",
+    "consultations:session_typing": "what the same person has typed into a draft; its page was opened before",
+    "consultations:photo_removal": "who asked for it and why, without the picture",
+    "consultations:error_confirm": "who called what an error and why, without the record",
+    "consultations:events": "a list of many",
+    "consultations:events_sheet": "rates; no patient stands in it",
+    "consultations:cohorts": "courses, not patients",
+    "consultations:cohort": "figures of many",
+    "consultations:cohort_sheet": "case by case, without names",
+    "consultations:worklists": "a list of many",
+    "consultations:incidents": "a list of many",
+    "consultations:lots": "lots, not patients",
+    "consultations:lot_receive": "a lot",
+    "consultations:lot_label": "a lot",
+    "consultations:lot_opened": "a lot",
+    "consultations:lot_recalled": "a lot",
+    "consultations:lot_release": "a lot",
+    "consultations:lot_quarantine": "a lot",
+    "consultations:lot_use_up": "a lot",
+    "consultations:traces": "devices, people and rooms, not patients",
+    "consultations:trace": "a list of many",
+    "consultations:trace_call": "how many patients will be called",
+}
+# Files about patients by name: each of them is written down as exported.
+EXPORTS = {"consultations:trace_sheet"}
+
+
+def unaccounted(table: dict[str, tuple[str, str]]) -> list[str]:
+    """Pages of the pathway that a practitioner may open and the desk may not, about which nothing is said yet."""
+    known = CLINICAL_PAGES | EXPORTS | set(NO_RECORD_OF_ONE)
+    found = []
+    for name, (get, _post) in table.items():
+        _anonymous, reception, practitioner, _admin = get.split()
+        if practitioner in {"200", "302"} and reception in {"403", "404"} and name not in known:
+            found.append(name)
+    return found
 
 
 def routes() -> dict[str, URLPattern]:
@@ -469,6 +513,38 @@ def _admin_address(name: str, pattern: URLPattern) -> str:
 
 
 class TestOpeningARecord:
+    def test_every_page_that_is_closed_to_the_desk_is_written_down_or_says_why_not(self) -> None:
+        assert unaccounted(PATHWAY) == []
+        assert sorted(set(NO_RECORD_OF_ONE) & (CLINICAL_PAGES | EXPORTS)) == []
+        assert sorted(set(NO_RECORD_OF_ONE) - set(PATHWAY)) == []
+
+    def test_a_new_page_about_a_record_would_be_found(self) -> None:
+        new = {
+            "consultations:scar": ("302 404 200 404", ONLY_GET),
+            "consultations:note": ("302 403 302 403", ""),
+        }
+        assert unaccounted(PATHWAY | new) == list(new)
+
+    def test_a_page_that_forgets_to_write_it_down_would_be_found(
+        self, world: World, practitioner_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What the walk below looks for, at a page that has lost its note."""
+        monkeypatch.setattr("consultations.views.chart.opened", lambda *_args, **_options: None)
+        assert practitioner_client.get(world.address("consultations:consent")).status_code == HTTPStatus.OK
+        assert not RecordOpened.objects.exists()
+
+    def test_a_file_is_written_down_as_exported_for_each_patient_in_it(
+        self, world: World, practitioner_client: Client, doctor: Practitioner, clinic_now: Any
+    ) -> None:
+        for name in EXPORTS:
+            answer = practitioner_client.get(world.address(name))
+            text = b"".join(answer.streaming_content).decode()
+            rows = list(RecordOpened.objects.values_list("patient__number", "user", "page", "kind", "at"))
+            assert rows and all(str(number) in text for number, *_rest in rows)
+            assert {tuple(rest) for _number, *rest in rows} == {
+                (doctor.user_id, name, "exported", clinic_now)
+            }
+
     def test_every_clinical_page_writes_down_who_whom_and_when(
         self, world: World, practitioner_client: Client, doctor: Practitioner, clinic_now: Any
     ) -> None:
@@ -481,7 +557,8 @@ class TestOpeningARecord:
                 answer = practitioner_client.get(world.address(name))
                 if answer.streaming:
                     list(answer.streaming_content)
-                rows = list(RecordOpened.objects.values_list("user", "patient", "page", "at"))
+                opened = RecordOpened.objects.exclude(kind=Reading.EXPORTED)
+                rows = list(opened.values_list("user", "patient", "page", "at"))
                 transaction.set_rollback(True)
             if rows:
                 # A picture is no page and has no context: its patient is the one it was recorded for.

@@ -1,12 +1,13 @@
 """Registering patients and correcting what identifies them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from clinic.actions.locking import explained, lock
+from clinic.enums import Reading
 from clinic.errors import DomainError, Stale
 from clinic.models import NotADuplicate, Patient, RecordOpened, User
 from clinic.queries import likely_duplicates
@@ -81,9 +82,19 @@ def not_a_duplicate(*, patient: Patient, other: Patient, by: User, at: datetime)
     _remember(patient, other, by=by, at=at)
 
 
-def note_opened(*, patient: Patient, page: str, by: User, at: datetime) -> None:
-    """Write down who opened whose record, and which page; never what it said."""
-    RecordOpened.objects.create(patient=patient, page=page, user=by, at=at)
+def note_opened(
+    *, patient: Patient, page: str, by: User, at: datetime, kind: Reading = Reading.OPENED
+) -> None:
+    """Write down who opened (or printed) whose record, and which page; never what it said."""
+    RecordOpened.objects.create(patient=patient, page=page, user=by, at=at, kind=kind)
+
+
+def note_exported(*, patients: Iterable[Patient], page: str, by: User, at: datetime) -> None:
+    """Write down whose records went into a file, in one insert however many they are."""
+    RecordOpened.objects.bulk_create(
+        RecordOpened(patient=patient, page=page, user=by, at=at, kind=Reading.EXPORTED)
+        for patient in patients
+    )
 
 
 def _remember(patient: Patient, other: Patient, *, by: User, at: datetime) -> None:

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms.base import BaseForm, DayField
+from clinic.models import User
 from clinic.review.period import DAYS, EARLIEST, LATEST, LONGEST, Period
 
 
@@ -14,6 +15,29 @@ class NumberForm(BaseForm):
     """A patient, named by clinic number only: a name would be a search."""
 
     number = forms.IntegerField(label=_("Clinic number"), min_value=1, max_value=2**31 - 1)
+
+
+class ReadingForm(BaseForm):
+    """Who read records, and on which days; both may be left open."""
+
+    user = forms.ModelChoiceField(
+        User.objects.order_by("last_name", "first_name", "username"),
+        label=_("Who"),
+        required=False,
+        empty_label=_("anybody"),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, label in (("from", _("From")), ("until", _("Until"))):
+            self.add_field(name, DayField(label=label, first=EARLIEST, last=LATEST, required=False))
+
+    def clean(self) -> dict[str, Any]:
+        """The last day is not before the first."""
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("from") and cleaned.get("until") and cleaned["until"] < cleaned["from"]:
+            self.add_error("until", ValidationError(_BACKWARDS, code="until_before_from"))
+        return cleaned
 
 
 class PeriodForm(BaseForm):

@@ -1,12 +1,15 @@
 """Who opened whose record. What was changed is in the event tables that pghistory keeps beside each table."""
 
+from datetime import date
 from typing import Self
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only
-from clinic.enums import Role
+from clinic.db import append_only, check
+from clinic.enums import Reading, Role
+from clinic.intervals import local_day
 from clinic.models.people import Patient
 from clinic.models.user import User
 
@@ -18,14 +21,24 @@ class RecordOpenedQuerySet(models.QuerySet):
         """Admins only (docs/security.md)."""
         return self if user.has_role(Role.ADMIN) else self.none()
 
+    def on_days(self, first: date | None, last: date | None) -> Self:
+        """On the clinic's days from `first` to `last`, both included; None leaves that side open."""
+        zone, found = timezone.get_default_timezone(), self
+        if first:
+            found = found.filter(at__gte=local_day(first, zone).starts_at)
+        return found.filter(at__lt=local_day(last, zone).ends_at) if last else found
+
 
 class RecordOpened(models.Model):
-    """Somebody opened a patient's clinical page. Holds no clinical text."""
+    """Somebody opened, printed or exported a patient's clinical page. Holds no clinical text."""
 
     at = models.DateTimeField(_("at"))
     user = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("who"))
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="+", verbose_name=_("whose record"))
     page = models.CharField(_("page"), max_length=100)
+    kind = models.CharField(
+        _("what was done"), max_length=10, choices=Reading.choices, default=Reading.OPENED
+    )
 
     objects = RecordOpenedQuerySet.as_manager()
 
@@ -36,6 +49,13 @@ class RecordOpened(models.Model):
         indexes = [
             models.Index("patient", "at", name="record_opened_patient"),
             models.Index("user", "at", name="record_opened_user"),
+        ]
+        constraints = [
+            check(
+                "record_opened_kind_known",
+                models.Q(kind__in=Reading.values),
+                _("A record is opened, printed or exported."),
+            ),
         ]
         triggers = append_only("record_opened")
 

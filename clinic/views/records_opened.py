@@ -1,27 +1,26 @@
-"""Who opened whose record."""
+"""Who opened, printed or exported whose record."""
 
 from typing import Any
-from uuid import UUID
+from urllib.parse import urlencode
 
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from clinic.enums import Role
-from clinic.forms.review import NumberForm
+from clinic.forms.review import NumberForm, ReadingForm
 from clinic.models import Patient, RecordOpened, User
-from clinic.views.posted import id_in, one_page
+from clinic.views.posted import Page, id_in, one_page
 
 PAGE = 25
 
 
 @require_http_methods(["GET", "POST"])
 def records_opened(request: HttpRequest) -> HttpResponse:
-    """Who opened whose record, newest first; narrowed to one patient or one member of staff. Admins only."""
+    """Newest first; narrowed to one patient, to one member of staff, to some days. Admins only."""
     if not request.user.has_role(Role.ADMIN):
         raise Http404
     patients = Patient.objects.visible_to(request.user)
@@ -30,32 +29,38 @@ def records_opened(request: HttpRequest) -> HttpResponse:
         if found := patients.filter(number=form.cleaned_data["number"]).first():
             return redirect(f"{reverse('clinic:records_opened')}?{urlencode({'patient': found.pk})}")
         form.add_error("number", _("There is no patient with this number."))
-    log = RecordOpened.objects.visible_to(request.user).select_related("user", "patient")
     patient = _chosen(request, "patient", patients)
-    user = _reader(request, log)
-    chosen = {name: each for name, each in (("patient", patient), ("user", user)) if each}
-    page = one_page(request, log.filter(**chosen), PAGE)
-    filters = urlencode({name: each.pk for name, each in chosen.items()})
+    user = _chosen(request, "user", User.objects)
+    narrowing = ReadingForm(request.GET if request.GET else None)
+    page = _page(request, narrowing, patient=patient, user=user)
+    kept = {name: value for name, value in request.GET.items() if value and name != "page"}
     context = {
         "form": form,
+        "narrowing": narrowing,
         "patient": patient,
         "chosen_user": user,
-        "entries": page.rows,
-        **page.links(lambda number: f"?{filters}&page={number}"),
+        "is_narrowed": bool(kept),
+        "entries": [{"row": row, "page": _page_words(row.page)} for row in page.rows],
+        **page.links(lambda number: f"?{urlencode(kept | {'page': number})}"),
     }
-    return render(request, "clinic/review_records_opened.html", context, status=422 if form.errors else 200)
+    refused = form.errors or (narrowing.is_bound and narrowing.errors)
+    return render(request, "clinic/review_records_opened.html", context, status=422 if refused else 200)
 
 
-def _reader(request: HttpRequest, log: QuerySet[RecordOpened]) -> User | None:
-    """The member of staff asked for, if they have opened anything."""
-    key = _public_id(request, "user")
-    return get_object_or_404(log.filter(user=key)[:1]).user if key else None
+def _page(request: HttpRequest, narrowing: ReadingForm, **chosen: Any) -> Page:
+    """What was asked for; nothing where the days make no sense."""
+    log = RecordOpened.objects.visible_to(request.user).select_related("user", "patient")
+    log = log.filter(**{name: row for name, row in chosen.items() if row})
+    if narrowing.is_bound:
+        days = narrowing.cleaned_data if narrowing.is_valid() else None
+        log = log.on_days(days.get("from"), days.get("until")) if days is not None else log.none()
+    return one_page(request, log, PAGE)
 
 
-def _chosen(request: HttpRequest, name: str, rows: QuerySet[Any]) -> Any:
-    key = _public_id(request, name)
-    return get_object_or_404(rows, pk=key) if key else None
+def _chosen(request: HttpRequest, name: str, rows: Any) -> Any:
+    return get_object_or_404(rows, pk=id_in(request.GET, name)) if request.GET.get(name) else None
 
 
-def _public_id(request: HttpRequest, name: str) -> UUID | None:
-    return id_in(request.GET, name) if name in request.GET else None
+def _page_words(page: str) -> str:
+    """The page's name without its app: "Patch test read"."""
+    return capfirst(page.rpartition(":")[2].replace("_", " "))

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from clinic import readiness
-from clinic.actions import people
 from clinic.models import Patient
+from clinic.views import reading
 from consultations.models import Plan
 from consultations.next_steps import Next, next_of
 from consultations.queries import facts_of_one
@@ -24,8 +24,7 @@ def header(request: HttpRequest, patient: Patient) -> dict[str, Any]:
 def opened(request: HttpRequest, patient: Patient, *, at: datetime) -> None:
     """Write down that this person looks at this page of the patient's record; only looking counts, not saving."""
     if request.method == "GET" and request.resolver_match:
-        page = request.resolver_match.view_name
-        people.note_opened(patient=patient, page=page, by=request.user, at=at)
+        reading.opened(request, patient, request.resolver_match.view_name, at=at)
 
 
 def booking_url(patient: Patient, *purposes: str, at: datetime) -> str:

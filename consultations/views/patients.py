@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic import readiness
-from clinic.actions.people import note_opened
 from clinic.enums import Role
 from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
@@ -22,6 +21,7 @@ from clinic.forms.patients import facts as identity
 from clinic.models import Appointment, Patient, User
 from clinic.queries import similar_on_record
 from clinic.rules import access
+from clinic.views import reading
 from clinic.views.posted import page_number
 from consultations import offers, steppers, timeline
 from consultations.actions import allergies
@@ -51,7 +51,7 @@ def show(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     context = header(patient, request.user) | {"at": at, "may_edit": access.may_edit_patients(request.user)}
     if request.user.has_role(Role.PRACTITIONER):
         if not request.htmx:
-            note_opened(patient=patient, page="consultations:patient", by=request.user, at=at)
+            reading.opened(request, patient, "consultations:patient", at=at)
         context |= _clinical(request, patient, at)
     elif request.user.has_role(Role.RECEPTION):
         context |= _for_the_desk(patient, at)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic.actions import people
 from clinic.enums import Role
 from clinic.errors import DomainError
 from clinic.review import sheets
@@ -78,7 +79,9 @@ def sheet(request: HttpRequest, kind: str, thing_id: UUID) -> StreamingHttpRespo
     """The same as CSV, for the calls."""
     trace, _form = _traced(request, kind, thing_id)
     authorship.check_may_record(request.user)
-    rows = rows_of(trace, user=request.user, at=timezone.now())
+    at = timezone.now()
+    rows = rows_of(trace, user=request.user, at=at)
+    people.note_exported(patients=trace.patients(), page="consultations:trace_sheet", by=request.user, at=at)
     response = StreamingHttpResponse(sheets.lines(rows), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{kind}-{thing_id}.csv"'
     return response

@@ -7,6 +7,8 @@ from django.urls import reverse
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
+from clinic.enums import Reading
+from clinic.models import RecordOpened
 from consultations.models import Photo, PhotographyConsent
 from tests.browser.conftest import Screen
 from tests.factories import PatientFactory, PhotoFactory, PractitionerFactory, UserFactory
@@ -79,4 +81,11 @@ def test_photographs_are_consented_to_added_and_compared(
     page.keyboard.press("PageUp")
     expect(upper).to_have_css("opacity", "0.1")
     screen.check_accessible()
+
+    # Printed by whatever means, which the page tells.
+    with page.expect_response("**/records/printed/") as told:
+        page.pdf()
+    assert told.value.status == 204
+    printed = RecordOpened.objects.get(kind=Reading.PRINTED)
+    assert (printed.page, printed.patient, printed.user) == ("consultations:photo_compare", patient, user)
     screen.close()

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from clinic.enums import HOLDS_TIME, AppointmentStatus, ContactReason
-from clinic.models import Appointment, ClinicSettings, NotADuplicate, Patient, User
+from clinic.models import Appointment, ClinicSettings, NotADuplicate, Patient, RecordOpened, User
 from tests.factories import (
     AbsenceFactory,
     AppointmentFactory,
@@ -629,6 +629,13 @@ def _sealed_anew_for_no_reason() -> None:
 @cases.refused_by("history_seal_reason_and_person")
 def _sealed_anew_by_nobody() -> None:
     HistorySealFactory(reason="asked to be forgotten")
+
+
+@cases.refused_by("record_opened_kind_known")
+def _a_record_that_was_eaten() -> None:
+    RecordOpened.objects.create(
+        at=CLINIC_NOW, user=UserFactory(), patient=PatientFactory(), page="timeline", kind="eaten"
+    )
 
 
 @cases.refused_by("history_seal_is_a_digest")

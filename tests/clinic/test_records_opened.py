@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
+from clinic.enums import Reading
 from clinic.models import Practitioner, RecordOpened, User
 from tests.factories import PatientFactory, UserFactory
 from tests.factories.clock import ago
@@ -26,7 +27,7 @@ class TestRecordsOpened:
         return RecordOpened.objects.create(**said)
 
     def shown(self, response: Any) -> list[RecordOpened]:
-        return list(response.context["entries"])
+        return [entry["row"] for entry in response.context["entries"]]
 
     def test_newest_first_with_who_whose_and_which_page(
         self, admin_client: Client, doctor: Practitioner
@@ -44,6 +45,46 @@ class TestRecordsOpened:
         assert self.shown(admin_client.get(OPENED, {"patient": other.patient_id})) == [other]
         both = {"patient": other.patient_id, "user": doctor.user.pk}
         assert self.shown(admin_client.get(OPENED, both)) == []
+
+    def test_says_what_was_done_and_the_page_in_words(
+        self, admin_client: Client, doctor: Practitioner
+    ) -> None:
+        for kind in Reading:
+            self.opened(doctor.user, kind=kind, page="consultations:patch_test_read")
+        text = admin_client.get(OPENED).text
+        assert text.count("Patch test read") == 3
+        assert [text.count(f">{kind.label}</td>") for kind in Reading] == [1, 1, 1]
+
+    def test_what_one_person_read_last_week(self, admin_client: Client, doctor: Practitioner) -> None:
+        """By the clinic's own days, both included: it is Monday 2 March, 09:00."""
+        staff = {"user": doctor.user.pk}
+        before, first, last, after = (
+            self.opened(doctor.user, at=ago(days=days, hours=hours))
+            for days, hours in [(7, 9.1), (7, 8.9), (1, -14.9), (0, 9)]
+        )
+        self.opened(UserFactory(practitioner=True), at=ago(days=3))
+        week = {"from": "2026-02-23", "until": "2026-03-01"}
+        assert self.shown(admin_client.get(OPENED, staff | week)) == [last, first]
+        assert self.shown(admin_client.get(OPENED, staff | {"from": "2026-02-23"})) == [after, last, first]
+        assert self.shown(admin_client.get(OPENED, staff | {"until": "2026-03-01"})) == [last, first, before]
+        mine = {"patient": first.patient_id, "user": "", "from": "", "until": ""}
+        assert self.shown(admin_client.get(OPENED, mine)) == [first]
+
+    @pytest.mark.parametrize(
+        ("days", "field"),
+        [
+            ({"from": "2026-03-01", "until": "2026-02-23"}, "until"),
+            ({"from": "yesterday"}, "from"),
+            ({"until": "9999-12-31"}, "until"),
+        ],
+    )
+    def test_days_that_make_no_sense_show_nothing_and_say_so(
+        self, admin_client: Client, doctor: Practitioner, days: dict[str, str], field: str
+    ) -> None:
+        self.opened(doctor.user)
+        response = admin_client.get(OPENED, days)
+        assert (response.status_code, list(response.context["narrowing"].errors)) == (422, [field])
+        assert self.shown(response) == []
 
     def test_a_clinic_number_is_posted_and_leads_to_the_patient(
         self, admin_client: Client, doctor: Practitioner
@@ -81,5 +122,5 @@ class TestRecordsOpened:
     ) -> None:
         for _ in range(count):
             self.opened(UserFactory(practitioner=True))
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):  # session, user, the staff to choose from, the page
             assert len(self.shown(admin_client.get(OPENED))) == count
