@@ -46,7 +46,9 @@ def tick_boxes(db_field: models.Field, choices: Any) -> forms.Field:
 
 @admin.register(User)
 class UserAdmin(RolePermissions, StockUserAdmin):
-    """People who sign in. Accounts are switched off, never deleted: their name stands under what they did."""
+    """People who sign in. Invited on the desk's page; switched off, never deleted: their name stands under what they did."""
+
+    may_add = False
 
     list_display = ("username", "first_name", "last_name", "email", "role_names", "is_active")
     list_filter = ("is_active",)
@@ -58,10 +60,6 @@ class UserAdmin(RolePermissions, StockUserAdmin):
         (_("Person"), {"fields": ["first_name", "last_name", "email"]}),
         (_("Access"), {"fields": ["roles", "is_active"]}),
         (_("Dates"), {"fields": ["last_login", "date_joined"]}),
-    )
-    add_fieldsets = (
-        (None, {"classes": ["wide"], "fields": ["username", "usable_password", "password1", "password2"]}),
-        (_("Person"), {"fields": ["first_name", "last_name", "email", "roles"]}),
     )
     readonly_fields = ("last_login", "date_joined")
 

@@ -3,11 +3,11 @@
 import logging
 import re
 
-_ADDRESS = re.compile(r"(/calendars/)[^/?\s]+(\.ics)")
+_ADDRESS = re.compile(r"(/calendars/|/invitation/)[^/?\s]+(\.ics|/)")
 
 
 class HideAddresses(logging.Filter):
-    """Takes the secret out of what is logged about a calendar feed: its address is its key."""
+    """Takes the secret out of what is logged about a calendar feed or an invitation: its address is its key."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always true: the record stays, the secret does not."""

@@ -186,6 +186,8 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_RECOVERY_CODE_DIGITS = 10
 # Addresses are the admins' business: they are right without a letter that proves it.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+# The link of an invitation works for so long.
+INVITATION_DAYS = 7
 # A screen in a patient's hands that nobody touches for so long shows nothing of them any more.
 HAND_OVER_IDLE_MINUTES = 10
 
@@ -263,4 +265,13 @@ PHOTO_DIR = DATA_DIR / "photos"
 BACKUP_SCRYPT_COST = 17
 # A cell that starts like a formula would run in the reader's spreadsheet.
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
-EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+# Without a mail server nothing is sent: links are shown on the screen of the admin who makes them.
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "587"))
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS", "yes") == "yes"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "mesoclinic@localhost")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
+MAIL_IS_SET_UP = bool(EMAIL_HOST)

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("clinic.desk_urls")),
     path("", include("consultations.urls")),
     # In front of allauth's own, of which they make more.
+    path("accounts/2fa/", second_factor.index, name="mfa_index"),
     path("accounts/2fa/totp/activate/", second_factor.activate_totp, name="mfa_activate_totp"),
     path("accounts/2fa/webauthn/add/", second_factor.add_passkey, name="mfa_add_webauthn"),
     path(

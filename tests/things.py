@@ -27,6 +27,7 @@ from tests.factories import (
     ContactEntryFactory,
     DeviceCareFactory,
     EnteredInErrorFactory,
+    InvitationFactory,
     LeafletFactory,
     PatchTestFactory,
     PatientFactory,
@@ -219,6 +220,13 @@ def _closed_time(things: Things, doctor: Practitioner) -> None:
 def _a_feed(things: Things, doctor: Practitioner) -> None:
     feed = CalendarFeedFactory(practitioner=doctor, secret="of-the-feed")
     things.ids |= {"feed_id": feed.pk, "secret": "of-the-feed"}
+
+
+@builds
+def _an_invitation(things: Things, doctor: Practitioner) -> None:
+    invitation = InvitationFactory(secret="of-the-invitation")
+    things.ids["user_id"] = invitation.user_id
+    things.by_route["clinic:come_in"] = {"secret": "of-the-invitation"}
 
 
 @builds

@@ -1,5 +1,6 @@
 """The front desk's tables."""
 
+from clinic.models.access import Invitation, SecondFactorReset
 from clinic.models.appointment import Appointment
 from clinic.models.catalogue import AppointmentType
 from clinic.models.contact import ContactEntry, ContactTry
@@ -34,6 +35,7 @@ __all__ = [
     "DeviceCareError",
     "ExtraOpening",
     "HistorySeal",
+    "Invitation",
     "Location",
     "NotADuplicate",
     "OutOfService",
@@ -41,6 +43,7 @@ __all__ = [
     "Practitioner",
     "RecordOpened",
     "Room",
+    "SecondFactorReset",
     "User",
     "WaitlistEntry",
     "WaitlistOffer",

@@ -1,9 +1,11 @@
 """Setting up a second factor and taking one away: allauth's pages, and what the clinic asks beyond them."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.views import IndexView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.views import activate_totp as stock_activate_totp
 from allauth.mfa.webauthn.views import add_webauthn as stock_add_webauthn
@@ -11,10 +13,20 @@ from allauth.mfa.webauthn.views import remove_webauthn as stock_remove_webauthn
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 
+from clinic.models import SecondFactorReset
 from clinic.second_factor import FACTORS
 
 View = Callable[..., HttpResponse]
+_TOLD_FOR = timedelta(days=30)
+
+
+def index(request: HttpRequest) -> HttpResponse:
+    """What there is, what can be added, and whether an admin has lately taken it all away."""
+    resets = SecondFactorReset.objects.visible_to(request.user).filter(user=request.user)
+    lately = resets.filter(recorded_at__gt=timezone.now() - _TOLD_FOR).select_related("recorded_by").first()
+    return IndexView.as_view(extra_context={"reset": lately})(request)
 
 
 def activate_totp(request: HttpRequest) -> HttpResponse:

@@ -21,10 +21,12 @@ from tests.factories import (
     DeviceFactory,
     ExtraOpeningFactory,
     HistorySealFactory,
+    InvitationFactory,
     OutOfServiceFactory,
     PatientFactory,
     PractitionerFactory,
     RoomFactory,
+    SecondFactorResetFactory,
     UserFactory,
     WaitlistEntryFactory,
     WaitlistOfferFactory,
@@ -674,3 +676,42 @@ def _a_cleaning_that_sets_the_next_service() -> None:
 @cases.refused_by("device_care_error_worded")
 def _taken_back_without_a_word() -> None:
     DeviceCareErrorFactory(reason="")
+
+
+# Who is let in ------------------------------------------------------------------------------------------------------
+
+
+@cases.refused_by("invitation_withdrawn_together")
+def _an_invitation_withdrawn_by_nobody() -> None:
+    InvitationFactory(withdrawn_at=CLINIC_NOW)
+
+
+@cases.refused_by("invitation_used_or_withdrawn")
+def _an_invitation_used_and_withdrawn() -> None:
+    InvitationFactory(accepted_at=CLINIC_NOW, withdrawn_at=CLINIC_NOW, withdrawn_by=UserFactory())
+
+
+@cases.refused_by("invitation_accepted_in_time")
+def _an_invitation_used_when_it_had_run_out() -> None:
+    InvitationFactory(accepted_at=CLINIC_NOW, expires_at=CLINIC_NOW)
+
+
+@cases.refused_by("invitation_keeps_no_secret")
+def _an_invitation_that_keeps_its_link() -> None:
+    InvitationFactory(digest="kZ3vJx-the-link-itself")
+
+
+@cases.refused_by("invitation_one_open")
+def _two_open_links_for_one_person() -> None:
+    InvitationFactory(user=InvitationFactory().user)
+
+
+@cases.refused_by("second_factor_reset_because")
+def _a_reset_without_a_reason() -> None:
+    SecondFactorResetFactory(reason="")
+
+
+@cases.refused_by("second_factor_reset_by_another")
+def _a_reset_of_oneself() -> None:
+    admin = UserFactory(admin=True)
+    SecondFactorResetFactory(user=admin, recorded_by=admin)

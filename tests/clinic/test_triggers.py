@@ -25,7 +25,9 @@ from tests.factories import (
     DeviceCareErrorFactory,
     DeviceCareFactory,
     HistorySealFactory,
+    InvitationFactory,
     PatientFactory,
+    SecondFactorResetFactory,
     UserFactory,
     WaitlistEntryFactory,
     WaitlistOfferFactory,
@@ -400,3 +402,25 @@ def _a_care_log_torn_out() -> None:
 @cases.refused_by("device_care_error_append_only")
 def _an_error_taken_back() -> None:
     sql("DELETE FROM clinic_devicecareerror WHERE id = %s", DeviceCareErrorFactory().pk)()
+
+
+# Who is let in ------------------------------------------------------------------------------------------------------
+
+
+@cases.refused_by("invitation_once")
+def _a_used_invitation_opened_again() -> None:
+    invitation = InvitationFactory(accepted_at=CLINIC_NOW)
+    invitation.accepted_at = None
+    invitation.save()
+
+
+@cases.refused_by("second_factor_reset_append_only")
+def _a_reset_made_to_look_like_another_admins() -> None:
+    reset = SecondFactorResetFactory()
+    reset.recorded_by = UserFactory(admin=True)
+    reset.save()
+
+
+@cases.refused_by("second_factor_reset_append_only")
+def _a_reset_forgotten() -> None:
+    sql("DELETE FROM clinic_secondfactorreset WHERE id = %s", SecondFactorResetFactory().pk)()

@@ -1,5 +1,6 @@
 """Real rows for tests. Every factory makes a valid row with all that it needs; say only what the test is about."""
 
+from tests.factories.access import InvitationFactory, InvitedFactory, SecondFactorResetFactory
 from tests.factories.alerts import (
     AlertFactory,
     AllergyFactory,
@@ -170,6 +171,8 @@ __all__ = [
     "HistorySealFactory",
     "InUseLifeFactory",
     "IndicationFactory",
+    "InvitationFactory",
+    "InvitedFactory",
     "LeafletFactory",
     "LeafletHandoutFactory",
     "LocationFactory",
@@ -203,6 +206,7 @@ __all__ = [
     "RoomFactory",
     "ScaleFactory",
     "ScaleThresholdFactory",
+    "SecondFactorResetFactory",
     "SessionDoseFactory",
     "SessionFactory",
     "SessionFormulaFactory",
