@@ -7,9 +7,13 @@ from uuid import UUID
 from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
+from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.hashers import make_password
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,12 +21,42 @@ from django.utils.translation import gettext_lazy as _
 from clinic import encryption, second_factor
 from clinic.models import User
 from clinic.prepared import ByKey
+from clinic.throttling import one_more_try
 
+_NOT_RIGHT = _("Name and password do not fit together. Check both and type the password again.")
 _users = ByKey(User, "id", "uuid")
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """Closes sign-up; accounts are made in the admin."""
+    """Closes sign-up, counts tries, and says nothing about who has an account."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": _NOT_RIGHT,
+        "email_password_mismatch": _NOT_RIGHT,
+        "too_many_login_attempts": _("Too many tries. Wait five minutes, then try again."),
+    }
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Refuses before the password is looked at. Raises ValidationError: too_many_login_attempts."""
+        login = credentials.get("username") or credentials.get("email") or ""
+        tries = one_more_try(request, login=login, address=ratelimit.get_ip(request))
+        if tries is None:
+            raise self.validation_error("too_many_login_attempts")
+        self._tries = tries
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """allauth calls it where the password was right."""
+        self._tries.take_back()
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The browser's address: what the proxies named in TRUSTED_PROXIES say of it, never what it says of itself.
+
+        Where fewer addresses came along than there are proxies, somebody went past them: the connection's own counts.
+        """
+        said = request.headers.get("X-Forwarded-For", "").split(",")
+        proxies = settings.TRUSTED_PROXIES
+        trusted = said[-proxies].strip() if 0 < proxies <= len(said) else ""
+        return trusted or request.META.get("REMOTE_ADDR") or "unknown"
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Never: a clinic's staff is invited."""
@@ -73,9 +107,36 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
 
 class PasswordBackend(ModelBackend):
-    """Django's own; whoever has signed in is found, on every request, by a query that is planned once."""
+    """By name or e-mail, with the same work whoever it is; found, on every request, by a query that is planned once."""
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        email: str | None = None,
+        **_other: Any,
+    ) -> User | None:
+        """The person whose password it is. One query and one hash, also for who does not exist or was switched off."""
+        typed = username or email
+        if not typed or not password:
+            return None
+        user = _named(typed)
+        if user is None:
+            # As long as looking at a real one, so that the time does not tell who works here.
+            make_password(password)
+            return None
+        return user if user.check_password(password) and self.user_can_authenticate(user) else None
 
     def get_user(self, user_id: UUID) -> User | None:
         """The person, unless they may not sign in (any more)."""
         user = _users([user_id]).get(user_id)
         return user if user and self.user_can_authenticate(user) else None
+
+
+def _named(typed: str) -> User | None:
+    """By username, else by e-mail. An address that two accounts share opens neither: nobody could say which."""
+    found = list(User.objects.filter(Q(username__iexact=typed) | Q(email__iexact=typed)))
+    by_name = [user for user in found if user.username.casefold() == typed.casefold()]
+    chosen = by_name or found
+    return chosen[0] if len(chosen) == 1 else None

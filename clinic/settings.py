@@ -146,13 +146,18 @@ if MODE == "test":
     # What a test has committed is thrown away after it: nobody waits until it is on the disk.
     DATABASES["default"]["OPTIONS"]["options"] += " -c synchronous_commit=off"
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "shared_cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "shared_cache",
+        # Counters of tries and codes that were used stand in it. With Django's 300 a flood of names would push them out.
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
+    }
+}
 SESSION_ENGINE = "clinic.sessions"
 
-AUTHENTICATION_BACKENDS = [
-    "clinic.accounts.PasswordBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+# One: a second would look at the password again for some names and not for others, and its time would tell.
+AUTHENTICATION_BACKENDS = ["clinic.accounts.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -167,10 +172,22 @@ ACCOUNT_ADAPTER = "clinic.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = False
+# Passwords are counted in clinic.throttling. These are allauth's: codes of the second factor per person (login_failed), and how
+# much one address may ask; generously, because a clinic is behind one.
+ACCOUNT_RATE_LIMITS = {
+    "login": "300/m/ip",
+    "login_failed": "100/5m/ip,5/5m/key",
+    "reset_password": "60/m/ip,5/m/key",
+    "reset_password_from_key": "60/m/ip",
+}
+MFA_RATE_LIMITS = {"webauthn_login": "300/m/ip"}
+# How many proxies of the clinic's own stand in front, each adding to X-Forwarded-For; what a browser writes there is not believed.
+TRUSTED_PROXIES = int(os.environ.get("TRUSTED_PROXIES", "0"))
 # Everybody needs a second factor (clinic.middleware); a passkey that asks for a finger or a PIN is both factors in one.
 MFA_ADAPTER = "clinic.accounts.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

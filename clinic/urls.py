@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from clinic.views import second_factor
 
@@ -9,6 +10,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("clinic.desk_urls")),
     path("", include("consultations.urls")),
     # In front of allauth's own, of which they make more.
+    # Addresses are kept by the admins: a new password goes to them.
+    path(
+        "accounts/email/", RedirectView.as_view(pattern_name="account_change_password"), name="account_email"
+    ),
     path("accounts/2fa/", second_factor.index, name="mfa_index"),
     path("accounts/2fa/totp/activate/", second_factor.activate_totp, name="mfa_activate_totp"),
     path("accounts/2fa/webauthn/add/", second_factor.add_passkey, name="mfa_add_webauthn"),

@@ -202,7 +202,7 @@ ACCOUNTS = {
     "account_signup": ("200 302 302 302", "200 302 302 302"),
     "account_inactive": ("200 200 200 200", "405 405 405 405"),
     "account_reauthenticate": ("302 200 200 200", "302 200 200 200"),
-    "account_email": ("302 200 200 200", "302 302 302 302"),
+    "account_email": ("302 302 302 302", "302 302 302 302"),
     "account_email_verification_sent": ("200 200 200 200", "405 405 405 405"),
     "account_change_password": ("302 200 200 200", "302 200 200 200"),
     "account_set_password": ("302 302 302 302", "302 302 302 302"),

@@ -1,0 +1,50 @@
+"""How often a password may be tried: per account and address, per account, and per address.
+
+Few tries of one account from one address; more of it from everywhere, so that a crowd of addresses does not get far and one
+person somewhere does not lock another out at once; and generously many from one address, because a clinic is behind one.
+Counted is what was typed, whether there is such an account or not. The counters stand in the cache, which is a table that every
+process reads; allauth keeps them, and takes a try back when it was right.
+"""
+
+from dataclasses import dataclass, field
+
+from allauth.core.internal import ratelimit
+from django.http import HttpRequest
+
+_APP = "clinic"
+# Tries in a window, for what the words in the key say. The window slides.
+LIMITS = {
+    "password_of_account_at_address": "5/5m/key",
+    "password_of_account": "50/h/key",
+    "password_at_address": "100/5m/key",
+}
+
+
+@dataclass(slots=True)
+class Tries:
+    """What one try has used up."""
+
+    used: list[ratelimit.RateLimitUsage] = field(default_factory=list)
+
+    def take_back(self) -> None:
+        """The password was right: none of it counts."""
+        for usage in self.used:
+            usage.rollback()
+
+
+def one_more_try(request: HttpRequest, *, login: str, address: str) -> Tries | None:
+    """Counts a try before the password is looked at; None where one of the limits is reached, for everybody alike."""
+    account = login.strip().casefold()
+    keys = {
+        "password_of_account_at_address": f"{account} {address}",
+        "password_of_account": account,
+        "password_at_address": address,
+    }
+    tries = Tries()
+    for action, key in keys.items():
+        usage = ratelimit.consume(request, app=_APP, action=action, config=LIMITS, key=key, limit_get=True)
+        if usage is None:
+            tries.take_back()
+            return None
+        tries.used.append(usage)
+    return tries
