@@ -15,9 +15,9 @@ from clinic.models import User
 BACKEND = "clinic.accounts.PasswordBackend"
 
 
-def sign_in(client: Client, user: User) -> Client:
+def sign_in(client: Client, user: User, *, backend: str = BACKEND) -> Client:
     """The client, in which the person is signed in and has shown both factors."""
-    client.force_login(user, backend=BACKEND)
+    client.force_login(user, backend=backend)
     session = client.session
     record_both(session, user)
     session.save()

@@ -495,6 +495,19 @@ def test_the_search_for_untranslated_words_finds_them() -> None:
     assert sorted(_untranslated(page)) == [(1, "Hello"), (2, "there")]
 
 
+def test_tests_sign_in_with_both_factors() -> None:
+    """`force_login` alone opens no page; tests/signing_in.py does what people do."""
+    may = {"tests/signing_in.py", "tests/test_second_factor.py"}
+    found = [
+        _at(path, node.lineno, "force_login")
+        for path in (ROOT / "tests").rglob("*.py")
+        if str(path.relative_to(ROOT)) not in may
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Attribute) and node.attr == "force_login"
+    ]
+    _expect_none(found)
+
+
 # Models -----------------------------------------------------------------------------------------------------------
 
 # When somebody did something, recorded elsewhere or by nobody in particular.

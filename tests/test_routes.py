@@ -92,6 +92,7 @@ DESK = {
     "clinic:feed_new": ("302 200 200 200", "302 422 422 422"),
     "clinic:feed_revoke": ("302 200 200 200", "302 302 302 302"),
     "clinic:calendar": ("200 200 200 200", "405 405 405 405"),  # who knows the address need not sign in
+    "clinic:sign_ins_end": (ONLY_POST, "302 302 302 302"),  # one's own
     "clinic:staff": ("302 403 403 200", ONLY_GET),
     "clinic:staff_invite": ("302 403 403 200", "302 403 403 422"),
     "clinic:staff_invite_again": (ONLY_POST, "302 403 403 201"),

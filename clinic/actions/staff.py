@@ -10,7 +10,6 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext as _
 
 from clinic import letters
@@ -112,12 +111,25 @@ def reset_second_factor(*, user: User, reason: str, by: User, at: datetime) -> S
         DomainError: reset_of_oneself.
     """
     rules.check_may_reset(by, user)
-    _locked(user)
-    Authenticator.objects.filter(user=user).delete()
-    User.objects.filter(pk=user.pk).update(sign_ins_ended=F("sign_ins_ended") + 1)
+    Authenticator.objects.filter(user=end_sign_ins(user=user, by=by, at=at)).delete()
     reset = SecondFactorReset.objects.create(user=user, reason=reason, recorded_by=by, recorded_at=at)
     transaction.on_commit(partial(letters.second_factor_reset, reset))
     return reset
+
+
+@explained
+def end_sign_ins(*, user: User, by: User, at: datetime) -> User:
+    """Every sign-in of the person ends at its next request, wherever it is; in the history of the account.
+
+    Raises:
+        NotAllowed: for anybody else, by somebody who is no admin.
+    """
+    if user.pk != by.pk:
+        rules.check_may_change_account(by, user)
+    row = _locked(user)
+    row.sign_ins_ended += 1
+    row.save(update_fields=["sign_ins_ended"])
+    return row
 
 
 def _invited(user: User, *, by: User, at: datetime) -> tuple[Invitation, str]:

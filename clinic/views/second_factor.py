@@ -1,4 +1,4 @@
-"""Setting up a second factor and taking one away: allauth's pages, and what the clinic asks beyond them."""
+"""One's own second factors and sign-ins: allauth's pages, and what the clinic asks beyond them."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,10 +11,14 @@ from allauth.mfa.totp.views import activate_totp as stock_activate_totp
 from allauth.mfa.webauthn.views import add_webauthn as stock_add_webauthn
 from allauth.mfa.webauthn.views import remove_webauthn as stock_remove_webauthn
 from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
+from clinic.actions import staff
 from clinic.models import SecondFactorReset
 from clinic.second_factor import FACTORS
 
@@ -46,6 +50,15 @@ def remove_passkey(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, get_adapter().error_messages["cannot_delete_authenticator"])
         return redirect("mfa_list_webauthn")
     return stock_remove_webauthn(request, pk=pk)
+
+
+@require_POST
+def end_other_sign_ins(request: HttpRequest) -> HttpResponse:
+    """Signed out everywhere but here: the key of this session changes, and is signed anew."""
+    user = staff.end_sign_ins(user=request.user, by=request.user, at=timezone.now())
+    update_session_auth_hash(request, user)
+    messages.success(request, _("You are signed out everywhere else."))
+    return redirect("mfa_index")
 
 
 def _setting_up(request: HttpRequest, stock: View) -> HttpResponse:

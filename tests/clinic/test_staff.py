@@ -235,6 +235,16 @@ class TestAResetSecondFactor:
         )
 
 
+class TestEndingSomebodysSignIns:
+    def test_an_admin_may(self, admin: User, reception: User) -> None:
+        assert staff.end_sign_ins(user=reception, by=admin, at=CLINIC_NOW).sign_ins_ended == 1
+
+    def test_nobody_else_may(self, reception: User, practitioner_user: User) -> None:
+        with pytest.raises(DomainError) as refused:
+            staff.end_sign_ins(user=practitioner_user, by=reception, at=CLINIC_NOW)
+        assert refused.value.code == "staff_by_admins"
+
+
 class TestTheList:
     @pytest.mark.parametrize("people", [1, 3])
     def test_it_says_how_every_account_stands(
