@@ -27,7 +27,7 @@ from clinic.search import Wishes, may_do, reach
 
 # Visits anybody may book without the pathway offering them; any other clinical purpose comes from an offer only.
 _FREE_PURPOSES = ["", "consultation"]
-_OFFERED = ("type", "label", "purpose", "earliest", "ideal", "latest", "pair", "conditions")
+_OFFERED = ("type", "label", "purpose", "earliest", "ideal", "latest", "pair", "conditions", "caution")
 _WEEK = timedelta(days=7)
 _PAIR_WEEKS = 8  # how far the first pair of a test and its reading is looked for
 _ALTERNATIVES = 4
@@ -103,6 +103,12 @@ class What:
     latest: datetime | None = None
     pair: readiness.PairOffer | None = None
     conditions: tuple[readiness.Condition, ...] = ()
+    caution: readiness.Caution | None = None
+
+    def caution_among(self, options: Iterable[Option]) -> str:
+        """What to tell somebody, where one of these places is on a day that it concerns; else empty."""
+        days = {timezone.localdate(option.first.starts_at) for option in options}
+        return next((self.caution.on(day) for day in sorted(days, reverse=True)), "") if self.caution else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class Row:
     earlier: Other | None = None
     later: Other | None = None
     others: Sequence[tuple[date, list[Other]]] = ()
+    caution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,7 @@ class CoursePage:
             earlier=_nearest(before, visit, last_day=True),
             later=_nearest(behind, visit, last_day=False),
             others=_by_day(options, visit),
+            caution=visit.step.caution.on(today) if visit.step.caution else "",
         )
 
 

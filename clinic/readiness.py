@@ -6,7 +6,7 @@ AppConfig.ready(); until then a pathway without an opinion answers, so that the 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Model
@@ -65,6 +65,20 @@ class PairOffer:
 
 
 @dataclass(frozen=True, slots=True)
+class Caution:
+    """What the desk should tell somebody while it books all the same: a sentence anybody may read, and the last clinic
+    day that it does not concern; without one it concerns every day. Nothing is refused for it.
+    """
+
+    words: str
+    last_on: date | None = None
+
+    def on(self, day: date) -> str:
+        """The sentence, where it concerns a visit on this clinic's day; else empty."""
+        return self.words if self.last_on is None or day > self.last_on else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """Something this patient may book next. `conditions` say why it cannot be booked yet, if so."""
 
@@ -76,6 +90,7 @@ class Offer:
     latest: datetime | None = None
     pair: PairOffer | None = None
     conditions: tuple[Condition, ...] = ()
+    caution: Caution | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +117,7 @@ class Step:
     latest: datetime | None = None
     fixed: FixedVisit | None = None
     pairs: bool = False
+    caution: Caution | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,26 +10,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinic.gaps import DayGap, HourGap
-from clinic.models import AppointmentType, Patient
+from clinic.models import AppointmentType
 from clinic.readiness import Condition, CourseOffer, FixedVisit, Offer, Step
 from consultations import offers, purposes
 from consultations.dates import start_of_day
 from consultations.enums import IntervalUnit, PlanStatus
 from consultations.models import Plan, PlannedSession
 from consultations.purposes import Kind
-from consultations.queries import PlanFacts, facts_of, unbooked
+from consultations.queries import PlanFacts, unbooked
 from consultations.rules import course_caps, plans
 
 _LATE_START = timedelta(days=14)  # how long after its ideal day the first visit of a course may be
 
 
-def for_patient(patient: Patient, *, at: datetime) -> list[CourseOffer]:
-    """Plan by plan, what is still to be booked of it."""
-    return for_facts(facts_of(list(Plan.objects.open().filter(patient=patient))).values(), at=at)
-
-
 def for_facts(all_facts: Iterable[PlanFacts], *, at: datetime) -> list[CourseOffer]:
-    """The same from the facts of a patient's open plans, where a page has read them already."""
+    """Plan by plan, what is still to be booked of it; from the facts of a patient's open plans."""
     types = list(AppointmentType.objects.active().exclude(purpose=""))
     return [
         offer

@@ -1,7 +1,7 @@
 """Which lots there are of a formula's components, and which components each session of a plan needs."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -33,12 +33,21 @@ def lots_of_tests(tests: Iterable[UUID]) -> QuerySet[Lot]:
 
 
 def needed(facts: PlanFacts) -> dict[UUID, list[Component]]:
-    """By planned session the components of its own formula, where it has one, or of the plan's. One query where some
-    session has a formula of its own, else none."""
-    own = {each.formula_id for each in facts.planned if each.formula_id}
-    parts: dict[int | None, list[Component]] = defaultdict(list)
-    parts[None] = [part.component for part in facts.of_whole_plan.parts]
+    """As `needed_of`, of one plan."""
+    return needed_of([facts])
+
+
+def needed_of(all_facts: Sequence[PlanFacts]) -> dict[UUID, list[Component]]:
+    """By planned session the components of its own formula, where it has one, or of its plan's. One query for all plans
+    where some session has a formula of its own, else none."""
+    own = {each.formula_id for facts in all_facts for each in facts.planned if each.formula_id}
+    parts: dict[int, list[Component]] = defaultdict(list)
     if own:
         for part in FormulaPart.objects.filter(formula__in=own).select_related("component"):
             parts[part.formula_id].append(part.component)
-    return {each.pk: parts[each.formula_id] for each in facts.planned}
+    return {
+        each.pk: parts[each.formula_id] if each.formula_id else whole
+        for facts in all_facts
+        for whole in [[part.component for part in facts.of_whole_plan.parts]]
+        for each in facts.planned
+    }

@@ -24,7 +24,7 @@ from clinic.readiness import (
     Warning,
 )
 from clinic.rules.access import may_book
-from consultations import course_offers, offers, purposes
+from consultations import course_offers, offers, purposes, stock_cautions
 from consultations.enums import AllergyStatus
 from consultations.models import (
     Alert,
@@ -52,7 +52,7 @@ from consultations.models import (
     TestReading,
 )
 from consultations.purposes import Kind, Purpose
-from consultations.queries import PlanFacts, facts_of
+from consultations.queries import PlanFacts, facts_of, under_way
 from consultations.rules import check_ins, visits
 from consultations.rules.consequences import CourseConsequences
 from consultations.worklists import notices
@@ -114,12 +114,14 @@ class ClinicalPathway(Pathway):
         PlannedSession.objects.filter(appointment__in=appointments).update(appointment=None)
 
     def offers(self, patient: Patient, *, at: datetime) -> list[Offer]:
-        """See consultations.offers."""
-        return offers.for_patient(patient, at=at)
+        """See consultations.offers; with what the shelf says of the days to come."""
+        facts = list(facts_of(list(under_way(patient))).values())
+        return stock_cautions.of_offers(offers.for_facts(facts, at=at), facts, at=at)
 
     def courses(self, patient: Patient, *, at: datetime) -> list[CourseOffer]:
-        """See consultations.course_offers."""
-        return course_offers.for_patient(patient, at=at)
+        """See consultations.course_offers; with what the shelf says of the days to come."""
+        facts = list(facts_of(list(Plan.objects.open().filter(patient=patient))).values())
+        return stock_cautions.of_courses(course_offers.for_facts(facts, at=at), facts, at=at)
 
     def consequences(self, appointments: Sequence[Appointment], *, at: datetime) -> Consequences:
         """See consultations.rules.consequences."""

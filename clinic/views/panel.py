@@ -121,7 +121,8 @@ class Panel:
         wanted = self._wanted(search)
         listed = {option.value for option in (*above, *wanted["options"])}
         shown = self._next_ten(search, listed) if self.state["view"] else self._week(search, listed)
-        first = next(iter([*above, *wanted["options"], *shown.pop("options")]), None)
+        offered = [*above, *wanted["options"], *shown.pop("options")]
+        first = next(iter(offered), None)
         return {
             **shared,
             "chooser": {
@@ -131,6 +132,7 @@ class Panel:
                 **self._wish_chips(),
                 "wanted": wanted,
                 "chosen": first.value if first else "",
+                "caution": self.what.caution_among(offered),
                 "state": [
                     (name, _written(value)) for name, value in self.state.items() if value and name != "why"
                 ],

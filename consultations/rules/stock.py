@@ -29,3 +29,12 @@ def shortage(components: Iterable[Component], lots: Iterable[Lot], *, today: dat
             )
             return sentence % said
     return ""
+
+
+def last_day(components: Iterable[Component], lots: Iterable[Lot], *, today: date) -> date | None:
+    """The last clinic day on which of every component some lot on the shelf is in date; None where one has none today."""
+    mine = list(lots)
+    shelves = [in_date(component, mine, on=today) for component in components]
+    if not all(shelves):
+        return None
+    return min((max(lot.last_day for lot in shelf) for shelf in shelves), default=None)

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from clinic import readiness
 from clinic.models import Patient
 from clinic.views import reading
+from consultations import offers
 from consultations.models import Plan
 from consultations.next_steps import Next, next_of
 from consultations.queries import facts_of_one
@@ -29,7 +29,7 @@ def opened(request: HttpRequest, patient: Patient, *, at: datetime) -> None:
 
 def booking_url(patient: Patient, *purposes: str, at: datetime) -> str:
     """Where a visit for one of the purposes is booked; empty while the pathway does not offer one."""
-    for offer in readiness.pathway().offers(patient, at=at):
+    for offer in offers.for_patient(patient, at=at):
         if offer.purpose in purposes and not offer.conditions:
             what = urlencode({"what": f"{offer.type.code}:{offer.purpose}"})
             return f"{reverse('clinic:book_for', args=[patient.pk])}?{what}"

@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from clinic.chooser import Option, Slot
 from clinic.enums import AppointmentStatus
 from clinic.models import Appointment, Patient, WalkIn, WorkingHours
-from clinic.readiness import Offer, PairOffer
+from clinic.readiness import Caution, Offer, PairOffer
 from tests.clinic.desk import MISSING, Desk, ToldPathway, on
 from tests.factories.booking import AppointmentTypeFactory, WalkInFactory
 from tests.factories.clock import CLINIC_NOW, PARIS, ago
@@ -543,6 +543,43 @@ def test_what_the_pathway_refuses_is_explained(
     response = reception_client.post(url(desk.patient), fields)
     assert (response.status_code, Appointment.objects.count()) == (422, 0)
     assert "The consent is not signed." in text(response)
+
+
+@pytest.mark.parametrize(
+    ("last_on", "query", "is_said"),
+    [
+        (date(2026, 3, 8), {"week": "2026-03-02"}, False),
+        (date(2026, 3, 7), {"week": "2026-03-02"}, True),
+        (None, {"week": "2026-03-02"}, True),
+        (date(2026, 3, 2), {"starts_at": "2026-03-03T08:00Z"}, True),
+        (date(2026, 3, 2), {"view": "next", "after": "2026-03-03T08:00Z"}, True),
+        (date(2026, 12, 31), {"view": "next", "after": "2026-03-03T08:00Z"}, False),
+    ],
+    ids=[
+        "its last day",
+        "the day after",
+        "every day",
+        "a wanted time",
+        "the next ten",
+        "the next ten before",
+    ],
+)
+def test_a_caution_is_said_where_a_start_is_after_its_last_day_and_the_visit_is_booked_all_the_same(
+    desk: Desk,
+    pathway: ToldPathway,
+    reception_client: Client,
+    last_on: date | None,
+    query: dict[str, str],
+    is_said: bool,
+) -> None:
+    told = "Tell Dr Silva. Booking goes on."
+    pathway.offered = [Offer(desk.visit, "Session", "session", caution=Caution(told, last_on))]
+    what = f"{desk.visit.code}:session"
+    page = text(reception_client.get(url(desk.patient, what=what, **query)))
+    assert 'name="choice"' in page
+    assert (told in page) is is_said
+    reception_client.post(url(desk.patient), form(desk, tuesday("09:00"), what=what))
+    assert [visit.purpose for visit in Appointment.objects.all()] == ["session"]
 
 
 def test_a_test_is_booked_with_its_reading(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from html import unescape
 
@@ -13,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from clinic.gaps import DayGap, HourGap
 from clinic.models import Appointment, Patient
-from clinic.readiness import CourseOffer, Step
+from clinic.readiness import Caution, CourseOffer, Step
 from tests.clinic.desk import MISSING, Desk, ToldPathway, on
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.opening import AbsenceFactory
@@ -94,6 +95,20 @@ def test_the_page_asks_the_same_questions_whatever_is_booked(
         weekly.book(on(TUESDAY, f"{13 + n}:00"), patient=PatientFactory())
     with django_assert_num_queries(10):
         reception_client.get(url(weekly.patient))
+
+
+def test_a_caution_stands_on_the_visits_after_its_last_day_and_all_are_booked(
+    weekly: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    (offer,) = pathway.offered_courses
+    caution = Caution("Tell Dr Silva. Booking goes on.", date(2026, 3, 10))
+    steps = tuple(replace(step, caution=caution) for step in offer.steps)
+    pathway.offered_courses = [replace(offer, steps=steps)]
+    page = text(reception_client.get(url(weekly.patient)))
+    assert page.count(caution.words) == 1
+    assert page.index("Tue 17 Mar 2026") < page.index(caution.words)
+    reception_client.post(url(weekly.patient), posted(page))
+    assert Appointment.objects.count() == 3
 
 
 def test_a_second_click_books_once(weekly: Desk, pathway: ToldPathway, reception_client: Client) -> None:
