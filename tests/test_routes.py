@@ -5,6 +5,7 @@ A route that is missing from the table fails. The table says what docs/security.
 """
 
 from collections.abc import Iterator
+from html import unescape
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -539,6 +540,19 @@ class TestOpeningARecord:
         monkeypatch.setattr("consultations.views.chart.opened", lambda *_args, **_options: None)
         assert practitioner_client.get(world.address("consultations:consent")).status_code == HTTPStatus.OK
         assert not RecordOpened.objects.exists()
+
+    def test_every_page_of_a_record_says_whose_it_is(self, world: World, practitioner_client: Client) -> None:
+        """The name and the number, at once and at the top: nobody writes into the record of the tab beside it."""
+        nameless = []
+        for name in sorted(CLINICAL_PAGES):
+            answer = ask(practitioner_client, "get", world.address(name))
+            if answer.context is None:  # a picture
+                continue
+            patient, main = answer.context["patient"], answer.text.index('<main id="main"')
+            top = answer.text[:main]
+            if patient.name not in unescape(top) or str(patient.number) not in top:
+                nameless.append(name)
+        assert nameless == []
 
     def test_a_file_is_written_down_as_exported_for_each_patient_in_it(
         self, world: World, practitioner_client: Client, doctor: Practitioner, clinic_now: Any

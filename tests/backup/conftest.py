@@ -25,6 +25,7 @@ from django.db import connection
 from PIL import Image
 from pytest_django.plugin import DjangoDbBlocker
 
+from clinic.actions import history
 from clinic.backup import keys, restoring, taking
 from consultations import photographs
 from consultations.actions import photos
@@ -157,6 +158,7 @@ def drill(
 
 def _back_up_under_load(made: Drill) -> None:
     desk, patient = _clinic()
+    history.seal(by=None, at=CLINIC_NOW)
     photograph(patient, noise=900)
     photograph(patient, noise=900)
     made.files_before = {path.name: path.read_bytes() for path in Path(settings.PHOTO_DIR).iterdir()}
