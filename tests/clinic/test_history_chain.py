@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import psycopg2
@@ -18,7 +19,7 @@ from clinic.actions import history
 from clinic.errors import DomainError
 from clinic.history_chain import Head, kept_tables, verify
 from clinic.models import Appointment, HistorySeal, RecordOpened, User
-from tests.factories import AppointmentFactory, PatientFactory
+from tests.factories import AppointmentFactory, HistorySealFactory, PatientFactory
 from tests.factories.clock import CLINIC_NOW, ago
 from tests.guards import events, sql
 from tests.web_role import acting_as, made_by_the_shipped_text
@@ -100,6 +101,20 @@ def test_what_is_still_being_written_is_waited_for() -> None:
     finally:
         writer.close()
     assert sealed().entries
+
+
+def test_sealing_goes_on_once_it_is_written(tmp_path: Path) -> None:
+    writer = psycopg2.connect(**{**connection.get_connection_params(), "cursor_factory": None})
+    PatientFactory()
+    with writer.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()")
+    with pytest.raises(CommandError, match="nothing was sealed"):
+        call_command("seal_history", heads=tmp_path / "heads", patience=0)
+    assert not (tmp_path / "heads").exists()
+    end = Timer(0.2, writer.close)
+    end.start()
+    assert sealed().entries
+    end.join()
 
 
 class TestTheDrill:
@@ -185,6 +200,12 @@ class TestTheDrill:
         sealed()
         behind_the_back("UPDATE clinic_recordopened SET page = 'y'")
         assert (self.broken().table, self.broken().entry) == ("clinic_recordopened", opened.pk)
+
+    def test_a_table_that_is_not_kept_any_more(self) -> None:
+        seal = HistorySealFactory.build(number=1, table="clinic_gone")
+        seal.link = seal.linked_to("")
+        seal.save(force_insert=True)
+        assert self.broken().what == "the table is not kept any more"
 
     def test_without_the_seals_each_would_go_unseen(self, visit: Appointment) -> None:
         behind_the_back("DELETE FROM clinic_historyseal")

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from clinic.changes import kept_tables
 from clinic.changes.worded import may_read_values
-from clinic.models import Appointment, Patient, Practitioner, Room, User
+from clinic.models import Appointment, Patient, Practitioner, RecordOpened, Room, User
 from consultations.models import Allergy, SessionZone
 from tests.factories import (
     AllergyFactory,
@@ -23,6 +23,7 @@ from tests.factories import (
     UserFactory,
     cleared_plan,
 )
+from tests.factories.clock import CLINIC_NOW
 from tests.guards import sql
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -199,6 +200,13 @@ class TestTheWayThere:
         there = admin_client.get(address)["Location"]
         assert "Name: Blue room → Red room" in lines(admin_client.get(there))[0]
         assert admin_client.get(reverse("admin:clinic_room_history", args=[uuid4()])).status_code == 302
+
+    def test_of_a_row_without_a_history_the_admin_shows_its_own(
+        self, admin_client: Client, admin: User
+    ) -> None:
+        opened = RecordOpened.objects.create(user=admin, patient=PatientFactory(), page="x", at=CLINIC_NOW)
+        address = reverse("admin:clinic_recordopened_history", args=[opened.pk])
+        assert admin_client.get(address).status_code == 200
 
     def test_a_clinic_number_is_posted_and_leads_to_the_patient(self, admin_client: Client) -> None:
         patient = PatientFactory()

@@ -23,12 +23,19 @@ class Command(BaseCommand):
             default=Path(settings.DATA_DIR) / "history.heads",
             help="the file in which newest links are noted, one a line; %(default)s",
         )
+        parser.add_argument(
+            "--patience",
+            type=float,
+            default=60,
+            metavar="SECONDS",
+            help="how long to wait for what is being written; %(default)s",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the newest link as well: whoever keeps the output keeps a proof."""
         at = timezone.now()
         try:
-            sealed = history.seal(by=None, at=at)
+            sealed = history.seal(by=None, at=at, patience=options["patience"])
         except DomainError as refusal:
             raise CommandError(str(refusal.message)) from refusal
         if sealed.entries:
