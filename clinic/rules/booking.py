@@ -1,7 +1,7 @@
 """Whether a visit may be put at a time, and whether its state may change. Reads only; asked under the locks."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -43,19 +43,15 @@ def obstacle_words(
     """The obstacle as the desk says it; `device` is the one whose service is due and `out` what took one out of use,
     where they are known."""
     if obstacle == Obstacle.SERVICE_DUE and device and device.service_due_on:
-        return _(
+        words = _(
             "%(device)s is due for service since %(day)s and cannot be used until it has been serviced."
-        ) % {
-            "device": device,
-            "day": date_format(device.service_due_on, pgettext("date format", "D j M Y")),
-        }
+        )
+        return words % {"device": device, "day": _day(device.service_due_on)}
     if obstacle == Obstacle.DEVICE_NONE_FREE and out:
-        return _(
+        words = _(
             "%(device)s is out of use since %(day)s, and no other device for this visit is free at this time."
-        ) % {
-            "device": out.device,
-            "day": date_format(timezone.localtime(out.happened_at), pgettext("date format", "D j M Y")),
-        }
+        )
+        return words % {"device": out.device, "day": _day(timezone.localtime(out.happened_at))}
     who = practitioner or _("The practitioner")
     return {
         Obstacle.NOTICE: _("This is too short notice for this kind of visit."),
@@ -75,6 +71,10 @@ def obstacle_words(
         Obstacle.SERVICE_DUE: _("The device this visit needs is due for service."),
         Obstacle.DEVICE_NONE_FREE: _("The device this visit needs is not free at this time."),
     }[obstacle]
+
+
+def _day(of: date) -> str:
+    return date_format(of, pgettext("date format", "D j M Y"))
 
 
 def check_time(starts_at: datetime, *, type: AppointmentType, at: datetime) -> None:
