@@ -1,5 +1,6 @@
 """Demo accounts and a clinic's never share a database: neither mode starts on the other's."""
 
+import os
 import subprocess
 import sys
 from typing import Any
@@ -83,7 +84,8 @@ def test_a_worker_begins_while_the_database_is_down(monkeypatch: pytest.MonkeyPa
 def test_a_web_server_does_not_begin_on_the_wrong_database(committed_db: str, module: str) -> None:
     """The real thing: a process of its own, in the mode of a demo, on a copy of a clinic's database."""
     UserFactory(email="ana@clinic.example")
-    environment = {"MESOCLINIC_MODE": "demo", "DATABASE_NAME": committed_db, "PATH": "/usr/bin:/bin"}
+    ours = {name: value for name, value in os.environ.items() if name.startswith("MESOCLINIC_")}
+    environment = {**ours, "MESOCLINIC_MODE": "demo", "DATABASE_NAME": committed_db, "PATH": "/usr/bin:/bin"}
     begun = subprocess.run(
         [sys.executable, "-c", f"import {module}"],
         cwd=settings.BASE_DIR,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -49,7 +50,7 @@ from tests.factories.photos import image_file
 
 QUICK_COST = 10  # of scrypt: a guess costs 2^10 here, and 2^17 in a clinic
 FIRST_DAY = date(2026, 3, 3)
-WEB_ROLE = "drill_web"
+WEB_ROLE = f"drill_web_{os.getpid()}"  # roles belong to the server, which other test processes use as well
 
 
 @dataclass
