@@ -13,7 +13,7 @@ from tests.browser.conftest import Screen
 from tests.factories import UserFactory
 from tests.factories.users import PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("committed")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture

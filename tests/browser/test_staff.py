@@ -12,7 +12,7 @@ from tests.factories import InvitationFactory, UserFactory
 from tests.factories.users import PASSWORD
 from tests.signing_in import with_second_factor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("committed")]
+pytestmark = pytest.mark.browser
 
 
 def _looked_at(screen: Screen, name: str) -> None:

@@ -29,10 +29,7 @@ def _reason_not_to_run() -> str:
     return ""
 
 
-pytestmark = [
-    pytest.mark.skipif(bool(_reason_not_to_run()), reason=_reason_not_to_run()),
-    pytest.mark.xdist_group("embedded"),
-]
+pytestmark = pytest.mark.skipif(bool(_reason_not_to_run()), reason=_reason_not_to_run())
 
 
 def _command(*arguments: str) -> list[str]:
