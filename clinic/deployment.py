@@ -18,24 +18,19 @@ _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 @register(Tags.security, deploy=True)
 def check_settings(**_options: object) -> list[CheckMessage]:
-    """Errors E201 to E206, for what the environment can get wrong."""
+    """Errors E201 to E206 and E208, for what the environment can get wrong."""
     return [Error(says, hint=hint, id=key) for key, wrong, says, hint in _findings() if wrong]
 
 
 def _findings() -> Iterable[tuple[str, bool, str, str]]:
-    key, caches = settings.SECRET_KEY, [each["BACKEND"] for each in settings.CACHES.values()]
+    caches = [each["BACKEND"] for each in settings.CACHES.values()]
     yield (
         "clinic.E201",
         settings.DEBUG or settings.MODE != "production",
         f"The server is in the mode “{settings.MODE}”, with DEBUG {'on' if settings.DEBUG else 'off'}.",
         "Start it with ./run serve; no page of a clinic may show its insides or know the demo's password.",
     )
-    yield (
-        "clinic.E202",
-        len(key) < _SHORTEST_KEY or len(set(key)) < _FEWEST_CHARACTERS or key.startswith("django-insecure"),
-        "SECRET_KEY is short or easily guessed.",
-        "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'",
-    )
+    yield from _about_keys()
     yield (
         "clinic.E203",
         any(host.startswith(("*", ".")) for host in settings.ALLOWED_HOSTS),
@@ -62,6 +57,26 @@ def _findings() -> Iterable[tuple[str, bool, str, str]]:
         "Cookies would travel without encryption.",
         "Keep SESSION_COOKIE_SECURE, CSRF_COOKIE_SECURE and SECURE_SSL_REDIRECT on.",
     )
+
+
+def _about_keys() -> Iterable[tuple[str, bool, str, str]]:
+    key = settings.SECRET_KEY
+    yield (
+        "clinic.E202",
+        _is_weak(key),
+        "SECRET_KEY is short or easily guessed.",
+        "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'",
+    )
+    yield (
+        "clinic.E208",
+        any(_is_weak(each) for each in settings.SECRETS_KEYS if each != key),
+        "One of SECRETS_KEYS, which encrypt second factors, is short or easily guessed.",
+        "Make one as for SECRET_KEY, put it in front, run manage encrypt_anew, and take the weak one away.",
+    )
+
+
+def _is_weak(key: str) -> bool:
+    return len(key) < _SHORTEST_KEY or len(set(key)) < _FEWEST_CHARACTERS or key.startswith("django-insecure")
 
 
 def _processes() -> int:

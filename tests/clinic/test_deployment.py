@@ -45,6 +45,7 @@ def test_a_clinics_settings_are_accepted() -> None:
         ({"SECRET_KEY": "short"}, "clinic.E202"),
         ({"SECRET_KEY": "abcabc" * 20}, "clinic.E202"),
         ({"SECRET_KEY": "django-insecure-" + "".join(map(str, range(60)))}, "clinic.E202"),
+        ({"SECRETS_KEYS": [secrets.token_urlsafe(50), "short"]}, "clinic.E208"),
         ({"ALLOWED_HOSTS": ["clinic.example.org", "*"]}, "clinic.E203"),
         ({"ALLOWED_HOSTS": [".example.org"]}, "clinic.E203"),
         (
