@@ -157,7 +157,7 @@ def _check_ins(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
 
 def _leaflets(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
     rows = LeafletHandout.objects.filter(patient=patient).order_by("-handed_at")
-    for row in rows.select_related("leaflet", "handed_by")[:most]:
+    for row in rows.select_related("leaflet", "handed_by", "entered_in_error")[:most]:
         text = _("version %(version)s, %(way)s, to %(reader)s") % {
             "version": row.leaflet.version,
             "way": row.get_way_display(),
@@ -165,7 +165,8 @@ def _leaflets(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
         }
         title = _("Leaflet handed out: %(leaflet)s") % {"leaflet": row.leaflet}
         url = reverse("consultations:leaflet", args=[row.leaflet_id])
-        yield Entry(row.handed_at, title, "file-text", text, str(row.handed_by), url)
+        tone = "bad" if in_error(row) else ""
+        yield Entry(row.handed_at, title, "file-text", _error(row) + text, str(row.handed_by), url, tone)
 
 
 def _consents(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:

@@ -16,6 +16,7 @@ from consultations.models import (
     Consultation,
     ConsultationConfirmation,
     EnteredInError,
+    LeafletHandout,
     PatchTest,
     Review,
     Session,
@@ -35,6 +36,7 @@ Removable = (
     | Review
     | AdverseEvent
     | ConsultationConfirmation
+    | LeafletHandout
 )
 
 _NAMES: dict[type, str] = {
@@ -46,6 +48,7 @@ _NAMES: dict[type, str] = {
     Review: "review",
     AdverseEvent: "adverse_event",
     ConsultationConfirmation: "confirmation",
+    LeafletHandout: "leaflet_handout",
 }
 
 

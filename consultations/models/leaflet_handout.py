@@ -1,6 +1,7 @@
 """What a patient was given to read: which version, when, by whom and to whom. Permanent from birth."""
 
 import uuid
+from datetime import datetime
 from typing import Self
 
 import pgtrigger
@@ -24,9 +25,16 @@ class LeafletHandoutQuerySet(models.QuerySet):
         """As clinical records: the leaflet of a procedure names the treatment."""
         return self if user.has_role(Role.PRACTITIONER) else self.none()
 
+    def counting(self) -> Self:
+        """Without those that somebody has called an error: from then on they count as not handed out."""
+        return self.filter(entered_in_error=None)
+
 
 class LeafletHandout(models.Model):
-    """One leaflet, handed to the patient or who represents them; the version says which words."""
+    """One leaflet, handed to the patient or who represents them; the version says which words.
+
+    Signed from birth: it can be called an error like the records that are signed.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="leaflets", verbose_name=_("patient"))
@@ -88,3 +96,13 @@ class LeafletHandout(models.Model):
 
     def __str__(self) -> str:
         return f"{self.leaflet} v{self.leaflet.version}"
+
+    @property
+    def signed_at(self) -> datetime:
+        """When it was handed out: it is signed from birth."""
+        return self.handed_at
+
+    @property
+    def error(self) -> object | None:
+        """What it was called an error with (`EnteredInError`); None where nobody did."""
+        return getattr(self, "entered_in_error", None)

@@ -12,6 +12,7 @@ from clinic.db import append_only, check, exactly_one, frozen_once, recorded_tog
 from clinic.enums import Role
 from clinic.models import User
 from consultations.models.consultation import Consultation, ConsultationConfirmation
+from consultations.models.leaflet_handout import LeafletHandout
 
 
 class Addendum(models.Model):
@@ -89,7 +90,7 @@ class EnteredInErrorQuerySet(models.QuerySet):
     def with_records(self) -> Self:
         """With the record each speaks of, its patient, and the people, in the same query."""
         records = ("consultation", "consent", "patch_test", "reading", "session", "review", "adverse_event")
-        patients = [f"{name}__patient" for name in records]
+        patients = [f"{name}__patient" for name in (*records, "leaflet_handout")]
         of_confirmation = "confirmation__consultation__patient"
         return self.select_related(*patients, of_confirmation, "requested_by", "confirmed_by")
 
@@ -159,6 +160,13 @@ class EnteredInError(models.Model):
         blank=True,
         related_name="entered_in_error",
     )
+    leaflet_handout = models.OneToOneField(
+        LeafletHandout,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="entered_in_error",
+    )
     reason = models.CharField(_("reason"), max_length=1000)
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
@@ -182,6 +190,7 @@ class EnteredInError(models.Model):
                 "review",
                 "adverse_event",
                 "confirmation",
+                "leaflet_handout",
                 message=_("This names one record."),
             ),
             recorded_together(

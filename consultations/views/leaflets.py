@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -39,7 +40,10 @@ def of_plan(request: HttpRequest, plan_id: UUID) -> HttpResponse:
     authorship.check_may_record(request.user)
     at = timezone.now()
     chart.opened(request, plan.patient, at=at)
-    in_force = list(Leaflet.objects.visible_to(request.user).current().order_by("name"))
+    handed = LeafletHandout.objects.visible_to(request.user).filter(patient=plan.patient)
+    last = handed.counting().filter(leaflet=OuterRef("pk")).order_by("-handed_at").values("handed_at")[:1]
+    in_force = Leaflet.objects.visible_to(request.user).current().annotate(last_handed_at=Subquery(last))
+    in_force = list(in_force.order_by("name"))
     fits = rules.fitting(in_force, technique=plan.technique, formula=plan.formula)
     others = [each for each in in_force if each not in fits]
     reader = (is_minor(plan.patient, at=at) and plan.patient.representative_name) or plan.patient.name
@@ -47,13 +51,15 @@ def of_plan(request: HttpRequest, plan_id: UUID) -> HttpResponse:
     form = HandOutForm(posted, leaflets=[*fits, *others], handed_to=reader)
     if request.method == "POST" and form.is_valid() and _handed(request, plan, form):
         return redirect("consultations:leaflets_of", plan.pk)
-    handed = LeafletHandout.objects.visible_to(request.user).filter(patient=plan.patient)
     context = {
         "plan": plan,
         "form": form,
         "offered": fits,
         "handed": pages(
-            request, handed.select_related("leaflet", "handed_by"), name="handed", size=PAGE_SIZE
+            request,
+            handed.select_related("leaflet", "handed_by", "entered_in_error"),
+            name="handed",
+            size=PAGE_SIZE,
         ),
         **chart.header(request, plan.patient),
     }

@@ -23,6 +23,7 @@ from consultations.models import (
     Consultation,
     ConsultationConfirmation,
     EnteredInError,
+    LeafletHandout,
     PatchTest,
     Review,
     Session,
@@ -34,15 +35,25 @@ from consultations.views import chart
 
 _DRAFTS: dict[str, type[Model]] = {"consultation": Consultation, "session": Session, "review": Review}
 _ADDED_TO: dict[str, type[Model]] = {**_DRAFTS, "patch-test": PatchTest, "event": AdverseEvent}
-_REMOVABLE: dict[str, type[Model]] = {**_ADDED_TO, "consent": Consent, "reading": TestReading}
+_REMOVABLE: dict[str, type[Model]] = {
+    **_ADDED_TO,
+    "consent": Consent,
+    "reading": TestReading,
+    "leaflet": LeafletHandout,
+}
 
 
 def page_of(record: Any) -> str:
-    """Where a record is read; a reading stands on the page of its test, a confirmation on that of its consultation."""
+    """Where a record is read; a reading stands on the page of its test, a confirmation on that of its consultation, a
+    leaflet on those of its plan or, where there is none, on the patient's timeline."""
     if isinstance(record, TestReading):
         return reverse("consultations:patch_test", args=[record.patch_test_id])
     if isinstance(record, ConsultationConfirmation):
         return reverse("consultations:consultation", args=[record.consultation_id])
+    if isinstance(record, LeafletHandout):
+        if record.plan_id:
+            return f"{reverse('consultations:leaflets_of', args=[record.plan_id])}#handed"
+        return f"{reverse('consultations:patient', args=[record.patient_id])}?kind=leaflet"
     routes = {
         Consultation: "consultation",
         Consent: "consent",
@@ -112,12 +123,12 @@ def _call_error(request: HttpRequest, record: Any) -> HttpResponse:
         actions.call_error(record=record, **form.cleaned_data, by=request.user, at=timezone.now())
     except DomainError as refusal:
         return _refused(request, record, refusal)
-    messages.success(
-        request,
-        _(
-            "It clears nothing any more. What it closed stays closed until a second person confirms, on the incident list."
-        ),
+    words = _(
+        "It clears nothing any more. What it closed stays closed until a second person confirms, on the incident list."
     )
+    if isinstance(record, LeafletHandout):
+        words = _("It counts as not handed out. A second person confirms, on the incident list.")
+    messages.success(request, words)
     return redirect(page_of(record))
 
 

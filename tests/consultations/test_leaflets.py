@@ -12,7 +12,7 @@ from clinic.errors import DomainError, NotAllowed
 from clinic.models import Practitioner, User
 from consultations.actions import leaflets as actions
 from consultations.enums import HandoutWay
-from consultations.models import Formula, Leaflet, LeafletHandout, Plan, Technique
+from consultations.models import EnteredInError, Formula, Leaflet, LeafletHandout, Plan, Technique
 from consultations.rules import leaflets as rules
 from tests.consultations.course import agreed
 from tests.factories import LeafletFactory, LeafletHandoutFactory, PatientFactory, PlanFactory
@@ -158,6 +158,65 @@ class TestHandingOut:
             plan.patient.name,
             CLINIC_NOW,
         )
+
+
+class TestEnteredInError:
+    """One handed to nobody after all stays visible, struck, and counts as not handed out from that moment on."""
+
+    @pytest.fixture
+    def handed(self) -> LeafletHandout:
+        plan = PlanFactory()
+        leaflet = LeafletFactory(name="Your drops", formula_code=plan.formula.code)
+        return LeafletHandoutFactory(patient=plan.patient, plan=plan, leaflet=leaflet, handed_at=CLINIC_NOW)
+
+    def _say_so(self, client: Client, row: LeafletHandout, reason: str = "for her sister") -> HttpResponse:
+        url = reverse("consultations:entered_in_error", args=["leaflet", row.pk])
+        return client.post(url, {"reason": reason}, follow=True)
+
+    def test_it_counts_no_longer_at_once_and_stays_on_the_page_struck_with_its_reason(
+        self, practitioner_client: Client, handed: LeafletHandout
+    ) -> None:
+        before = text(practitioner_client.get(page(handed.plan)))
+        assert ("· handed out Mon 2 Mar 2026" in before, "<s>Your drops</s>" in before) == (True, False)
+        shown = self._say_so(practitioner_client, handed)
+        assert shown.redirect_chain[0][0] == f"{page(handed.plan)}#handed"
+        after = text(shown)
+        assert "It counts as not handed out. A second person confirms, on the incident list." in after
+        assert ("· handed out Mon 2 Mar 2026" in after, "<s>Your drops</s>" in after) == (False, True)
+        assert "Entered in error; a second person has to confirm: for her sister" in after
+        assert LeafletHandout.objects.get() == handed
+        assert not LeafletHandout.objects.counting().exists()
+
+    def test_one_handed_out_again_counts(self, practitioner_client: Client, handed: LeafletHandout) -> None:
+        self._say_so(practitioner_client, handed)
+        LeafletHandoutFactory(patient=handed.patient, leaflet=handed.leaflet, handed_at=CLINIC_NOW)
+        assert "· handed out Mon 2 Mar 2026" in text(practitioner_client.get(page(handed.plan)))
+
+    def test_a_second_person_confirms_it_and_not_the_first(
+        self, practitioner_client: Client, admin_client: Client, handed: LeafletHandout
+    ) -> None:
+        self._say_so(practitioner_client, handed)
+        url = reverse("consultations:error_confirm", args=[handed.entered_in_error.pk])
+        practitioner_client.post(url)
+        assert EnteredInError.objects.waiting().count() == 1
+        assert "leaflet handed out" in text(admin_client.get(url)).lower()
+        admin_client.post(url)
+        assert EnteredInError.objects.waiting().count() == 0
+        shown = text(practitioner_client.get(page(handed.plan)))
+        assert "Entered in error, confirmed by a second person: for her sister" in shown
+
+    def test_without_a_reason_nothing_is_said(
+        self, practitioner_client: Client, handed: LeafletHandout
+    ) -> None:
+        assert self._say_so(practitioner_client, handed, reason=" ").status_code == 422
+        assert LeafletHandout.objects.counting().get() == handed
+
+    def test_the_timeline_says_so_and_one_of_no_plan_leads_there(self, practitioner_client: Client) -> None:
+        row = LeafletHandoutFactory()
+        shown = self._say_so(practitioner_client, row)
+        timeline = reverse("consultations:patient", args=[row.patient_id])
+        assert shown.redirect_chain[0][0] == f"{timeline}?kind=leaflet"
+        assert "Entered in error. version 1" in text(shown)
 
 
 class TestThePages:

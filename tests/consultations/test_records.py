@@ -11,7 +11,7 @@ from clinic.errors import DomainError, NotAllowed
 from clinic.models import Practitioner, User
 from consultations.actions import deviations, records
 from consultations.enums import TestResult as Result
-from consultations.models import Addendum, Deviation, EnteredInError
+from consultations.models import Addendum, Deviation, EnteredInError, LeafletHandout
 from consultations.queries import facts_of_one
 from consultations.rules import clearance
 from consultations.views.records import page_of
@@ -20,6 +20,7 @@ from tests.factories import (
     ConsentFactory,
     ConsultationFactory,
     EnteredInErrorFactory,
+    LeafletHandoutFactory,
     PatchTestFactory,
     PlanFactory,
     PractitionerFactory,
@@ -38,9 +39,16 @@ MAKERS = {
     "consent": ConsentFactory,
     "reading": TestReadingFactory,
     "event": AdverseEventFactory,
+    "leaflet": lambda: a_handout(),
 }
 ADDED_TO = ["consultation", "patch-test", "session", "event"]
-COLUMNS = {"patch-test": "patch_test", "event": "adverse_event"}
+COLUMNS = {"patch-test": "patch_test", "event": "adverse_event", "leaflet": "leaflet_handout"}
+
+
+def a_handout() -> LeafletHandout:
+    """Handed out for a plan of the patient."""
+    plan = PlanFactory()
+    return LeafletHandoutFactory(patient=plan.patient, plan=plan)
 
 
 def url(route: str, kind: str, record) -> str:

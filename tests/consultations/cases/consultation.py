@@ -204,6 +204,20 @@ def _one_error_in_two_records() -> None:
     EnteredInErrorFactory(consent=consent, consultation=consent.plan.consultation)
 
 
+@constraints.refused_by("entered_in_error_one_record")
+def _one_error_in_a_leaflet_and_its_consultation() -> None:
+    plan = PlanFactory()
+    handout = LeafletHandoutFactory(patient=plan.patient, plan=plan, consultation=plan.consultation)
+    EnteredInErrorFactory(leaflet_handout=handout, consultation=plan.consultation)
+
+
+@triggers.refused_by("entered_in_error_signed")
+def _the_error_of_a_leaflet_taken_back_once_it_is_confirmed() -> None:
+    row = EnteredInErrorFactory(leaflet_handout=LeafletHandoutFactory(), confirmed=True)
+    row.leaflet_handout = LeafletHandoutFactory()
+    row.save()
+
+
 @constraints.refused_by("entered_in_error_confirmed_together")
 def _a_confirmation_by_nobody() -> None:
     EnteredInErrorFactory(consent=ConsentFactory(), confirmed_at=CLINIC_NOW)
