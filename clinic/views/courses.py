@@ -13,7 +13,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from clinic import readiness
@@ -26,6 +25,7 @@ from clinic.forms.courses import BookCourseForm, CourseForm
 from clinic.models import Appointment, Patient
 from clinic.readiness import CourseOffer
 from clinic.rules import access
+from clinic.views.announced import booked_words, still_missing
 from clinic.views.privacy import visit_called
 
 _SILENT = ("course", "stretch", "late")  # wishes that are links, not fields a person sees
@@ -205,5 +205,11 @@ def _choice(slot: Slot) -> Choice:
 
 
 def _tell(request: HttpRequest, booked: Sequence[Appointment]) -> None:
-    words = ngettext("Booked: %(first)s.", "Booked %(count)s visits. The first: %(first)s.", len(booked))
-    messages.success(request, words % {"count": len(booked), "first": visit_called(request, booked[0])})
+    if len(booked) == 1:
+        messages.success(request, booked_words(request, booked[0]))
+        return
+    words = _("Booked %(count)s visits. The first: %(first)s.")
+    if missing := still_missing(request, booked):
+        words = _("Booked %(count)s visits, provisionally. The first: %(first)s.")
+    words %= {"count": len(booked), "first": visit_called(request, booked[0])}
+    messages.success(request, " ".join([words, *missing]))

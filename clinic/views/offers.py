@@ -23,6 +23,7 @@ from clinic.forms.waitlist import OfferForm
 from clinic.intervals import to_address
 from clinic.models import Practitioner, WaitlistEntry, WaitlistOffer
 from clinic.rules import access
+from clinic.views.announced import booked_words
 from clinic.views.posted import way_back
 from clinic.views.privacy import called, visit_called
 from clinic.views.replanning import Look, look_first
@@ -73,8 +74,8 @@ def accept(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     except DomainError as refusal:
         messages.error(request, refusal.message)
         return redirect(way_back(request, request.POST) or "clinic:waitlist")
-    words = _("Moved: %(visit)s.") if made.entry.moves else _("Booked: %(visit)s.")
-    messages.success(request, words % {"visit": visit_called(request, visit)})
+    moved = _("Moved: %(visit)s.") % {"visit": visit_called(request, visit)}
+    messages.success(request, moved if made.entry.moves else booked_words(request, visit))
     return redirect(f"{reverse('clinic:diary')}?day={timezone.localdate(visit.starts_at)}")
 
 

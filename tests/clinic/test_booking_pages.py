@@ -444,6 +444,18 @@ def test_the_next_page_says_what_was_booked_and_the_session_is_not_written(
     assert reception_client.session.items() == before
 
 
+def test_of_a_provisional_visit_it_says_so_and_what_is_still_missing(
+    desk: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    pathway.offered = [Offer(desk.visit, "Session", "session")]
+    pathway.provisional = {"session"}
+    fields = form(desk, tuesday("09:00"), what=f"{desk.visit.code}:session")
+    page = text(reception_client.post(url(desk.patient), fields, follow=True))
+    said = "Booked provisionally: Moreau, J., Check-up, Tue 3 Mar 2026, 09:00. The consent is not signed."
+    assert said in page
+    assert "Booked: " not in page
+
+
 @pytest.mark.parametrize("booked", ["x", str(UUID(int=1))])
 def test_an_address_that_announces_nothing_real_is_a_page_like_any_other(
     desk: Desk, reception_client: Client, booked: str

@@ -87,6 +87,16 @@ def test_what_was_booked_is_said_as_the_pages_write_it(
     assert f"Booked 3 visits. The first: {called}, Check-up, Tue 3 Mar 2026, 09:00." in said
 
 
+def test_of_a_course_that_is_provisional_it_is_said_once_what_is_missing(
+    weekly: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    pathway.provisional = {"session:2", "session:3"}
+    page = text(reception_client.get(url(weekly.patient)))
+    said = text(reception_client.post(url(weekly.patient), posted(page), follow=True))
+    first = "Moreau, J., Check-up, Tue 3 Mar 2026, 09:00"
+    assert f"Booked 3 visits, provisionally. The first: {first}. The consent is not signed." in said
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_page_asks_the_same_questions_whatever_is_booked(
     weekly: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int

@@ -299,6 +299,24 @@ def test_rooms_and_devices_have_columns_with_their_visits(desk: Desk, reception_
     assert columns[3].free[0].starts_at == today("13:00")  # after the service and the lunch break
 
 
+@pytest.mark.parametrize(
+    ("starts_at", "ends_at", "words"),
+    [
+        (today("00:00"), today("00:00") + timedelta(days=3), "Mon 2 Mar 2026 to Wed 4 Mar 2026"),
+        (today("00:00"), today("00:00") + timedelta(days=1), "Mon 2 Mar 2026"),
+        (today("00:00"), today("12:00"), "Mon 2 Mar 2026 to Mon 2 Mar 2026, 12:00"),
+        (today("08:00"), today("12:00"), "Mon 2 Mar 2026, 08:00 to Mon 2 Mar 2026, 12:00"),
+    ],
+    ids=["whole days", "one whole day", "until noon", "a morning"],
+)
+def test_out_of_service_for_whole_days_is_said_in_days(
+    desk: Desk, reception_client: Client, starts_at: datetime, ends_at: datetime, words: str
+) -> None:
+    OutOfServiceFactory(room=None, device=desk.gun, starts_at=starts_at, ends_at=ends_at, reason="Service")
+    page = reception_client.get(URL).content.decode()
+    assert f"Gun 1 is out of service, {words}: Service" in page
+
+
 def test_a_room_is_open_while_somebody_works_where_it_stands(desk: Desk) -> None:
     elsewhere = RoomFactory(name="Far away")
     columns = diary.read_day(TODAY, user=desk.user, at=CLINIC_NOW, things=True).columns
