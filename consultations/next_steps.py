@@ -13,10 +13,11 @@ from clinic.readiness import Condition, Link
 from consultations import purposes
 from consultations.course_offers import key_of
 from consultations.dates import start_of_day
-from consultations.enums import PlanStatus
+from consultations.enums import OPEN_PLANS, PlanStatus
+from consultations.models import PatchTest
 from consultations.offers import session_label, test_wanted
 from consultations.queries import PlanFacts, unbooked
-from consultations.rules import consent, plans, validity
+from consultations.rules import consent, plans, validity, visits
 from consultations.rules.codes import CLOSES
 from consultations.rules.patch_test import reading_window
 from consultations.rules.reviews import outstanding, required_before
@@ -40,6 +41,8 @@ class Next:
 
 def next_of(facts: PlanFacts, *, at: datetime) -> Next:
     """The first thing that is open, in the order of the way, with whatever else stands in the way of the session."""
+    if cause := _cause(facts, at):
+        return cause
     conditions = tuple(standing(facts, at=at))
     looks: list[Callable[[PlanFacts, datetime], Next | None]] = [
         _held,
@@ -112,6 +115,42 @@ def _held(facts: PlanFacts, at: datetime) -> Next | None:
     return Next(
         what, _practitioner(facts), _link(_("Open plan"), "consultations:plan", facts.plan.pk, "route")
     )
+
+
+def _cause(facts: PlanFacts, at: datetime) -> Next | None:
+    """The search for the cause of the positive test that closed the plan, until something is found."""
+    positive = _searched(facts)
+    if positive is None:
+        return None
+    link = _link(_("Look for the cause"), "consultations:cause", positive.pk, "test-pipe")
+    if waiting := visits.alone_to_read(facts):
+        window = reading_window(waiting[0].given_at, waiting[0].policy)
+        visit = pending_visit(facts, purposes.reading_of(facts.plan), at)
+        is_late = at >= window.closes_at
+        book = None if is_late else _book(facts, _("Book the reading"))
+        return Next(
+            _("The reading is overdue: see the patient.")
+            if is_late
+            else _("Read the components that were tested alone."),
+            str(visit.practitioner) if visit else _practitioner(facts),
+            link,
+            _move(visit) if visit else book,
+            visit=visit,
+            earliest=window.opens_at,
+            latest=window.closes_at,
+        )
+    if any(each.test == str(positive.pk) for each in facts.causes):
+        return None
+    what = _("Test the components one by one, or write down what was found.")
+    return Next(what, _practitioner(facts), link)
+
+
+def _searched(facts: PlanFacts) -> PatchTest | None:
+    """The plan's test whose cause is looked for; None where the plan goes on."""
+    if facts.plan.status in OPEN_PLANS:
+        return None
+    mine = [test for test in facts.tests if test.plan_id == facts.plan.pk and hasattr(test, "cause_search")]
+    return mine[-1] if mine else None
 
 
 def _closed(facts: PlanFacts, at: datetime) -> Next:

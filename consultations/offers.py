@@ -15,11 +15,11 @@ from consultations.dates import start_of_day
 from consultations.enums import OPEN_PLANS, PlanStatus, TestRequirement
 from consultations.models import PlannedSession
 from consultations.purposes import Kind, Purpose
-from consultations.queries import PlanFacts, facts_of, unbooked, under_way
+from consultations.queries import PlanFacts, facts_of, followed, unbooked
 from consultations.rules import clearance, plans, retest, visits
 from consultations.rules.adverse_events import tested_since
 from consultations.rules.codes import MAY_STILL_COME
-from consultations.rules.patch_test import reading_window, repeat_from
+from consultations.rules.patch_test import Window, reading_window, repeat_from
 from consultations.rules.reviews import outstanding, required_before
 
 Types = list[AppointmentType]
@@ -27,7 +27,7 @@ Types = list[AppointmentType]
 
 def for_patient(patient: Patient, *, at: datetime) -> list[Offer]:
     """Plan by plan what comes next, with the reasons where it cannot be booked yet; a consultation is always possible."""
-    return for_facts(facts_of(list(under_way(patient))).values(), at=at)
+    return for_facts(facts_of(list(followed(patient))).values(), at=at)
 
 
 def for_facts(all_facts: Iterable[PlanFacts], *, at: datetime) -> list[Offer]:
@@ -49,8 +49,10 @@ def is_something_next(facts: PlanFacts, *, at: datetime) -> bool:
 
 
 def _of_plan(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+    if facts.plan.status == PlanStatus.STOPPED:
+        return _alone_offers(facts, types, at=at)
     if facts.plan.status == PlanStatus.COMPLETED:
-        return _review_offers(facts, types, at=at)
+        return _alone_offers(facts, types, at=at) + _review_offers(facts, types, at=at)
     found = test_offers(facts, types, at=at)
     if unbooked(facts):
         found += _session_offers(facts, types, at=at)
@@ -117,23 +119,38 @@ def test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
     reading_booked = any(each.is_upcoming for each in facts.visits_for(purposes.reading_of(plan)))
     readings = _types(types, Kind.READING)
     if test and readings and not reading_booked:
-        window = reading_window(test.given_at, test.policy)
-        return [
-            Offer(
-                readings[0],
-                named(_("Reading"), facts),
-                purposes.reading_of(plan),
-                earliest=window.opens_at,
-                ideal=window.due_at,
-                latest=window.closes_at,
-            )
-        ]
+        return _reading_offers(facts, readings, reading_window(test.given_at, test.policy))
     test_booked = any(
         each.is_upcoming or each.started_at for each in facts.visits_for(purposes.test_of(plan))
     )
     if test or (test_booked and reading_booked):
         return []
     return _pair_offers(facts, types, at=at)
+
+
+def _reading_offers(facts: PlanFacts, readings: Types, window: Window) -> list[Offer]:
+    return [
+        Offer(
+            kind,
+            named(_("Reading"), facts),
+            purposes.reading_of(facts.plan),
+            earliest=window.opens_at,
+            ideal=window.due_at,
+            latest=window.closes_at,
+        )
+        for kind in readings
+    ]
+
+
+def _alone_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+    """The reading of components that were tested alone, for the first of them that no visit on the books would read."""
+    visits_ = facts.visits_for(purposes.reading_of(facts.plan))
+    booked = [each.starts_at for each in visits_ if each.is_upcoming]
+    windows = [reading_window(each.given_at, each.policy) for each in visits.alone_to_read(facts)]
+    for window in windows:
+        if at < window.closes_at and not any(window.contains(moment) for moment in booked):
+            return _reading_offers(facts, _types(types, Kind.READING), window)
+    return []
 
 
 def _pair_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:

@@ -19,6 +19,7 @@ from consultations import read_with_plans
 from consultations.enums import GIVEN, OPEN_PLANS, PlanStatus, ReadingKind, ReviewAnchor, TestResult
 from consultations.models import (
     Allergy,
+    CauseSearch,
     ClinicalReport,
     Consent,
     Consultation,
@@ -237,7 +238,7 @@ def _rows_of_patients(patients: Collection[UUID]) -> dict[str, Groups]:
         .prefetch_related("doses__component", "zones")
         .order_by("started_at"),
         "tests": PatchTest.objects.filter(signed_at__isnull=False)
-        .select_related("entered_in_error", "policy")
+        .select_related("entered_in_error", "policy", "cause_search")
         .order_by("given_at"),
         "readings": TestReading.objects.select_related(
             "entered_in_error", "superseded_by", "patch_test__entered_in_error"
@@ -365,6 +366,15 @@ def under_way(patient: Patient) -> QuerySet[Plan]:
     )
     still = Q(Exists(asked), status=PlanStatus.COMPLETED)
     return Plan.objects.filter(Q(status__in=OPEN_PLANS) | still, patient=patient)
+
+
+def followed(patient: Patient) -> QuerySet[Plan]:
+    """Those under way, and those whose search for a cause is open: nothing found, or a component tested alone unread."""
+    searches = CauseSearch.objects.filter(patch_test__plan=OuterRef("pk"), findings=None)
+    alone = PatchTest.objects.filter(plan=OuterRef("pk"), search__isnull=False, entered_in_error=None)
+    unread = alone.exclude(readings__result__in=set(TestResult) - {TestResult.AWAITING})
+    looked_for = Q(Exists(searches)) | Q(Exists(unread))
+    return Plan.objects.filter(Q(pk__in=under_way(patient).values("pk")) | looked_for, patient=patient)
 
 
 def quiet_plans(*, since: datetime) -> QuerySet[Plan]:

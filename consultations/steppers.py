@@ -15,7 +15,7 @@ from consultations import purposes
 from consultations.dates import in_words
 from consultations.enums import PlanStatus, TestRequirement, TestResult
 from consultations.models import Consultation, PatchTest, Plan, TestReading
-from consultations.queries import PlanFacts, facts_of, in_error, under_way
+from consultations.queries import PlanFacts, facts_of, followed, in_error
 from consultations.rules import clearance, consent, plans, retest, validity, visits
 from consultations.rules.patch_test import reading_window
 
@@ -43,23 +43,25 @@ class Course:
 
 
 def open_facts(patient: Patient) -> list[PlanFacts]:
-    """The facts of the patient's open plans, and of completed ones that wait for a review, oldest first, in a fixed
-    number of queries."""
-    found = facts_of(list(under_way(patient)))
+    """The facts of the patient's open plans, and of closed ones that wait for a review or a cause to be found, oldest
+    first, in a fixed number of queries."""
+    found = facts_of(list(followed(patient)))
     return sorted(found.values(), key=lambda facts: facts.plan.created_at)
 
 
 def closed_plans(patient: Patient) -> list[Plan]:
     """Completed and stopped plans that wait for nothing, newest first."""
     closed = Plan.objects.filter(patient=patient, status__in=[PlanStatus.COMPLETED, PlanStatus.STOPPED])
-    closed = closed.exclude(pk__in=under_way(patient).values("pk"))
+    closed = closed.exclude(pk__in=followed(patient).values("pk"))
     return list(closed.select_related("indication", "formula").order_by("-created_at"))
 
 
 def courses(all_facts: Sequence[PlanFacts], *, at: datetime) -> list[Course]:
-    """Each open plan in the desk's words, without anything clinical."""
+    """Each plan that goes on in the desk's words, without anything clinical."""
     found = []
     for facts in all_facts:
+        if facts.plan.status == PlanStatus.STOPPED:
+            continue
         upcoming = [
             visit.starts_at
             for planned in facts.planned

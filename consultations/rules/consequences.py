@@ -108,7 +108,7 @@ class CourseConsequences(Consequences):
             return None
         together = self._together(facts, changes)
         if kind == Kind.READING:
-            window = visits.window_for_reading(facts, visits.open_test(facts), together)
+            window = visits.window_for_reading(facts, together, at=appointment.starts_at)
             return (
                 Span(window.opens_at, window.due_at, window.closes_at, window.closes_at) if window else None
             )

@@ -100,22 +100,35 @@ def open_test(facts: PlanFacts) -> PatchTest | None:
     for test in reversed(facts.tests):
         if test.plan_id != facts.plan.pk or test.search_id or in_error(test):
             continue
-        results = {
-            reading.result
-            for reading in facts.readings
-            if reading.patch_test_id == test.pk and not in_error(reading)
-        }
-        return test if results <= {TestResult.AWAITING} else None
+        return test if _is_unread(facts, test) else None
     return None
 
 
+def alone_to_read(facts: PlanFacts) -> list[PatchTest]:
+    """The tests of single components, given after the plan's positive test, that wait for their delayed reading; in the
+    order in which they were given."""
+    return [
+        test
+        for test in facts.tests
+        if test.plan_id == facts.plan.pk and test.search_id and not in_error(test) and _is_unread(facts, test)
+    ]
+
+
+def _is_unread(facts: PlanFacts, test: PatchTest) -> bool:
+    results = {
+        reading.result
+        for reading in facts.readings
+        if reading.patch_test_id == test.pk and not in_error(reading)
+    }
+    return results <= {TestResult.AWAITING}
+
+
 def _reading(visit: Visit, facts: PlanFacts, *, together: Together, starting: bool) -> list[Condition]:
-    test = open_test(facts)
     if starting:
-        if test:
+        if open_test(facts) or alone_to_read(facts):
             return []
         return [Condition("no_test", _("There is no test injection to read."))]
-    window = window_for_reading(facts, test, together)
+    window = window_for_reading(facts, together, at=visit.starts_at)
     if window is None:
         return [
             Condition(
@@ -146,13 +159,17 @@ def reading_of_test(facts: PlanFacts, visit: Appointment, *, at: datetime) -> Ap
     return later[0] if later else None
 
 
-def window_for_reading(facts: PlanFacts, test: PatchTest | None, together: Together) -> Window | None:
-    """Of the test that is still to come, a repeat of one nobody read among them; else of the one that was given."""
+def window_for_reading(facts: PlanFacts, together: Together, *, at: datetime) -> Window | None:
+    """Of the test that is still to come, a repeat of one nobody read among them; else of the one that was given; else of
+    the components tested alone: the window that a reading then lies in, or comes too early for."""
+    test = open_test(facts)
     coming = together.to_come(purposes.test_of(facts.plan), facts)
     later = [moment for moment in coming if test is None or moment > test.given_at]
     if later:
         return reading_window(max(later), facts.plan.test_policy)
-    return reading_window(test.given_at, test.policy) if test else None
+    given = [test] if test else alone_to_read(facts)
+    windows = [reading_window(each.given_at, each.policy) for each in given]
+    return next((each for each in windows if at < each.closes_at), windows[-1] if windows else None)
 
 
 def _repeat_wait(visit: Visit, facts: PlanFacts) -> list[Condition]:

@@ -23,7 +23,7 @@ from consultations.queries import PlanFacts, facts_of_one, visit_in_progress
 from consultations.rules import authorship, clearance, consent
 from consultations.rules import lots as lots_rules
 from consultations.rules import patch_test as rules
-from consultations.rules.visits import open_test
+from consultations.rules.visits import alone_to_read, open_test
 from consultations.views import chart
 from consultations.views.patch_test_results import outcome_of
 
@@ -104,12 +104,15 @@ def reaction(request: HttpRequest, test_id: UUID) -> HttpResponse:
 
 @require_GET
 def reading_of_plan(request: HttpRequest, plan_id: UUID) -> HttpResponse:
-    """The way in from the diary: the plan's test that waits for its reading, or why there is none."""
+    """The way in from the diary: the plan's test that waits for its reading, the components tested alone, or
+    why there is none."""
     plan = get_object_or_404(Plan.objects.visible_to(request.user).select_related("patient"), pk=plan_id)
     authorship.check_may_record(request.user)
     facts = facts_of_one(plan)
     if test := open_test(facts):
         return redirect("consultations:patch_test_read", test.pk)
+    if alone := alone_to_read(facts):
+        return redirect("consultations:cause", alone[0].search.patch_test_id)
     last = next((each for each in reversed(facts.tests) if each.plan_id == plan.pk), None)
     context = {"plan": facts.plan, "last": last, **chart.header(request, plan.patient)}
     return render(request, "consultations/reading_none.html", context)
