@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
@@ -11,7 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.formats import date_format
+from django.utils.formats import date_format, localize
 from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
@@ -140,6 +141,8 @@ def _said(field: models.Field, value: Any, names: _Names) -> str:
         return _time_said(
             parse_datetime(value) if isinstance(field, models.DateTimeField) else parse_date(value)
         )
+    if isinstance(value, Decimal):
+        return localize(value.normalize())  # 20 mg, not 20.0000
     text = (
         json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
     )

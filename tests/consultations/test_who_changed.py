@@ -1,6 +1,7 @@
 """Who changed what, from what to what: the history as admins read it."""
 
 import re
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from tests.factories import (
     AllergyFactory,
     AppointmentFactory,
     ContactTryFactory,
+    LotFactory,
     PatientFactory,
     RoomFactory,
     SessionZoneFactory,
@@ -78,6 +80,13 @@ def test_words_are_the_clinics_own(admin_client: Client, doctor: Practitioner) -
     assert "Practitioner: Dr Silva" in added and str(visit.pk) not in added
     left, _made = lines(of_row(admin_client, doctor))
     assert "yes → no" in left
+
+
+def test_figures_are_said_without_the_places_that_a_column_keeps(admin_client: Client) -> None:
+    lot = LotFactory(label_amount=Decimal("20.0000"), label_ml=Decimal("0.500"))
+    (added,) = lines(of_row(admin_client, lot))
+    assert "Amount on the label: 20 " in added and "20.0" not in added
+    assert "0.5" in added and "0.50" not in added
 
 
 def test_a_row_that_is_gone_still_has_its_history(admin_client: Client) -> None:
