@@ -52,7 +52,7 @@ from consultations.models import (
     TestReading,
 )
 from consultations.purposes import Kind, Purpose
-from consultations.queries import PlanFacts, facts_of, under_way
+from consultations.queries import PlanFacts, facts_of, followed
 from consultations.rules import check_ins, visits
 from consultations.rules.consequences import CourseConsequences
 from consultations.worklists import notices
@@ -115,7 +115,7 @@ class ClinicalPathway(Pathway):
 
     def offers(self, patient: Patient, *, at: datetime) -> list[Offer]:
         """See consultations.offers; with what the shelf says of the days to come."""
-        facts = list(facts_of(list(under_way(patient))).values())
+        facts = list(facts_of(list(followed(patient))).values())
         return stock_cautions.of_offers(offers.for_facts(facts, at=at), facts, at=at)
 
     def courses(self, patient: Patient, *, at: datetime) -> list[CourseOffer]:

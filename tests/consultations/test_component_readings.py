@@ -15,7 +15,6 @@ from clinic.readiness import Offer, Visit
 from consultations import purposes
 from consultations.models import CauseSearch, PatchTest, Plan
 from consultations.next_steps import next_of
-from consultations.offers import for_patient
 from consultations.pathway import ClinicalPathway
 from consultations.queries import facts_of_one, followed
 from consultations.views import chart
@@ -62,7 +61,8 @@ def judged(plan: Plan, moment: datetime, *, starting: bool = False) -> tuple[Rea
 
 def offered(plan: Plan, *, at: datetime = CLINIC_NOW) -> list[Offer]:
     """All but the consultation that everybody may book."""
-    return [each for each in for_patient(plan.patient, at=at) if each.purpose != purposes.Kind.CONSULTATION]
+    found = ClinicalPathway().offers(plan.patient, at=at)
+    return [each for each in found if each.purpose != purposes.Kind.CONSULTATION]
 
 
 def booked(plan: Plan, moment: datetime) -> Appointment:
