@@ -450,7 +450,7 @@ class TestThingsThatAreNotThere:
     def test_the_id_of_another_kind_of_record_is_not_found(
         self, world: World, clients: dict[str, Client], route: str
     ) -> None:
-        kinds = ["consultation", "patch-test", "consent", "reading", "plan", "no-such-kind"]
+        kinds = ["consultation", "patch-test", "consent", "reading", "leaflet", "plan", "no-such"]
         addresses = [reverse(f"consultations:{route}", args=[kind, world.ids["record_id"]]) for kind in kinds]
         answers = [ask(clients["practitioner"], "post", address, EMPTY_FORM) for address in addresses]
         assert [answer.status_code for answer in answers] == [404] * len(kinds)
