@@ -97,8 +97,8 @@ DESK = """
 """
 # By role, every text that some page may show them.
 MAY_READ = {
-    # The feed, whose address is its key: what kind of visit, where and with whom.
-    "anonymous": "AppointmentType.name Location.name Practitioner.name Room.name",
+    # Two addresses that are keys. The feed's: what kind of visit, where and with whom; an invitation's: whom it is for.
+    "anonymous": "AppointmentType.name Location.name Practitioner.name Room.name User.email User.first_name User.last_name",
     # Allergens to choose from where an allergy is reported; what a course is for.
     "reception": f"{DESK} AllergenGroup.name Indication.name",
     # Lots, and why somebody else wants a record called an error, which they confirm; and all that the admin keeps.
