@@ -310,7 +310,9 @@ class TestThePages:
 
     def test_the_desk_reads_no_answer(self, reception_client: Client) -> None:
         plan = cleared_plan()
-        row = HealthAnswerFactory(patient=plan.patient, note="marker-of-the-answer")
+        row = HealthAnswerFactory(
+            patient=plan.patient, note="marker-of-the-answer", question__name="marker-of-the-question"
+        )
         PlanStopFactory(plan=plan, answer=row)
         page = reception_client.get(reverse("consultations:patient", args=[plan.patient_id]))
         shown = page.content.decode()
