@@ -24,7 +24,7 @@ from tests.things import BUILDERS
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
 Column = tuple[type[models.Model], models.Field]
-_MARK = re.compile(r"zq(\d+)q", re.IGNORECASE)
+_MARK = re.compile(r"[zZ]qx(\d+)xqz")  # long enough that no random token of a page looks like one
 # What the program reads, and no person: codes, hashes, addresses of files, the clinic's time zone.
 _READ_BY_PROGRAM = re.compile(
     r"(^|_)(code|codes|hash|digest|sha256|file_name|purpose|password|time_zone|country|link|colour|shape|unit)$"
@@ -56,13 +56,13 @@ def mark_everything() -> list[str]:
         cursor.execute("SET LOCAL session_replication_role = replica")
         for number, (model, field) in enumerate(TEXTS):
             row = f"substr(md5({model._meta.pk.column}::text), 1, 6)"  # no two rows say the same
-            mark = f"left('zq{number}q' || {row}, {field.max_length or 100})"
+            mark = f"left('zqx{number}xqz' || {row}, {field.max_length or 100})"
             statement = f"UPDATE {model._meta.db_table} SET {field.column} = {mark}"
             if not any(_tried(cursor, statement + of) for of in ("", f" WHERE {field.column} <> ''")):
                 without.append(NAMES[number])
             for event in _histories(model):
                 if field.column in {each.column for each in event._meta.concrete_fields}:
-                    cursor.execute(f"UPDATE {event._meta.db_table} SET {field.column} = 'zq{number}q'")
+                    cursor.execute(f"UPDATE {event._meta.db_table} SET {field.column} = 'zqx{number}xqz'")
         cursor.execute("SET LOCAL session_replication_role = origin")
     return without
 

@@ -251,6 +251,7 @@ def test_on_a_phone_the_day_is_a_list(clinic: Clinic) -> None:
 def _close_panel(page: Page) -> None:
     """Escape, once the panel has come to rest."""
     expect(page.locator("#panel")).to_have_class(re.compile(r"\bshow\b"))
+    expect(page.locator("#panel:focus-within")).to_have_count(1)  # a key goes where the focus is
     page.keyboard.press("Escape")
     expect(page.locator("#panel")).to_be_hidden()
 
