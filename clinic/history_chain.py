@@ -74,7 +74,7 @@ class Verdict:
 
 
 @cache
-def kept_tables() -> dict[str, Kept]:
+def sealed_tables() -> dict[str, Kept]:
     """All tables whose entries come and never change: events, and facts that are counted up and kept nowhere else."""
     found = {}
     for model in apps.get_models():
@@ -146,7 +146,7 @@ def _replaced() -> dict[tuple[str, int], int]:
 def _seal_broken(seal: HistorySeal, expected: int, previous: str) -> Broken | None:
     if seal.number != expected:
         return Broken(f"seal {expected} is missing", expected, seal.table, seal.sealed_at)
-    if seal.table not in kept_tables():
+    if seal.table not in sealed_tables():
         return Broken("the table is not kept any more", seal.number, seal.table, seal.sealed_at)
     if seal.link != seal.linked_to(previous):
         return Broken("the seal itself was changed", seal.number, seal.table, seal.sealed_at)
@@ -157,7 +157,7 @@ def _entry_broken(
     cursor: CursorWrapper, seal: HistorySeal, replaced: dict[tuple[str, int], int]
 ) -> Broken | None:
     """The first entry under the seal that is not what was sealed, is gone, or has come between."""
-    kept = kept_tables()[seal.table]
+    kept = sealed_tables()[seal.table]
     lost = set(seal.columns) - set(columns_of(cursor, kept.table))
     if lost:
         what = f"column {min(lost)} is gone, so that its entries cannot be read as they were"
@@ -210,7 +210,7 @@ def _waiting(cursor: CursorWrapper) -> int:
     parts = [
         f"SELECT count(*) AS waiting FROM {kept.table} WHERE {kept.key} > COALESCE("
         f"(SELECT max(last) FROM clinic_historyseal WHERE \"table\" = '{kept.table}'), 0)"
-        for kept in kept_tables().values()
+        for kept in sealed_tables().values()
     ]
     cursor.execute(f"SELECT sum(waiting)::bigint FROM ({' UNION ALL '.join(parts)}) AS all_tables")
     return cursor.fetchone()[0]

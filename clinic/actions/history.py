@@ -13,7 +13,7 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError
-from clinic.history_chain import Head, Kept, columns_of, kept_tables, reading_alike
+from clinic.history_chain import Head, Kept, columns_of, reading_alike, sealed_tables
 from clinic.models import HistorySeal, User
 
 ENTRIES = 1000  # under one seal
@@ -41,7 +41,7 @@ def seal(*, by: None, at: datetime, patience: float = 60) -> Sealed:
         done = dict(HistorySeal.objects.filter(reason="").values_list("table").annotate(end=Max("last")))
         for table, end in ends.items():
             while done.get(table, 0) < end:
-                made = _next(cursor, kept_tables()[table], done.get(table, 0), end)
+                made = _next(cursor, sealed_tables()[table], done.get(table, 0), end)
                 head = _add(made, head, at=at)
                 done[table] = made.last
                 sealed += len(made.entries)
@@ -57,7 +57,7 @@ def seal_anew(*, table: str, entries: Iterable[int], reason: str, by: User, at: 
     wanted = sorted(set(entries))
     with reading_alike() as cursor:
         head = _head(cursor)
-        kept = kept_tables()[table]
+        kept = sealed_tables()[table]
         made = _sealed(cursor, kept, f"e.{kept.key} = ANY(%(entries)s)", {"entries": wanted})
         held = {entry for seal in _holding(table, wanted) for entry in seal.entries}
         if not wanted or made.entries != wanted or not held.issuperset(wanted):
@@ -74,7 +74,7 @@ def seal_anew(*, table: str, entries: Iterable[int], reason: str, by: User, at: 
 
 def _ends() -> dict[str, int]:
     """The newest entry of each table that has any."""
-    parts = [f"SELECT '{kept.table}', max({kept.key}) FROM {kept.table}" for kept in kept_tables().values()]
+    parts = [f"SELECT '{kept.table}', max({kept.key}) FROM {kept.table}" for kept in sealed_tables().values()]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts))
         return {table: end for table, end in cursor.fetchall() if end is not None}

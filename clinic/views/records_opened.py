@@ -4,16 +4,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from clinic.enums import Role
-from clinic.forms.review import NumberForm, ReadingForm
+from clinic.forms.review import ReadingForm
 from clinic.models import Patient, RecordOpened, User
-from clinic.views.posted import Page, id_in, one_page
+from clinic.views.narrowing import by_number, chosen
+from clinic.views.posted import Page, one_page
 
 PAGE = 25
 
@@ -23,14 +22,11 @@ def records_opened(request: HttpRequest) -> HttpResponse:
     """Newest first; narrowed to one patient, to one member of staff, to some days. Admins only."""
     if not request.user.has_role(Role.ADMIN):
         raise Http404
-    patients = Patient.objects.visible_to(request.user)
-    form = NumberForm(request.POST or None)
-    if form.is_valid():
-        if found := patients.filter(number=form.cleaned_data["number"]).first():
-            return redirect(f"{reverse('clinic:records_opened')}?{urlencode({'patient': found.pk})}")
-        form.add_error("number", _("There is no patient with this number."))
-    patient = _chosen(request, "patient", patients)
-    user = _chosen(request, "user", User.objects)
+    form, found = by_number(request, "clinic:records_opened")
+    if found:
+        return found
+    patient = chosen(request, "patient", Patient.objects.visible_to(request.user))
+    user = chosen(request, "user", User.objects)
     narrowing = ReadingForm(request.GET if request.GET else None)
     page = _page(request, narrowing, patient=patient, user=user)
     kept = {name: value for name, value in request.GET.items() if value and name != "page"}
@@ -47,18 +43,14 @@ def records_opened(request: HttpRequest) -> HttpResponse:
     return render(request, "clinic/review_records_opened.html", context, status=422 if refused else 200)
 
 
-def _page(request: HttpRequest, narrowing: ReadingForm, **chosen: Any) -> Page:
+def _page(request: HttpRequest, narrowing: ReadingForm, **whose: Any) -> Page:
     """What was asked for; nothing where the days make no sense."""
     log = RecordOpened.objects.visible_to(request.user).select_related("user", "patient")
-    log = log.filter(**{name: row for name, row in chosen.items() if row})
+    log = log.filter(**{name: row for name, row in whose.items() if row})
     if narrowing.is_bound:
         days = narrowing.cleaned_data if narrowing.is_valid() else None
         log = log.on_days(days.get("from"), days.get("until")) if days is not None else log.none()
     return one_page(request, log, PAGE)
-
-
-def _chosen(request: HttpRequest, name: str, rows: Any) -> Any:
-    return get_object_or_404(rows, pk=id_in(request.GET, name)) if request.GET.get(name) else None
 
 
 def _page_words(page: str) -> str:

@@ -7,16 +7,15 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from clinic.changes import Wanted, changes, kept_tables
 from clinic.enums import Role
-from clinic.forms.review import NumberForm
 from clinic.models import Patient, User
-from clinic.views.posted import id_in, page_number
+from clinic.views.narrowing import by_number, chosen
+from clinic.views.posted import page_number
 from clinic.views.privacy import hides_names
 
 PAGE = 25
@@ -27,14 +26,11 @@ def who_changed(request: HttpRequest) -> HttpResponse:
     """The changes of all rows, of one row, around one patient or by one member of staff, newest first. Admins only."""
     if not request.user.has_role(Role.ADMIN):
         raise Http404
-    patients = Patient.objects.visible_to(request.user)
-    form = NumberForm(request.POST or None)
-    if form.is_valid():
-        if found := patients.filter(number=form.cleaned_data["number"]).first():
-            return redirect(f"{reverse('clinic:who_changed')}?{urlencode({'patient': found.pk})}")
-        form.add_error("number", _("There is no patient with this number."))
-    patient = _chosen(request, "patient", patients)
-    user = _chosen(request, "user", User.objects)
+    form, found = by_number(request, "clinic:who_changed")
+    if found:
+        return found
+    patient = chosen(request, "patient", Patient.objects.visible_to(request.user))
+    user = chosen(request, "user", User.objects)
     kept, key = _row(request)
     table = kept._meta.db_table if kept else ""
     number = page_number(request)
@@ -64,10 +60,6 @@ def address_of(row: models.Model) -> str:
     if table not in kept_tables():
         return ""
     return f"{reverse('clinic:who_changed')}?{urlencode({'table': table, 'key': row.pk})}"
-
-
-def _chosen(request: HttpRequest, name: str, rows: Any) -> Any:
-    return get_object_or_404(rows, pk=id_in(request.GET, name)) if name in request.GET else None
 
 
 def _row(request: HttpRequest) -> tuple[type[models.Model] | None, Any]:

@@ -17,7 +17,7 @@ from django.test import Client
 
 from clinic.actions import history
 from clinic.errors import DomainError
-from clinic.history_chain import Head, kept_tables, verify
+from clinic.history_chain import Head, sealed_tables, verify
 from clinic.models import Appointment, HistorySeal, RecordOpened, User
 from tests.factories import AppointmentFactory, HistorySealFactory, PatientFactory
 from tests.factories.clock import CLINIC_NOW, ago
@@ -79,7 +79,7 @@ def test_all_that_was_written_is_sealed_once_and_stands(visit: Appointment) -> N
 
 
 def test_every_table_of_the_history_is_under_the_chain() -> None:
-    kept = set(kept_tables())
+    kept = set(sealed_tables())
     assert {model._meta.db_table for app in ("clinic", "consultations") for model in events(app)} <= kept
     assert "clinic_recordopened" in kept
 
