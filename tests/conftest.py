@@ -52,6 +52,8 @@ if settings.MODE != "test":
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # WhiteNoise would otherwise look at every static file for every client that a test makes.
 settings.WHITENOISE_AUTOREFRESH = True
+# Files come from where they are written: a machine that never ran the demo has collected none.
+settings.WHITENOISE_USE_FINDERS = True
 settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UndefinedVariable(settings.BASE_DIR)
 
 DATABASE_FIXTURES = {"db", "committed_db", "rows"}
