@@ -195,6 +195,7 @@ class ReadingKind(models.TextChoices):
 
     IMMEDIATE = "immediate", _("immediate")
     DELAYED = "delayed", _("delayed")
+    LATE = "late", _("late, optional")
     REPORTED = "reported", _("reaction reported later")
 
 
@@ -220,6 +221,7 @@ class TestResult(models.TextChoices):
     INVALID = "invalid", _("invalid: test again")
     EQUIVOCAL = "equivocal", _("equivocal: repeat")
     NEGATIVE = "negative", _("no reaction seen")
+    UNCHANGED = "unchanged", _("nothing new")  # of a late reading: neither takes away nor adds
 
 
 class RetestTrigger(models.TextChoices):

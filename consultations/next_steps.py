@@ -17,8 +17,9 @@ from consultations.enums import OPEN_PLANS, PlanStatus
 from consultations.models import PatchTest
 from consultations.offers import session_label, test_wanted
 from consultations.queries import PlanFacts, unbooked
-from consultations.rules import consent, plans, validity, visits
+from consultations.rules import consent, late_readings, plans, validity, visits
 from consultations.rules.codes import CLOSES
+from consultations.rules.late_readings import Look
 from consultations.rules.patch_test import reading_window
 from consultations.rules.reviews import outstanding, required_before
 from consultations.steppers import awaited_test, pending_visit, standing
@@ -26,7 +27,8 @@ from consultations.steppers import awaited_test, pending_visit, standing
 
 @dataclass(frozen=True, slots=True)
 class Next:
-    """What comes next on a plan. `visit` is on the books for it, `earliest` and `latest` say when it can be."""
+    """What comes next on a plan. `visit` is on the books for it, `earliest` and `latest` say when it can be;
+    `late` are the tests that may still be looked at, for which nothing waits."""
 
     what: str
     who: str
@@ -37,10 +39,15 @@ class Next:
     earliest: datetime | None = None
     latest: datetime | None = None
     conditions: tuple[Condition, ...] = ()
+    late: tuple[Look, ...] = ()
 
 
 def next_of(facts: PlanFacts, *, at: datetime) -> Next:
     """The first thing that is open, in the order of the way, with whatever else stands in the way of the session."""
+    return replace(_first_of(facts, at), late=tuple(late_readings.looks(facts, at=at)))
+
+
+def _first_of(facts: PlanFacts, at: datetime) -> Next:
     if cause := _cause(facts, at):
         return cause
     conditions = tuple(standing(facts, at=at))

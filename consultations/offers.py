@@ -11,12 +11,12 @@ from clinic.enums import AppointmentStatus, Readiness
 from clinic.models import Appointment, AppointmentType, Patient
 from clinic.readiness import Condition, Link, Offer, PairOffer, Visit
 from consultations import purposes
-from consultations.dates import start_of_day
+from consultations.dates import in_words, start_of_day
 from consultations.enums import OPEN_PLANS, PlanStatus, TestRequirement
 from consultations.models import PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of, followed, unbooked
-from consultations.rules import clearance, plans, retest, visits
+from consultations.rules import clearance, late_readings, plans, retest, visits
 from consultations.rules.adverse_events import tested_since
 from consultations.rules.codes import MAY_STILL_COME
 from consultations.rules.patch_test import Window, reading_window, repeat_from
@@ -49,14 +49,33 @@ def is_something_next(facts: PlanFacts, *, at: datetime) -> bool:
 
 
 def _of_plan(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+    late = _late_offers(facts, types, at=at)
     if facts.plan.status == PlanStatus.STOPPED:
-        return _alone_offers(facts, types, at=at)
+        return _alone_offers(facts, types, at=at) + late
     if facts.plan.status == PlanStatus.COMPLETED:
-        return _alone_offers(facts, types, at=at) + _review_offers(facts, types, at=at)
+        return _alone_offers(facts, types, at=at) + _review_offers(facts, types, at=at) + late
     found = test_offers(facts, types, at=at)
     if unbooked(facts):
         found += _session_offers(facts, types, at=at)
-    return found + _review_offers(facts, types, at=at)
+    return found + _review_offers(facts, types, at=at) + late
+
+
+def _late_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+    """The optional late reading, last of all: for the first test that has neither it nor a visit for it."""
+    look = next((each for each in late_readings.looks(facts, at=at) if each.visit is None), None)
+    if look is None:
+        return []
+    words = _("Late reading, optional, until %(day)s") % {"day": in_words(look.window.last_moment)}
+    return [
+        Offer(
+            kind,
+            named(words, facts),
+            purposes.late_reading_of(facts.plan),
+            earliest=max(look.window.opens_at, at),
+            latest=look.window.closes_at,
+        )
+        for kind in _types(types, Kind.READING)
+    ]
 
 
 def _review_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
@@ -226,6 +245,8 @@ def session_label(ordinal: int, total: int) -> str:
 
 def label(purpose: Purpose, facts: PlanFacts | None) -> str:
     """What a card calls the visit; empty when the type's own name says it."""
+    if purpose.kind == Kind.LATE_READING:
+        return _("Late reading")
     if facts is None or purpose.kind != Kind.SESSION:
         return ""
     for planned in facts.planned:
@@ -244,6 +265,9 @@ def clinical_links(appointment: Appointment) -> list[Link]:
     if purpose.kind == Kind.READING and purpose.key:
         url = reverse("consultations:reading_of_plan", args=[purpose.key])
         return [Link(_("Open reading"), url, "eye", primary)]
+    if purpose.kind == Kind.LATE_READING and purpose.key:
+        url = reverse("consultations:late_reading_of_plan", args=[purpose.key])
+        return [Link(_("Open late reading"), url, "eye", primary)]
     if purpose.kind == Kind.SESSION and purpose.key:
         url = reverse("consultations:session_of", args=[purpose.key])
         return [Link(_("Open session"), url, "droplet", primary)]

@@ -203,12 +203,13 @@ class ClinicalPathway(Pathway):
         return reverse("consultations:patient", args=[patient.pk])
 
 
+_OF_A_PLAN = (Kind.TEST, Kind.READING, Kind.LATE_READING, Kind.REVIEW)
+
+
 def _facts_for(texts: Sequence[str]) -> tuple[dict[Purpose, PlanFacts], list[Purpose]]:
     """The facts behind each purpose, in a fixed number of queries for all of them."""
     meant = [purposes.parse(text) for text in texts]
-    plan_keys = {
-        each.key for each in meant if each.kind in (Kind.TEST, Kind.READING, Kind.REVIEW) and each.key
-    }
+    plan_keys = {each.key for each in meant if each.kind in _OF_A_PLAN and each.key}
     planned_keys = {each.key for each in meant if each.kind == Kind.SESSION and each.key}
     plan_of = (
         dict(PlannedSession.objects.filter(pk__in=planned_keys).values_list("pk", "plan_id"))

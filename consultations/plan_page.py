@@ -184,4 +184,12 @@ def policy_words(policy: PatchTestPolicy) -> list[str]:
         },
         _("First session %(hours)s hours after the test at the earliest; valid for %(months)s months.")
         % {"hours": policy.min_hours_before_session, "months": policy.validity_months},
+        *_late_words(policy),
     ]
+
+
+def _late_words(policy: PatchTestPolicy) -> list[str]:
+    if policy.late_reading_from_days is None:
+        return []
+    sentence = _("May be looked at again on day %(first)s to %(last)s; nothing waits for it.")
+    return [sentence % {"first": policy.late_reading_from_days, "last": policy.late_reading_until_days}]

@@ -13,13 +13,14 @@ class Kind(StrEnum):
     CONSULTATION = "consultation"
     TEST = "test"
     READING = "reading"
+    LATE_READING = "late_reading"
     SESSION = "session"
     REVIEW = "review"
 
 
 @dataclass(frozen=True)
 class Purpose:
-    """A kind and, where it has one, the plan (test, reading, review) or planned session it is for."""
+    """A kind and, where it has one, the plan (test, readings, review) or planned session it is for."""
 
     kind: Kind | None
     key: UUID | None = None
@@ -44,6 +45,11 @@ def test_of(plan: Plan) -> str:
 def reading_of(plan: Plan) -> str:
     """The purpose of a reading visit."""
     return f"{Kind.READING}:{plan.pk}"
+
+
+def late_reading_of(plan: Plan) -> str:
+    """The purpose of a visit for the optional late reading; apart from the reading, which clearance waits for."""
+    return f"{Kind.LATE_READING}:{plan.pk}"
 
 
 def review_of(plan: Plan) -> str:

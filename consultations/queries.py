@@ -67,9 +67,7 @@ class PlanFacts:
     held_reviews: list[HeldReview] = field(default_factory=list)
     cap_versions: list[DoseCap] = field(default_factory=list)
     since_test: SinceTest = field(default_factory=SinceTest)
-    causes: list[FoundCause] = field(
-        default_factory=list
-    )  # oldest first; the last word of each search counts
+    causes: list[FoundCause] = field(default_factory=list)  # oldest first; of a search the last one counts
     plan_parts: list[FormulaPart] | None = None  # where `parts` are those of one session's own formula
     own_formula: Formula | None = None  # of the session that is judged, where it has one
 
@@ -289,7 +287,8 @@ def tests_to_read(user: User) -> QuerySet[PatchTest]:
 
 def awaiting_reading() -> QuerySet[PatchTest]:
     """Signed test injections that have not been read, for those who plan the days as well."""
-    decided = TestReading.objects.exclude(result=TestResult.AWAITING).values("patch_test")
+    undecided = (TestResult.AWAITING, TestResult.UNCHANGED)
+    decided = TestReading.objects.exclude(result__in=undecided).values("patch_test")
     return (
         PatchTest.objects.signed()
         .exclude(pk__in=decided)
@@ -372,7 +371,7 @@ def followed(patient: Patient) -> QuerySet[Plan]:
     """Those under way, and those whose search for a cause is open: nothing found, or a component tested alone unread."""
     searches = CauseSearch.objects.filter(patch_test__plan=OuterRef("pk"), findings=None)
     alone = PatchTest.objects.filter(plan=OuterRef("pk"), search__isnull=False, entered_in_error=None)
-    unread = alone.exclude(readings__result__in=set(TestResult) - {TestResult.AWAITING})
+    unread = alone.exclude(readings__result__in=set(TestResult) - {TestResult.AWAITING, TestResult.UNCHANGED})
     looked_for = Q(Exists(searches)) | Q(Exists(unread))
     return Plan.objects.filter(Q(pk__in=under_way(patient).values("pk")) | looked_for, patient=patient)
 

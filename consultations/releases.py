@@ -92,7 +92,8 @@ def refused_among(plans: Iterable[PlanFacts], *, at: datetime) -> ToRelease | No
 def _judged(facts: PlanFacts, at: datetime) -> Iterator[tuple[Appointment, Verdict]]:
     """The plan's own visits that are still to come, as they stand."""
     sessions = [purposes.session_of(each) for each in facts.planned]
-    its_own = {purposes.test_of(facts.plan), purposes.reading_of(facts.plan), *sessions}
+    readings = (purposes.reading_of(facts.plan), purposes.late_reading_of(facts.plan))
+    its_own = {purposes.test_of(facts.plan), *readings, *sessions}
     for each in facts.visits:
         if each.purpose in its_own and each.is_upcoming and each.ends_at > at:
             visit = Visit(each.patient, each.purpose, max(each.starts_at, at), each)

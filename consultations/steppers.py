@@ -149,7 +149,7 @@ def last_reading(facts: PlanFacts, test: PatchTest) -> TestReading | None:
         each
         for each in facts.readings
         if each.patch_test_id == test.pk
-        and each.result != TestResult.AWAITING
+        and each.result not in (TestResult.AWAITING, TestResult.UNCHANGED)
         and getattr(each, "superseded_by", None) is None
         and not in_error(each)
     ]

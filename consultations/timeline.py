@@ -206,7 +206,12 @@ def _tests(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:
         )
 
 
-_TONES = {TestResult.NEGATIVE: "ok", TestResult.POSITIVE: "bad", TestResult.AWAITING: ""}
+_TONES = {
+    TestResult.NEGATIVE: "ok",
+    TestResult.POSITIVE: "bad",
+    TestResult.AWAITING: "",
+    TestResult.UNCHANGED: "",
+}
 
 
 def _readings(patient: Patient, at: datetime, most: int) -> Iterable[Entry]:

@@ -85,6 +85,11 @@ urlpatterns = [
         patch_tests.reading_of_plan,
         name="reading_of_plan",
     ),
+    path(
+        "plans/<uuid:plan_id>/late-reading/",
+        patch_tests.late_reading_of_plan,
+        name="late_reading_of_plan",
+    ),
     path("plans/<uuid:plan_id>/reviews/", reviews.of_plan, name="reviews_of"),
     path("plans/<uuid:plan_id>/leaflets/", leaflets.of_plan, name="leaflets_of"),
     path("leaflets/<int:leaflet>/", leaflets.show, name="leaflet"),
@@ -97,6 +102,7 @@ urlpatterns = [
     ),
     path("tests/<uuid:test_id>/", patch_tests.show, name="patch_test"),
     path("tests/<uuid:test_id>/read/", patch_tests.read, name="patch_test_read"),
+    path("tests/<uuid:test_id>/late-reading/", patch_tests.read_late, name="patch_test_read_late"),
     path(
         "tests/<uuid:test_id>/reaction/",
         patch_tests.reaction,

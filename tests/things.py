@@ -12,6 +12,7 @@ from typing import Any
 from clinic.models import Practitioner
 from consultations import purposes
 from tests.factories import (
+    LATE_DAYS,
     AbsenceFactory,
     AdverseEventFactory,
     AlertFactory,
@@ -186,9 +187,13 @@ def _a_search_for_the_cause(things: Things, doctor: Practitioner) -> None:
 def _tests_to_read(things: Things, doctor: Practitioner) -> None:
     unread = PatchTestFactory(plan=consented_plan(), given_at=ago(hours=50))
     overdue = PatchTestFactory(plan=consented_plan(), given_at=ago(days=20))
+    asked = {f"test_policy__{name}": days for name, days in LATE_DAYS.items()}
+    late = cleared_plan(**asked).patch_tests.get()
     things.by_route |= {
         "consultations:patch_test_read": {"test_id": unread.pk},
         "consultations:reading_of_plan": {"plan_id": unread.plan_id},
+        "consultations:patch_test_read_late": {"test_id": late.pk},
+        "consultations:late_reading_of_plan": {"plan_id": late.plan_id},
         "consultations:late_call": {"test_id": overdue.pk},
     }
 

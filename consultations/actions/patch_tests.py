@@ -27,7 +27,7 @@ from consultations.models import (
     TestReading,
 )
 from consultations.queries import PlanFacts, facts_of_one, in_error, policy_in_force
-from consultations.rules import authorship, clearance
+from consultations.rules import authorship, clearance, late_readings
 from consultations.rules import lots as lots_rules
 from consultations.rules import patch_test as rules
 
@@ -133,7 +133,8 @@ def read(*, test: PatchTest, details: Mapping[str, Any], by: User, at: datetime)
     decided = [
         each
         for each in _readings_of(test, facts)
-        if each.kind == ReadingKind.DELAYED and getattr(each, "superseded_by", None) is None
+        if each.kind in (ReadingKind.DELAYED, ReadingKind.LATE)
+        and getattr(each, "superseded_by", None) is None
     ]
     if decided:
         raise DomainError(
@@ -146,13 +147,36 @@ def read(*, test: PatchTest, details: Mapping[str, Any], by: User, at: datetime)
 
 
 @explained
+def read_late(*, test: PatchTest, details: Mapping[str, Any], by: User, at: datetime) -> TestReading:
+    """The optional late reading. Without a sign it changes nothing; anything else supersedes the reading before it.
+
+    Raises:
+        DomainError: not asked for, nothing was read without reaction, outside its days, or a field is wrong.
+    """
+    authorship.check_may_record(by)
+    hold_still(test.patient_id)
+    test = PatchTest.objects.select_related("policy", "plan", "entered_in_error").get(pk=test.pk)
+    facts = facts_of_one(test.plan)
+    read_before = late_readings.check_may_read(test, facts.readings, read_at=details["read_at"])
+    reading = _add_reading(
+        test, {**details, "kind": ReadingKind.LATE}, facts, by=by, at=at, supersedes=read_before
+    )
+    resettle(patient_id=test.patient_id, by=by, at=at)
+    return reading
+
+
+@explained
 def report_reaction(*, test: PatchTest, details: Mapping[str, Any], by: User, at: datetime) -> TestReading:
     """A reaction that showed later: a new reading supersedes the signed one and closes every shared component."""
     authorship.check_may_record(by)
     hold_still(test.patient_id)
     test = PatchTest.objects.select_related("policy", "plan").get(pk=test.pk)
     facts = facts_of_one(test.plan)
-    latest = [each for each in _readings_of(test, facts) if getattr(each, "superseded_by", None) is None]
+    latest = [
+        each
+        for each in _readings_of(test, facts)
+        if getattr(each, "superseded_by", None) is None and each.result != TestResult.UNCHANGED
+    ]
     reading = _add_reading(
         test,
         {**details, "kind": ReadingKind.REPORTED},
@@ -184,6 +208,8 @@ def _add_reading(
         **{name: value for name, value in details.items() if name != "stricter"},
     )
     _judge(reading, test, facts, wanted=wanted, at=at)
+    if reading.result == TestResult.UNCHANGED:
+        reading.supersedes = None
     if reading.result == TestResult.NEGATIVE:
         reading.valid_from, reading.valid_until = rules.validity(reading, test)
     reading.content_hash = content_hash(reading)

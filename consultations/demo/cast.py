@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from clinic.actions import visits, walk_ins
 from consultations.actions import allergies, check_ins, health
-from consultations.demo import checks, courses, troubles
+from consultations.demo import checks, courses, second_looks, troubles
 from consultations.demo.choices import questions
 from consultations.demo.clinic import DemoClinic
 from consultations.demo.outcomes import aim, hold_review
@@ -354,4 +354,7 @@ SCENES: list[Callable[[DemoClinic, random.Random], None]] = [
     checks.checks_due,
     courses.formula_by_session,
     courses.at_the_caps,
+    second_looks.nothing_new,
+    second_looks.reacted_late,
+    second_looks.another_maker,
 ]

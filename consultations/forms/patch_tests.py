@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from crispy_forms.layout import Div, Fieldset, Layout
 from django import forms
@@ -258,6 +258,7 @@ def usual(policy: PatchTestPolicy, at: datetime) -> dict[str, Any]:
 class ReadForm(MinuteForm):
     """The delayed reading."""
 
+    seen: ClassVar[tuple[str, ...]] = _DELAYED
     read_at = LocalDateTimeField(label=_("Read at"))
     site_readable = forms.BooleanField(label=_("The test site can be read"), required=False, initial=True)
     grade = forms.ChoiceField(
@@ -280,17 +281,30 @@ class ReadForm(MinuteForm):
 
     def layout(self) -> Layout:
         """When, the grade, the controls, and a stricter judgement."""
-        return Layout("opened_at", "read_at", *_DELAYED[1:], side("stricter", "stricter_reason"))
+        return Layout("opened_at", *self.seen, side("stricter", "stricter_reason"))
 
     @property
     def details(self) -> dict[str, Any]:
         """The reading's own fields; a site that cannot be read has no grade. Only for a valid form."""
-        found = {name: self.cleaned_data[name] for name in _DELAYED} | {"read_at": self.exact("read_at")}
+        found = {name: self.cleaned_data[name] for name in self.seen} | {"read_at": self.exact("read_at")}
         if not found["site_readable"] and not found["grade"]:
             found["grade"] = Grade.NOT_DONE
         if self.cleaned_data["stricter"]:
             found |= {name: self.cleaned_data[name] for name in ("stricter", "stricter_reason")}
         return found
+
+
+class LateForm(ReadForm):
+    """The optional late reading: the same without what only makes a delayed one invalid."""
+
+    seen = ("read_at", "site_readable", "grade", "systemic_sign", "note")
+    grade = forms.ChoiceField(
+        label=_("What you see"),
+        choices=[each for each in GRADES if each[0] != Grade.NOT_DONE],
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    saline_positive = None  # a control that looks the same is the grade IR
 
 
 class ReactionForm(MinuteForm):

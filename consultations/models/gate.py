@@ -134,6 +134,35 @@ READING_OF_SIGNED_TEST = guard(
     """,
 )
 
+# Whole days of the clinic. What shows after them, or without a policy that asks, is a reaction that was reported later.
+LATE_READING_IN_WINDOW = guard(
+    "test_reading_late_window",
+    operation=pgtrigger.Insert,
+    func=f"""
+        IF NEW.kind = 'late' AND NOT EXISTS (
+            SELECT 1 FROM consultations_patchtest t
+            JOIN consultations_patchtestpolicy policy ON policy.id = t.policy_id
+            JOIN consultations_testreading r ON r.patch_test_id = t.id
+            WHERE t.id = NEW.patch_test_id AND r.result = 'negative'
+                AND r.id = coalesce(NEW.supersedes_id, r.id) AND r.signed_at <= NEW.signed_at
+                AND clinic_day(NEW.read_at) BETWEEN clinic_day(t.given_at) + policy.late_reading_from_days
+                    AND clinic_day(t.given_at) + policy.late_reading_until_days
+                AND NOT EXISTS (SELECT 1 FROM consultations_testreading n WHERE n.supersedes_id = r.id)
+                AND NOT EXISTS (
+                    SELECT 1 FROM consultations_enteredinerror e WHERE e.reading_id = r.id OR e.patch_test_id = t.id
+                )
+        ) THEN
+            {
+        refuse(
+            "test_reading_late_window",
+            "A late reading is of a test read without reaction, in the days of its policy.",
+        )
+    }
+        END IF;
+        RETURN NEW;
+    """,
+)
+
 # The technique's rule that is in force says so (`TechniqueRule`).
 _INJECTS_NOTHING = """EXISTS (
                 SELECT 1 FROM consultations_techniquerule rule

@@ -16,6 +16,7 @@ from consultations.models.consultation import ClinicalQuerySet, Signable
 from consultations.models.formula import Formula, Lot
 from consultations.models.gate import (
     GATE_ON_TEST,
+    LATE_READING_IN_WINDOW,
     READING_OF_SIGNED_TEST,
 )
 from consultations.models.gate_lots import GATE_ON_TEST_LOT
@@ -147,6 +148,10 @@ _STRICTER = (
     )
     | Q(computed=TestResult.EQUIVOCAL, result__in=[TestResult.INVALID, TestResult.POSITIVE])
     | Q(computed=TestResult.INVALID, result=TestResult.POSITIVE)
+    | Q(
+        computed=TestResult.UNCHANGED,
+        result__in=[TestResult.EQUIVOCAL, TestResult.INVALID, TestResult.POSITIVE],
+    )
 )
 
 
@@ -248,8 +253,26 @@ class TestReading(models.Model):
                 Q(computed="", stricter_reason="") | (_STRICTER & ~Q(stricter_reason="")),
                 _("A result can only be made stricter than it was computed, with a reason."),
             ),
+            check(
+                "test_reading_late",
+                ~Q(kind=ReadingKind.LATE) & ~Q(result=TestResult.UNCHANGED)
+                | Q(
+                    kind=ReadingKind.LATE,
+                    result=TestResult.UNCHANGED,
+                    supersedes=None,
+                    grade__in=[Grade.NEGATIVE, Grade.NOT_DONE],
+                )
+                | Q(
+                    kind=ReadingKind.LATE,
+                    result__in=[TestResult.EQUIVOCAL, TestResult.INVALID, TestResult.POSITIVE],
+                    supersedes__isnull=False,
+                ),
+                _(
+                    "A late reading that shows nothing changes nothing; any other takes the reading before it back."
+                ),
+            ),
         ]
-        triggers = [*frozen_once("test_reading"), READING_OF_SIGNED_TEST]
+        triggers = [*frozen_once("test_reading"), READING_OF_SIGNED_TEST, LATE_READING_IN_WINDOW]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.get_result_display()}"

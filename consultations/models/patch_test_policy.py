@@ -38,6 +38,17 @@ class PatchTestPolicy(Versioned):
     reading_due_hours = models.PositiveSmallIntegerField(_("delayed reading due after, hours"))
     reading_from_hours = models.PositiveSmallIntegerField(_("reading window from, hours"))
     reading_until_hours = models.PositiveSmallIntegerField(_("reading window until, hours"))
+    late_reading_from_days = models.PositiveSmallIntegerField(
+        _("late reading from day"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Optional: a second look, days after the injection. Nothing waits for it. Empty: not offered."
+        ),
+    )
+    late_reading_until_days = models.PositiveSmallIntegerField(
+        _("late reading until day"), null=True, blank=True, help_text=_("This day included.")
+    )
     min_hours_before_session = models.PositiveSmallIntegerField(
         _("first session at the earliest after, hours")
     )
@@ -56,6 +67,19 @@ class PatchTestPolicy(Versioned):
                 Q(reading_from_hours__lte=F("reading_due_hours"))
                 & Q(reading_due_hours__lte=F("reading_until_hours")),
                 _("The reading is due inside its window."),
+            ),
+            check(
+                "patch_test_policy_late_reading",
+                Q(late_reading_from_days=None, late_reading_until_days=None)
+                | Q(
+                    late_reading_from_days__isnull=False,
+                    late_reading_until_days__isnull=False,
+                    late_reading_from_days__lte=F("late_reading_until_days"),
+                    reading_until_hours__lte=F("late_reading_from_days") * 24,
+                ),
+                _(
+                    "A late reading has a first and a last day, in this order, after the window of the delayed reading; or neither."
+                ),
             ),
             check(
                 "patch_test_policy_volume",

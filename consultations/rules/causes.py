@@ -179,7 +179,8 @@ def _result_of(facts: PlanFacts, test: PatchTest) -> TestResult:
     if any(each.result == TestResult.POSITIVE and not confirmed_error(each) for each in found):
         return TestResult.POSITIVE
     standing = [each for each in found if not in_error(each) and getattr(each, "superseded_by", None) is None]
-    decided = [each for each in standing if each.result != TestResult.AWAITING]
+    open_ = (TestResult.AWAITING, TestResult.UNCHANGED)
+    decided = [each for each in standing if each.result not in open_]
     return TestResult(decided[-1].result) if decided else TestResult.AWAITING
 
 

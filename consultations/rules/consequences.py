@@ -25,7 +25,7 @@ from consultations.enums import TestRequirement
 from consultations.models import PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts
-from consultations.rules import clearance, plans, retest, visits
+from consultations.rules import clearance, late_readings, plans, retest, visits
 from consultations.rules.codes import MAY_STILL_COME
 from consultations.rules.patch_test import repeat_from
 
@@ -49,8 +49,8 @@ class CourseConsequences(Consequences):
         facts: dict[str, PlanFacts] = {}
         for each in plans_:
             sessions = [purposes.session_of(planned) for planned in each.planned]
-            names = [purposes.test_of(each.plan), purposes.reading_of(each.plan), *sessions]
-            facts |= dict.fromkeys(names, each)
+            looks = [purposes.reading_of(each.plan), purposes.late_reading_of(each.plan)]
+            facts |= dict.fromkeys([purposes.test_of(each.plan), *looks, *sessions], each)
         return cls(facts, {visit.pk: visit.purpose for visit in asked}, at)
 
     def label(self, appointment: Appointment) -> str:
@@ -112,6 +112,9 @@ class CourseConsequences(Consequences):
             return (
                 Span(window.opens_at, window.due_at, window.closes_at, window.closes_at) if window else None
             )
+        if kind == Kind.LATE_READING:
+            late = late_readings.window_at(facts, at=appointment.starts_at)
+            return Span(late.opens_at, late.due_at, late.closes_at, late.closes_at) if late else None
         if kind == Kind.TEST:
             return self._test_span(appointment, facts, together)
         planned = self._planned(appointment)

@@ -22,6 +22,7 @@ _STRICTER = {
     TestResult.NEGATIVE: {TestResult.EQUIVOCAL, TestResult.INVALID, TestResult.POSITIVE},
     TestResult.EQUIVOCAL: {TestResult.INVALID, TestResult.POSITIVE},
     TestResult.INVALID: {TestResult.POSITIVE},
+    TestResult.UNCHANGED: {TestResult.EQUIVOCAL, TestResult.INVALID, TestResult.POSITIVE},
     TestResult.POSITIVE: set[TestResult](),
 }
 
@@ -37,6 +38,11 @@ class Window:
     def contains(self, moment: datetime) -> bool:
         """Half-open, like every interval here."""
         return self.opens_at <= moment < self.closes_at
+
+    @property
+    def last_moment(self) -> datetime:
+        """In the last minute of it, to name its last day."""
+        return self.closes_at - timedelta(minutes=1)
 
 
 def reading_window(given_at: datetime, policy: PatchTestPolicy) -> Window:
@@ -57,7 +63,8 @@ def result_of(
     earlier: Iterable[TestReading] = (),
     unclear_before: bool = False,
 ) -> TestResult:
-    """In this order: positive, invalid, equivocal, negative. A positive sign always wins.
+    """In this order: positive, invalid, equivocal, negative. A positive sign always wins. A late reading is never invalid
+    by itself and clears nothing: without a sign it leaves what was read before as it is.
 
     `criteria` are those of the test's method; `earlier` are the readings of the same test in force; `unclear_before` says
     that an earlier test of the same components was equivocal, because a second one counts as positive.
@@ -72,7 +79,7 @@ def result_of(
     if reading.grade in _UNCLEAR:
         closes = unclear_before or criteria.doubtful_means == DoubtfulMeans.POSITIVE
         return TestResult.POSITIVE if closes else TestResult.EQUIVOCAL
-    return TestResult.NEGATIVE
+    return TestResult.UNCHANGED if reading.kind == ReadingKind.LATE else TestResult.NEGATIVE
 
 
 def _is_positive(reading: TestReading, test: PatchTest, criteria: MethodRule) -> bool:
@@ -116,6 +123,8 @@ def why_invalid(
 
     A histamine wheal smaller than the policy's millimetres means that the skin cannot answer.
     """
+    if reading.kind == ReadingKind.LATE:
+        return []  # nothing waits for it, so nothing is lost where it could not be made
     reasons = []
     if not reading.site_readable:
         reasons.append(_("The test site could not be read."))
@@ -224,7 +233,7 @@ def check_reading(reading: TestReading, test: PatchTest, *, criteria: MethodRule
         raise DomainError(_("The reading lies before the injection."), "before_test", field="read_at")
     if reading.read_at > at + timedelta(minutes=5):
         raise DomainError(_("The reading lies in the future."), "future", field="read_at")
-    if reading.kind == ReadingKind.DELAYED and not reading.grade:
+    if reading.kind in (ReadingKind.DELAYED, ReadingKind.LATE) and not reading.grade:
         raise DomainError(_("Choose the grade you see."), "grade_missing", field="grade")
     if reading.kind == ReadingKind.IMMEDIATE and criteria.has_immediate:
         against_saline = criteria.wheal_against == WhealAgainst.SALINE

@@ -15,7 +15,7 @@ from consultations.enums import TestResult
 from consultations.models import PatchTest, PlannedSession
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, in_error
-from consultations.rules import check_ins, clearance, course_caps, plans
+from consultations.rules import check_ins, clearance, course_caps, late_readings, plans
 from consultations.rules.clearance import Gate
 from consultations.rules.codes import MAY_STILL_COME, ON_HOLD
 from consultations.rules.patch_test import Window, reading_window, repeat_from
@@ -71,6 +71,8 @@ def verdict(
             _reading(visit, facts, together=together, starting=starting),
             starting=starting,
         )
+    if purpose.kind == Kind.LATE_READING:
+        return _of(late_readings.missing(facts, on=visit.starts_at), starting=starting)
     if purpose.kind == Kind.TEST:
         missing = clearance.judge(facts, gate=Gate.TEST, on=visit.starts_at).conditions
         missing = missing + _repeat_wait(visit, facts)
@@ -120,7 +122,7 @@ def _is_unread(facts: PlanFacts, test: PatchTest) -> bool:
         for reading in facts.readings
         if reading.patch_test_id == test.pk and not in_error(reading)
     }
-    return results <= {TestResult.AWAITING}
+    return results <= {TestResult.AWAITING, TestResult.UNCHANGED}
 
 
 def _reading(visit: Visit, facts: PlanFacts, *, together: Together, starting: bool) -> list[Condition]:

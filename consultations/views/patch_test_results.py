@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 from clinic.models import Appointment, User
 from consultations import purposes
 from consultations.dates import in_words
-from consultations.enums import OPEN_PLANS, PlanStatus, TestResult
+from consultations.enums import OPEN_PLANS, Grade, PlanStatus, TestResult
 from consultations.models import PatchTest, Plan, TestReading
 from consultations.queries import PlanFacts, confirmed_error, facts_of, in_error, policy_in_force
-from consultations.rules import causes
+from consultations.rules import causes, late_readings
 from consultations.rules import patch_test as rules
+from consultations.rules.late_readings import Look
 from consultations.views import chart
 
 _ORDER = [
@@ -47,6 +48,8 @@ class Outcome:
     may_still_read: bool = False
     reading_visit: Appointment | None = None
     booking_url: str = ""
+    late: Look | None = None
+    late_booking_url: str = ""
     cause_of: UUID | None = None
     closed: list[Plan] = field(default_factory=list)
     waiting: list[Appointment] = field(default_factory=list)
@@ -71,11 +74,10 @@ def outcome_of(test: PatchTest, facts: PlanFacts, *, user: User, at: datetime) -
     elif result == TestResult.POSITIVE:
         known = min(each.signed_at for each in readings if each.result == TestResult.POSITIVE)
         _about_what_closes(outcome, test, known, user=user, at=at)
+    elif result == TestResult.NEGATIVE:
+        _about_what_it_clears(outcome, test, facts, at=at)
     elif test.search_id is not None:
         outcome.may_still_read = result == TestResult.INVALID and not any(each.grade for each in readings)
-    elif result == TestResult.NEGATIVE:
-        sessions = [purposes.session_of(each) for each in facts.planned]
-        outcome.booking_url = chart.booking_url(test.patient, *sessions, at=at)
     else:
         outcome.may_still_read = not any(each.grade for each in readings)
         outcome.booking_url = chart.booking_url(test.patient, purposes.test_of(test.plan), at=at)
@@ -144,6 +146,16 @@ def _equivocal(
     return _("Unclear: repeat"), [repeat % {"day": in_words(first)}, *([] if alone else [held])]
 
 
+def _late_words(readings: list[TestReading]) -> list[str]:
+    """What later looks have shown: nothing new, or that nothing could be seen."""
+    late = [each for each in readings if each.result == TestResult.UNCHANGED]
+    quiet = _("Looked at again on %(day)s: no late reaction seen.")
+    unread = _("The late reading of %(day)s could not be made: the place was not readable.")
+    return [
+        (quiet if each.grade == Grade.NEGATIVE else unread) % {"day": in_words(each.read_at)} for each in late
+    ]
+
+
 def _negative(
     test: PatchTest, readings: list[TestReading], window: rules.Window, at: datetime
 ) -> tuple[str, list[str]]:
@@ -154,7 +166,7 @@ def _negative(
         return _("No reaction seen"), lines
     reading = max((each for each in readings if each.valid_until), key=lambda each: each.read_at)
     said = {"first": in_words(reading.valid_from), "last": in_words(reading.valid_until)}
-    lines = [_("Clears %(first)s to %(last)s.") % said]
+    lines = [_("Clears %(first)s to %(last)s.") % said, *_late_words(readings)]
     lines.append(
         _("A test without a reaction makes an allergy less likely; ask about reactions at every session.")
     )
@@ -168,6 +180,18 @@ _WORDS: dict[TestResult, Any] = {
     TestResult.EQUIVOCAL: _equivocal,
     TestResult.NEGATIVE: _negative,
 }
+
+
+def _about_what_it_clears(outcome: Outcome, test: PatchTest, facts: PlanFacts, *, at: datetime) -> None:
+    """Where sessions are booked, and the late reading while it is possible. A component alone clears nothing."""
+    looks = late_readings.looks(facts, at=at)
+    outcome.late = next((each for each in looks if each.test.pk == test.pk), None)
+    if outcome.late and outcome.late.visit is None:
+        wanted = purposes.late_reading_of(test.plan)
+        outcome.late_booking_url = chart.booking_url(test.patient, wanted, at=at)
+    if test.search_id is None:
+        sessions = [purposes.session_of(each) for each in facts.planned]
+        outcome.booking_url = chart.booking_url(test.patient, *sessions, at=at)
 
 
 def _about_the_reading(outcome: Outcome, test: PatchTest, facts: PlanFacts, *, at: datetime) -> None:

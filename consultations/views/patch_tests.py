@@ -17,15 +17,17 @@ from consultations import offers
 from consultations.actions import patch_tests as actions
 from consultations.dates import in_words
 from consultations.enums import PlanStatus, ReadingKind, TestResult
-from consultations.forms.patch_tests import GiveForm, ReactionForm, ReadForm
+from consultations.forms.patch_tests import GiveForm, LateForm, ReactionForm, ReadForm
 from consultations.models import Lot, PatchTest, Plan, TestReading
 from consultations.queries import PlanFacts, facts_of_one, visit_in_progress
-from consultations.rules import authorship, clearance, consent
+from consultations.rules import authorship, clearance, consent, late_readings
 from consultations.rules import lots as lots_rules
 from consultations.rules import patch_test as rules
 from consultations.rules.visits import alone_to_read, open_test
 from consultations.views import chart
 from consultations.views.patch_test_results import outcome_of
+
+_GOOD_NEWS = (TestResult.NEGATIVE, TestResult.UNCHANGED)
 
 
 @require_http_methods(["GET", "POST"])
@@ -94,6 +96,23 @@ def read(request: HttpRequest, test_id: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+def read_late(request: HttpRequest, test_id: UUID) -> HttpResponse:
+    """The optional late reading; where there is nothing to look at a second time, the test's page says so."""
+    test = _test(request, test_id)
+    authorship.check_may_record(request.user)
+    window = late_readings.window_of(test)
+    try:
+        late_readings.check_may_read(test, test.readings.select_related("superseded_by", "entered_in_error"))
+    except DomainError as refusal:
+        if request.method == "GET" or window is None:
+            messages.info(request, refusal.message)
+            return redirect("consultations:patch_test", test.pk)
+    done = _("The late reading is signed.")
+    page = {"template": "consultations/reading_late.html", "done": done, "window": window}
+    return _reading(request, test, LateForm, actions.read_late, page)
+
+
+@require_http_methods(["GET", "POST"])
 def reaction(request: HttpRequest, test_id: UUID) -> HttpResponse:
     """A reaction that showed later: whatever was read before, the test is positive from now on."""
     test = _test(request, test_id)
@@ -116,6 +135,17 @@ def reading_of_plan(request: HttpRequest, plan_id: UUID) -> HttpResponse:
     last = next((each for each in reversed(facts.tests) if each.plan_id == plan.pk), None)
     context = {"plan": facts.plan, "last": last, **chart.header(request, plan.patient)}
     return render(request, "consultations/reading_none.html", context)
+
+
+@require_GET
+def late_reading_of_plan(request: HttpRequest, plan_id: UUID) -> HttpResponse:
+    """The way in from the diary: the plan's test that may be looked at again; without one, what came of the last."""
+    plan = get_object_or_404(Plan.objects.visible_to(request.user).select_related("patient"), pk=plan_id)
+    authorship.check_may_record(request.user)
+    facts = facts_of_one(plan)
+    if looks := late_readings.looks(facts, at=timezone.now()):
+        return redirect("consultations:patch_test_read_late", looks[0].test.pk)
+    return reading_of_plan(request, plan_id)
 
 
 def _test(request: HttpRequest, test_id: UUID) -> PatchTest:
@@ -199,7 +229,7 @@ def _reading(
             status = refusal.status
         else:
             # Good news alone is told as such.
-            say = messages.success if made.result == TestResult.NEGATIVE else messages.warning
+            say = messages.success if made.result in _GOOD_NEWS else messages.warning
             say(request, f"{page['done']} {made.get_result_display().capitalize()}.")
             return redirect("consultations:patch_test", test.pk)
     context = {**page, "test": test, "form": form, "at": at, **chart.header(request, test.patient)}

@@ -24,7 +24,16 @@ from consultations.forms.zones import ZoneRows
 from consultations.lot_queries import every_lot
 from consultations.models import ReactionType, Scale, Session, SessionTyping, SessionZone, TechniqueRule
 from consultations.queries import PlanFacts, facts_of_one, policy_in_force
-from consultations.rules import aftercare, authorship, codes, doses, recipes, techniques, tested_lots
+from consultations.rules import (
+    aftercare,
+    authorship,
+    codes,
+    doses,
+    late_readings,
+    recipes,
+    techniques,
+    tested_lots,
+)
 from consultations.rules.over_caps import NeedsReason
 from consultations.session_page import banner, bars, cautions, exceeded
 from consultations.technique_enums import Counted, GunMode
@@ -185,6 +194,7 @@ def draft_page(
             "is_saved": recording.is_saved,
             "banner": banner(facts, session.planned, on=session.started_at, recording=True),
             "total": len(facts.planned),
+            "late": [each for each in late_readings.looks(facts, at=at) if each.is_open],
             "keeping": _keeping(recording, at=at),
             "typing": recording.typing,
             "repeated": recording.repeated,

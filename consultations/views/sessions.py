@@ -30,7 +30,7 @@ from consultations.queries import (
     facts_of_session,
     visit_in_progress,
 )
-from consultations.rules import authorship, recipes
+from consultations.rules import authorship, late_readings, recipes
 from consultations.session_page import banner, beside_drafts
 from consultations.views import chart
 from consultations.views.session_record import Recording, draft_page, outside_now, record_page, totals
@@ -282,6 +282,7 @@ def _waiting_page(
         "refusal": refusal,
         "recipe": recipes.words_of(planned.formula or planned.plan.formula, at=at),
         "shortage": plan_page.shortage(facts, planned, at=at),
+        "late": [each for each in late_readings.looks(facts, at=at) if each.is_open],
         "to_test": plan_page.to_test(facts, at=at),
         "attempts": [each for each in facts.sessions if each.planned_id == planned.pk],
     }

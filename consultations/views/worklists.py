@@ -20,6 +20,7 @@ SECTIONS: tuple[Callable[[HttpRequest, datetime], Section], ...] = (
     events.to_review,
     readings.due,
     readings.read_lately,
+    readings.to_look_at_again,
     follow_ups.due,
     records.drafts,
     reports.allergies,

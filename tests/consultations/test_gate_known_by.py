@@ -55,6 +55,7 @@ from tests.factories import (
     cleared_plan,
     consented_plan,
     lots_of,
+    read_late_plan,
     waiting_for_review,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago
@@ -476,6 +477,11 @@ def test_progress_and_doses_count_a_session_until_two_people_call_it_an_error(co
     dose = component_doses(facts, volume_ml=Decimal(1), weight_kg=None, on=ago(days=1).date())[0]
     assert len(facts.given) == Session.objects.given().count() == counted
     assert dose.other_amount == counted * Decimal(10)
+
+
+@cases.refused_by("session_cleared")
+def _a_session_after_a_late_reaction_to_its_test() -> None:
+    by_save(build_session(read_late_plan(positive=True)))
 
 
 @cases.refused_by("session_cleared")

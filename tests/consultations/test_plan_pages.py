@@ -84,6 +84,10 @@ def test_the_policy_in_words() -> None:
         "Read 24 to 96 hours later, best after 48.",
         "First session 48 hours after the test at the earliest; valid for 6 months.",
     ]
+    late = PatchTestPolicyFactory(late_reading_from_days=7, late_reading_until_days=28)
+    assert plan_page.policy_words(late)[-1] == (
+        "May be looked at again on day 7 to 28; nothing waits for it."
+    )
     assert plan_page.policy_words(PatchTestPolicyFactory(requirement=Requirement.NOT_REQUIRED)) == [
         "No test injection is required."
     ]

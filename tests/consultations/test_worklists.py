@@ -14,6 +14,7 @@ from consultations.enums import AllergyStatus, PlanStatus
 from consultations.worklists import sessions
 from consultations.worklists.notices import notices
 from tests.factories import (
+    LATE_DAYS,
     AdverseEventFactory,
     AllergyFactory,
     AppointmentFactory,
@@ -43,6 +44,7 @@ KEYS = [
     "events",
     "readings",
     "read",
+    "late-readings",
     "checks",
     "unsigned",
     "allergies",
@@ -82,7 +84,7 @@ class TestThePage:
         for _time in range(times):
             self.one_of_each()
         practitioner_client.get(WORKLISTS)
-        with django_assert_num_queries(46):
+        with django_assert_num_queries(48):
             page = practitioner_client.get(WORKLISTS)
         assert [len(each.rows) for each in page.context["sections"]] == [times] * len(KEYS)
 
@@ -92,6 +94,7 @@ class TestThePage:
         AdverseEventFactory(review_by=ahead(hours=48))
         PatchTestFactory(plan=waiting_plan(), given_at=ago(hours=50))
         TestReadingFactory(patch_test__plan=waiting_plan(), patch_test__given_at=ago(days=4))
+        cleared_plan(**{f"test_policy__{name}": days for name, days in LATE_DAYS.items()})
         SessionFactory(plan=cleared_plan(sessions=1), signed=True, started_at=ago(days=2))
         ConsultationFactory(created_at=ago(days=2))
         AllergyFactory()

@@ -57,10 +57,13 @@ from tests.factories.opening import (
     WorkingHoursFactory,
 )
 from tests.factories.patch_tests import (
+    LATE_DAYS,
+    LateReadingFactory,
     PatchTestFactory,
     TestReadingFactory,
     cleared_plan,
     consented_plan,
+    read_late_plan,
 )
 from tests.factories.people import PatientFactory, PractitionerFactory
 from tests.factories.photos import (
@@ -124,6 +127,7 @@ from tests.factories.sessions import (
 from tests.factories.users import PASSWORD, UserFactory
 
 __all__ = [
+    "LATE_DAYS",
     "PASSWORD",
     "AbsenceFactory",
     "AddendumFactory",
@@ -173,6 +177,7 @@ __all__ = [
     "IndicationFactory",
     "InvitationFactory",
     "InvitedFactory",
+    "LateReadingFactory",
     "LeafletFactory",
     "LeafletHandoutFactory",
     "LocationFactory",
@@ -229,6 +234,7 @@ __all__ = [
     "component_tested",
     "consented_plan",
     "lots_of",
+    "read_late_plan",
     "recipe_of",
     "stopped_by_test",
     "waiting_for_review",

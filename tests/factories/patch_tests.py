@@ -80,6 +80,44 @@ class TestReadingFactory(DjangoModelFactory):
     content_hash = CONTENT_HASH
 
 
+class LateReadingFactory(TestReadingFactory):
+    """The optional late reading of a test read without reaction, on the eighth day: nothing new. `positive` or `unclear`
+    for the other things. The test's policy has to ask for it: see `read_late_plan()`."""
+
+    class Params:
+        positive = factory.Trait(
+            result=Result.POSITIVE,
+            grade=Grade.WEAK,
+            supersedes=factory.LazyAttribute(lambda row: read_of(row)),
+        )
+        unclear = factory.Trait(
+            result=Result.EQUIVOCAL,
+            grade=Grade.DOUBTFUL,
+            supersedes=factory.LazyAttribute(lambda row: read_of(row)),
+        )
+
+    kind = ReadingKind.LATE
+    read_at = factory.LazyAttribute(lambda reading: reading.patch_test.given_at + timedelta(days=8))
+    result = Result.UNCHANGED
+    valid_from = None
+    valid_until = None
+
+
+def read_of(reading: Any) -> Reading:
+    """The delayed reading without reaction of the same test."""
+    return reading.patch_test.readings.get(result=Result.NEGATIVE)
+
+
+LATE_DAYS = {"late_reading_from_days": 7, "late_reading_until_days": 28}
+
+
+def read_late_plan(**late: Any) -> Any:
+    """A cleared plan whose test, given ten days ago, was looked at again two days ago; arguments go to LateReadingFactory."""
+    plan = cleared_plan(**{f"test_policy__{name}": days for name, days in LATE_DAYS.items()})
+    LateReadingFactory(patch_test=plan.patch_tests.get(), **late)
+    return plan
+
+
 def consented_plan(**plan: Any) -> Any:
     """An active plan with consent in force: the test injection may be given. Arguments go to PlanFactory."""
     made = PlanFactory(**plan)

@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 
 from clinic.models import Appointment
 from clinic.templatetags.clinic_tags import when
-from consultations.models import TestReading
+from consultations.dates import in_words
+from consultations.models import PatchTest, TestReading
 from consultations.queries import tests_read_since
+from consultations.rules import late_readings
 from consultations.views.sections.page import Row, Section, section
 from consultations.worklists import readings
 
@@ -54,6 +56,28 @@ def _reading_row(row: readings.ReadingDue, visit: Appointment | None, *, at: dat
     return Row(test.patient, test.subject, since, url, action, note=booked, chip=chip, tone=tone)
 
 
+def to_look_at_again(request: HttpRequest, at: datetime) -> Section:
+    """Tests that may be read late. Never overdue: who does not come misses nothing."""
+    return section(
+        request,
+        "late-readings",
+        readings.to_look_at_again(user=request.user, at=at),
+        _late_row,
+        title=_("Late readings, optional"),
+        icon="eye",
+        empty=_("No test can be read late today"),
+        filled_by=_("A test read without reaction stays here for the days of its late reading."),
+    )
+
+
+def _late_row(test: PatchTest) -> Row:
+    window = late_readings.window_of(test)
+    last = in_words(window.last_moment) if window else ""
+    since = _("given %(moment)s, until %(last)s") % {"moment": when(test.given_at), "last": last}
+    url = reverse("consultations:patch_test_read_late", args=[test.pk])
+    return Row(test.patient, test.subject, since, url, _("Read late"), chip=_("optional"), tone="quiet")
+
+
 def read_lately(request: HttpRequest, at: datetime) -> Section:
     """What was read in the last days."""
     return section(
@@ -71,6 +95,6 @@ def read_lately(request: HttpRequest, at: datetime) -> Section:
 def _read_row(reading: TestReading) -> Row:
     url = reverse("consultations:patch_test", args=[reading.patch_test_id])
     since = _("read %(moment)s by %(who)s") % {"moment": when(reading.read_at), "who": reading.signed_by}
-    tone = {"positive": "bad", "negative": "ok"}.get(reading.result, "warn")
+    tone = {"positive": "bad", "negative": "ok", "unchanged": "quiet"}.get(reading.result, "warn")
     formula, result = reading.patch_test.subject, reading.get_result_display()
     return Row(reading.patient, formula, since, url, _("Open test"), chip=result, tone=tone)

@@ -29,6 +29,7 @@ from tests.factories import (
     TestReadingFactory,
     cleared_plan,
     consented_plan,
+    read_late_plan,
 )
 from tests.factories.clock import TODAY, ago, ahead
 from tests.guards import check_deferred, sql
@@ -266,6 +267,11 @@ def with_consent(**consent: Any) -> Plan:
 def _tested(plan: Plan) -> Plan:
     TestReadingFactory(patch_test__plan=plan)
     return plan
+
+
+@lacks("test_positive")
+def _a_test_that_reacted_when_it_was_looked_at_late() -> Plan:
+    return read_late_plan(positive=True)
 
 
 @lacks("test_positive")

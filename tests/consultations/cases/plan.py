@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.db.models import JSONField, Value
+from factory import LazyAttribute
 
 from consultations.enums import (
     Grade,
@@ -22,6 +23,7 @@ from consultations.models import (
     PlanStatusChange,
 )
 from tests.factories import (
+    LATE_DAYS,
     AppointmentFactory,
     ComponentFactory,
     ConsentFactory,
@@ -29,6 +31,7 @@ from tests.factories import (
     ConsentWithdrawalFactory,
     ConsultationFactory,
     FormulaFactory,
+    LateReadingFactory,
     LotFactory,
     PatchTestFactory,
     PatchTestPolicyFactory,
@@ -38,8 +41,12 @@ from tests.factories import (
     PlanTemplateFactory,
     TechniqueFactory,
     TestReadingFactory,
+    cleared_plan,
+    consented_plan,
+    read_late_plan,
 )
-from tests.factories.clock import CLINIC_NOW, ago
+from tests.factories.clock import CLINIC_NOW, ago, ahead
+from tests.factories.patch_tests import read_of
 from tests.final_records import Child, Record, children, records
 from tests.guards import Cases
 
@@ -247,6 +254,57 @@ def _a_stricter_result_without_a_reason() -> None:
 @constraints.refused_by("test_reading_only_stricter")
 def _a_reason_without_a_stricter_result() -> None:
     TestReadingFactory(stricter_reason="a papule")
+
+
+@constraints.refused_by("test_reading_only_stricter")
+def _nothing_new_that_somebody_calls_unclear_without_a_reason() -> None:
+    read_late_plan(unclear=True, computed=Result.UNCHANGED)
+
+
+@constraints.refused_by("test_reading_late")
+def _a_late_reading_that_takes_back_what_it_leaves_as_it_is() -> None:
+    read_late_plan(supersedes=LazyAttribute(read_of))
+
+
+@constraints.refused_by("test_reading_late")
+def _a_late_reaction_beside_a_reading_that_still_clears() -> None:
+    read_late_plan(unclear=True, supersedes=None)
+
+
+@constraints.refused_by("test_reading_late")
+def _faint_redness_that_is_nothing_new() -> None:
+    read_late_plan(grade=Grade.DOUBTFUL)
+
+
+@constraints.refused_by("test_reading_late")
+def _nothing_new_where_nothing_was_read_before() -> None:
+    TestReadingFactory(result=Result.UNCHANGED, valid_from=None, valid_until=None)
+
+
+@triggers.refused_by("test_reading_late_window")
+def _a_late_reading_before_its_first_day() -> None:
+    read_late_plan(read_at=ago(days=4))
+
+
+@triggers.refused_by("test_reading_late_window")
+def _a_late_reading_after_its_last_day() -> None:
+    read_late_plan(read_at=ahead(days=19))
+
+
+@triggers.refused_by("test_reading_late_window")
+def _a_late_reading_that_the_policy_does_not_ask_for() -> None:
+    LateReadingFactory(patch_test=cleared_plan().patch_tests.get())
+
+
+@triggers.refused_by("test_reading_late_window")
+def _a_late_reading_of_a_test_that_nobody_has_read() -> None:
+    asked = {f"test_policy__{name}": days for name, days in LATE_DAYS.items()}
+    LateReadingFactory(patch_test=PatchTestFactory(plan=consented_plan(**asked)))
+
+
+@triggers.refused_by("test_reading_late_window")
+def _a_second_late_reading_after_a_late_reaction() -> None:
+    LateReadingFactory(patch_test=read_late_plan(positive=True).patch_tests.get())
 
 
 @triggers.refused_by("plan_transition")

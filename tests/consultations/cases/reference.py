@@ -323,6 +323,21 @@ def _a_reading_due_before_its_window() -> None:
     PatchTestPolicyFactory(reading_due_hours=23)
 
 
+@constraints.refused_by("patch_test_policy_late_reading")
+def _a_late_reading_without_a_last_day() -> None:
+    PatchTestPolicyFactory(late_reading_from_days=7)
+
+
+@constraints.refused_by("patch_test_policy_late_reading")
+def _a_late_reading_that_ends_before_it_begins() -> None:
+    PatchTestPolicyFactory(late_reading_from_days=7, late_reading_until_days=6)
+
+
+@constraints.refused_by("patch_test_policy_late_reading")
+def _a_late_reading_while_the_delayed_one_is_still_open() -> None:
+    PatchTestPolicyFactory(late_reading_from_days=3, late_reading_until_days=28)
+
+
 @constraints.refused_by("patch_test_policy_distance")
 def _a_control_at_the_very_place_of_the_test() -> None:
     PatchTestPolicyFactory(control_distance_cm=0)

@@ -44,6 +44,7 @@ from tests.factories import (
     cleared_plan,
     component_tested,
     consented_plan,
+    read_late_plan,
     stopped_by_test,
     waiting_for_review,
 )
@@ -289,6 +290,13 @@ CASES: dict[str, tuple[Callable[[], Plan], list[str], list[str]]] = {
         ["test"],
         [],
     ),
+    "read late, nothing new": (read_late_plan, [], []),
+    "read late, a reaction": (
+        lambda: read_late_plan(positive=True),
+        ["test_positive", "test"],
+        ["test_positive"],
+    ),
+    "read late, in doubt": (lambda: read_late_plan(unclear=True), ["test"], []),
     "session given too short ago": (
         lambda: _after(
             cleared_plan(min_gap_days=6),
