@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from clinic.models import Appointment
 from consultations.enums import IntervalUnit, PlanStatus, SessionOutcome, TestRequirement
 from consultations.lot_queries import every_lot, needed
 from consultations.models import PatchTestPolicy, PlannedSession, PlanPhase
@@ -33,6 +34,7 @@ class Row:
     url: str
     moment: datetime | None = None
     shortage: str = ""  # no lot is in date on its day
+    visit: Appointment | None = None
 
 
 def rows(facts: PlanFacts, *, at: datetime) -> list[Row]:
@@ -58,7 +60,16 @@ def _row(facts: PlanFacts, window: plans.Window, first_unbooked: Any, short: str
     elif planned.pk == first_unbooked:
         state, words = "next", _("to book next")
     return Row(
-        planned.ordinal, state, words, window.earliest, window.ideal, window.latest, url, moment, short
+        planned.ordinal,
+        state,
+        words,
+        window.earliest,
+        window.ideal,
+        window.latest,
+        url,
+        moment,
+        short,
+        window.visit,
     )
 
 

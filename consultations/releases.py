@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, F, IntegerField, OuterRef, QuerySet, Value
+from django.db.models import Exists, F, IntegerField, OuterRef, Q, QuerySet, Value
 from django.utils.translation import ngettext
 
 from clinic import readiness
@@ -20,7 +20,7 @@ from consultations import purposes
 from consultations.dates import in_words
 from consultations.enums import PlanStatus, TestResult
 from consultations.models import Allergy, Component, Plan, TestReading
-from consultations.queries import PlanFacts
+from consultations.queries import PlanFacts, facts_of
 from consultations.rules import visits
 
 MOST = 50  # patients: every diary page counts them
@@ -87,6 +87,26 @@ def refused_among(plans: Iterable[PlanFacts], *, at: datetime) -> ToRelease | No
     return ToRelease(
         in_order[0].patient, in_order, is_paused=all(verdict.is_paused for _visit, verdict in refused)
     )
+
+
+def of_patient(patient: Patient, known: Iterable[PlanFacts], *, at: datetime) -> ToRelease | None:
+    """The same of all the patient's visits; a plan that is not among the `known` ones, as one that was stopped, is read
+    only where a visit to come is for it. One query where nothing is known, none where no such plan has a visit."""
+    plans = list(known)
+    coming = plans[0].visits if plans else _to_come_for(patient, at)
+    meant = [purposes.parse(each.purpose) for each in coming if each.is_upcoming and each.ends_at > at]
+    keys = {each.key for each in meant if each.key}
+    keys -= {key for facts in plans for key in (facts.plan.pk, *(each.pk for each in facts.planned))}
+    if keys:
+        closed = Plan.objects.filter(
+            Q(pk__in=keys) | Q(planned_sessions__in=keys), patient=patient
+        ).distinct()
+        plans += facts_of(list(closed)).values()
+    return refused_among(plans, at=at)
+
+
+def _to_come_for(patient: Patient, at: datetime) -> list[Appointment]:
+    return list(Appointment.objects.upcoming(at).filter(patient=patient).exclude(purpose=""))
 
 
 def _judged(facts: PlanFacts, at: datetime) -> Iterator[tuple[Appointment, Verdict]]:

@@ -23,7 +23,7 @@ from clinic.queries import similar_on_record
 from clinic.rules import access
 from clinic.views import reading
 from clinic.views.posted import page_number
-from consultations import offers, steppers, timeline
+from consultations import offers, releases, steppers, timeline
 from consultations.actions import allergies
 from consultations.forms.patients import AlertForm, AllergyForm, AssessForm
 from consultations.models import Alert, Allergy, Plan
@@ -31,7 +31,6 @@ from consultations.next_steps import course_link, next_of
 from consultations.outcomes import scores
 from consultations.outcomes.lines import lines_of
 from consultations.outcomes.words import Shown, shown
-from consultations.releases import refused_among
 from consultations.rules import authorship
 from consultations.worklists import follow_ups
 
@@ -88,7 +87,7 @@ def _clinical(request: HttpRequest, patient: Patient, at: datetime) -> dict[str,
     ]
     return {
         "is_clinical": True,
-        "release": refused_among(all_facts, at=at),
+        "release": releases.of_patient(patient, all_facts, at=at),
         "plans": plans,
         "closed": closed,
         "outcomes": _outcomes([*(facts.plan for facts in all_facts), *closed[:_SCORED]]),
@@ -131,7 +130,7 @@ def _for_the_desk(patient: Patient, at: datetime) -> dict[str, Any]:
     all_facts = steppers.open_facts(patient)
     return _whom_to_ask(patient) | {
         "is_clinical": False,
-        "release": refused_among(all_facts, at=at),
+        "release": releases.of_patient(patient, all_facts, at=at),
         "courses": steppers.courses(all_facts, at=at),
         "offers": offers.for_facts(all_facts, at=at),
         "in_one_go": [link for facts in all_facts if (link := course_link(facts, at=at))],

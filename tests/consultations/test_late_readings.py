@@ -233,6 +233,17 @@ def test_its_visit_lies_in_its_days(plan: Plan, days: int, state: Readiness, cod
         assert (verdict.state, [each.code for each in verdict.conditions]) == (state, codes)
 
 
+def test_its_visit_may_be_moved_within_its_days(plan: Plan, test: PatchTest) -> None:
+    visit = AppointmentFactory(
+        patient=plan.patient, purpose=purposes.late_reading_of(plan), starts_at=ahead(days=4)
+    )
+    span = readiness.pathway().consequences([visit], at=CLINIC_NOW).span(visit, {})
+    window = late_readings.window_of(test)
+    assert window is not None
+    assert span is not None
+    assert (span.earliest, span.until) == (window.opens_at, window.closes_at)
+
+
 def test_its_visit_neither_brings_forward_nor_delays_what_the_delayed_reading_clears(
     doctor: Practitioner,
 ) -> None:

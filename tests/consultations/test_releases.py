@@ -177,6 +177,24 @@ def test_patient_and_plan_page_lead_to_the_release(
     assert [address in who.get(url).content.decode() for who, url in ways] == [True] * 3
 
 
+def test_visits_of_a_stopped_plan_are_said_to_be_off_on_its_patients_and_its_own_page(
+    desk: Desk, doctor_user: User, reception_client: Client, client: Client
+) -> None:
+    plan, booked = course(desk)
+    plans.stop(plan=plan, reason="moved away", by=doctor_user, at=CLINIC_NOW)
+    assert Appointment.objects.get(pk=booked[0].pk).status == "provisional"
+    sign_in(client, doctor_user)
+    patient = reverse("consultations:patient", args=[plan.patient_id])
+    ways = [(reception_client, patient), (client, patient)]
+    for who, url in [*ways, (client, reverse("consultations:plan", args=[plan.pk]))]:
+        shown = who.get(url).content.decode()
+        assert reverse("clinic:release", args=[plan.patient_id]) in shown
+        assert shown.count("<span>cannot take place</span>") == len(booked)
+    for visit in booked:
+        visits.cancel(appointment=visit, cancelled_by=CancelledBy.CLINICAL, by=desk.user, at=CLINIC_NOW)
+    assert ["cannot take place" in who.get(url).content.decode() for who, url in ways] == [False] * 2
+
+
 def test_what_is_released_or_over_waits_for_nobody(desk: Desk) -> None:
     _plan, booked = closed(desk)
     for visit in booked:
