@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.backends.db import SessionStore as PlainSessions
 from django.db import connection
 from django.utils import timezone
 
@@ -29,6 +29,7 @@ from clinic import availability
 from clinic.chooser import Slot
 from clinic.intervals import Interval, local_day
 from clinic.models import Appointment, Patient, Practitioner, User
+from clinic.sessions import SessionStore
 
 _BEGAN = monotonic()
 SESSIONS = 512  # signed-in browsers; each booking is made in another one
@@ -112,11 +113,17 @@ def opened(options: Options, report: Report) -> Iterator[Bench]:
         yield bench
 
 
-def sessions_of(user: User, count: int, *, backend: str = settings.AUTHENTICATION_BACKENDS[0]) -> list[str]:
+def sessions_of(
+    user: User,
+    count: int,
+    *,
+    backend: str = settings.AUTHENTICATION_BACKENDS[0],
+    kept_in: type[PlainSessions] = SessionStore,
+) -> list[str]:
     """Keys of sessions in which the person is signed in."""
     keys = []
     for _ in range(count):
-        store = SessionStore()
+        store = kept_in()
         store[SESSION_KEY] = str(user.pk)
         store[BACKEND_SESSION_KEY] = backend
         store[HASH_SESSION_KEY] = user.get_session_auth_hash()
@@ -158,7 +165,9 @@ def _start(bench: Bench, stack: ExitStack) -> None:
         bench.product = stack.enter_context(_server(bench, "product", "clinic.settings"))
         with connection.schema_editor() as editor:
             editor.create_model(Booking)
-        bench.floor_sessions = sessions_of(bench.clinic.desk, SESSIONS, backend=FLOOR_BACKENDS[0])
+        bench.floor_sessions = sessions_of(
+            bench.clinic.desk, SESSIONS, backend=FLOOR_BACKENDS[0], kept_in=PlainSessions
+        )
         bench.floor = stack.enter_context(_server(bench, "floor", "benchmarks.floor.settings"))
     if chosen & _COMPARED and bench.options.peer:
         say("django-appointment: installing (the first time) and filling its database …")

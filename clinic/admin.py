@@ -5,14 +5,17 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
+from django.contrib.auth.forms import UserChangeForm
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from clinic.actions import catalogue, opening
-from clinic.admin_site import BookableAdmin, ClinicInline, ClinicModelAdmin, ReadOnlyAdmin, RolePermissions
+from clinic.actions import accounts, catalogue, opening
+from clinic.admin_site import BookableAdmin, ClinicInline, ClinicModelAdmin, ReadOnlyAdmin
 from clinic.enums import Role
 from clinic.intervals import Interval
 from clinic.models import (
@@ -33,6 +36,12 @@ from clinic.models import (
 )
 
 
+class AccountForm(UserChangeForm):
+    """An account without its password."""
+
+    password = None
+
+
 def tick_boxes(db_field: models.Field, choices: Any) -> forms.Field:
     """A list column shown as boxes to tick instead of words and commas."""
     return forms.MultipleChoiceField(
@@ -45,10 +54,14 @@ def tick_boxes(db_field: models.Field, choices: Any) -> forms.Field:
 
 
 @admin.register(User)
-class UserAdmin(RolePermissions, StockUserAdmin):
-    """People who sign in. Invited on the desk's page; switched off, never deleted: their name stands under what they did."""
+class UserAdmin(ClinicModelAdmin, StockUserAdmin):
+    """People who sign in. Invited on the desk's page; switched off, never deleted: their name stands under what they did.
+
+    What ends somebody's way in, or opens another one, is done on the desk's page of staff: with its reason, and told.
+    """
 
     may_add = False
+    form = AccountForm
 
     list_display = ("username", "first_name", "last_name", "email", "role_names", "is_active")
     list_filter = ("is_active",)
@@ -56,12 +69,20 @@ class UserAdmin(RolePermissions, StockUserAdmin):
     ordering = ("username",)
     filter_horizontal = ()
     fieldsets = (
-        (None, {"fields": ["username", "password"]}),
+        (None, {"fields": ["username"]}),
         (_("Person"), {"fields": ["first_name", "last_name", "email"]}),
-        (_("Access"), {"fields": ["roles", "is_active"]}),
+        (
+            _("Access"),
+            {
+                "fields": ["roles", "is_active"],
+                "description": _(
+                    "Accounts are switched off and on, and new passwords asked for, on the page “Staff”."
+                ),
+            },
+        ),
         (_("Dates"), {"fields": ["last_login", "date_joined"]}),
     )
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("is_active", "last_login", "date_joined")
 
     @admin.display(description=_("roles"))
     def role_names(self, user: User) -> str:
@@ -76,10 +97,23 @@ class UserAdmin(RolePermissions, StockUserAdmin):
         return [*fieldsets, (_("Superuser"), {"fields": ["is_superuser", "is_staff"]})]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """A superuser's account (and password) is changed by superusers only."""
+        """A superuser's account is changed by superusers only."""
         if obj is not None and obj.is_superuser and not request.user.is_superuser:
             return False
         return super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Through the action, which keeps one admin and tells the old address."""
+        accounts.keep(user=obj, by=request.user, at=timezone.now())
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Nobody chooses another person's password: they are asked for a new one. One's own has its page."""
+        user = self.get_object(request, id)
+        if user is None or not self.has_change_permission(request, user):
+            raise PermissionDenied
+        if user == request.user:
+            return redirect("account_change_password")
+        return redirect("clinic:staff_new_password", user.pk)
 
     def formfield_for_dbfield(self, db_field: models.Field, request: HttpRequest, **kwargs: Any) -> Any:
         """Roles are boxes to tick."""

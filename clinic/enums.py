@@ -12,6 +12,14 @@ class Role(models.TextChoices):
     ADMIN = "admin", _("Admin")
 
 
+class AccountChangeKind(models.TextChoices):
+    """What one admin did with the account of another person."""
+
+    SWITCHED_OFF = "switched_off", _("switched off")
+    SWITCHED_ON = "switched_on", _("switched on again")
+    NEW_PASSWORD = "new_password", _("asked for a new password")
+
+
 class Reading(models.TextChoices):
     """What somebody did with a patient's record that leaves it as it is."""
 

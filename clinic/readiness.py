@@ -167,6 +167,20 @@ class Notice:
     serious: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Clinical work that somebody leaves behind: how much of what, since when, and what to do with it.
+
+    Without a word of what it is about: admins read it. `url` leads those who may go on with it to their list.
+    """
+
+    label: str
+    count: int
+    since: datetime
+    advice: str
+    url: str = ""
+
+
 Changes = Mapping[UUID, datetime | None]  # by visit: where it would be instead, or None where it would not be
 
 
@@ -294,6 +308,10 @@ class Pathway:
 
     def notices(self, *, user: User, at: datetime) -> list[Notice]:
         """What needs someone."""
+        return []
+
+    def unfinished(self, practitioner: Practitioner, *, user: User) -> list[Unfinished]:
+        """What this practitioner has begun and only a colleague can finish, as this person may know it."""
         return []
 
     def patient_url(self, patient: Patient) -> str:

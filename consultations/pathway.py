@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clinic.enums import Role
-from clinic.models import Appointment, Device, Patient, User
+from clinic.models import Appointment, Device, Patient, Practitioner, User
 from clinic.readiness import (
     Badge,
     Consequences,
@@ -19,6 +19,7 @@ from clinic.readiness import (
     Notice,
     Offer,
     Pathway,
+    Unfinished,
     Verdict,
     Visit,
     Warning,
@@ -55,7 +56,7 @@ from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of, followed
 from consultations.rules import check_ins, visits
 from consultations.rules.consequences import CourseConsequences
-from consultations.worklists import notices
+from consultations.worklists import notices, unfinished
 
 # Without what judges through one of these only: the answers of a consultation count from the signature on, which agrees a
 # plan; a later answer stops plans, an adverse event holds them, the formula of a session is fixed with its plan.
@@ -197,6 +198,10 @@ class ClinicalPathway(Pathway):
     def notices(self, *, user: User, at: datetime) -> list[Notice]:
         """What waits for a practitioner; the desk sees the counts that concern it."""
         return notices.notices(user=user, at=at)
+
+    def unfinished(self, practitioner: Practitioner, *, user: User) -> list[Unfinished]:
+        """Unsigned records of theirs, and tests they gave that nobody has read yet."""
+        return unfinished.left_behind(practitioner, user=user)
 
     def patient_url(self, patient: Patient) -> str:
         """The patient page."""

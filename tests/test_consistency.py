@@ -530,6 +530,8 @@ ALONE = {
     "onset_at": "of an event, as told: with signed_by",
     "taken_at": "of a photograph: with recorded_at and recorded_by, always set",
     "withdrawn_at": "with recorded_by, always set",
+    "signed_in_at": "of a browser: by its user",
+    "last_used_at": "as signed_in_at",
     "accepted_at": "of an invitation: by the person it is for",
     "expires_at": "a planned time",
     "last_read_at": "of a feed: by a calendar program, nobody in particular",
@@ -588,6 +590,8 @@ def test_models_and_their_fields_have_names_for_people(model: type[models.Model]
 
 # Permanent from birth, or frozen with a parent whose version is kept: nothing happens to them that a history could tell.
 UNTRACKED = {
+    "clinic.AccountChange": "append only",
+    "clinic.SignIn": "a browser that is signed in now, and gone with it",
     "clinic.DeviceCare": "append only",
     "clinic.DeviceCareError": "append only",
     "clinic.HistorySeal": "is what the history is held against",

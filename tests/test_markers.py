@@ -27,7 +27,7 @@ Column = tuple[type[models.Model], models.Field]
 _MARK = re.compile(r"[zZ]qx(\d+)xqz")  # long enough that no random token of a page looks like one
 # What the program reads, and no person: codes, hashes, addresses of files, the clinic's time zone.
 _READ_BY_PROGRAM = re.compile(
-    r"(^|_)(code|codes|hash|digest|sha256|file_name|purpose|password|time_zone|country|link|colour|shape|unit)$"
+    r"(^|_)(code|codes|hash|digest|sha256|file_name|purpose|password|time_zone|country|link|colour|shape|unit|session_key|session_data|signed_with)$"
 )
 
 
@@ -92,7 +92,7 @@ DESK = """
     ClinicSettings.phone ContactEntry.text Device.name Device.serial_number DeviceCare.carried_out_by DeviceCare.note Leaflet.body
     Leaflet.name Location.name Patient.address Patient.desk_note Patient.email Patient.family_name Patient.family_name_latin
     Patient.given_names Patient.given_names_latin Patient.phone Patient.representative_name Patient.representative_phone
-    Patient.representative_relation Practitioner.name Room.name User.email User.first_name User.last_name User.username
+    Patient.representative_relation Practitioner.name Room.name SignIn.address User.email User.first_name User.last_name User.username
     WaitlistEntry.label WaitlistEntry.note WalkIn.wants
 """
 # By role, every text that some page may show them.
@@ -102,7 +102,7 @@ MAY_READ = {
     # Allergens to choose from where an allergy is reported; what a course is for.
     "reception": f"{DESK} AllergenGroup.name Indication.name",
     # Lots, and why somebody else wants a record called an error, which they confirm; and all that the admin keeps.
-    "admin": f"{DESK} Appointment.cancel_reason EnteredInError.reason PhotoRemoval.reason Lot.quarantine_reason",
+    "admin": f"{DESK} AccountChange.reason Appointment.cancel_reason EnteredInError.reason PhotoRemoval.reason Lot.quarantine_reason",
 }
 KEPT_BY_ADMINS = {
     name for name, (model, _field) in zip(NAMES, TEXTS, strict=True) if admin_site.is_registered(model)

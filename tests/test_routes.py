@@ -93,12 +93,17 @@ DESK = {
     "clinic:feed_new": ("302 200 200 200", "302 422 422 422"),
     "clinic:feed_revoke": ("302 200 200 200", "302 302 302 302"),
     "clinic:calendar": ("200 200 200 200", "405 405 405 405"),  # who knows the address need not sign in
+    "clinic:sign_ins": ("302 200 200 200", ONLY_GET),  # one's own
+    "clinic:sign_in_end": (ONLY_POST, "302 404 404 404"),  # of somebody else
     "clinic:sign_ins_end": (ONLY_POST, "302 302 302 302"),  # one's own
     "clinic:staff": ("302 403 403 200", ONLY_GET),
     "clinic:staff_invite": ("302 403 403 200", "302 403 403 422"),
     "clinic:staff_invite_again": (ONLY_POST, "302 403 403 201"),
     "clinic:staff_withdraw": (ONLY_POST, "302 403 403 302"),
     "clinic:staff_reset": ("302 403 403 200", "302 403 403 422"),
+    "clinic:staff_off": ("302 403 403 200", "302 403 403 422"),
+    "clinic:staff_on": ("302 403 403 200", "302 403 403 422"),
+    "clinic:staff_new_password": ("302 403 403 200", "302 403 403 422"),
     "clinic:come_in": ("200 200 200 200", "422 422 422 422"),  # who knows the link has no account yet
     "clinic:review": ("302 404 200 200", ONLY_GET),
     "clinic:review_use": ("302 404 200 200", ONLY_GET),

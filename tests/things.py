@@ -14,6 +14,7 @@ from consultations import purposes
 from tests.factories import (
     LATE_DAYS,
     AbsenceFactory,
+    AccountChangeFactory,
     AdverseEventFactory,
     AlertFactory,
     AllergyFactory,
@@ -38,6 +39,7 @@ from tests.factories import (
     PlanStopFactory,
     ReviewFactory,
     SessionFactory,
+    SignInFactory,
     TestReadingFactory,
     WaitlistOfferFactory,
     WalkInFactory,
@@ -230,7 +232,8 @@ def _a_feed(things: Things, doctor: Practitioner) -> None:
 @builds
 def _an_invitation(things: Things, doctor: Practitioner) -> None:
     invitation = InvitationFactory(secret="of-the-invitation")
-    things.ids["user_id"] = invitation.user_id
+    things.ids["user_id"] = AccountChangeFactory(user=invitation.user).user_id
+    things.ids["sign_in_id"] = SignInFactory().public_id
     things.by_route["clinic:come_in"] = {"secret": "of-the-invitation"}
 
 

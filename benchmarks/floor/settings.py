@@ -1,9 +1,11 @@
 """The product's settings, and so its middleware and database connection, with Django's own sessions and other addresses."""
 
 from clinic.settings import *  # noqa: F403
-from clinic.settings import INSTALLED_APPS
+from clinic.settings import INSTALLED_APPS, MIDDLEWARE
 
 INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.floor"]
 ROOT_URLCONF = "benchmarks.floor.urls"
+# Django's sessions do not say where they are used.
+MIDDLEWARE = [each for each in MIDDLEWARE if each != "clinic.sessions.UseMiddleware"]
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]

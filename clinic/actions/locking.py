@@ -11,7 +11,7 @@ from django.db import IntegrityError, OperationalError, connection, models, tran
 from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError, SlotTaken
-from clinic.models import Appointment, Device, Patient, Practitioner, Room
+from clinic.models import Appointment, Device, Patient, Practitioner, Room, User
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,6 +45,11 @@ def lock(
         return {}
     rows = Appointment.objects.filter(pk__in=wanted).order_by("pk")
     return {row.pk: row for row in rows.select_for_update(no_key=True, of=("self",))}
+
+
+def locked_account(user: User) -> User:
+    """Somebody's account as it is now, and nobody changes it meanwhile. After `lock`, where both are needed."""
+    return User.objects.select_for_update(no_key=True, of=("self",)).get(pk=user.pk)
 
 
 def _lock_rows(kinds: Iterable[tuple[type[models.Model], list[UUID]]]) -> None:

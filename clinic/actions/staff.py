@@ -13,10 +13,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic import letters
-from clinic.actions.locking import explained
+from clinic.actions.locking import explained, locked_account
 from clinic.enums import Role
 from clinic.errors import DomainError
-from clinic.models import Invitation, SecondFactorReset, User
+from clinic.models import Invitation, SecondFactorReset, SignIn, User
 from clinic.models.feed import digest_of
 from clinic.rules import staff as rules
 
@@ -49,7 +49,7 @@ def invite(
     )
     user.clean_fields()
     user.save()
-    return _invited(user, by=by, at=at)
+    return link_for(user=user, by=by, at=at)
 
 
 @explained
@@ -61,11 +61,11 @@ def invite_again(*, user: User, by: User, at: datetime) -> tuple[Invitation, str
         DomainError: came_in_already.
     """
     rules.check_may_change_account(by, user)
-    row = _locked(user)
+    row = locked_account(user)
     if row.is_active or row.has_usable_password():
         raise DomainError(_("This person has come in already."), "came_in_already")
     row.invitations.open().update(withdrawn_at=at, withdrawn_by=by)
-    return _invited(row, by=by, at=at)
+    return link_for(user=row, by=by, at=at)
 
 
 @explained
@@ -77,7 +77,7 @@ def withdraw(*, user: User, by: User, at: datetime) -> None:
         DomainError: no_open_invitation.
     """
     rules.check_may_change_account(by, user)
-    if not _locked(user).invitations.open().update(withdrawn_at=at, withdrawn_by=by):
+    if not locked_account(user).invitations.open().update(withdrawn_at=at, withdrawn_by=by):
         raise DomainError(_("There is no open invitation (any more)."), "no_open_invitation")
 
 
@@ -88,7 +88,7 @@ def come_in(*, secret: str, password: str, by: User, at: datetime) -> User:
     Raises:
         DomainError: invitation_gone where the link was used, withdrawn, has run out or is somebody else's.
     """
-    user = _locked(by)
+    user = locked_account(by)
     taken = user.invitations.working(at).filter(digest=digest_of(secret)).update(accepted_at=at)
     if not taken:
         raise DomainError(
@@ -126,13 +126,26 @@ def end_sign_ins(*, user: User, by: User, at: datetime) -> User:
     """
     if user.pk != by.pk:
         rules.check_may_change_account(by, user)
-    row = _locked(user)
+    row = locked_account(user)
     row.sign_ins_ended += 1
     row.save(update_fields=["sign_ins_ended"])
     return row
 
 
-def _invited(user: User, *, by: User, at: datetime) -> tuple[Invitation, str]:
+@explained
+def end_sign_in(*, sign_in: SignIn, by: User, at: datetime) -> None:
+    """One browser is signed out, from its next request on. A request that is under way cannot bring it back.
+
+    Raises:
+        NotAllowed: for anybody else's.
+    """
+    rules.check_is_own(by, sign_in)
+    # By its name: its key may have changed since the list was read.
+    SignIn.objects.filter(user=by, public_id=sign_in.public_id).delete()
+
+
+def link_for(*, user: User, by: User, at: datetime) -> tuple[Invitation, str]:
+    """A link for this person, and its secret; part of an action that has decided that there is to be one."""
     secret = secrets.token_urlsafe(SECRET_BYTES)
     invitation = Invitation.objects.create(
         user=user,
@@ -142,7 +155,3 @@ def _invited(user: User, *, by: User, at: datetime) -> tuple[Invitation, str]:
         expires_at=at + timedelta(days=settings.INVITATION_DAYS),
     )
     return invitation, secret
-
-
-def _locked(user: User) -> User:
-    return User.objects.select_for_update(no_key=True, of=("self",)).get(pk=user.pk)

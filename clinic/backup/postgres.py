@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from psycopg2.extensions import make_dsn
 
 from clinic import embedded_places
 from clinic.backup import BackupError
+from clinic.models import SignIn
 
 # Whoever was signed in must not be so again after a restore, nor counted tries: their rows stay out, the tables are kept.
-NOT_KEPT = (Session._meta.db_table, settings.CACHES["default"]["LOCATION"])
+NOT_KEPT = (SignIn._meta.db_table, settings.CACHES["default"]["LOCATION"])
 _READ = 1 << 20
 _ROLES = """
 WITH grants AS (

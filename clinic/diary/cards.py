@@ -21,6 +21,7 @@ from clinic.queries import told_by_visit
 
 CALLED_OFF = frozenset({AppointmentStatus.CANCELLED, AppointmentStatus.NO_SHOW})
 TO_COME = UPCOMING | {AppointmentStatus.ARRIVED}
+_ON_THE_BOOKS = UPCOMING | {AppointmentStatus.HELD}
 # Numbers of the eight colours in diary.css. Never the only sign: a card says its status in a word, with an icon.
 STATUS_COLOURS = {
     AppointmentStatus.HELD: 5,
@@ -91,6 +92,11 @@ class Card:
     def is_short(self) -> bool:
         """Whether there is room for one line only."""
         return self.place is not None and self.place.span < _SHORT
+
+    @property
+    def has_to_move(self) -> bool:
+        """Whether it is still to come although its practitioner takes no patients any more."""
+        return self.visit.status in _ON_THE_BOOKS and not self.visit.practitioner.is_active
 
     @property
     def is_over(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clinic.diary.cards import Card
 from clinic.diary.day import columns_of, scales_of
@@ -71,12 +72,18 @@ def _visit(card: Card, lanes: list[Lane], *, may_book: bool, by_status: bool) ->
             "what": card.label,
             "where": f"{visit.practitioner}, {visit.room}" + (f", {visit.device}" if visit.device else ""),
             "status": visit.status,
-            "status_word": card.status_words,
+            "status_word": _state(card),
             "told": {None: "", True: "told", False: "told-not"}[card.told],
             "readiness": str(verdict.state) if card.shows_readiness else "",
             "readiness_word": str(verdict.state.label) if card.shows_readiness else "",
         },
     }
+
+
+def _state(card: Card) -> str:
+    if not card.has_to_move:
+        return card.status_words
+    return _("%(status)s, to be moved") % {"status": card.status_words}
 
 
 def _parts(shades: Sequence[Shade], drawn: Sequence[Interval]) -> Iterator[tuple[int, Interval, Shade]]:

@@ -17,6 +17,7 @@ from clinic.models import (
     ExtraOpening,
     OutOfService,
     Patient,
+    Practitioner,
     WalkIn,
     WorkingHours,
 )
@@ -51,6 +52,7 @@ _JOURNALS = tuple(
         WalkIn,
         ContactEntry,
         Patient,  # the name
+        Practitioner,  # takes patients or not
     )
 )
 

@@ -37,6 +37,42 @@ class ResetForm(BaseForm):
     )
 
 
+class SwitchOffForm(BaseForm):
+    """Why an account is switched off."""
+
+    reason = forms.CharField(
+        label=_("Why?"),
+        max_length=200,
+        help_text=_("Written down with your name. For example: leaves the clinic on 31 March."),
+    )
+
+
+class SwitchOnForm(BaseForm):
+    """Why an account is switched on again; of a practitioner also whether patients are booked with them again."""
+
+    reason = forms.CharField(
+        label=_("Why?"),
+        max_length=200,
+        help_text=_("Written down with your name. For example: back from parental leave."),
+    )
+    takes_patients = forms.BooleanField(label=_("Takes patients again"), required=False, initial=True)
+
+    def __init__(self, *args: Any, of_practitioner: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not of_practitioner:
+            del self.fields["takes_patients"]
+
+
+class NewPasswordForm(BaseForm):
+    """Why somebody has to choose a new password."""
+
+    reason = forms.CharField(
+        label=_("Why?"),
+        max_length=200,
+        help_text=_("Written down with your name. For example: forgotten, asked in person."),
+    )
+
+
 class ChoosePasswordForm(BaseForm):
     """The first password of an account."""
 

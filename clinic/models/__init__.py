@@ -1,6 +1,6 @@
 """The front desk's tables."""
 
-from clinic.models.access import Invitation, SecondFactorReset
+from clinic.models.access import AccountChange, Invitation, SecondFactorReset
 from clinic.models.appointment import Appointment
 from clinic.models.catalogue import AppointmentType
 from clinic.models.contact import ContactEntry, ContactTry
@@ -18,11 +18,13 @@ from clinic.models.opening import (
 from clinic.models.people import NotADuplicate, Patient, Practitioner
 from clinic.models.places import Device, Location, Room
 from clinic.models.settings import ClinicSettings
+from clinic.models.sign_in import SignIn
 from clinic.models.user import User
 from clinic.models.waitlist import WaitlistEntry, WaitlistOffer, WalkIn
 
 __all__ = [
     "Absence",
+    "AccountChange",
     "Appointment",
     "AppointmentType",
     "CalendarFeed",
@@ -44,6 +46,7 @@ __all__ = [
     "RecordOpened",
     "Room",
     "SecondFactorReset",
+    "SignIn",
     "User",
     "WaitlistEntry",
     "WaitlistOffer",

@@ -1,4 +1,4 @@
-"""Who was let in: invitations of new staff, and second factors that an admin has reset."""
+"""Who was let in and who was not any more: invitations, second factors that were reset, accounts switched off and on."""
 
 import uuid
 from datetime import datetime
@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.db import append_only, check, guard, recorded_together, refuse
-from clinic.enums import Role
+from clinic.enums import AccountChangeKind, Role
 from clinic.models.feed import digest_of
 from clinic.models.user import User
 
@@ -137,3 +137,51 @@ class SecondFactorReset(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class AccountChangeQuerySet(models.QuerySet):
+    """Words about what was done with accounts."""
+
+    def visible_to(self, user: User) -> Self:
+        """Admins."""
+        return self if user.has_role(Role.ADMIN) else self.none()
+
+    def of_activity(self) -> Self:
+        """Switched off or on, not passwords; newest first."""
+        kinds = (AccountChangeKind.SWITCHED_OFF, AccountChangeKind.SWITCHED_ON)
+        return self.filter(kind__in=kinds).order_by("-recorded_at", "-pk")
+
+
+class AccountChange(models.Model):
+    """An admin has switched somebody's account off or on, or made them choose a new password: who, when and why."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, models.PROTECT, related_name="account_changes", verbose_name=_("whose"))
+    kind = models.CharField(_("what"), max_length=20, choices=AccountChangeKind)
+    recorded_at = models.DateTimeField(_("when"))
+    recorded_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("by"))
+    reason = models.CharField(_("reason"), max_length=200)
+
+    objects = AccountChangeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("change of an account")
+        verbose_name_plural = _("changes of accounts")
+        ordering = ["-recorded_at", "pk"]
+        constraints = [
+            check(
+                "account_change_known",
+                Q(kind__in=AccountChangeKind.values),
+                _("Choose what is done with the account."),
+            ),
+            check("account_change_because", ~Q(reason=""), _("Say why.")),
+            check(
+                "account_change_by_another",
+                ~Q(user=F("recorded_by")),
+                _("Nobody does this with their own account: ask another admin."),
+            ),
+        ]
+        triggers = append_only("account_change")
+
+    def __str__(self) -> str:
+        return f"{self.user}: {AccountChangeKind(self.kind).label}"

@@ -39,6 +39,10 @@ class CalendarFeedQuerySet(models.QuerySet):
             created_by__roles__len__gt=0,
         )
 
+    def ending_with(self, user: User) -> Self:
+        """Those that stop when the account is switched off: made by the person, or of their own visits."""
+        return self.filter(Q(created_by=user) | Q(practitioner__user=user), revoked_at=None)
+
     def at_address(self, secret: str) -> Self:
         """The feed of this secret, if there is one."""
         return self.filter(digest=digest_of(secret))

@@ -3,6 +3,7 @@
 import uuid
 
 import pghistory
+import pgtrigger
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -10,8 +11,26 @@ from django.db.models import Q
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check
+from clinic.db import check, guard, refuse
 from clinic.enums import Role
+
+# One at a time: two admins who switch each other off at the same moment would each still see the other.
+_AN_ADMIN_STAYS = f"""
+    IF OLD.is_active AND '{Role.ADMIN}' = ANY(OLD.roles)
+        AND (TG_OP = 'DELETE' OR NOT (NEW.is_active AND '{Role.ADMIN}' = ANY(NEW.roles)))
+    THEN
+        PERFORM pg_advisory_xact_lock(hashtext('clinic_user_an_admin_stays'));
+        IF NOT EXISTS (
+            SELECT FROM clinic_user WHERE id <> OLD.id AND is_active AND '{Role.ADMIN}' = ANY(roles)
+        ) THEN
+            {refuse("user_an_admin_stays", "This is the last admin: make somebody else one first.")}
+        END IF;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    RETURN NEW;
+"""
 
 
 @pghistory.track(append_only=True, exclude=["password", "last_login"])
@@ -38,6 +57,9 @@ class User(AbstractUser):
                 Q(roles__contained_by=Role.values),
                 _("Choose roles from the list."),
             ),
+        ]
+        triggers = [
+            guard("user_an_admin_stays", operation=pgtrigger.Update | pgtrigger.Delete, func=_AN_ADMIN_STAYS)
         ]
 
     def __str__(self) -> str:

@@ -19,7 +19,6 @@ import psycopg2
 import pytest
 import time_machine
 from django.conf import settings
-from django.contrib.sessions.models import Session as SignIn
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
@@ -28,6 +27,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from clinic.actions import history
 from clinic.backup import keys, restoring, taking
+from clinic.models import SignIn
 from consultations import photographs
 from consultations.actions import photos
 from consultations.enums import PhotoMoment

@@ -146,17 +146,6 @@ class TestUsers:
         assert chief.check_password(PASSWORD)
         assert "is_superuser" in admin_client.get(page(User, "change", chief.pk)).content.decode()
 
-    def test_a_password_can_be_set_for_a_colleague(self, keeper_client: Client) -> None:
-        user = UserFactory(reception=True)
-        new = {
-            "password1": "another good phrase",
-            "password2": "another good phrase",
-            "usable_password": "true",
-        }
-        keeper_client.post(reverse("admin:auth_user_password_change", args=[user.pk]), new)
-        user.refresh_from_db()
-        assert user.check_password("another good phrase")
-
     def test_accounts_are_not_deleted(self, keeper_client: Client) -> None:
         user = UserFactory()
         answer = keeper_client.post(page(User, "delete", user.pk), {"post": "yes"})

@@ -11,6 +11,7 @@ from clinic.enums import HOLDS_TIME, AppointmentStatus, ContactReason
 from clinic.models import Appointment, ClinicSettings, NotADuplicate, Patient, RecordOpened, User
 from tests.factories import (
     AbsenceFactory,
+    AccountChangeFactory,
     AppointmentFactory,
     AppointmentTypeFactory,
     CalendarFeedFactory,
@@ -715,3 +716,19 @@ def _a_reset_without_a_reason() -> None:
 def _a_reset_of_oneself() -> None:
     admin = UserFactory(admin=True)
     SecondFactorResetFactory(user=admin, recorded_by=admin)
+
+
+@cases.refused_by("account_change_because")
+def _switched_off_without_a_reason() -> None:
+    AccountChangeFactory(reason="")
+
+
+@cases.refused_by("account_change_known")
+def _something_else_done_with_an_account() -> None:
+    AccountChangeFactory(kind="lent")
+
+
+@cases.refused_by("account_change_by_another")
+def _switched_off_by_oneself() -> None:
+    admin = UserFactory(admin=True)
+    AccountChangeFactory(user=admin, recorded_by=admin)

@@ -54,6 +54,7 @@ urlpatterns = [
                     path("page/", page, name="patients"),
                     path("privacy/", page, name="privacy"),
                     path("calendars/", page, name="feeds"),
+                    path("sign-ins/", page, name="sign_ins"),
                     path("health/", health, name="health"),
                 ],
                 "clinic",

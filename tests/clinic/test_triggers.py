@@ -18,6 +18,7 @@ from clinic.models import (
 )
 from tests.factories import (
     AbsenceFactory,
+    AccountChangeFactory,
     AppointmentFactory,
     CalendarFeedFactory,
     ContactEntryFactory,
@@ -424,3 +425,28 @@ def _a_reset_made_to_look_like_another_admins() -> None:
 @cases.refused_by("second_factor_reset_append_only")
 def _a_reset_forgotten() -> None:
     sql("DELETE FROM clinic_secondfactorreset WHERE id = %s", SecondFactorResetFactory().pk)()
+
+
+@cases.refused_by("account_change_append_only")
+def _a_switching_off_made_to_look_like_another_admins() -> None:
+    change = AccountChangeFactory()
+    change.recorded_by = UserFactory(admin=True)
+    change.save()
+
+
+@cases.refused_by("user_an_admin_stays")
+def _the_last_admin_switched_off() -> None:
+    UserFactory(admin=True)
+    sql("UPDATE clinic_user SET is_active = false WHERE 'admin' = ANY(roles)")()
+
+
+@cases.refused_by("user_an_admin_stays")
+def _the_last_admin_made_something_else() -> None:
+    UserFactory(reception=True)
+    sql("UPDATE clinic_user SET roles = '{reception}' WHERE id = %s", UserFactory(admin=True).pk)()
+
+
+@cases.refused_by("user_an_admin_stays")
+def _the_last_admin_deleted_beside_one_who_is_switched_off() -> None:
+    UserFactory(admin=True, is_active=False)
+    sql("DELETE FROM clinic_user WHERE id = %s", UserFactory(admin=True).pk)()

@@ -38,6 +38,7 @@ urlpatterns = [
                     path("page/", page, name="patients"),
                     path("privacy/", page, name="privacy"),
                     path("calendars/", page, name="feeds"),
+                    path("sign-ins/", page, name="sign_ins"),
                 ],
                 "clinic",
             )

@@ -1,6 +1,12 @@
 """Real rows for tests. Every factory makes a valid row with all that it needs; say only what the test is about."""
 
-from tests.factories.access import InvitationFactory, InvitedFactory, SecondFactorResetFactory
+from tests.factories.access import (
+    AccountChangeFactory,
+    InvitationFactory,
+    InvitedFactory,
+    SecondFactorResetFactory,
+    SignInFactory,
+)
 from tests.factories.alerts import (
     AlertFactory,
     AllergyFactory,
@@ -130,6 +136,7 @@ __all__ = [
     "LATE_DAYS",
     "PASSWORD",
     "AbsenceFactory",
+    "AccountChangeFactory",
     "AddendumFactory",
     "AdverseEventFactory",
     "AftercareRuleFactory",
@@ -218,6 +225,7 @@ __all__ = [
     "SessionScoreFactory",
     "SessionTypingFactory",
     "SessionZoneFactory",
+    "SignInFactory",
     "StandardViewFactory",
     "TechniqueFactory",
     "TechniqueRuleFactory",

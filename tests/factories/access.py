@@ -1,4 +1,4 @@
-"""Invitations and resets of second factors."""
+"""Invitations, sign-ins, and what admins do with accounts."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,8 +7,8 @@ import factory
 from django.contrib.auth.hashers import make_password
 from factory.django import DjangoModelFactory
 
-from clinic.enums import Role
-from clinic.models import Invitation, SecondFactorReset
+from clinic.enums import AccountChangeKind, Role
+from clinic.models import AccountChange, Invitation, SecondFactorReset, SignIn
 from clinic.models.feed import digest_of
 from tests.factories.clock import ago
 from tests.factories.users import UserFactory
@@ -51,3 +51,30 @@ class SecondFactorResetFactory(DjangoModelFactory):
     recorded_by = factory.SubFactory(UserFactory, admin=True)
     recorded_at = factory.LazyFunction(ago)
     reason = "phone lost"
+
+
+class AccountChangeFactory(DjangoModelFactory):
+    """Switched off by an admin."""
+
+    class Meta:
+        model = AccountChange
+
+    user = factory.SubFactory(UserFactory, reception=True)
+    kind = AccountChangeKind.SWITCHED_OFF
+    recorded_by = factory.SubFactory(UserFactory, admin=True)
+    recorded_at = factory.LazyFunction(ago)
+    reason = "has left the clinic"
+
+
+class SignInFactory(DjangoModelFactory):
+    """Somebody's browser, for the list; no key of it opens anything."""
+
+    class Meta:
+        model = SignIn
+
+    session_key = factory.Sequence(lambda n: f"{n:032}")
+    expire_date = factory.LazyFunction(lambda: ago() + timedelta(days=14))
+    user = factory.SubFactory(UserFactory, reception=True)
+    device = "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0"
+    address = "192.0.2.10"
+    signed_in_at = last_used_at = factory.LazyFunction(ago)
