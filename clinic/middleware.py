@@ -169,6 +169,10 @@ class PrivacyMiddleware:
         """The response, with these headers unless the view has set its own."""
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", _NO_DEVICES)
+        # Django's SecurityMiddleware sets these, but not where it stumbles over a host that is not ours itself.
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Referrer-Policy", settings.SECURE_REFERRER_POLICY)
+        response.headers.setdefault("Cross-Origin-Opener-Policy", settings.SECURE_CROSS_ORIGIN_OPENER_POLICY)
         response.headers.setdefault("Cache-Control", "no-store")
         if _has_signed_out(request, response):
             # Nothing is left behind: not on the way back, not in a cache.

@@ -76,10 +76,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    # What gives every answer its headers stands first, the way to https among them.
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "clinic.middleware.PrivacyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "clinic.middleware.BadTextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -247,12 +248,29 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+# A fault is told with its places in the program, never with what was worked on (clinic.logs): no page, mail or log has more.
 # A calendar feed's address is its key: never in a log.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"hide_addresses": {"()": "clinic.logs.HideAddresses"}},
-    "loggers": {"django.request": {"filters": ["hide_addresses"]}},
+    "filters": {
+        "hide_addresses": {"()": "clinic.logs.HideAddresses"},
+        "hide_data": {"()": "clinic.logs.HideData"},
+    },
+    "formatters": {"lines": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {
+        "faults": {
+            "class": "logging.StreamHandler",
+            "level": "ERROR",
+            "filters": ["hide_addresses", "hide_data"],
+            "formatter": "lines",
+        }
+    },
+    "root": {"handlers": ["faults"]},
+    "loggers": {
+        "django": {"handlers": []},  # Django's own would mail faults with all that was sent
+        "django.request": {"filters": ["hide_addresses", "hide_data"]},
+    },
 }
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

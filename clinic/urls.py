@@ -26,4 +26,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
 ]
 
+handler400 = "clinic.views.errors.bad_request"
 handler500 = "clinic.views.errors.server_error"

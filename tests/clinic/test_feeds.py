@@ -347,7 +347,7 @@ class TestTheAddress:
         with caplog.at_level(logging.WARNING, logger="django.request"):
             Client().get("/calendars/the-secret.ics")
         assert [record.getMessage() for record in caplog.records] == ["Not Found: /calendars/….ics"]
-        assert settings.LOGGING["loggers"]["django.request"] == {"filters": ["hide_addresses"]}
+        assert settings.LOGGING["loggers"]["django.request"] == {"filters": ["hide_addresses", "hide_data"]}
 
     def test_the_log_filter_leaves_other_records_alone(self) -> None:
         record = logging.LogRecord("x", 30, "", 0, "%s: %s, %d", ("Not Found", "/patients/", 1), None)

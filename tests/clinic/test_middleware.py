@@ -1,18 +1,24 @@
 """What every request passes, seen from outside: through the whole stack, on addresses made for these tests."""
 
+import logging
+import re
 from datetime import UTC, datetime
 
 import pytest
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.db import OperationalError, connection
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import include, path
+from django.utils.log import AdminEmailHandler
 
 from clinic.errors import DomainError, NotAllowed, NotCleared, SlotTaken, Stale
+from clinic.logs import HideAddresses, HideData
 from clinic.readiness import Condition
 from clinic.views.health import health
+from tests.factories import AccountChangeFactory
+from tests.headers import lacking
 
 pytestmark = [pytest.mark.urls(__name__), pytest.mark.django_db]
 
@@ -30,12 +36,23 @@ REFUSALS = {
     "denied": PermissionDenied(),
     "broken": RuntimeError("secret detail"),
     "unreachable": OperationalError("secret detail"),
+    "suspicious": SuspiciousOperation("secret detail"),
+    "quoted": RuntimeError("Moreau, secret detail"),
 }
+REFUSALS["quoted"].__cause__ = IntegrityError("DETAIL: Failing row contains (Moreau, secret detail)")
 
 
 def refuse(request: HttpRequest, why: str) -> HttpResponse:
     """A view whose action refuses."""
     raise REFUSALS[why]
+
+
+def _recorded(error: Exception) -> logging.LogRecord:
+    """As Django logs a fault."""
+    said, what = "%s: %s", ("Internal Server Error", "/page/")
+    return logging.LogRecord(
+        "django.request", 40, "", 1, said, what, (type(error), error, error.__traceback__)
+    )
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -63,6 +80,7 @@ urlpatterns = [
     ),
     path("refuse/<slug:why>/", refuse),
 ]
+handler400 = "clinic.views.errors.bad_request"
 handler500 = "clinic.views.errors.server_error"
 
 
@@ -116,11 +134,77 @@ class TestAFault:
         assert "Something went wrong here" in response.content.decode()
         assert "secret" not in response.content.decode()
 
+    def test_is_found_in_the_log_by_the_number_on_the_page(
+        self, reception_client: Client, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        reception_client.raise_request_exception = False
+        page = reception_client.post("/refuse/quoted/?day=x", {"note": "typed by somebody"}).text
+        [number] = re.findall(r"<strong class=\"figures\">([A-Z2-9]{4}-[A-Z2-9]{4})</strong>", page)
+        [record] = [each for each in caplog.records if each.levelname == "ERROR"]
+        logged = logging.Formatter().format(record)
+        assert logged.startswith(f"Internal Server Error: /refuse/quoted/\nnumber shown: {number}\n")
+        assert (
+            "\nbuiltins.RuntimeError\n" in logged and "\ncaused by django.db.utils.IntegrityError" in logged
+        )
+        assert re.search(r'File ".*/tests/clinic/test_middleware.py", line \d+, in refuse\n', logged)
+
+    @pytest.mark.parametrize(
+        ("why", "status"), [("quoted", 500), ("broken", 500), ("unreachable", 503), ("suspicious", 400)]
+    )
+    def test_puts_nothing_of_a_patient_in_any_log(
+        self, reception_client: Client, caplog: pytest.LogCaptureFixture, why: str, status: int
+    ) -> None:
+        """Neither what the error says, nor what was sent, nor the request for somebody else to look into."""
+        reception_client.raise_request_exception = False
+        answer = reception_client.post(f"/refuse/{why}/", {"note": "zqx typed"}, headers={"X-Said": "zqx"})
+        assert answer.status_code == status
+        records = [each for each in caplog.records if each.levelname == "ERROR"]
+        kept = "".join(f"{logging.Formatter().format(each)}{vars(each)}" for each in records)
+        assert records and "secret detail" not in kept and "zqx" not in kept
+
+    def test_without_the_filter_it_would(self, caplog: pytest.LogCaptureFixture) -> None:
+        record = _recorded(REFUSALS["quoted"])
+        assert "Moreau, secret detail" in logging.Formatter().format(record)
+        record = _recorded(REFUSALS["quoted"])
+        assert HideData().filter(record) and "secret" not in logging.Formatter().format(record)
+
+    def test_names_the_constraint_that_refused(self) -> None:
+        with pytest.raises(IntegrityError) as caught, transaction.atomic():
+            AccountChangeFactory(reason="")
+        record = _recorded(caught.value)
+        HideData().filter(record)
+        logged = logging.Formatter().format(record)
+        assert "caused by psycopg2.errors.CheckViolation (account_change_because)\n" in logged
+
+    def test_goes_to_the_standard_error_and_to_nobody_by_mail(self) -> None:
+        handlers = {type(each) for name in ("", "django") for each in logging.getLogger(name).handlers}
+        assert AdminEmailHandler not in handlers
+        [handler] = [each for each in logging.getLogger().handlers if each.name == "faults"]
+        assert {type(each) for each in handler.filters} == {HideAddresses, HideData}
+
     def test_of_the_database_says_to_wait(self, reception_client: Client) -> None:
         reception_client.raise_request_exception = False
         response = reception_client.get("/refuse/unreachable/")
         assert (response.status_code, response["Retry-After"]) == (503, "60")
         assert "secret" not in response.content.decode()
+
+
+class TestAHostThatIsNotOurs:
+    @pytest.mark.parametrize("leads_to_https", [False, True])
+    @pytest.mark.parametrize("host", ["evil.example", "a b", "testserver:1x"])
+    def test_is_refused_with_the_headers_of_every_answer(
+        self, client: Client, host: str, leads_to_https: bool
+    ) -> None:
+        with override_settings(SECURE_SSL_REDIRECT=leads_to_https):
+            answer = client.get("/page/", headers={"Host": host})
+        assert (answer.status_code, lacking(answer)) == (400, [])
+        assert "This request could not be read" in answer.text and host not in answer.text
+
+    def test_the_way_to_https_has_them_too(self, client: Client) -> None:
+        with override_settings(SECURE_SSL_REDIRECT=True):
+            answer = client.get("/page/")
+        assert (answer.status_code, answer["Location"]) == (301, "https://testserver/page/")
+        assert lacking(answer) == []
 
 
 class TestBadText:
