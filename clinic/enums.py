@@ -105,6 +105,15 @@ class OfferAnswer(models.TextChoices):
     GONE = "gone", _("gone")
 
 
+class CaseKind(models.TextChoices):
+    """For what a patient's record is opened to somebody who treats nobody."""
+
+    COMPLAINT = "complaint", _("complaint")
+    RECALL = "recall", _("recall of a lot")
+    AUTHORITY = "authority", _("request of an authority")
+    INSURANCE = "insurance", _("claim to the insurance")
+
+
 class RoomKind(models.TextChoices):
     """What a room is fitted for."""
 

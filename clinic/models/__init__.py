@@ -2,6 +2,7 @@
 
 from clinic.models.access import AccountChange, Invitation, SecondFactorReset
 from clinic.models.appointment import Appointment
+from clinic.models.case_file import CaseFile, CaseFilePeriod
 from clinic.models.catalogue import AppointmentType
 from clinic.models.contact import ContactEntry, ContactTry
 from clinic.models.device_care import DeviceCare, DeviceCareError
@@ -28,6 +29,8 @@ __all__ = [
     "Appointment",
     "AppointmentType",
     "CalendarFeed",
+    "CaseFile",
+    "CaseFilePeriod",
     "ClinicSettings",
     "ClosedDay",
     "ContactEntry",

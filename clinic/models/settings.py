@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.db import check, guard, refuse
+from clinic.models.case_file import LONGEST_PERIOD
 
 
 @pghistory.track(append_only=True)
@@ -40,6 +41,15 @@ class ClinicSettings(models.Model):
         _("an unsigned record is overdue after … hours"), default=24
     )
 
+    case_file_days = models.PositiveSmallIntegerField(
+        _("a case file opens its record for … days"),
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_PERIOD.days)],
+        help_text=_(
+            "A month, in which a request of a person about their data is to be answered (GDPR, article 12.3)."
+        ),
+    )
+
     class Meta:
         verbose_name = _("clinic settings")
         verbose_name_plural = _("clinic settings")
@@ -53,6 +63,11 @@ class ClinicSettings(models.Model):
                 "clinic_settings_grid",
                 Q(grid_minutes__range=(1, 240)),
                 _("The grid is 1 to 240 minutes."),
+            ),
+            check(
+                "clinic_settings_case_file",
+                Q(case_file_days__range=(1, LONGEST_PERIOD.days)),
+                _("A case file opens its record for 1 to 90 days."),
             ),
         ]
         triggers = [

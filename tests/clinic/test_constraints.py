@@ -15,6 +15,8 @@ from tests.factories import (
     AppointmentFactory,
     AppointmentTypeFactory,
     CalendarFeedFactory,
+    CaseFileFactory,
+    CaseFilePeriodFactory,
     ContactEntryFactory,
     ContactTryFactory,
     DeviceCareErrorFactory,
@@ -404,6 +406,11 @@ def _a_grid_of_zero_minutes() -> None:
     ClinicSettings.objects.update(grid_minutes=0)
 
 
+@cases.refused_by("clinic_settings_case_file")
+def _a_case_file_without_an_end() -> None:
+    ClinicSettings.objects.update(case_file_days=91)
+
+
 @cases.refused_by("walk_in_left_together")
 def _somebody_who_left_without_a_witness() -> None:
     WalkInFactory(left_at=ago(minutes=1))
@@ -732,3 +739,51 @@ def _something_else_done_with_an_account() -> None:
 def _switched_off_by_oneself() -> None:
     admin = UserFactory(admin=True)
     AccountChangeFactory(user=admin, recorded_by=admin)
+
+
+# Whose record is opened for a case --------------------------------------------------------------------------------
+
+
+@cases.refused_by("case_file_kind_known")
+def _a_case_for_no_known_purpose() -> None:
+    CaseFileFactory(kind="interest")
+
+
+@cases.refused_by("case_file_titled")
+def _a_case_about_nothing() -> None:
+    CaseFileFactory(title=" \t")
+
+
+@cases.refused_by("case_file_as_it_stood")
+def _a_record_as_it_will_stand() -> None:
+    CaseFileFactory(as_of=ahead(days=1))
+
+
+@cases.refused_by("case_file_closed_together")
+def _a_case_closed_by_nobody() -> None:
+    CaseFileFactory(closed_at=CLINIC_NOW, outcome="Answered", period=None)
+
+
+@cases.refused_by("case_file_closed_with_outcome")
+def _a_case_that_ended_somehow() -> None:
+    CaseFileFactory(closed_at=CLINIC_NOW, closed_by=UserFactory(), outcome=" ", period=None)
+
+
+@cases.refused_by("case_file_closed_with_outcome")
+def _a_case_closed_before_it_was_opened() -> None:
+    CaseFileFactory(closed_at=ago(days=2), closed_by=UserFactory(), outcome="Answered", period=None)
+
+
+@cases.refused_by("case_file_period_because")
+def _more_time_for_no_reason() -> None:
+    CaseFilePeriodFactory(reason=" ")
+
+
+@cases.refused_by("case_file_period_ends")
+def _a_record_open_for_good() -> None:
+    CaseFilePeriodFactory(ends_at=ahead(days=91))
+
+
+@cases.refused_by("case_file_period_ends")
+def _a_period_that_ends_before_it_begins() -> None:
+    CaseFilePeriodFactory(ends_at=ago(days=1))

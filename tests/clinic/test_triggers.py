@@ -9,6 +9,8 @@ from clinic.enums import BORN_AS, TRANSITIONS, AppointmentStatus, CancelledBy
 from clinic.models import (
     Absence,
     Appointment,
+    CaseFile,
+    CaseFilePeriod,
     ClinicSettings,
     ContactTry,
     HistorySeal,
@@ -21,6 +23,8 @@ from tests.factories import (
     AccountChangeFactory,
     AppointmentFactory,
     CalendarFeedFactory,
+    CaseFileFactory,
+    CaseFilePeriodFactory,
     ContactEntryFactory,
     ContactTryFactory,
     DeviceCareErrorFactory,
@@ -450,3 +454,38 @@ def _the_last_admin_made_something_else() -> None:
 def _the_last_admin_deleted_beside_one_who_is_switched_off() -> None:
     UserFactory(admin=True, is_active=False)
     sql("DELETE FROM clinic_user WHERE id = %s", UserFactory(admin=True).pk)()
+
+
+# Whose record is opened for a case ----------------------------------------------------------------------------------
+
+
+@cases.refused_by("case_file_final")
+def _a_case_moved_to_another_patient() -> None:
+    CaseFile.objects.filter(pk=CaseFileFactory().pk).update(patient=PatientFactory())
+
+
+@cases.refused_by("case_file_final")
+def _a_closed_case_opened_again() -> None:
+    case = CaseFileFactory(closed_at=CLINIC_NOW, closed_by=UserFactory(), outcome="Answered", period=None)
+    CaseFile.objects.filter(pk=case.pk).update(closed_at=None, closed_by=None, outcome="")
+
+
+@cases.refused_by("case_file_no_delete")
+def _a_case_that_never_was() -> None:
+    CaseFileFactory(period=None).delete()
+
+
+@cases.refused_by("case_file_period_by_owner")
+def _more_time_for_somebody_elses_case() -> None:
+    CaseFilePeriodFactory(recorded_by=UserFactory(admin=True))
+
+
+@cases.refused_by("case_file_period_by_owner")
+def _more_time_for_a_closed_case() -> None:
+    case = CaseFileFactory(closed_at=CLINIC_NOW, closed_by=UserFactory(), outcome="Answered", period=None)
+    CaseFilePeriodFactory(case_file=case)
+
+
+@cases.refused_by("case_file_period_append_only")
+def _a_reason_worded_otherwise_afterwards() -> None:
+    CaseFilePeriod.objects.filter(pk=CaseFilePeriodFactory().pk).update(reason="Asked by the patient")

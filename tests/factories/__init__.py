@@ -22,6 +22,7 @@ from tests.factories.booking import (
     WaitlistOfferFactory,
     WalkInFactory,
 )
+from tests.factories.case_files import CaseFileFactory, CaseFilePeriodFactory
 from tests.factories.causes import (
     CauseFindingFactory,
     CauseSearchFactory,
@@ -150,6 +151,8 @@ __all__ = [
     "AppointmentTypeFactory",
     "BodyZoneFactory",
     "CalendarFeedFactory",
+    "CaseFileFactory",
+    "CaseFilePeriodFactory",
     "CauseFindingFactory",
     "CauseSearchFactory",
     "CheckInFactory",

@@ -1,0 +1,126 @@
+"""Case files: one record, to one person, for a purpose and a time."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from clinic.actions import case_files
+from clinic.enums import CaseKind, Role
+from clinic.errors import DomainError
+from clinic.models import CaseFile, ClinicSettings, Patient, User
+from tests.factories import CaseFileFactory, PatientFactory, UserFactory
+from tests.factories.clock import CLINIC_NOW, ago, ahead
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("desk_alone", "clinic_now")]
+
+
+def opened(by: User, **changes: Any) -> CaseFile:
+    said = {
+        "patient": PatientFactory(),
+        "kind": CaseKind.COMPLAINT,
+        "title": "Lump on the left cheek",
+        "reference": "C 12/26",
+        "reason": "The patient has asked in writing",
+        "as_of": ago(days=3),
+        "by": by,
+        "at": CLINIC_NOW,
+        **changes,
+    }
+    return case_files.open_case(**said)
+
+
+def readable(by: User, at: datetime) -> list[CaseFile]:
+    return list(CaseFile.objects.readable_by(by, at))
+
+
+class TestTheTimeOfACase:
+    def test_it_is_the_owners_alone_from_its_opening_to_its_end_and_not_a_moment_longer(
+        self, admin: User
+    ) -> None:
+        case_file = opened(admin)
+        end = CLINIC_NOW + timedelta(days=30)
+        assert readable(admin, CLINIC_NOW) == readable(admin, end - timedelta(seconds=1)) == [case_file]
+        assert readable(admin, end) == []
+        assert readable(UserFactory(admin=True), CLINIC_NOW) == []
+
+    def test_its_length_is_the_clinics_to_decide(self, admin: User) -> None:
+        ClinicSettings.objects.update_or_create(pk=1, defaults={"case_file_days": 7})
+        assert opened(admin).periods.get().ends_at == ahead(days=7)
+
+    def test_more_time_has_a_reason_of_its_own_and_the_earlier_one_stays(self, admin: User) -> None:
+        case_file = opened(admin)
+        case_files.extend(case_file=case_file, reason="The insurer asks again", by=admin, at=ahead(days=40))
+        assert [(each.reason, each.ends_at) for each in case_file.periods.all()] == [
+            ("The patient has asked in writing", ahead(days=30)),
+            ("The insurer asks again", ahead(days=70)),
+        ]
+        assert [readable(admin, ahead(days=days)) for days in (35, 41)] == [[], [case_file]]
+        assert CaseFile.objects.with_end().get().ends_at == ahead(days=70)
+
+    def test_closing_ends_it_at_once_for_good_and_keeps_how_it_ended(self, admin: User) -> None:
+        case_file = opened(admin)
+        other = UserFactory(admin=True)  # the owner may have left
+        case_files.close(case_file=case_file, outcome="Answered by letter", by=other, at=CLINIC_NOW)
+        assert readable(admin, CLINIC_NOW) == []
+        kept = CaseFile.objects.get()
+        assert (kept.outcome, kept.closed_by, kept.closed_at) == ("Answered by letter", other, CLINIC_NOW)
+        for again in (
+            lambda: case_files.extend(case_file=case_file, reason="Once more", by=admin, at=CLINIC_NOW),
+            lambda: case_files.close(case_file=case_file, outcome="Otherwise", by=admin, at=CLINIC_NOW),
+        ):
+            with pytest.raises(DomainError) as refused:
+                again()
+            assert refused.value.code == "case_file_closed"
+
+    def test_who_is_no_admin_any_more_reads_nothing_from_the_next_request_on(self, admin: User) -> None:
+        case_file = opened(admin)
+        admin.roles = [Role.RECEPTION]
+        assert readable(admin, CLINIC_NOW) == []
+        assert list(CaseFile.objects.visible_to(admin)) == [case_file]
+
+
+def test_a_case_is_open_until_it_is_closed_also_when_its_time_has_run_out(admin: User) -> None:
+    """What an erasure asks: nobody takes a record away that somebody still has to answer for."""
+    case_file = opened(admin)
+    other = CaseFileFactory()
+    case_files.close(case_file=other, outcome="Answered", by=admin, at=CLINIC_NOW)
+    assert list(CaseFile.objects.open()) == [case_file]
+    assert readable(admin, ahead(days=31)) == [] and CaseFile.objects.open().exists()
+
+
+class TestWhoAndWhat:
+    @pytest.mark.parametrize("role", [Role.RECEPTION, Role.PRACTITIONER])
+    def test_only_admins_open_and_close_one(self, role: Role) -> None:
+        person, case_file = UserFactory(roles=[role]), CaseFileFactory()
+        for act in (
+            lambda: opened(person),
+            lambda: case_files.extend(case_file=case_file, reason="Mine", by=person, at=CLINIC_NOW),
+            lambda: case_files.close(case_file=case_file, outcome="Mine", by=person, at=CLINIC_NOW),
+        ):
+            with pytest.raises(DomainError) as refused:
+                act()
+            assert refused.value.code == "case_files_by_admins"
+
+    def test_only_the_owner_gives_it_more_time(self, admin: User) -> None:
+        with pytest.raises(DomainError) as refused:
+            case_files.extend(case_file=CaseFileFactory(), reason="Mine too", by=admin, at=CLINIC_NOW)
+        assert refused.value.code == "case_file_of_another"
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [({"title": " \n"}, "title"), ({"reason": "\t"}, "reason"), ({"as_of": ahead(minutes=1)}, "as_of")],
+    )
+    def test_what_is_missing_is_said_and_nothing_is_opened(
+        self, admin: User, changes: dict[str, Any], field: str
+    ) -> None:
+        with pytest.raises(DomainError) as refused:
+            opened(admin, **changes)
+        assert (refused.value.field, CaseFile.objects.count()) == (field, 0)
+
+    def test_none_is_opened_on_a_record_that_was_merged_into_another(self, admin: User) -> None:
+        patient = PatientFactory()
+        Patient.objects.filter(pk=patient.pk).update(merged_into=PatientFactory())
+        with pytest.raises(DomainError) as refused:
+            opened(admin, patient=patient)
+        assert refused.value.code == "case_file_of_merged"
