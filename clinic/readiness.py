@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from clinic.enums import Readiness
 from clinic.gaps import DayGap, HourGap
-from clinic.models import Appointment, AppointmentType, Device, Patient, Practitioner, User
+from clinic.models import Appointment, AppointmentType, CaseFile, Device, Patient, Practitioner, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +304,10 @@ class Pathway:
         device: Device | None = None,
     ) -> list[Link]:
         """Ways into clinical pages, those only that this person may open."""
+        return []
+
+    def case_links(self, case_file: CaseFile, *, user: User, at: datetime) -> list[Link]:
+        """Ways into the record that a case file opens, for its owner while it opens one."""
         return []
 
     def notices(self, *, user: User, at: datetime) -> list[Notice]:

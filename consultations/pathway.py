@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clinic.enums import Role
-from clinic.models import Appointment, Device, Patient, Practitioner, User
+from clinic.models import Appointment, CaseFile, Device, Patient, Practitioner, User
 from clinic.readiness import (
     Badge,
     Consequences,
@@ -194,6 +194,13 @@ class ClinicalPathway(Pathway):
         if appointment and user.has_role(Role.PRACTITIONER):
             links = [*offers.clinical_links(appointment), *links]
         return links
+
+    def case_links(self, case_file: CaseFile, *, user: User, at: datetime) -> list[Link]:
+        """The record as it stood, for the owner while the case is open and has time."""
+        if not CaseFile.objects.readable_by(user, at).filter(pk=case_file.pk).exists():
+            return []
+        url = reverse("consultations:case_record", args=[case_file.pk])
+        return [Link(_("Read the record"), url, "file-text")]
 
     def notices(self, *, user: User, at: datetime) -> list[Notice]:
         """What waits for a practitioner; the desk sees the counts that concern it."""

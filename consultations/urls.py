@@ -3,11 +3,13 @@
 from django.urls import path
 
 from consultations.views import (
+    case_record,
     causes,
     check_ins,
     confirmations,
     consents,
     consultations,
+    emergency,
     event_list,
     events,
     follow_ups,
@@ -36,6 +38,9 @@ app_name = "consultations"
 
 urlpatterns = [
     path("patients/<uuid:patient_id>/", patients.show, name="patient"),
+    path("patients/<uuid:patient_id>/emergency/", emergency.ask, name="emergency"),
+    path("emergencies/<uuid:opening_id>/", emergency.summary, name="emergency_summary"),
+    path("case-files/<uuid:case_file_id>/record/", case_record.show, name="case_record"),
     path(
         "patients/<uuid:patient_id>/consultations/new/",
         consultations.begin,

@@ -17,7 +17,10 @@ from django.core import mail
 from django.db import DatabaseError, connection, models, transaction
 from django.test import Client
 
-from clinic.models import Practitioner
+from clinic.models import Patient, Practitioner
+from tests.factories import CaseFileFactory, EmergencyOpeningFactory
+from tests.factories.clock import ago
+from tests.factories.history import written
 from tests.test_routes import EMPTY_FORM, OURS, World, ask
 from tests.things import BUILDERS
 
@@ -99,11 +102,26 @@ DESK = """
 MAY_READ = {
     # Two addresses that are keys. The feed's: what kind of visit, where and with whom; an invitation's: whom it is for.
     "anonymous": "AppointmentType.name Location.name Practitioner.name Room.name User.email User.first_name User.last_name",
-    # Allergens to choose from where an allergy is reported; what a course is for.
-    "reception": f"{DESK} AllergenGroup.name Indication.name",
-    # Lots, and why somebody else wants a record called an error, which they confirm; and all that the admin keeps.
-    "admin": f"{DESK} AccountChange.reason Appointment.cancel_reason EnteredInError.reason PhotoRemoval.reason Lot.quarantine_reason",
+    # Allergens to choose from where an allergy is reported; what a course is for; that a case file is open, and for what.
+    "reception": f"{DESK} AllergenGroup.name Indication.name CaseFile.title",
+    # Lots, and why somebody else wants a record called an error, which they confirm; case files and emergency openings,
+    # which they keep and review, with their reasons and without what was read; and all that the admin keeps.
+    "admin": f"""{DESK} AccountChange.reason Appointment.cancel_reason EnteredInError.reason PhotoRemoval.reason Lot.quarantine_reason
+        CaseFile.title CaseFile.reference CaseFile.outcome CaseFilePeriod.reason
+        EmergencyOpening.reason EmergencyOpening.review_note""",
 }
+# What their one page shows to whoever has opened it with a reason, beside the desk's texts: no note and no photograph.
+IN_AN_EMERGENCY = """
+    EmergencyOpening.reason Allergy.words Allergy.reaction Alert.text Formula.name Technique.name BodyZone.name PatchTest.site
+    Component.name Lot.number Lot.maker ContraindicationQuestion.name ReactionType.name
+"""
+# The record of one patient, which its owner has to answer for, without photographs and without what the desk keeps.
+FOR_A_CASE = f"""{IN_AN_EMERGENCY} CaseFile.title Consent.assent_missing Consent.assent_name Consent.identity_seen
+    Consent.interpreter_name Consent.signer_name Consent.signer_relation Consent.words ConsentText.name Consultation.goals
+    Consultation.history Consultation.outcome_reason Indication.name PatchTest.note PatchTestPolicy.name PlanTemplate.name
+    Session.gun_mode Session.intensity Session.needle Session.note Session.outcome_reason Session.program
+    Session.unusual_reason SessionDose.cap_arithmetic TestReading.note TestReading.stricter_reason
+"""
 KEPT_BY_ADMINS = {
     name for name, (model, _field) in zip(NAMES, TEXTS, strict=True) if admin_site.is_registered(model)
 }
@@ -144,6 +162,30 @@ def test_nobody_reads_what_is_not_written_down(
     # Neither a log nor a letter says more than an address does.
     assert _MARK.findall(caplog.text) == []
     assert [each.body for each in mail.outbox if _MARK.search(each.body)] == []
+
+
+@pytest.mark.parametrize(
+    ("role", "page", "may_read", "must_read"),
+    [
+        ("reception", "consultations:emergency_summary", IN_AN_EMERGENCY, "Formula.name Lot.number"),
+        ("admin", "consultations:emergency_summary", IN_AN_EMERGENCY, "Formula.name Lot.number"),
+        ("admin", "consultations:case_record", FOR_A_CASE, "Session.note Consent.signer_name Lot.number"),
+    ],
+)
+def test_what_is_opened_with_a_reason_shows_what_is_written_down(
+    role: str, page: str, may_read: str, must_read: str, request: pytest.FixtureRequest, marked: World
+) -> None:
+    client, person = (request.getfixturevalue(name) for name in (f"{role}_client", role))
+    patient = Patient.objects.get(pk=marked.ids["patient_id"])
+    written(ago(days=2))
+    own = {
+        "opening_id": EmergencyOpeningFactory(patient=patient, opened_by=person).pk,
+        "case_file_id": CaseFileFactory(patient=patient, opened_by=person).pk,
+    }
+    answer = ask(client, "get", marked.address(page, **own))
+    seen = marks_in(answer)
+    assert seen - set(may_read.split()) - set(DESK.split()) == set()
+    assert set(must_read.split()) <= seen
 
 
 def test_the_marks_of_clinical_texts_can_be_found(practitioner_client: Client, marked: World) -> None:

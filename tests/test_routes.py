@@ -114,9 +114,19 @@ DESK = {
     "clinic:record_printed": (ONLY_POST, "302 404 404 404"),  # of no page that was opened
     "clinic:who_changed": ("302 404 404 200", "302 404 404 422"),
     "clinic:records_opened": ("302 404 404 200", "302 404 404 422"),
+    "clinic:case_files": ("302 403 403 200", ONLY_GET),
+    "clinic:case_file_new": ("302 403 403 200", "302 403 403 422"),
+    "clinic:case_file": ("302 403 403 200", ONLY_GET),
+    "clinic:case_file_extend": (ONLY_POST, "302 403 403 422"),
+    "clinic:case_file_close": (ONLY_POST, "302 403 403 422"),
+    "clinic:emergencies": ("302 403 403 200", ONLY_GET),
+    "clinic:emergency_review": ("302 403 403 200", "302 403 403 422"),
 }
 PATHWAY = {
     "consultations:patient": ("302 200 200 200", ONLY_GET),
+    "consultations:emergency": ("302 200 403 200", "302 422 403 422"),
+    "consultations:emergency_summary": ("302 404 404 404", ONLY_GET),  # somebody else's
+    "consultations:case_record": ("302 404 404 404", ONLY_GET),  # somebody else's
     "consultations:consultation_begin": (ONLY_POST, "302 403 302 403"),
     "consultations:allergy_new": ("302 200 200 403", "302 422 422 403"),
     "consultations:alert_new": ("302 403 200 403", "302 403 422 403"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from clinic.models import Practitioner
+from clinic.models import Patient, Practitioner
 from consultations import purposes
 from tests.factories import (
     LATE_DAYS,
@@ -21,6 +21,7 @@ from tests.factories import (
     AppointmentFactory,
     AppointmentTypeFactory,
     CalendarFeedFactory,
+    CaseFileFactory,
     CauseSearchFactory,
     CheckInFactory,
     ClinicalReportFactory,
@@ -28,6 +29,7 @@ from tests.factories import (
     ConsultationFactory,
     ContactEntryFactory,
     DeviceCareFactory,
+    EmergencyOpeningFactory,
     EnteredInErrorFactory,
     InvitationFactory,
     LeafletFactory,
@@ -227,6 +229,14 @@ def _closed_time(things: Things, doctor: Practitioner) -> None:
 def _a_feed(things: Things, doctor: Practitioner) -> None:
     feed = CalendarFeedFactory(practitioner=doctor, secret="of-the-feed")
     things.ids |= {"feed_id": feed.pk, "secret": "of-the-feed"}
+
+
+@builds
+def _a_case_and_an_emergency(things: Things, doctor: Practitioner) -> None:
+    """Of other people's: nobody who asks may read what they open."""
+    whose = {"patient": Patient.objects.get(pk=things.ids["patient_id"])}
+    case_file, opening = CaseFileFactory(**whose), EmergencyOpeningFactory(**whose)
+    things.ids |= {"case_file_id": case_file.pk, "opening_id": opening.pk}
 
 
 @builds

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
@@ -83,10 +84,25 @@ def not_a_duplicate(*, patient: Patient, other: Patient, by: User, at: datetime)
 
 
 def note_opened(
-    *, patient: Patient, page: str, by: User, at: datetime, kind: Reading = Reading.OPENED
+    *,
+    patient: Patient,
+    page: str,
+    by: User,
+    at: datetime,
+    kind: Reading = Reading.OPENED,
+    case_file: UUID | None = None,
+    emergency: UUID | None = None,
 ) -> None:
-    """Write down who opened (or printed) whose record, and which page; never what it said."""
-    RecordOpened.objects.create(patient=patient, page=page, user=by, at=at, kind=kind)
+    """Write down who opened (or printed) whose record, which page, and for which case or emergency; never what it said."""
+    RecordOpened.objects.create(
+        patient=patient,
+        page=page,
+        user=by,
+        at=at,
+        kind=kind,
+        case_file_id=case_file,
+        emergency_id=emergency,
+    )
 
 
 def note_exported(*, patients: Iterable[Patient], page: str, by: User, at: datetime) -> None:

@@ -6,6 +6,7 @@ from clinic.models.case_file import CaseFile, CaseFilePeriod
 from clinic.models.catalogue import AppointmentType
 from clinic.models.contact import ContactEntry, ContactTry
 from clinic.models.device_care import DeviceCare, DeviceCareError
+from clinic.models.emergency import EmergencyOpening
 from clinic.models.feed import CalendarFeed
 from clinic.models.history import RecordOpened
 from clinic.models.history_seal import HistorySeal
@@ -38,6 +39,7 @@ __all__ = [
     "Device",
     "DeviceCare",
     "DeviceCareError",
+    "EmergencyOpening",
     "ExtraOpening",
     "HistorySeal",
     "Invitation",

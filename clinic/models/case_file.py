@@ -43,6 +43,10 @@ class CaseFileQuerySet(models.QuerySet):
             "patient", "opened_by", "closed_by"
         )
 
+    def open_first(self) -> Self:
+        """What is open before what is closed, the newest first."""
+        return self.order_by(F("closed_at").desc(nulls_first=True), "-opened_at", "pk")
+
 
 @pghistory.track(append_only=True)
 class CaseFile(models.Model):

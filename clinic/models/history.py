@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from clinic.db import append_only, check
 from clinic.enums import Reading, Role
 from clinic.intervals import local_day
+from clinic.models.case_file import CaseFile
+from clinic.models.emergency import EmergencyOpening
 from clinic.models.people import Patient
 from clinic.models.user import User
 
@@ -39,6 +41,18 @@ class RecordOpened(models.Model):
     kind = models.CharField(
         _("what was done"), max_length=10, choices=Reading.choices, default=Reading.OPENED
     )
+    # Why somebody who treats nobody could open it.
+    case_file = models.ForeignKey(
+        CaseFile, models.PROTECT, null=True, blank=True, related_name="readings", verbose_name=_("case file")
+    )
+    emergency = models.ForeignKey(
+        EmergencyOpening,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="readings",
+        verbose_name=_("emergency opening"),
+    )
 
     objects = RecordOpenedQuerySet.as_manager()
 
@@ -55,6 +69,11 @@ class RecordOpened(models.Model):
                 "record_opened_kind_known",
                 models.Q(kind__in=Reading.values),
                 _("A record is opened, printed or exported."),
+            ),
+            check(
+                "record_opened_one_reason",
+                models.Q(case_file=None) | models.Q(emergency=None),
+                _("A record is opened for a case or in an emergency, not both."),
             ),
         ]
         triggers = append_only("record_opened")

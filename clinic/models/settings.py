@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.db import check, guard, refuse
 from clinic.models.case_file import LONGEST_PERIOD
+from clinic.models.emergency import LONGEST_OPENING
+
+MOST_MINUTES = int(LONGEST_OPENING.total_seconds() // 60)
 
 
 @pghistory.track(append_only=True)
@@ -49,6 +52,14 @@ class ClinicSettings(models.Model):
             "A month, in which a request of a person about their data is to be answered (GDPR, article 12.3)."
         ),
     )
+    emergency_minutes = models.PositiveSmallIntegerField(
+        _("an emergency summary is open for … minutes"),
+        default=60,
+        validators=[MinValueValidator(5), MaxValueValidator(MOST_MINUTES)],
+        help_text=_(
+            "As long as first aid and the handing over to an ambulance may take: the clinic's policy."
+        ),
+    )
 
     class Meta:
         verbose_name = _("clinic settings")
@@ -68,6 +79,11 @@ class ClinicSettings(models.Model):
                 "clinic_settings_case_file",
                 Q(case_file_days__range=(1, LONGEST_PERIOD.days)),
                 _("A case file opens its record for 1 to 90 days."),
+            ),
+            check(
+                "clinic_settings_emergency",
+                Q(emergency_minutes__range=(5, MOST_MINUTES)),
+                _("An emergency summary is open for 5 to 240 minutes."),
             ),
         ]
         triggers = [

@@ -18,10 +18,20 @@ _SALT = "clinic.reading"
 _KEPT_FOR = 24 * 60 * 60  # seconds; nobody prints a page that has stood open for longer than a day
 
 
-def opened(request: HttpRequest, patient: Patient, page: str, *, at: datetime) -> None:
-    """Write down that the record was opened, and let the page tell if it is printed."""
-    people.note_opened(patient=patient, page=page, by=request.user, at=at)
+def opened(
+    request: HttpRequest,
+    patient: Patient,
+    page: str,
+    *,
+    at: datetime,
+    case_file: UUID | None = None,
+    emergency: UUID | None = None,
+) -> None:
+    """Write down that the record was opened, for which case or emergency if for one; let the page tell if it is printed."""
+    reason = {"case_file": case_file, "emergency": emergency}
+    people.note_opened(patient=patient, page=page, by=request.user, at=at, **reason)
     said = {"patient": str(patient.pk), "page": page, "user": str(request.user.pk)}
+    said |= {name: str(key) for name, key in reason.items() if key}
     request.reading_token = signing.dumps(said, salt=_SALT)  # type: ignore[attr-defined]
 
 
@@ -30,8 +40,14 @@ def printed(request: HttpRequest) -> HttpResponse:
     """The page that was opened is being printed. Only who opened it can say so, and only of that page."""
     said = _said(request)
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=UUID(said["patient"]))
+    reason = {name: UUID(said[name]) for name in ("case_file", "emergency") if name in said}
     people.note_opened(
-        patient=patient, page=said["page"], by=request.user, at=timezone.now(), kind=Reading.PRINTED
+        patient=patient,
+        page=said["page"],
+        by=request.user,
+        at=timezone.now(),
+        kind=Reading.PRINTED,
+        **reason,
     )
     return HttpResponse(status=204)
 

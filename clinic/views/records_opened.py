@@ -45,7 +45,9 @@ def records_opened(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, narrowing: ReadingForm, **whose: Any) -> Page:
     """What was asked for; nothing where the days make no sense."""
-    log = RecordOpened.objects.visible_to(request.user).select_related("user", "patient")
+    log = RecordOpened.objects.visible_to(request.user).select_related(
+        "user", "patient", "case_file", "emergency"
+    )
     log = log.filter(**{name: row for name, row in whose.items() if row})
     if narrowing.is_bound:
         days = narrowing.cleaned_data if narrowing.is_valid() else None

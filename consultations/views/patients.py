@@ -18,9 +18,9 @@ from clinic.enums import Role
 from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
 from clinic.forms.patients import facts as identity
-from clinic.models import Appointment, Patient, User
+from clinic.models import Appointment, CaseFile, EmergencyOpening, Patient, User
 from clinic.queries import similar_on_record
-from clinic.rules import access
+from clinic.rules import access, emergencies
 from clinic.views import reading
 from clinic.views.posted import page_number
 from consultations import offers, releases, steppers, timeline
@@ -36,6 +36,7 @@ from consultations.worklists import follow_ups
 
 PAGE = 15
 _VISITS = 8
+_SHOWN = 5  # open cases, and emergency openings; the admins' lists have all
 _SCORED = 3  # finished plans whose scores the page still shows; all are a click away
 
 
@@ -47,7 +48,8 @@ def show(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         messages.info(request, _("This record was merged into another. This is the one that counts."))
         return redirect("consultations:patient", patient.merged_into_id)
     at = timezone.now()
-    context = header(patient, request.user) | {"at": at, "may_edit": access.may_edit_patients(request.user)}
+    context = header(patient, request.user) | _openings(request, patient, at)
+    context |= {"at": at, "may_edit": access.may_edit_patients(request.user)}
     if request.user.has_role(Role.PRACTITIONER):
         if not request.htmx:
             reading.opened(request, patient, "consultations:patient", at=at)
@@ -66,6 +68,18 @@ def header(patient: Patient, user: User) -> dict[str, Any]:
         "patient": patient,
         "warnings": readiness.pathway().warnings([patient], user=user).get(patient.pk, []),
         "similar": similar_on_record(patient),
+    }
+
+
+def _openings(request: HttpRequest, patient: Patient, at: datetime) -> dict[str, Any]:
+    """Who may read this record though they treat nobody: open cases for everybody, emergencies for those who treat."""
+    cases = CaseFile.objects.visible_to(request.user).open().filter(patient=patient)
+    treats = request.user.has_role(Role.PRACTITIONER)
+    seen = EmergencyOpening.objects.visible_to(request.user).shown(at).filter(patient=patient)
+    return {
+        "case_files": list(cases.with_end()[:_SHOWN]),
+        "openings": list(seen.select_related("opened_by")[:_SHOWN]) if treats else [],
+        "may_open_emergency": emergencies.may_open(request.user),
     }
 
 

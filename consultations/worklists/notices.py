@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.enums import Role
-from clinic.models import ClinicSettings, User
+from clinic.models import ClinicSettings, EmergencyOpening, User
 from clinic.readiness import Notice
 from clinic.rules.access import may_book
 from consultations.models import CheckIn, ClinicalReport, Deviation, EnteredInError, PhotoRemoval
@@ -33,7 +33,15 @@ def notices(*, user: User, at: datetime) -> list[Notice]:
         found.append(Notice(words, incidents, url, "alert-triangle", incidents > 0))
         words = ngettext("Error to confirm", "Errors to confirm", waiting)
         found.append(Notice(words, waiting, url, "clipboard-check", waiting > 0))
+        found.append(_emergencies_notice(user))
     return found
+
+
+def _emergencies_notice(user: User) -> Notice:
+    """One's own too: they show that another admin is missing."""
+    openings = EmergencyOpening.objects.visible_to(user).to_review().count()
+    words = ngettext("Emergency opening to review", "Emergency openings to review", openings)
+    return Notice(words, openings, reverse("clinic:emergencies"), "urgent", openings > 0)
 
 
 def _reading_notices(due: list[readings.ReadingDue], url: str) -> list[Notice]:

@@ -1,16 +1,17 @@
 """Case files: one record, to one person, for a purpose and a time."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from django.test import Client
 
 from clinic.actions import case_files
 from clinic.enums import CaseKind, Role
 from clinic.errors import DomainError
 from clinic.models import CaseFile, ClinicSettings, Patient, User
 from tests.factories import CaseFileFactory, PatientFactory, UserFactory
-from tests.factories.clock import CLINIC_NOW, ago, ahead
+from tests.factories.clock import CLINIC_NOW, PARIS, ago, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("desk_alone", "clinic_now")]
 
@@ -124,3 +125,80 @@ class TestWhoAndWhat:
         with pytest.raises(DomainError) as refused:
             opened(admin, patient=patient)
         assert refused.value.code == "case_file_of_merged"
+
+
+class TestThePages:
+    LIST = "/case-files/"
+    SAID: ClassVar = {
+        "kind": "recall",
+        "title": "Recall of hyaluronidase",
+        "reference": "AFM 7",
+        "reason": "Asked by the agency",
+        "as_of": "2026-03-01",
+    }
+
+    def test_a_case_is_opened_from_the_patient_as_of_the_end_of_a_day(
+        self, admin_client: Client, admin: User
+    ) -> None:
+        patient = PatientFactory()
+        answer = admin_client.post(f"/patients/{patient.pk}/case-file/", self.SAID)
+        case_file = CaseFile.objects.get()
+        assert answer["Location"] == f"{self.LIST}{case_file.pk}/"
+        assert (case_file.patient, case_file.opened_by) == (patient, admin)
+        assert case_file.as_of == datetime(2026, 3, 1, 23, 59, 59, 999999, tzinfo=PARIS)
+
+    def test_as_of_today_is_as_it_stands_now(self, admin_client: Client) -> None:
+        admin_client.post(f"/patients/{PatientFactory().pk}/case-file/", self.SAID | {"as_of": "2026-03-02"})
+        assert CaseFile.objects.get().as_of == CLINIC_NOW
+
+    @pytest.mark.parametrize(
+        ("wrong", "field"), [({"as_of": "2026-03-03"}, "as_of"), ({"reason": " "}, "reason")]
+    )
+    def test_what_is_wrong_is_said_and_what_was_typed_stays(
+        self, admin_client: Client, wrong: dict[str, str], field: str
+    ) -> None:
+        answer = admin_client.post(f"/patients/{PatientFactory().pk}/case-file/", self.SAID | wrong)
+        assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
+        assert self.SAID["title"] in answer.text and not CaseFile.objects.exists()
+
+    def test_its_owner_extends_and_closes_it_and_every_reason_stays_on_the_page(
+        self, admin_client: Client, admin: User
+    ) -> None:
+        case_file = CaseFileFactory(opened_by=admin)
+        address = f"{self.LIST}{case_file.pk}/"
+        admin_client.post(f"{address}extend/", {"reason": "The insurer asks again"})
+        admin_client.post(f"{address}close/", {"outcome": "Answered by letter"})
+        text = admin_client.get(address).text
+        for words in ("The patient has asked in writing", "The insurer asks again", "Answered by letter"):
+            assert words in text
+        assert f"{address}close/" not in text
+
+    def test_of_another_admin_it_can_be_closed_and_not_extended(self, admin_client: Client) -> None:
+        address = f"{self.LIST}{CaseFileFactory().pk}/"
+        assert f"{address}extend/" not in admin_client.get(address).text
+        refused = admin_client.post(f"{address}extend/", {"reason": "Mine too"})
+        assert refused.status_code == 422
+        assert "can extend this case" in str(refused.context["extend_form"].errors)
+        assert admin_client.post(f"{address}close/", {"outcome": "She has left"}).status_code == 302
+
+    def test_what_is_open_stands_first_and_what_has_run_out_says_so(self, admin_client: Client) -> None:
+        closed = CaseFileFactory()
+        case_files.close(case_file=closed, outcome="Done", by=UserFactory(admin=True), at=CLINIC_NOW)
+        late = CaseFileFactory(opened_at=ago(days=40))
+        answer = admin_client.get(self.LIST)
+        assert list(answer.context["case_files"]) == [late, closed]
+        assert "Out of time since" in answer.text
+
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_queries_do_not_grow(
+        self, admin_client: Client, django_assert_num_queries: Any, count: int
+    ) -> None:
+        CaseFileFactory.create_batch(count)
+        with django_assert_num_queries(4):  # session, user, the page, the clinic's settings
+            assert len(admin_client.get(self.LIST).context["case_files"]) == count
+
+    def test_is_paged(self, admin_client: Client, admin: User) -> None:
+        CaseFileFactory.create_batch(26, patient=PatientFactory(), opened_by=admin)
+        first = admin_client.get(self.LIST)
+        second = admin_client.get(self.LIST + first.context["older_url"])
+        assert [len(page.context["case_files"]) for page in (first, second)] == [25, 1]

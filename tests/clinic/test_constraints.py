@@ -22,6 +22,7 @@ from tests.factories import (
     DeviceCareErrorFactory,
     DeviceCareFactory,
     DeviceFactory,
+    EmergencyOpeningFactory,
     ExtraOpeningFactory,
     HistorySealFactory,
     InvitationFactory,
@@ -406,6 +407,11 @@ def _a_grid_of_zero_minutes() -> None:
     ClinicSettings.objects.update(grid_minutes=0)
 
 
+@cases.refused_by("clinic_settings_emergency")
+def _a_summary_that_stays_open() -> None:
+    ClinicSettings.objects.update(emergency_minutes=241)
+
+
 @cases.refused_by("clinic_settings_case_file")
 def _a_case_file_without_an_end() -> None:
     ClinicSettings.objects.update(case_file_days=91)
@@ -787,3 +793,51 @@ def _a_record_open_for_good() -> None:
 @cases.refused_by("case_file_period_ends")
 def _a_period_that_ends_before_it_begins() -> None:
     CaseFilePeriodFactory(ends_at=ago(days=1))
+
+
+# Whose summary is opened in an emergency --------------------------------------------------------------------------
+
+
+@cases.refused_by("emergency_opening_because")
+def _an_emergency_of_blanks() -> None:
+    EmergencyOpeningFactory(reason="          \t\n  x  ")
+
+
+@cases.refused_by("emergency_opening_ends")
+def _a_summary_open_for_a_day() -> None:
+    EmergencyOpeningFactory(ends_at=ahead(days=1))
+
+
+@cases.refused_by("emergency_opening_ends")
+def _a_summary_that_ends_before_it_opens() -> None:
+    EmergencyOpeningFactory(ends_at=ago(minutes=11))
+
+
+@cases.refused_by("emergency_opening_reviewed_together")
+def _a_review_by_nobody() -> None:
+    EmergencyOpeningFactory(reviewed_at=CLINIC_NOW, review_note="Seen")
+
+
+@cases.refused_by("emergency_opening_reviewed_with_note")
+def _a_review_that_says_nothing() -> None:
+    EmergencyOpeningFactory(reviewed_at=CLINIC_NOW, reviewed_by=UserFactory(admin=True), review_note=" ")
+
+
+@cases.refused_by("emergency_opening_reviewed_by_another")
+def _a_review_of_oneself() -> None:
+    admin = UserFactory(admin=True)
+    EmergencyOpeningFactory(
+        opened_by=admin, reviewed_at=CLINIC_NOW, reviewed_by=admin, review_note="As it should be"
+    )
+
+
+@cases.refused_by("record_opened_one_reason")
+def _a_record_opened_for_a_case_and_in_an_emergency() -> None:
+    RecordOpened.objects.create(
+        user=UserFactory(),
+        patient=PatientFactory(),
+        page="x",
+        at=CLINIC_NOW,
+        case_file=CaseFileFactory(),
+        emergency=EmergencyOpeningFactory(),
+    )

@@ -1,5 +1,6 @@
 """Every trigger of the front desk, by name: the write it refuses, and the same write without it. And the history."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from clinic.models import (
     CaseFilePeriod,
     ClinicSettings,
     ContactTry,
+    EmergencyOpening,
     HistorySeal,
     NotADuplicate,
     RecordOpened,
@@ -29,6 +31,7 @@ from tests.factories import (
     ContactTryFactory,
     DeviceCareErrorFactory,
     DeviceCareFactory,
+    EmergencyOpeningFactory,
     HistorySealFactory,
     InvitationFactory,
     PatientFactory,
@@ -489,3 +492,21 @@ def _more_time_for_a_closed_case() -> None:
 @cases.refused_by("case_file_period_append_only")
 def _a_reason_worded_otherwise_afterwards() -> None:
     CaseFilePeriod.objects.filter(pk=CaseFilePeriodFactory().pk).update(reason="Asked by the patient")
+
+
+@cases.refused_by("emergency_opening_final")
+def _a_summary_kept_open_longer() -> None:
+    opening = EmergencyOpeningFactory()
+    EmergencyOpening.objects.filter(pk=opening.pk).update(ends_at=opening.ends_at + timedelta(hours=1))
+
+
+@cases.refused_by("emergency_opening_final")
+def _a_review_that_is_worded_again() -> None:
+    seen = {"reviewed_at": CLINIC_NOW, "reviewed_by": UserFactory(admin=True), "review_note": "Odd"}
+    opening = EmergencyOpeningFactory(**seen)
+    EmergencyOpening.objects.filter(pk=opening.pk).update(review_note="Fine")
+
+
+@cases.refused_by("emergency_opening_no_delete")
+def _an_emergency_opening_that_never_was() -> None:
+    EmergencyOpeningFactory().delete()

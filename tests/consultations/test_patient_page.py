@@ -276,8 +276,8 @@ def test_the_page_takes_a_fixed_number_of_queries(
         reception_client.get(url)
 
 
-CLINICAL_QUERIES = 55
-DESK_QUERIES = 33
+CLINICAL_QUERIES = 57
+DESK_QUERIES = 34
 
 # --- The timeline ----------------------------------------------------------------------------------------------------
 

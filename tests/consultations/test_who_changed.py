@@ -165,6 +165,7 @@ class TestWhatIsNotTold:
             "clinic.CalendarFeed",
             "clinic.CaseFile",  # opened and closed by admins
             "clinic.ContactEntry",
+            "clinic.EmergencyOpening",  # reviewed by admins
             "clinic.Invitation",  # made and withdrawn by admins
             "clinic.Patient",
             "clinic.WaitlistEntry",

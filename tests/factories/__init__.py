@@ -41,6 +41,7 @@ from tests.factories.consultations import (
     EvidenceDiscussedFactory,
     LeafletHandoutFactory,
 )
+from tests.factories.emergencies import EmergencyOpeningFactory
 from tests.factories.events import AdverseEventFactory, ReactionRuleFactory
 from tests.factories.feeds import CalendarFeedFactory
 from tests.factories.follow_ups import FollowUpFactory, FollowUpRuleFactory
@@ -174,6 +175,7 @@ __all__ = [
     "DeviceCareFactory",
     "DeviceFactory",
     "DoseCapFactory",
+    "EmergencyOpeningFactory",
     "EnteredInErrorFactory",
     "EvidenceDiscussedFactory",
     "ExtraOpeningFactory",

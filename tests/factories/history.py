@@ -1,8 +1,12 @@
-"""Seals of the history."""
+"""The history: seals of it, and when it was written."""
+
+from datetime import datetime
 
 import factory
+from django.db import connection
 from factory.django import DjangoModelFactory
 
+from clinic.changes.found import kept_tables
 from clinic.models import HistorySeal
 from tests.factories.clock import CLINIC_NOW
 
@@ -22,3 +26,13 @@ class HistorySealFactory(DjangoModelFactory):
     salts = factory.LazyFunction(lambda: ["7b2b8f5e-5d0c-4d1f-9d8b-0a3c0f6f4a11"])
     digests = factory.LazyFunction(lambda: [b"digest"])
     link = factory.Sequence(lambda number: f"{number:064x}")
+
+
+def written(at: datetime) -> None:
+    """All that has been written in this test, and not been given a moment yet, was written at this one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for event in kept_tables().values():
+            table = event._meta.db_table
+            cursor.execute(f"UPDATE {table} SET pgh_created_at = %s WHERE pgh_created_at = now()", [at])
+        cursor.execute("SET LOCAL session_replication_role = origin")
