@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from django.conf import settings
 from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import redirect, resolve_url
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -65,6 +65,24 @@ class BadTextMiddleware:
         if uploads.brings_file(request) and (message := _too_long(request)):
             return _refusal(request, 413, {"message": message})
         return None
+
+
+class VerbMiddleware:
+    """Reading and posting are all there is: any other verb is refused before anybody looks at who asks.
+
+    Pages that are not ours take some of them for a form that was sent (PUT), or for reading (OPTIONS, TRACE).
+    """
+
+    TAKEN = ("GET", "HEAD", "POST")
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """405 with the verbs there are, or whatever the page answers."""
+        if request.method not in self.TAKEN:
+            return HttpResponseNotAllowed(self.TAKEN)
+        return self.get_response(request)
 
 
 class SecondFactorMiddleware:

@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "clinic.middleware.PrivacyMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "clinic.middleware.VerbMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "clinic.middleware.BadTextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -184,6 +184,12 @@ def doctor(practitioner_user: User) -> Practitioner:
     return PractitionerFactory(name="Dr Silva", user=practitioner_user)
 
 
+@pytest.fixture
+def colleague(rows: None) -> Practitioner:
+    """Another practitioner, for what is `doctor`'s own."""
+    return PractitionerFactory(name="Dr Moreau", signs_in=True)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Photographs of tests go where they are taken away again, never beside a clinic's own."""

@@ -2,9 +2,13 @@
 
 A route that is missing from the table fails. The table says what docs/security.md says: a page that is not for a role answers
 404 where the thing itself must not be known, 403 with whom to ask where only the act is not theirs.
+
+The things of this world are the practitioner's: the drafts, the absence, the feed. A colleague is another practitioner, for
+whom COLLEAGUE says what is different; who was deactivated since signing in gets what anonymous gets. What is written when
+somebody tries with a form that is right is in tests/test_whose.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import unescape
 from http import HTTPStatus
 from typing import Any
@@ -15,21 +19,24 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from clinic.enums import Reading
-from clinic.models import Practitioner, RecordOpened
-from tests.factories import (
-    AbsenceFactory,
-)
+from clinic.accounts import PasswordBackend
+from clinic.enums import Reading, Role
+from clinic.models import Patient, Practitioner, RecordOpened, User
+from consultations.models.consultation import ClinicalQuerySet
+from tests.factories import AbsenceFactory, PractitionerFactory, UserFactory
 from tests.headers import lacking
+from tests.signing_in import sign_in
 from tests.things import BUILDERS, Things
 from tests.web_role import acting_as, made_by_the_shipped_text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
-ROLES = ("anonymous", "reception", "practitioner", "admin")
+WRITTEN = ("anonymous", "reception", "practitioner", "admin")
+ROLES = (*WRITTEN, "colleague", "deactivated")
 UNKNOWN = UUID(int=0)
 # A browser always sends something: a form without any field would not count as filled in.
 EMPTY_FORM = {"csrfmiddlewaretoken": "x"}
+OTHER_VERBS = ("put", "patch", "delete", "options", "trace")
 LOGIN = "/accounts/login/"
 SIGN_IN = (LOGIN, "/admin/login/")  # the admin's own leads on to the one sign-in
 
@@ -248,6 +255,15 @@ ACCOUNTS = {
     "mfa_login_webauthn": ("302 302 302 302", "302 302 302 302"),
 }
 TABLE = DESK | PATHWAY | ACCOUNTS
+# What a practitioner gets of another practitioner's, where it is not what the owner gets. A colleague reads every record.
+COLLEAGUE = {
+    "clinic:new_places": ("404", "404"),
+    "clinic:opening_entry": ("404", "405"),
+    "clinic:opening_remove": ("404", "404"),
+    "clinic:feed_revoke": ("404", "404"),
+    "consultations:session_doses": ("405", "403"),
+    "consultations:session_typing": ("403", "422"),
+}
 # Pages on which a patient's clinical record is read: opening one is written down, whatever else happens.
 CLINICAL_PAGES = {
     "consultations:health_answer_new",
@@ -327,6 +343,14 @@ NO_RECORD_OF_ONE = {
 EXPORTS = {"consultations:trace_sheet"}
 
 
+def expected(name: str, verb: str, role: str) -> int:
+    """The status that the table says."""
+    if role == "colleague" and name in COLLEAGUE:
+        return int(COLLEAGUE[name][verb == "post"])
+    column = {"colleague": "practitioner", "deactivated": "anonymous"}.get(role, role)
+    return int(TABLE[name][verb == "post"].split()[WRITTEN.index(column)])
+
+
 def unaccounted(table: dict[str, tuple[str, str]]) -> list[str]:
     """Pages of the pathway that a practitioner may open and the desk may not, about which nothing is said yet."""
     known = CLINICAL_PAGES | EXPORTS | set(NO_RECORD_OF_ONE)
@@ -387,8 +411,21 @@ def world(doctor: Practitioner) -> World:
 
 
 @pytest.fixture
-def clients(reception_client: Client, practitioner_client: Client, admin_client: Client) -> dict[str, Client]:
-    return dict(zip(ROLES, [Client(), reception_client, practitioner_client, admin_client], strict=True))
+def clients(
+    reception_client: Client, practitioner_client: Client, admin_client: Client, colleague: Practitioner
+) -> dict[str, Client]:
+    signed_in = [reception_client, practitioner_client, admin_client, sign_in(Client(), colleague.user)]
+    return dict(zip(ROLES, [Client(), *signed_in, deactivated()], strict=True))
+
+
+def deactivated() -> Client:
+    """The session of somebody who had every role when it was opened, and has left since."""
+    user = UserFactory(roles=list(Role))
+    PractitionerFactory(user=user)
+    client = sign_in(Client(), user)
+    assert client.get(reverse("clinic:my_day")).status_code == HTTPStatus.OK
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    return client
 
 
 def ask(client: Client, verb: str, address: str, data: dict[str, Any] | None = None) -> Any:
@@ -405,24 +442,54 @@ def ask(client: Client, verb: str, address: str, data: dict[str, Any] | None = N
     return answer
 
 
+def surprises(
+    client: Client, role: str, verb: str, world: World, names: Iterable[str] = TABLE
+) -> dict[str, str]:
+    """The routes that answer somebody of this role otherwise than the table says."""
+    found = {}
+    for name in names:
+        data = EMPTY_FORM | world.posts.get(name, {}) if verb == "post" else {}
+        status = ask(client, verb, world.address(name), data).status_code
+        if status != expected(name, verb, role):
+            found[name] = f"{status}, not {expected(name, verb, role)}"
+    return found
+
+
 class TestTheTable:
     def test_every_route_stands_in_it_and_nothing_else(self) -> None:
         assert sorted(OURS) == sorted(TABLE)
+        assert {name for name, (get, post) in COLLEAGUE.items() if TABLE[name] == (get, post)} == set()
 
     @pytest.mark.parametrize("verb", ["get", "post"])
-    @pytest.mark.parametrize("role", ROLES)
+    @pytest.mark.parametrize("role", [*WRITTEN, "deactivated"])
     def test_it_says_what_everybody_gets(
         self, world: World, clients: dict[str, Client], role: str, verb: str
     ) -> None:
-        surprises = {}
         acting_as(made_by_the_shipped_text())  # as the server does; a page that needs more would be a 500
-        for name, lines in TABLE.items():
-            expected = int(lines[verb == "post"].split()[ROLES.index(role)])
-            data = EMPTY_FORM | world.posts.get(name, {}) if verb == "post" else {}
-            found = ask(clients[role], verb, world.address(name), data).status_code
-            if found != expected:
-                surprises[name] = f"{found}, not {expected}"
-        assert surprises == {}
+        assert surprises(clients[role], role, verb, world) == {}
+
+    def test_a_colleague_writes_into_nothing_of_somebody_elses(
+        self, world: World, clients: dict[str, Client]
+    ) -> None:
+        """What they read is asked with the log of readings, below."""
+        about = [name for name in (*DESK, *PATHWAY) if OURS[name].pattern.converters]
+        assert surprises(clients["colleague"], "colleague", "post", world, about) == {}
+
+    @pytest.mark.parametrize("role", ["reception", "admin"])
+    def test_a_route_that_lost_its_check_would_be_found(
+        self, world: World, clients: dict[str, Client], role: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lost, others = "consultations:consultation", ["consultations:plan", "consultations:photo_file"]
+        assert surprises(clients[role], role, "get", world, [lost, *others]) == {}
+        monkeypatch.setattr(ClinicalQuerySet, "visible_to", lambda rows, _user: rows)
+        assert surprises(clients[role], role, "get", world, [lost, *others]) == {lost: "200, not 404"}
+
+    def test_so_would_a_sign_in_that_outlives_the_account(
+        self, world: World, clients: dict[str, Client], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(PasswordBackend, "user_can_authenticate", lambda *_who: True)
+        found = surprises(clients["deactivated"], "deactivated", "get", world, ["clinic:diary", "mfa_index"])
+        assert found == {"clinic:diary": "200, not 302", "mfa_index": "200, not 302"}
 
     @pytest.mark.parametrize("verb", ["get", "post"])
     def test_without_signing_in_every_closed_page_leads_to_the_sign_in(self, world: World, verb: str) -> None:
@@ -435,24 +502,25 @@ class TestTheTable:
                 elsewhere[name] = answer["Location"]
         assert elsewhere == {}
 
-    @pytest.mark.parametrize("verb", ["put", "patch", "delete"])
-    def test_other_verbs_are_refused(self, world: World, clients: dict[str, Client], verb: str) -> None:
+    @pytest.mark.parametrize("role", WRITTEN)
+    def test_other_verbs_are_refused(self, world: World, clients: dict[str, Client], role: str) -> None:
+        addresses = [world.address(name) for name in OURS]
+        addresses += [_admin_address(name, pattern) for name, pattern in ADMIN.items()]
         found = {
-            name: ask(clients["practitioner"], verb, world.address(name)).status_code
-            for name in DESK | PATHWAY
+            (verb, address): ask(clients[role], verb, address).status_code
+            for verb in OTHER_VERBS
+            for address in addresses
         }
-        assert {
-            name: status for name, status in found.items() if status != HTTPStatus.METHOD_NOT_ALLOWED
-        } == {}
+        assert {asked: status for asked, status in found.items() if status != 405} == {}
 
 
 class TestThingsThatAreNotThere:
-    @pytest.mark.parametrize("role", ROLES[1:])
+    @pytest.mark.parametrize("role", WRITTEN[1:])
     def test_an_unknown_id_is_not_found_or_not_theirs(
         self, world: World, clients: dict[str, Client], role: str
     ) -> None:
         """Whoever may act gets 404; a role that may not is refused before or after, and never served."""
-        column, served = ROLES.index(role), {}
+        column, served = WRITTEN.index(role), {}
         for name, (get, post) in (DESK | PATHWAY).items():
             keys = [key for key in OURS[name].pattern.converters if key.endswith("_id")]
             verb, line = ("post", post) if get == ONLY_POST else ("get", get)
@@ -486,7 +554,7 @@ class TestThingsThatAreNotThere:
     @pytest.mark.parametrize("route", ["opening_entry", "opening_remove"])
     def test_a_colleagues_absence_is_not_theirs(self, clients: dict[str, Client], route: str) -> None:
         address = reverse(f"clinic:{route}", args=["absence", AbsenceFactory().pk])
-        assert [ask(clients[role], "get", address).status_code for role in ROLES[1:]] == [200, 404, 200]
+        assert [ask(clients[role], "get", address).status_code for role in WRITTEN[1:]] == [200, 404, 200]
 
     def test_unknown_steps_and_changes_are_not_found(self, world: World, clients: dict[str, Client]) -> None:
         step = world.address("clinic:appointment_step", step="explode")
@@ -507,10 +575,13 @@ class TestTheAdmin:
         wrong = {}
         for name, pattern in ADMIN.items():
             address = _admin_address(name, pattern)
-            found = [ask(clients[role], verb, address, EMPTY_FORM) for role in ROLES[:3]]
-            leads_to_sign_in = found[0].status_code == 302 and found[0]["Location"].startswith(SIGN_IN)
+            found = [ask(clients[role], verb, address, EMPTY_FORM) for role in WRITTEN[:3]]
             refused = [answer.status_code for answer in found[1:]] == [403, 403]
-            if not (leads_to_sign_in and (refused or name in self.OPEN)):
+            nobody = [found[0], ask(clients["deactivated"], verb, address, EMPTY_FORM)]
+            lead_to_sign_in = [
+                each.status_code == 302 and each["Location"].startswith(SIGN_IN) for each in nobody
+            ]
+            if not (all(lead_to_sign_in) and (refused or name in self.OPEN)):
                 wrong[name] = [answer.status_code for answer in found]
         assert wrong == {}
 
@@ -539,6 +610,12 @@ def _admin_address(name: str, pattern: URLPattern) -> str:
     return reverse(name, kwargs=kwargs)
 
 
+def says_whose_it_is(page: str, patient: Patient) -> bool:
+    """The name and the number, at once and at the top: nobody writes into the record of the tab beside it."""
+    top = page[: page.index('<main id="main"')]
+    return patient.name in unescape(top) and str(patient.number) in top
+
+
 class TestOpeningARecord:
     def test_every_page_that_is_closed_to_the_desk_is_written_down_or_says_why_not(self) -> None:
         assert unaccounted(PATHWAY) == []
@@ -560,19 +637,6 @@ class TestOpeningARecord:
         assert practitioner_client.get(world.address("consultations:consent")).status_code == HTTPStatus.OK
         assert not RecordOpened.objects.exists()
 
-    def test_every_page_of_a_record_says_whose_it_is(self, world: World, practitioner_client: Client) -> None:
-        """The name and the number, at once and at the top: nobody writes into the record of the tab beside it."""
-        nameless = []
-        for name in sorted(CLINICAL_PAGES):
-            answer = ask(practitioner_client, "get", world.address(name))
-            if answer.context is None:  # a picture
-                continue
-            patient, main = answer.context["patient"], answer.text.index('<main id="main"')
-            top = answer.text[:main]
-            if patient.name not in unescape(top) or str(patient.number) not in top:
-                nameless.append(name)
-        assert nameless == []
-
     def test_a_file_is_written_down_as_exported_for_each_patient_in_it(
         self, world: World, practitioner_client: Client, doctor: Practitioner, clinic_now: Any
     ) -> None:
@@ -585,27 +649,32 @@ class TestOpeningARecord:
                 (doctor.user_id, name, "exported", clinic_now)
             }
 
-    def test_every_clinical_page_writes_down_who_whom_and_when(
-        self, world: World, practitioner_client: Client, doctor: Practitioner, clinic_now: Any
+    def test_every_page_of_a_record_says_whose_it_is_and_is_written_down(
+        self, world: World, clients: dict[str, Client], colleague: Practitioner, clinic_now: Any
     ) -> None:
-        """And no other page does: the log is about records, not about the diary."""
-        logged = {}
-        for name, (get, _post) in (DESK | PATHWAY).items():
-            if get.split()[2] not in {"200", "302"}:
-                continue
+        """And no other page is in the log, which is about records, not about the diary. Asked by a colleague, and so the
+        walk through what a colleague may read as well."""
+        logged, nameless, unexpected = set(), [], {}
+        for name in DESK | PATHWAY:
             with transaction.atomic():
-                answer = practitioner_client.get(world.address(name))
+                answer = clients["colleague"].get(world.address(name))
                 if answer.streaming:
                     list(answer.streaming_content)
                 opened = RecordOpened.objects.exclude(kind=Reading.EXPORTED)
                 rows = list(opened.values_list("user", "patient", "page", "at"))
                 transaction.set_rollback(True)
-            if rows:
-                # A picture is no page and has no context: its patient is the one it was recorded for.
-                whose = answer.context["patient"].pk if answer.context else world.ids["photographed_id"]
-                assert rows == [(doctor.user_id, whose, name, clinic_now)]
-                logged[name] = len(rows)
-        assert set(logged) ^ CLINICAL_PAGES == set()
+            if answer.status_code != expected(name, "get", "colleague"):
+                unexpected[name] = answer.status_code
+            if not rows:
+                continue
+            # A picture is no page and has no context: its patient is the one it was recorded for.
+            patient = answer.context["patient"] if answer.context else None
+            whose = patient.pk if patient else world.ids["photographed_id"]
+            assert rows == [(colleague.user_id, whose, name, clinic_now)]
+            logged.add(name)
+            if patient and not says_whose_it_is(answer.text, patient):
+                nameless.append(name)
+        assert (unexpected, nameless, logged ^ CLINICAL_PAGES) == ({}, [], set())
 
     @pytest.mark.parametrize("role", ["reception", "admin"])
     def test_pages_without_the_record_are_not_in_the_log(
