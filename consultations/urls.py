@@ -31,6 +31,7 @@ from consultations.views import (
     session_typing,
     sessions,
     traces,
+    whole_record,
     worklists,
 )
 
@@ -147,6 +148,7 @@ urlpatterns = [
         photo_consents.withdraw,
         name="photo_consent_withdraw",
     ),
+    path("patients/<uuid:patient_id>/whole-record/", whole_record.ask, name="whole_record"),
     path("photos/<uuid:photo_id>/", photos.show, name="photo"),
     path("photos/<uuid:photo_id>/picture/", photos.file, name="photo_file"),
     path("photos/<uuid:photo_id>/thumbnail/", photos.thumbnail, name="photo_thumbnail"),

@@ -105,10 +105,12 @@ def note_opened(
     )
 
 
-def note_exported(*, patients: Iterable[Patient], page: str, by: User, at: datetime) -> None:
-    """Write down whose records went into a file, in one insert however many they are."""
+def note_exported(
+    *, patients: Iterable[Patient], page: str, by: User, at: datetime, reason: str = ""
+) -> None:
+    """Write down whose records went into a file, and why if it was asked, in one insert however many they are."""
     RecordOpened.objects.bulk_create(
-        RecordOpened(patient=patient, page=page, user=by, at=at, kind=Reading.EXPORTED)
+        RecordOpened(patient=patient, page=page, user=by, at=at, kind=Reading.EXPORTED, reason=reason)
         for patient in patients
     )
 

@@ -54,6 +54,8 @@ class RecordOpened(models.Model):
         verbose_name=_("emergency opening"),
     )
 
+    reason = models.CharField(_("for whom and why"), max_length=200, blank=True)
+
     objects = RecordOpenedQuerySet.as_manager()
 
     class Meta:

@@ -99,7 +99,7 @@
   // --- A form is sent once: a second click on "Book" is a slip of the finger ------------------------------------
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || form.method !== "post" || form.closest("[hx-post], [hx-put], [hx-patch], [hx-delete]")) return;
+    if (event.defaultPrevented || form.method !== "post" || form.closest("[hx-post], [hx-put], [hx-patch], [hx-delete], [data-downloads]")) return;
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
   });
