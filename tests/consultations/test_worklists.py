@@ -94,7 +94,9 @@ class TestThePage:
         AdverseEventFactory(review_by=ahead(hours=48))
         PatchTestFactory(plan=waiting_plan(), given_at=ago(hours=50))
         TestReadingFactory(patch_test__plan=waiting_plan(), patch_test__given_at=ago(days=4))
-        cleared_plan(**{f"test_policy__{name}": days for name, days in LATE_DAYS.items()})
+        asked = {f"test_policy__{name}": days for name, days in LATE_DAYS.items()}
+        given = {"patch_test__plan": waiting_plan(**asked), "patch_test__given_at": ago(days=8, hours=4)}
+        TestReadingFactory(read_at=ago(days=7, hours=2), **given)
         SessionFactory(plan=cleared_plan(sessions=1), signed=True, started_at=ago(days=2))
         ConsultationFactory(created_at=ago(days=2))
         AllergyFactory()
@@ -103,10 +105,10 @@ class TestThePage:
         AppointmentFactory(patient=stopped.patient, purpose=purposes.test_of(stopped))
 
 
-def waiting_plan():
+def waiting_plan(**plan: int):
     """A consented plan whose sessions nobody misses yet."""
     return consented_plan(
-        consultation=ConsultationFactory(signed=True, signed_at=ago(days=9), created_at=ago(days=9))
+        consultation=ConsultationFactory(signed=True, signed_at=ago(days=9), created_at=ago(days=9)), **plan
     )
 
 
