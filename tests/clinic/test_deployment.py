@@ -104,6 +104,17 @@ def test_in_production_the_cookies_are_this_hosts_only_and_nothing_is_left_to_wa
 
 
 @pytest.mark.django_db
+def test_no_cookie_is_read_by_a_script_or_sent_from_elsewhere(reception_client: Client) -> None:
+    answers = [Client().get("/accounts/login/"), reception_client.post("/sign-ins/end/")]
+    found = {
+        name: (cookie["httponly"], cookie["samesite"])
+        for answer in answers
+        for name, cookie in answer.cookies.items()
+    }
+    assert found == {"csrftoken": (True, "Lax"), "sessionid": (True, "Lax")}
+
+
+@pytest.mark.django_db
 def test_files_have_the_headers_too(client: Client) -> None:
     answer = client.get("/static/clinic/look.css")
     answer.close()
