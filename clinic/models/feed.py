@@ -8,7 +8,7 @@ from typing import Self
 import pghistory
 import pgtrigger
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.db import check, exactly_one, guard, recorded_together, refuse
@@ -28,15 +28,18 @@ class CalendarFeedQuerySet(models.QuerySet):
         return self.filter(practitioner__user=user) if user.has_role(Role.PRACTITIONER) else self.none()
 
     def working(self) -> Self:
-        """Not revoked; made by somebody who still works here, of a person or room that is still in use."""
+        """Not revoked; made by somebody who works here and may still keep it (`clinic.rules.feeds`), of a person or room that
+        is in use."""
+        keeps_all = Q(created_by__roles__overlap=[Role.RECEPTION, Role.ADMIN])
+        keeps_own = Q(created_by__roles__contains=[Role.PRACTITIONER], practitioner__user=F("created_by"))
         return self.filter(
+            keeps_all | keeps_own,
             Q(practitioner=None)
             | Q(practitioner__is_active=True)
             & (Q(practitioner__user=None) | Q(practitioner__user__is_active=True)),
             Q(room=None) | Q(room__is_active=True),
             revoked_at=None,
             created_by__is_active=True,
-            created_by__roles__len__gt=0,
         )
 
     def ending_with(self, user: User) -> Self:

@@ -14,7 +14,7 @@ from icalendar import Calendar
 
 from clinic import feeds as calendars
 from clinic.actions import booking, feeds, visits
-from clinic.enums import CancelledBy
+from clinic.enums import CancelledBy, Role
 from clinic.errors import DomainError, NotAllowed
 from clinic.logs import HideAddresses
 from clinic.models import Appointment, CalendarFeed, Practitioner, Room, User
@@ -302,6 +302,10 @@ class TestTheAddress:
             {"revoked_at": CLINIC_NOW, "revoked_by": feed.created_by},
             {"created_by": UserFactory(reception=True, is_active=False)},
             {"created_by": UserFactory()},
+            {
+                "created_by": UserFactory(practitioner=True)
+            },  # of a colleague's visits, by who has left the desk
+            {"created_by": UserFactory(practitioner=True), "practitioner": None, "room": RoomFactory()},
             {"practitioner": PractitionerFactory(user=UserFactory(practitioner=True, is_active=False))},
             {"practitioner": PractitionerFactory(is_active=False)},
             {"practitioner": None, "room": RoomFactory(is_active=False)},
@@ -310,6 +314,14 @@ class TestTheAddress:
         assert answers == {(404, b"There is no calendar at this address.")}
         # The control: none of these ends, and it answers.
         assert self.gone(feed.secret)[0] == 200
+
+    def test_a_change_of_roles_counts_at_once_and_ones_own_goes_on(self) -> None:
+        maker = PractitionerFactory(user=UserFactory(reception=True)).user
+        own = CalendarFeedFactory(created_by=maker, practitioner=maker.practitioner)
+        others = CalendarFeedFactory(created_by=maker)
+        assert [read(own).status_code, read(others).status_code] == [200, 200]
+        User.objects.filter(pk=maker.pk).update(roles=[Role.PRACTITIONER])
+        assert [read(own).status_code, read(others).status_code] == [200, 404]
 
     def test_at_most_sixty_reads_a_minute_each(self, feed: CalendarFeed) -> None:
         other = CalendarFeedFactory()
