@@ -168,6 +168,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "clinic.passwords.ClinicWordsValidator", "OPTIONS": {"min_length": 12}},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "clinic:start"

@@ -1,0 +1,70 @@
+"""Passwords: one's own is changed with the old one, and none is made of the clinic's own words."""
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.test import Client, override_settings
+
+from clinic.models import ClinicSettings, User
+from tests.factories.users import PASSWORD
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
+
+CHANGE = "/accounts/password/change/"
+NEW = "an umbrella for every otter"
+
+
+def codes(password: str) -> list[str]:
+    try:
+        validate_password(password)
+    except ValidationError as refusal:
+        return [each.code for each in refusal.error_list]
+    return []
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "Mesoclinic-Reception1",
+        "admin-Practitioner-2026",
+        "welcomeToTheClinic",
+        "Belleville2026!",
+        "PASSWORDpassword12",
+    ],
+)
+def test_the_clinics_words_and_a_year_are_no_password(password: str) -> None:
+    ClinicSettings.objects.update(name="Dr Belleville")
+    assert codes(password) == ["password_of_the_clinic"]
+    with override_settings(AUTH_PASSWORD_VALIDATORS=settings.AUTH_PASSWORD_VALIDATORS[:-1]):
+        assert codes(password) == []  # the negative control: nothing else refuses it
+
+
+@pytest.mark.parametrize(
+    "password", ["the clinic has a blue door by the sea", NEW, PASSWORD, "ÿ" * 12, "x!4" * 30, "drdrdrdrdrdr"]
+)
+def test_beside_enough_others_they_may_stand_and_any_characters_will_do(password: str) -> None:
+    ClinicSettings.objects.update(name="Dr Belleville")
+    assert codes(password) == []
+
+
+class TestChangingOnesOwn:
+    def change(self, client: Client, old: str, new: str = NEW) -> int:
+        sent = {"oldpassword": old, "password1": new, "password2": new}
+        return client.post(CHANGE, sent).status_code
+
+    def test_it_takes_the_old_one(self, reception: User, reception_client: Client) -> None:
+        assert self.change(reception_client, "not this one") == 200
+        reception.refresh_from_db()
+        assert reception.check_password(PASSWORD)
+        assert self.change(reception_client, PASSWORD) == 302
+        reception.refresh_from_db()
+        assert reception.check_password(NEW)
+
+    def test_a_new_one_of_the_clinics_words_is_refused_in_a_sentence(
+        self, reception: User, reception_client: Client
+    ) -> None:
+        sent = {"oldpassword": PASSWORD, "password1": "Reception-2026!", "password2": "Reception-2026!"}
+        assert "Words of the clinic do not count" in reception_client.post(CHANGE, sent).text
+        reception.refresh_from_db()
+        assert reception.check_password(PASSWORD)
