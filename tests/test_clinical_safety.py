@@ -59,10 +59,11 @@ def rows(text: str) -> list[Row]:
 
 def missing_tests(row: Row) -> list[str]:
     """Tests that the row names and that do not exist."""
-    return [name for name in re.findall(r"`([^`]+)`", row.tests) if not _exists(name)]
+    return [name for name in re.findall(r"`([^`]+)`", row.tests) if not exists(name)]
 
 
-def _exists(name: str) -> bool:
+def exists(name: str) -> bool:
+    """Whether there is a test of this name."""
     path, _, test = name.partition("::")
     file = ROOT / path if path.startswith("tests/") else ROOT / "tests" / "consultations" / path
     return file.is_file() and test.startswith("test_") and test in _tests_in(file)
