@@ -65,12 +65,6 @@ class AppointmentQuerySet(models.QuerySet):
             ends_at__gt=at,
         )
 
-    def overlapping(self, start: datetime, end: datetime) -> Self:
-        """Those in which patient, practitioner or room are busy at some moment of [start, end)."""
-        return self.filter(
-            Q(starts_at__lt=end, ends_at__gt=start) | Q(room_from__lt=end, room_until__gt=start)
-        )
-
     def starting_in(self, window: Interval) -> Self:
         """Those in whose window the patient's time begins."""
         return self.filter(starts_at__gte=window.starts_at, starts_at__lt=window.ends_at)

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from clinic.actions import booking, holds, offers, visits, waitlist
+from clinic.actions import booking, contacts, holds, offers, visits, waitlist
 from clinic.availability import FreeStart
 from clinic.chooser import What
 from clinic.enums import CancelledBy, ContactReason, OfferAnswer, WaitlistOutcome
@@ -391,6 +391,21 @@ def test_a_time_somebody_booked_meanwhile_is_refused_and_the_offer_stays_until_i
     offers.let_go(offer=offer, by=desk.user, at=CLINIC_NOW)
     offer.refresh_from_db()
     assert (offer.answer, ContactEntry.objects.open().count()) == (OfferAnswer.GONE, 0)
+
+
+def test_what_was_answered_meanwhile_is_not_let_go_of(desk: Desk) -> None:
+    offer = offers.decline(offer=offered(desk, waiting(desk)), by=desk.user, at=CLINIC_NOW)
+    offers.let_go(offer=offer, by=desk.user, at=CLINIC_NOW)
+    offer.refresh_from_db()
+    assert offer.answer == OfferAnswer.DECLINED
+
+
+def test_an_answer_after_the_call_was_closed_leaves_the_call_as_it_is(desk: Desk) -> None:
+    offer = offered(desk, waiting(desk))
+    contacts.close(entry=offer.contact, told=False, reason="No answer for a week", by=desk.user, at=CLINIC_NOW)
+    offers.decline(offer=offer, by=desk.user, at=CLINIC_NOW)
+    entry = ContactEntry.objects.get()
+    assert (entry.told, entry.close_reason) == (False, "No answer for a week")
 
 
 def test_accepting_twice_is_one_visit(desk: Desk) -> None:
