@@ -43,13 +43,20 @@ class RecordOpened(models.Model):
     )
     # Why somebody who treats nobody could open it.
     case_file = models.ForeignKey(
-        CaseFile, models.PROTECT, null=True, blank=True, related_name="readings", verbose_name=_("case file")
+        CaseFile,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="readings",
+        verbose_name=_("case file"),
     )
     emergency = models.ForeignKey(
         EmergencyOpening,
         models.PROTECT,
         null=True,
         blank=True,
+        db_index=False,
         related_name="readings",
         verbose_name=_("emergency opening"),
     )
@@ -65,6 +72,11 @@ class RecordOpened(models.Model):
         indexes = [
             models.Index("patient", "at", name="record_opened_patient"),
             models.Index("user", "at", name="record_opened_user"),
+            # Few have either, and every opening of a record writes here.
+            models.Index("case_file", name="record_opened_case", condition=models.Q(case_file__isnull=False)),
+            models.Index(
+                "emergency", name="record_opened_emergency", condition=models.Q(emergency__isnull=False)
+            ),
         ]
         constraints = [
             check(
