@@ -4,8 +4,6 @@ The source is the clinic's policy (docs/adr/0032): when somebody collapses at th
 ambulance asks for, at once and without asking anybody; that it was read is told afterwards.
 """
 
-from datetime import datetime
-
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -94,8 +92,3 @@ def check_note(note: str) -> None:
     """
     if not note.strip():
         raise DomainError(_("Say what you found."), "note_missing", field="note")
-
-
-def is_over(opening: EmergencyOpening, *, at: datetime) -> bool:
-    """Whether its time has run out."""
-    return opening.ends_at <= at

@@ -171,8 +171,10 @@ def _whose(case_file: CaseFile) -> list[UUID]:
 
 
 def _rows(model: type[models.Model], of: Q, as_of: datetime) -> Iterable[Any]:
-    people = [name for name in ("practitioner", "signed_by") if name in _field_names(model)]
-    return stood(model, of, as_of=as_of).select_related(*named_by(model), *people)
+    beside = [name for name in ("practitioner", "signed_by") if name in _field_names(model)]
+    if "plan" in _field_names(model):
+        beside += ["plan__indication", "plan__formula"]
+    return stood(model, of, as_of=as_of).select_related(*named_by(model), *beside)
 
 
 def _field_names(model: type[models.Model]) -> set[str]:
@@ -221,4 +223,6 @@ def _entry(
     if practitioner := getattr(row, "practitioner", None):
         signed = f"{practitioner} · {signed}"
     title = capfirst(str(sort.model._meta.verbose_name))
-    return Entry(sort, row, at, title, facts(sort.model, row), signed, error or "", parts)
+    plan = getattr(row, "plan", None)
+    of_plan = [{"label": _("Plan"), "value": str(plan)}] if plan else []
+    return Entry(sort, row, at, title, [*of_plan, *facts(sort.model, row)], signed, error or "", parts)

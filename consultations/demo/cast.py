@@ -351,6 +351,7 @@ SCENES: list[Callable[[DemoClinic, random.Random], None]] = [
     walk_in,
     calls_back,
     troubles.nodule,
+    troubles.answered_for,
     checks.checks_due,
     courses.formula_by_session,
     courses.at_the_caps,

@@ -3,6 +3,10 @@
 import random
 from datetime import date, timedelta
 
+from django.utils import timezone
+
+from clinic.actions import case_files, emergencies
+from clinic.enums import CaseKind
 from consultations.actions import adverse_events, allergies, events, patch_tests, plans, records, sessions
 from consultations.demo.clinic import DemoClinic
 from consultations.demo.scenes import eligible, new_patient, tested, user_of
@@ -65,6 +69,30 @@ def nodule(clinic: DemoClinic, rng: random.Random) -> None:
         lots=[used.lot for used in session.used_lots.select_related("lot")],
         by=user_of(clinic, "silva"),
         at=clinic.now - timedelta(hours=3),
+    )
+
+
+def answered_for(clinic: DemoClinic, rng: random.Random) -> None:
+    """A complaint about the session before the nodule, and an emergency at the desk that nobody has reviewed."""
+    patient = Session.objects.given().get(patient__family_name="Ferreira").patient
+    emergencies.open_summary(
+        patient=patient,
+        reason="Felt faint at the desk, the ambulance asked what she was given",
+        by=clinic.reception,
+        at=clinic.moment(-1, 16, 20),
+    )
+    at = (
+        timezone.now()
+    )  # later than all that was written for the demo, or the record would show nothing of it
+    case_files.open_case(
+        patient=patient,
+        kind=CaseKind.COMPLAINT,
+        title="Complaint about a session",
+        reference="Letter of the patient",
+        reason="She asks in writing what was injected; the answer is due within a month.",
+        as_of=at,
+        by=clinic.admin,
+        at=at,
     )
 
 

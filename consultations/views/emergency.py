@@ -58,6 +58,8 @@ def summary(request: HttpRequest, opening_id: UUID) -> HttpResponse:
     context = header(patient, request.user) | {
         "opening": opening,
         "summary": emergency_summary.of(opening),
-        "seconds_left": int((opening.ends_at - at).total_seconds()) + 1,
     }
-    return render(request, "consultations/emergency_summary.html", context)
+    answer = render(request, "consultations/emergency_summary.html", context)
+    # The page asks again when its time is over, so that nothing of it stays on the screen. The heading says until when.
+    answer["Refresh"] = str(int((opening.ends_at - at).total_seconds()) + 1)
+    return answer

@@ -8,12 +8,17 @@ from django.utils import timezone
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
-from clinic.models import CalendarFeed
+from clinic.actions import case_files, emergencies
+from clinic.enums import CaseKind
+from clinic.models import CalendarFeed, User
 from tests.browser.conftest import Screen
 from tests.factories import (
     AppointmentFactory,
+    EmergencyOpeningFactory,
+    PatientFactory,
     PractitionerFactory,
     RoomFactory,
+    SessionFactory,
     UserFactory,
     WorkingHoursFactory,
 )
@@ -53,9 +58,27 @@ def screen(browser: Browser, clinic_server: LiveServer) -> Iterator[Window]:
     window.close()
 
 
+def opened_with_a_reason() -> list[str]:
+    """A case file and an emergency of the admin's own, as they stand now, and the admins' lists of them."""
+    admin, patient, at = User.objects.get(username="lea"), SessionFactory(signed=True).patient, timezone.now()
+    said = {"kind": CaseKind.COMPLAINT, "title": "Lump", "reference": "", "reason": "Asked in writing"}
+    case = case_files.open_case(patient=patient, **said, as_of=at, by=admin, at=at)
+    opening = emergencies.open_summary(patient=patient, reason="Fainted at the desk", by=admin, at=at)
+    return [
+        f"/patients/{patient.pk}/case-file/",
+        "/case-files/",
+        f"/case-files/{case.pk}/",
+        f"/case-files/{case.pk}/record/",
+        f"/patients/{PatientFactory().pk}/emergency/",
+        f"/emergencies/{opening.pk}/",
+        "/emergencies/",
+        f"/emergencies/{EmergencyOpeningFactory().pk}/review/",
+    ]
+
+
 def test_nothing_serious_in_either_theme_at_any_width(screen: Window) -> None:
-    for page in PAGES:
-        screen.check_looks(page + (screen.week if "review" in page else ""))
+    for page in (*PAGES, *opened_with_a_reason()):
+        screen.check_looks(page + (screen.week if page.startswith("/review/") else ""))
 
 
 def test_an_hour_of_the_heat_map_by_keyboard(screen: Window) -> None:

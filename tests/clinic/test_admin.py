@@ -215,6 +215,8 @@ class TestSettings:
             "late_cancellation_hours": 24,
             "unsigned_after_hours": 24,
             "longest_hold_hours": 48,
+            "case_file_days": 14,
+            "emergency_minutes": 90,
         }
         keeper_client.post(page(ClinicSettings, "change", 1), posted)
         after = ClinicSettings.objects.get()

@@ -83,7 +83,7 @@ class TestAsItStood:
         assert {"Session", "Consent", "Consultation", "Plan", "Test injection", "Reading"} <= set(
             titles_of(found)
         )
-        assert "signed by" in words
+        assert "signed by" in words and f"Plan: {session.plan}" in words
 
     def test_identity_and_allergies_are_those_of_then(self) -> None:
         patient = PatientFactory(family_name="Moreau")
