@@ -2,8 +2,9 @@
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import timezone
 
-from clinic import second_factor
+from clinic import screen_lock, second_factor
 from clinic.models import ClinicSettings
 from clinic.views.privacy import hides_names
 
@@ -17,5 +18,8 @@ def clinic(request: HttpRequest) -> dict[str, object]:
         "reading_token": getattr(request, "reading_token", ""),
         # Until then no page but the setting up opens, so that there is nowhere to go to.
         "needs_second_factor": request.user.is_authenticated and second_factor.is_missing(request),
+        # Then nothing is said of anybody but who signed in.
+        "screen_is_locked": request.user.is_authenticated and screen_lock.is_locked(request, timezone.now()),
+        "lock_minutes": settings.LOCK_IDLE_MINUTES,
         "hides_names": request.user.is_authenticated and hides_names(request),
     }

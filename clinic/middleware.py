@@ -6,14 +6,14 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
-from django.shortcuts import redirect, resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
-from clinic import handed_over, second_factor, uploads
+from clinic import handed_over, screen_lock, second_factor, uploads
 from clinic.errors import DomainError, NotCleared
 from clinic.views import announced
 
@@ -115,6 +115,46 @@ class SecondFactorMiddleware:
         if request.resolver_match and request.resolver_match.view_name in self.SETTING_UP:
             return None
         return _lead(request, reverse("mfa_index"))
+
+
+class ScreenLockMiddleware:
+    """Opens no page on a screen that was left alone, and none SIGN_IN_HOURS after signing in.
+
+    It decides from the session alone. A part of a page is answered 423, so that the page in the browser stays where it is, under
+    the lock; so is a form, which would be lost on the way. A screen in a patient's hands has limits of its own.
+    """
+
+    # What pages ask for by themselves, also where they forget to say so: no use of the screen.
+    BY_ITSELF = frozenset({"clinic:diary_changes", "clinic:waiting", "clinic:record_printed"})
+    AT_THE_LOCK = frozenset({"clinic:lock", "clinic:unlock", "clinic:unlock_passkey"})
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """As asked; `process_view` decides, once it is known for whom the page is."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *_arguments: object
+    ) -> HttpResponse | None:
+        """Nothing where the page is everybody's, or the screen is in use."""
+        is_open = not getattr(view, "login_required", True)
+        if is_open or not request.user.is_authenticated or second_factor.is_missing(request):
+            return None
+        at = timezone.now()
+        if screen_lock.is_over(request, at):
+            address = f"{reverse('account_login')}?{_back_to(request)}"
+            logout(request)
+            return _lead(request, address)
+        if handed_over.state(request):
+            return None
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        if screen_lock.is_locked(request, at):
+            return None if name in self.AT_THE_LOCK else _locked(request)
+        if name not in self.BY_ITSELF and "X-Unattended" not in request.headers:
+            screen_lock.used(request, at)
+        return None
 
 
 class HandOverMiddleware:
@@ -224,6 +264,15 @@ def _back_to(request: HttpRequest) -> str:
     back = QueryDict(mutable=True)
     back["next"] = (request.htmx.current_url_abs_path or "/") if request.htmx else request.get_full_path()
     return back.urlencode(safe="/")
+
+
+def _locked(request: HttpRequest) -> HttpResponse:
+    """The lock in place of a page; where something else was asked for, or sent, only that it is locked."""
+    if screen_lock.is_part(request):
+        return HttpResponse(status=423)
+    if request.method in {"GET", "HEAD"}:
+        return redirect(f"{reverse('clinic:unlock')}?{_back_to(request)}")
+    return render(request, "423.html", status=423)
 
 
 def _lead(request: HttpRequest, address: str) -> HttpResponse:

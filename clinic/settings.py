@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "clinic.uploads.UploadMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "clinic.middleware.SecondFactorMiddleware",
+    "clinic.middleware.ScreenLockMiddleware",
     "clinic.middleware.HandOverMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -211,6 +212,10 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 INVITATION_DAYS = 7
 # A screen in a patient's hands that nobody touches for so long shows nothing of them any more.
 HAND_OVER_IDLE_MINUTES = 10
+# A desk is left for a patient at the door, and anybody may stand at it: after so long without a touch the screen locks.
+LOCK_IDLE_MINUTES = 15
+# A working day with its breaks: after so long everybody signs in anew, with both factors, whatever they did.
+SIGN_IN_HOURS = 12
 
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("English"))]

@@ -11,12 +11,17 @@ from dataclasses import dataclass, field
 from allauth.core.internal import ratelimit
 from django.http import HttpRequest
 
+from clinic.screen_lock import PIN_TRIES
+
 _APP = "clinic"
 # Tries in a window, for what the words in the key say. The window slides.
 LIMITS = {
     "password_of_account_at_address": "5/5m/key",
     "password_of_account": "50/h/key",
     "password_at_address": "100/5m/key",
+    # Short numbers. The session counts them too; this one also counts what is sent at the same moment. Half a day, as a sign-in.
+    "pin_of_sign_in": f"{PIN_TRIES}/12h/key",
+    "pin_of_account": "20/h/key",
 }
 
 
@@ -35,11 +40,23 @@ class Tries:
 def one_more_try(request: HttpRequest, *, login: str, address: str) -> Tries | None:
     """Counts a try before the password is looked at; None where one of the limits is reached, for everybody alike."""
     account = login.strip().casefold()
-    keys = {
-        "password_of_account_at_address": f"{account} {address}",
-        "password_of_account": account,
-        "password_at_address": address,
-    }
+    return _counted(
+        request,
+        {
+            "password_of_account_at_address": f"{account} {address}",
+            "password_of_account": account,
+            "password_at_address": address,
+        },
+    )
+
+
+def one_more_pin(request: HttpRequest) -> Tries | None:
+    """Counts a try before a PIN is looked at: of this sign-in, and of all of the person's. None where a limit is reached."""
+    keys = {"pin_of_sign_in": request.session.session_key, "pin_of_account": str(request.user.pk)}
+    return _counted(request, keys)
+
+
+def _counted(request: HttpRequest, keys: dict[str, str]) -> Tries | None:
     tries = Tries()
     for action, key in keys.items():
         usage = ratelimit.consume(request, app=_APP, action=action, config=LIMITS, key=key, limit_get=True)

@@ -16,7 +16,7 @@ from clinic import letters
 from clinic.actions.locking import explained, locked_account
 from clinic.enums import Role
 from clinic.errors import DomainError
-from clinic.models import Invitation, SecondFactorReset, SignIn, User
+from clinic.models import Invitation, ScreenPin, SecondFactorReset, SignIn, User
 from clinic.models.feed import digest_of
 from clinic.rules import staff as rules
 
@@ -102,7 +102,7 @@ def come_in(*, secret: str, password: str, by: User, at: datetime) -> User:
 
 @explained
 def reset_second_factor(*, user: User, reason: str, by: User, at: datetime) -> SecondFactorReset:
-    """Takes somebody's second factors away and ends their sign-ins: at the next one they set up new ones.
+    """Takes somebody's second factors and PIN away and ends their sign-ins: at the next one they set up new ones.
 
     The password stays theirs alone, so that whoever resets does not come in. It is written down, and told.
 
@@ -112,6 +112,7 @@ def reset_second_factor(*, user: User, reason: str, by: User, at: datetime) -> S
     """
     rules.check_may_reset(by, user)
     Authenticator.objects.filter(user=end_sign_ins(user=user, by=by, at=at)).delete()
+    ScreenPin.objects.of(user).delete()
     reset = SecondFactorReset.objects.create(user=user, reason=reason, recorded_by=by, recorded_at=at)
     transaction.on_commit(partial(letters.second_factor_reset, reset))
     return reset

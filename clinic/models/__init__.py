@@ -1,6 +1,6 @@
 """The front desk's tables."""
 
-from clinic.models.access import AccountChange, Invitation, SecondFactorReset
+from clinic.models.access import AccountChange, Invitation, ScreenPin, SecondFactorReset
 from clinic.models.appointment import Appointment
 from clinic.models.case_file import CaseFile, CaseFilePeriod
 from clinic.models.catalogue import AppointmentType
@@ -50,6 +50,7 @@ __all__ = [
     "Practitioner",
     "RecordOpened",
     "Room",
+    "ScreenPin",
     "SecondFactorReset",
     "SignIn",
     "User",

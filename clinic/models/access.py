@@ -1,4 +1,4 @@
-"""Who was let in and who was not any more: invitations, second factors that were reset, accounts switched off and on."""
+"""Who was let in and who was not any more: invitations, second factors reset, accounts switched off and on, PINs for a lock."""
 
 import uuid
 from datetime import datetime
@@ -185,3 +185,37 @@ class AccountChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {AccountChangeKind(self.kind).label}"
+
+
+class ScreenPinQuerySet(models.QuerySet):
+    """Words about PINs."""
+
+    def of(self, user: User) -> Self:
+        """The person's own; nobody sees anybody else's."""
+        return self.filter(user=user)
+
+
+@pghistory.track(append_only=True, exclude=["hashed"])
+class ScreenPin(models.Model):
+    """What opens one person's locked screen, beside passkey and password; it signs nobody in. Another PIN is another row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.OneToOneField(User, models.PROTECT, related_name="screen_pin", verbose_name=_("whose"))
+    created_at = models.DateTimeField(_("made at"))
+    hashed = models.CharField(max_length=128, editable=False)
+
+    objects = ScreenPinQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("PIN of a locked screen")
+        verbose_name_plural = _("PINs of locked screens")
+        constraints = [
+            check(
+                "screen_pin_keeps_no_pin",
+                Q(hashed__regex=r"^[a-z0-9_]+\$.+\$.{20,}$"),
+                _("Only the hash of a PIN is kept."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.user)

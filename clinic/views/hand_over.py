@@ -1,16 +1,15 @@
 """Taking a handed-over screen back: by the password of the person who is signed in on it."""
 
-from allauth.account.adapter import get_adapter
 from django.contrib.auth import logout
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from clinic import handed_over
+from clinic import handed_over, screen_lock
 from clinic.errors import DomainError
 from clinic.forms.hand_over import TakeBackForm
+from clinic.views.own_password import check_own_password
 
 
 @require_http_methods(["GET", "POST"])
@@ -29,35 +28,13 @@ def take_back(request: HttpRequest) -> HttpResponse:
     form = TakeBackForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            _check_password(request, form.cleaned_data["password"])
+            check_own_password(request, form.cleaned_data["password"])
         except DomainError as refusal:
             form.add_domain_error(refusal)
         else:
             handed_over.take_back(request)
+            screen_lock.unlock(request, timezone.now())
             return redirect(handed.back)
     status = 422 if form.errors else 200
     context = {"form": form, "is_wrong_person": "not-me" in request.GET}
     return render(request, "clinic/take_back.html", context, status=status)
-
-
-def _check_password(request: HttpRequest, password: str) -> None:
-    """Tried as often as a sign-in may be, and counted together with those.
-
-    Raises:
-        DomainError: password_wrong, or too_many_tries.
-    """
-    wrong = DomainError(
-        _("This is not the password of the person who is signed in. Type it again."),
-        "password_wrong",
-        field="password",
-    )
-    try:
-        who = get_adapter().authenticate(request, username=request.user.username, password=password)
-    except ValidationError as refused:
-        raise DomainError(
-            _("Too many tries. Wait a few minutes, then type your password again."),
-            "too_many_tries",
-            field="password",
-        ) from refused
-    if who is None or who.pk != request.user.pk:
-        raise wrong

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clinic.actions import staff
-from clinic.models import SecondFactorReset
+from clinic.models import ScreenPin, SecondFactorReset
 from clinic.second_factor import FACTORS
 
 View = Callable[..., HttpResponse]
@@ -30,7 +30,8 @@ def index(request: HttpRequest) -> HttpResponse:
     """What there is, what can be added, and whether an admin has lately taken it all away."""
     resets = SecondFactorReset.objects.visible_to(request.user).filter(user=request.user)
     lately = resets.filter(recorded_at__gt=timezone.now() - _TOLD_FOR).select_related("recorded_by").first()
-    return IndexView.as_view(extra_context={"reset": lately})(request)
+    context = {"reset": lately, "has_pin": ScreenPin.objects.of(request.user).exists()}
+    return IndexView.as_view(extra_context=context)(request)
 
 
 def activate_totp(request: HttpRequest) -> HttpResponse:

@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from clinic.chooser import Option, Slot
 from clinic.enums import AppointmentStatus
-from clinic.models import Appointment, Patient, WalkIn, WorkingHours
+from clinic.models import Appointment, Patient, User, WalkIn, WorkingHours
 from clinic.readiness import Caution, Offer, PairOffer
 from tests.clinic.desk import MISSING, Desk, ToldPathway, on
 from tests.factories.booking import AppointmentTypeFactory, WalkInFactory
@@ -735,9 +735,10 @@ def test_the_panel_of_a_hold_offers_to_book_or_release_it(desk: Desk, reception_
     ids=["Thursday", "Friday", "Sunday"],
 )
 def test_by_day_shows_the_next_week_as_well_where_only_a_week_end_is_left(
-    desk: Desk, reception_client: Client, now: str, shown: list[str]
+    desk: Desk, reception: User, reception_client: Client, now: str, shown: list[str]
 ) -> None:
     with time_machine.travel(on(date.fromisoformat(now), "08:00"), tick=False):
+        sign_in(reception_client, reception)
         chooser = reception_client.get(url(desk.patient)).context["chooser"]
         assert [day.day.strftime("%d") for day in chooser["days"]] == shown
         assert all(day.shown for day in chooser["days"])

@@ -30,6 +30,7 @@ from tests.factories import (
     PatientFactory,
     PractitionerFactory,
     RoomFactory,
+    ScreenPinFactory,
     SecondFactorResetFactory,
     UserFactory,
     WaitlistEntryFactory,
@@ -718,6 +719,11 @@ def _an_invitation_that_keeps_its_link() -> None:
 @cases.refused_by("invitation_one_open")
 def _two_open_links_for_one_person() -> None:
     InvitationFactory(user=InvitationFactory().user)
+
+
+@cases.refused_by("screen_pin_keeps_no_pin")
+def _a_pin_as_it_was_typed() -> None:
+    ScreenPinFactory(hashed="739164")
 
 
 @cases.refused_by("second_factor_reset_because")

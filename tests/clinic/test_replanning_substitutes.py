@@ -32,6 +32,7 @@ from tests.factories import (
 )
 from tests.factories.booking import AppointmentFactory, AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW, TODAY
+from tests.signing_in import sign_in
 
 _S = AppointmentStatus
 TUESDAY = date(2026, 3, 3)
@@ -387,11 +388,14 @@ def test_a_held_time_does_not_begin_before_the_call(desk: Desk) -> None:
     assert refused.value.code == "bad_hold"
 
 
-def test_a_hold_that_ran_out_is_neither_listed_nor_moved(desk: Desk, reception_client: Client) -> None:
+def test_a_hold_that_ran_out_is_neither_listed_nor_moved(
+    desk: Desk, reception: User, reception_client: Client
+) -> None:
     kept = held(desk, "10:00", until="09:30")
     entry = ill(desk)
     late = on(TODAY, "09:30")
     with time_machine.travel(late, tick=False):
+        sign_in(reception_client, reception)
         assert reception_client.get(url(entry)).context["rows"] == []
     place = booking.Move(kept, kept.version, desk.amari, desk.room2, tuesday("11:00"))
     with pytest.raises(DomainError, match="This hold is gone"):

@@ -123,16 +123,22 @@ class TestItsEnd:
         address = opened(reception_client, session.patient)
         assert reception_client.get(address)["Refresh"] == "3601"  # the browser asks again by itself
         with time_machine.travel(ahead(minutes=60), tick=False):
+            sign_in(reception_client, reception)
             assert reception_client.get(address)["Location"] == f"/patients/{session.patient_id}/emergency/"
         assert RecordOpened.objects.count() == 1
 
     def test_without_the_look_at_the_clock_it_would_stay_open(
-        self, reception_client: Client, session: Session, monkeypatch: pytest.MonkeyPatch
+        self,
+        reception_client: Client,
+        reception: User,
+        session: Session,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """The negative control."""
         address = opened(reception_client, session.patient)
         monkeypatch.setattr("clinic.models.emergency.EmergencyOpeningQuerySet.running", lambda self, at: self)
         with time_machine.travel(ahead(minutes=61), tick=False):
+            sign_in(reception_client, reception)
             assert "Penicillin" in reception_client.get(address).text
 
     def test_it_is_nobody_elses(self, practitioner_client: Client, admin_client: Client) -> None:

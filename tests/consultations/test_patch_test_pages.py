@@ -31,6 +31,7 @@ from tests.factories import (
     lots_of,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
+from tests.signing_in import sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 UNCLEAR = {"grade": Grade.DOUBTFUL, "result": Result.EQUIVOCAL, "valid_from": None, "valid_until": None}
@@ -188,11 +189,12 @@ def test_it_attaches_to_the_visit_in_progress_whatever_its_type(
 
 
 def test_the_minute_in_which_the_page_was_opened_means_that_moment(
-    practitioner_client: Client, plan: Plan
+    practitioner_client: Client, practitioner_user: User, plan: Plan
 ) -> None:
     """Consent signed at 09:00:30, page opened at 09:00:40: the typed 09:00 must not lie before the consent."""
     opened = CLINIC_NOW + timedelta(seconds=40)
     with time_machine.travel(opened + timedelta(minutes=30), tick=False):
+        sign_in(practitioner_client, practitioner_user)
         sent = typed(plan, given_at=CLINIC_NOW, opened_at=opened.isoformat())
         sent |= moment("observed_until", opened + timedelta(minutes=21))
         practitioner_client.post(give_url(plan), sent)

@@ -16,6 +16,7 @@ from consultations.actions import records
 from consultations.models import BodyZone, Session, SessionTyping
 from tests.factories import PractitionerFactory, SessionFactory, SessionTypingFactory
 from tests.factories.clock import CLINIC_NOW
+from tests.signing_in import sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 HERE, ELSEWHERE = UUID(int=1), UUID(int=2)
@@ -177,8 +178,11 @@ def test_asked_with_get_it_says_that_one_may_go_on_and_gives_a_token(
     assert Client().get(address)["Location"].startswith("/accounts/login/")
 
 
-def test_the_footer_says_when_it_was_kept(practitioner_client: Client, draft: Session) -> None:
+def test_the_footer_says_when_it_was_kept(
+    practitioner_client: Client, practitioner_user: User, draft: Session
+) -> None:
     with time_machine.travel(CLINIC_NOW + timedelta(minutes=42), tick=False):
+        sign_in(practitioner_client, practitioner_user)
         keep(practitioner_client, draft, note="x")
         assert page_of(practitioner_client, draft).context["keeping"]["saved_at"] == datetime.now(
             CLINIC_NOW.tzinfo

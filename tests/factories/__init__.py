@@ -4,6 +4,7 @@ from tests.factories.access import (
     AccountChangeFactory,
     InvitationFactory,
     InvitedFactory,
+    ScreenPinFactory,
     SecondFactorResetFactory,
     SignInFactory,
 )
@@ -223,6 +224,7 @@ __all__ = [
     "RoomFactory",
     "ScaleFactory",
     "ScaleThresholdFactory",
+    "ScreenPinFactory",
     "SecondFactorResetFactory",
     "SessionDoseFactory",
     "SessionFactory",

@@ -8,7 +8,7 @@ from django.contrib.auth.hashers import make_password
 from factory.django import DjangoModelFactory
 
 from clinic.enums import AccountChangeKind, Role
-from clinic.models import AccountChange, Invitation, SecondFactorReset, SignIn
+from clinic.models import AccountChange, Invitation, ScreenPin, SecondFactorReset, SignIn
 from clinic.models.feed import digest_of
 from tests.factories.clock import ago
 from tests.factories.users import UserFactory
@@ -78,3 +78,17 @@ class SignInFactory(DjangoModelFactory):
     device = "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0"
     address = "192.0.2.10"
     signed_in_at = last_used_at = factory.LazyFunction(ago)
+
+
+class ScreenPinFactory(DjangoModelFactory):
+    """Of somebody at the desk; `pin=` chooses another one."""
+
+    class Meta:
+        model = ScreenPin
+
+    class Params:
+        pin = "739164"
+
+    user = factory.SubFactory(UserFactory, reception=True)
+    created_at = factory.LazyFunction(ago)
+    hashed = factory.LazyAttribute(lambda row: make_password(row.pin))

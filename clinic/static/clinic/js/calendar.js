@@ -92,6 +92,7 @@
         body: new URLSearchParams({ version: shown.version, next: location.pathname + location.search, ...fields }),
       });
       connected = true;
+      if (response.status === 423) document.dispatchEvent(new Event("screen-locked"));
       done = response.ok;
       answer = await response.json();
     } catch {

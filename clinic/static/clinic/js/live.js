@@ -3,17 +3,20 @@
 (() => {
   const EVERY = 10_000;
   const days = () => document.querySelector("[data-live]");
+  const isLocked = () => document.documentElement.classList.contains("screen-locked");
   let unattended = false;
 
   const look = async () => {
     const shown = days();
-    if (!shown || document.hidden || document.documentElement.hasAttribute("data-dragging")) return;
+    if (!shown || document.hidden || isLocked() || document.documentElement.hasAttribute("data-dragging")) return;
     let answer;
     try {
       answer = await fetch(shown.dataset.live, { redirect: "manual", headers: { "X-Unattended": "yes" } });
     } catch {
       return; // No connection: the next look may have one.
     }
+    if (isLocked()) return;
+    if (answer.status === 423) document.dispatchEvent(new Event("screen-locked"));
     // Signed out meanwhile: names do not stay on a screen nobody is signed in to.
     if (answer.type === "opaqueredirect") location.reload();
     if (!answer.ok) return;
@@ -24,7 +27,8 @@
     unattended = false;
   };
   document.addEventListener("htmx:configRequest", (event) => {
-    if (unattended) event.detail.headers["X-Unattended"] = "yes";
+    // What htmx asks for on its own clock has no event that it answers to.
+    if (unattended || !event.detail.triggeringEvent) event.detail.headers["X-Unattended"] = "yes";
   });
   document.addEventListener("visibilitychange", look);
   setInterval(look, EVERY);

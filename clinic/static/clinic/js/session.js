@@ -77,7 +77,9 @@
   let turn = Promise.resolve();
   const inTurn = () => (turn = turn.then(tryToKeep));
 
+  const isLocked = () => document.documentElement.classList.contains("screen-locked");
   const look = () => {
+    if (isLocked()) return; // nobody types under the lock
     if (isSignedOut() || (!isOver && typed() !== kept)) inTurn();
   };
   setInterval(look, Number(form.dataset.seconds) * 1000);
