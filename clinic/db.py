@@ -212,6 +212,28 @@ def guard(
     )
 
 
+def on_a_kept_record(prefix: str) -> pgtrigger.Trigger:
+    """No row comes to, or is changed on, a patient's record that was merged into another.
+
+    FOR KEY SHARE is what the foreign key takes anyway, only at once: it waits for a merge in progress, which locks
+    FOR UPDATE, and for no other lock.
+    """
+    name = f"{prefix}_on_a_kept_record"
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.UpdateOf("patient_id"),
+        declare=[("survivor", "UUID")],
+        func=f"""
+            SELECT merged_into_id INTO survivor FROM clinic_patient WHERE id = NEW.patient_id FOR KEY SHARE;
+            IF survivor IS NOT NULL THEN
+                {refuse(name, "This record was merged into another. Open that one.")}
+            END IF;
+            RETURN NEW;
+        """,
+    )
+
+
 def close_trigger_switch(*, using: str, **_kwargs: object) -> None:
     """Make pgtrigger's per-session ignore list void: no role may switch a guard off with `set_config`."""
     with connections[using].cursor() as cursor:

@@ -140,7 +140,11 @@ def _all(conditions: Iterable[_Where]) -> _Where:
 def _likeliest(words: Sequence[str]) -> list[_Where]:
     """The clinic number itself comes before the phone numbers it is a part of, "Mar…" before "Lamar…"."""
     if len(words) == 1 and re.fullmatch(r"[0-9]{1,9}", words[0]):
-        return [_Where("number = %s", (int(words[0]),))]
+        number = int(words[0])
+        # The number of a record that was merged finds the one that counts.
+        merged = "SELECT merged_into_id FROM clinic_patient WHERE number = %s AND merged_into_id IS NOT NULL"
+        kept = f"id = ANY(ARRAY({merged}))"
+        return [_Where(f"(number = %s OR {kept})", (number, number))]
     return [_Where(f"folded_name LIKE {_LITERALLY} || '%%'", (word,)) for word in words[:_NAMES]]
 
 

@@ -4,7 +4,7 @@ The desk knows visits with an opaque `purpose`. The pathway implements `Pathway`
 AppConfig.ready(); until then a pathway without an opinion answers, so that the desk works alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -14,7 +14,16 @@ from django.urls import reverse
 
 from clinic.enums import Readiness
 from clinic.gaps import DayGap, HourGap
-from clinic.models import Appointment, AppointmentType, CaseFile, Device, Patient, Practitioner, User
+from clinic.models import (
+    Appointment,
+    AppointmentType,
+    CaseFile,
+    Device,
+    Patient,
+    PatientMerge,
+    Practitioner,
+    User,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +299,24 @@ class Pathway:
     def files(self) -> Iterator[tuple[str, str]]:
         """Every file outside the database that a row names, with its SHA-256: what a backup has to bring along."""
         return iter(())
+
+    def moving(self) -> tuple[type[Model], ...]:
+        """Tables with a patient whose rows go along when the patient's record is merged into another."""
+        return ()
+
+    def keeping(self, patients: Collection[UUID]) -> set[UUID]:
+        """Which of these patients carry records that are never moved: such a record is not merged into another."""
+        return set()
+
+    def relied_on(self, visits: Collection[UUID]) -> set[UUID]:
+        """Which of these visits records of the pathway point to."""
+        return set()
+
+    def merged(self, merge: PatientMerge, *, by: User, at: datetime) -> None:
+        """The rows of one record went to the other, in this transaction and under its locks."""
+
+    def taken_apart(self, merge: PatientMerge, *, by: User, at: datetime) -> None:
+        """They went back, in this transaction and under its locks."""
 
     def warnings(self, patients: Sequence[Patient], *, user: User) -> dict[UUID, list[Warning]]:
         """What everybody who meets the patients must know."""

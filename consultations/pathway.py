@@ -1,6 +1,6 @@
 """The plug: what the pathway tells the desk through `clinic.readiness`. Bulk, and as much as each role may know."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from clinic.enums import Role
-from clinic.models import Appointment, CaseFile, Device, Patient, Practitioner, User
+from clinic.models import Appointment, CaseFile, Device, Patient, PatientMerge, Practitioner, User
 from clinic.readiness import (
     Badge,
     Consequences,
@@ -25,7 +25,8 @@ from clinic.readiness import (
     Warning,
 )
 from clinic.rules.access import may_book
-from consultations import course_offers, offers, purposes, stock_cautions
+from consultations import course_offers, merged_records, offers, purposes, stock_cautions
+from consultations.actions import merging
 from consultations.enums import AllergyStatus
 from consultations.models import (
     Alert,
@@ -160,6 +161,26 @@ class ClinicalPathway(Pathway):
     def files(self) -> Iterator[tuple[str, str]]:
         """The photographs, those out of sight as well."""
         return Photo.objects.order_by().values_list("file_name", "sha256").iterator()
+
+    def moving(self) -> tuple[type[Model], ...]:
+        """Allergies, alerts and reports."""
+        return merged_records.MOVING
+
+    def keeping(self, patients: Collection[UUID]) -> set[UUID]:
+        """See consultations.merged_records."""
+        return merged_records.keeping(patients)
+
+    def relied_on(self, visits: Collection[UUID]) -> set[UUID]:
+        """See consultations.merged_records."""
+        return merged_records.relied_on(visits)
+
+    def merged(self, merge: PatientMerge, *, by: User, at: datetime) -> None:
+        """See consultations.actions.merging."""
+        merging.merged(merge=merge, by=by, at=at)
+
+    def taken_apart(self, merge: PatientMerge, *, by: User, at: datetime) -> None:
+        """See consultations.actions.merging."""
+        merging.taken_apart(merge=merge, by=by, at=at)
 
     def warnings(self, patients: Sequence[Patient], *, user: User) -> dict[UUID, list[Warning]]:
         """Allergies and alerts, for those who may see them (not admins)."""

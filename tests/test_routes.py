@@ -62,6 +62,11 @@ DESK = {
     "clinic:patient_new": ("302 200 200 403", "302 422 422 403"),
     "clinic:patient_edit": ("302 200 200 200", "302 422 422 403"),
     "clinic:patient_not_a_duplicate": (ONLY_POST, "302 302 302 403"),
+    "clinic:patient_may_be_duplicate": (ONLY_POST, "302 302 302 403"),
+    "clinic:patient_same_person": ("302 200 200 403", "302 200 200 403"),
+    "clinic:patient_merge": ("302 200 200 403", "302 422 422 403"),
+    "clinic:patient_merged": ("302 200 200 200", ONLY_GET),
+    "clinic:patient_take_apart": ("302 200 200 403", "302 422 422 403"),
     "clinic:book": ("302 200 200 403", "302 200 200 403"),
     "clinic:starts": ("302 422 422 403", ONLY_GET),  # without a day there is nothing to look for
     "clinic:book_for": ("302 200 200 403", "302 422 422 403"),

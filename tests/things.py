@@ -35,6 +35,7 @@ from tests.factories import (
     LeafletFactory,
     PatchTestFactory,
     PatientFactory,
+    PatientMergeFactory,
     PhotoFactory,
     PhotoRemovalFactory,
     PlanFactory,
@@ -216,6 +217,15 @@ def _people_who_wait(things: Things, doctor: Practitioner) -> None:
         "clinic:patient_not_a_duplicate": {"other": someone.pk},
         "clinic:walk_in_note": {"patient": someone.pk},
     }
+
+
+@builds
+def _two_records_of_one_person(things: Things, doctor: Practitioner) -> None:
+    merge = PatientMergeFactory()
+    things.ids["other_id"] = PatientFactory().pk
+    for route in ("patient_merged", "patient_take_apart"):
+        things.by_route[f"clinic:{route}"] = {"patient_id": merge.patient_id}
+    things.posts["clinic:patient_may_be_duplicate"] = {"other": things.ids["other_id"]}
 
 
 @builds

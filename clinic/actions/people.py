@@ -83,6 +83,14 @@ def not_a_duplicate(*, patient: Patient, other: Patient, by: User, at: datetime)
     _remember(patient, other, by=by, at=at)
 
 
+@explained
+def may_be_a_duplicate(*, patient: Patient, other: Patient, by: User, at: datetime) -> None:
+    """Take back that these are two people: they are asked about again, and may be merged. Harmless where nobody said so."""
+    access.check_may_edit_patients(by)
+    told_apart = NotADuplicate.objects.in_force().of(patient, other)
+    told_apart.update(withdrawn_at=at, withdrawn_by=by)
+
+
 def note_opened(
     *,
     patient: Patient,
@@ -117,6 +125,6 @@ def note_exported(
 
 def _remember(patient: Patient, other: Patient, *, by: User, at: datetime) -> None:
     first, second = sorted((patient, other), key=lambda each: each.pk)
-    NotADuplicate.objects.get_or_create(
+    NotADuplicate.objects.in_force().get_or_create(
         first=first, second=second, defaults={"decided_by": by, "decided_at": at}
     )

@@ -10,6 +10,7 @@ from clinic.models.emergency import EmergencyOpening
 from clinic.models.feed import CalendarFeed
 from clinic.models.history import RecordOpened
 from clinic.models.history_seal import HistorySeal
+from clinic.models.merging import PatientMerge
 from clinic.models.opening import (
     Absence,
     ClosedDay,
@@ -47,6 +48,7 @@ __all__ = [
     "NotADuplicate",
     "OutOfService",
     "Patient",
+    "PatientMerge",
     "Practitioner",
     "RecordOpened",
     "Room",

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, never_deleted, no_overlap, only_transitions
+from clinic.db import check, never_deleted, no_overlap, on_a_kept_record, only_transitions
 from clinic.enums import (
     BORN_AS,
     HOLDS_TIME,
@@ -260,6 +260,7 @@ class Appointment(models.Model):
         triggers = [
             only_transitions("appointment", column="status", born_as=BORN_AS, moves=TRANSITIONS),
             *never_deleted("appointment"),
+            on_a_kept_record("appointment"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from datetime import date, time
 from typing import Self
 
 import pghistory
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -12,7 +13,7 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, never_deleted
+from clinic.db import check, frozen_once, guard, never_deleted, recorded_together, refuse
 from clinic.enums import ContactChannel, Role, Sex
 from clinic.intervals import Suits
 from clinic.models.places import ActiveQuerySet
@@ -47,6 +48,25 @@ class PatientQuerySet(models.QuerySet):
     def by_name(self) -> Self:
         """In the order people expect, whatever the server's collation: by the folded name."""
         return self.order_by("folded_name", "birth_date", "number")
+
+
+# Neither a chain nor a cycle: who follows one pointer stands at the record that counts. The survivor's row is locked, so that
+# it is not itself merged away at this moment.
+_MERGED_IN_ONE_STEP = guard(
+    "patient_merged_in_one_step",
+    operation=pgtrigger.Insert | pgtrigger.UpdateOf("merged_into_id"),
+    declare=[("beyond", "UUID")],
+    func=f"""
+        IF NEW.merged_into_id IS NOT NULL THEN
+            SELECT merged_into_id INTO beyond FROM clinic_patient
+                WHERE id = NEW.merged_into_id FOR NO KEY UPDATE;
+            IF beyond IS NOT NULL OR EXISTS (SELECT 1 FROM clinic_patient WHERE merged_into_id = NEW.id) THEN
+                {refuse("patient_merged_in_one_step", "One of the records was merged already. Take that apart first.")}
+            END IF;
+        END IF;
+        RETURN NEW;
+    """,
+)
 
 
 @pghistory.track(append_only=True, exclude=["search_text", "folded_name"])
@@ -172,7 +192,7 @@ class Patient(models.Model):
                 _("A record cannot be merged into itself."),
             ),
         ]
-        triggers = never_deleted("patient")
+        triggers = [*never_deleted("patient"), _MERGED_IN_ONE_STEP]
 
     def __str__(self) -> str:
         return self.name
@@ -209,17 +229,40 @@ class Patient(models.Model):
         return day.year - self.birth_date.year - (0 if had_birthday else 1)
 
 
+class NotADuplicateQuerySet(models.QuerySet):
+    """Words about pairs that were told apart."""
+
+    def in_force(self) -> Self:
+        """Not taken back."""
+        return self.filter(withdrawn_at=None)
+
+    def of(self, patient: Patient, other: Patient) -> Self:
+        """Of these two, in whichever order."""
+        first, second = sorted((patient.pk, other.pk))
+        return self.filter(first=first, second=second)
+
+
 @pghistory.track(append_only=True)
 class NotADuplicate(models.Model):
-    """Somebody looked: these two records are two people. Not asked again."""
+    """Somebody looked: these two records are two people. Not asked again, and not merged, until it is taken back."""
 
     first = models.ForeignKey(Patient, models.PROTECT, related_name="+")
     second = models.ForeignKey(Patient, models.PROTECT, related_name="+")
     decided_at = models.DateTimeField()
     decided_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(_("taken back at"), null=True, blank=True)
+    withdrawn_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+
+    objects = NotADuplicateQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            recorded_together(
+                "not_a_duplicate_withdrawn_together",
+                "withdrawn_at",
+                "withdrawn_by",
+                message=_("Taking back says who and when."),
+            ),
             check(
                 "not_a_duplicate_ordered",
                 Q(first__lt=F("second")),
@@ -227,11 +270,17 @@ class NotADuplicate(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["first", "second"],
+                condition=Q(withdrawn_at=None),
                 name="not_a_duplicate_once",
                 violation_error_message=_("This pair has been decided already."),
             ),
         ]
-        triggers = append_only("not_a_duplicate")
+        triggers = frozen_once(
+            "not_a_duplicate",
+            """TG_OP = 'DELETE' OR OLD.withdrawn_at IS NOT NULL
+                OR to_jsonb(NEW) - '{withdrawn_at,withdrawn_by_id}'::text[]
+                    <> to_jsonb(OLD) - '{withdrawn_at,withdrawn_by_id}'::text[]""",
+        )
 
     def __str__(self) -> str:
         return f"{self.first} ≠ {self.second}"

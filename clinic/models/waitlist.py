@@ -13,7 +13,15 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, guard, never_deleted, recorded_together, refuse, refuse_truncate
+from clinic.db import (
+    check,
+    guard,
+    never_deleted,
+    on_a_kept_record,
+    recorded_together,
+    refuse,
+    refuse_truncate,
+)
 from clinic.enums import UPCOMING, AppointmentStatus, CancelledBy, OfferAnswer, Role, WaitlistOutcome
 from clinic.intervals import Suits
 from clinic.models.appointment import Appointment
@@ -82,7 +90,7 @@ class WalkIn(models.Model):
                 violation_error_message=_("This patient is on the waiting list already."),
             ),
         ]
-        triggers = [refuse_truncate("walk_in_no_truncate")]
+        triggers = [refuse_truncate("walk_in_no_truncate"), on_a_kept_record("walk_in")]
 
     def __str__(self) -> str:
         return f"{self.patient}: {self.wants}"
@@ -230,6 +238,7 @@ class WaitlistEntry(models.Model):
                     RETURN NEW;
                 """,
             ),
+            on_a_kept_record("waitlist"),
         ]
 
     def __str__(self) -> str:

@@ -35,7 +35,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """A case on this patient."""
-    patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
+    patient = get_object_or_404(Patient.objects.visible_to(request.user).current(), pk=patient_id)
     rules.check_may_keep_case_files(request.user)
     at = timezone.now()
     form = CaseFileForm(request.POST or None, initial={"as_of": timezone.localdate(at)})

@@ -82,8 +82,7 @@ def edit(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Correct identity, contacts, representative or desk note. Admins read, and are told whom to ask."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
     if patient.merged_into_id:
-        messages.info(request, _("This record was merged into another. This is the one that counts."))
-        return redirect("clinic:patient_edit", patient.merged_into_id)
+        return redirect("clinic:patient_merged", patient.pk)
     if request.method == "GET":
         return _edit_page(request, patient, PatientEditForm.of(patient))
     access.check_may_edit_patients(request.user)
@@ -175,6 +174,7 @@ def _edit_page(
         "may_book": access.may_book(request.user),
         "facts": facts(patient),
         "alike": likely_duplicates(patient),
+        "merged_from": patient.merged_from.order_by("number"),
         "warnings": readiness.pathway().warnings([patient], user=request.user).get(patient.pk, []),
         "links": readiness.pathway().links(user=request.user, patient=patient),
     }

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.text import capfirst
@@ -48,6 +49,12 @@ def _page(request: HttpRequest, narrowing: ReadingForm, **whose: Any) -> Page:
     log = RecordOpened.objects.visible_to(request.user).select_related(
         "user", "patient", "case_file", "emergency"
     )
+    if patient := whose.pop("patient"):  # with what was opened while it was another record
+        log = log.filter(
+            patient__in=Patient.objects.visible_to(request.user).filter(
+                Q(pk=patient.pk) | Q(merged_into=patient)
+            )
+        )
     log = log.filter(**{name: row for name, row in whose.items() if row})
     if narrowing.is_bound:
         days = narrowing.cleaned_data if narrowing.is_valid() else None

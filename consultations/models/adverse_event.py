@@ -14,6 +14,7 @@ from clinic.db import (
     check,
     frozen_once,
     frozen_with_parent,
+    on_a_kept_record,
     recorded_together,
 )
 from clinic.enums import Role
@@ -75,7 +76,10 @@ class ClinicalReport(models.Model):
                 _("Write down the caller's words."),
             ),
         ]
-        triggers = frozen_once("clinical_report", "TG_OP = 'DELETE' OR OLD.triaged_at IS NOT NULL")
+        triggers = [
+            *frozen_once("clinical_report", "TG_OP = 'DELETE' OR OLD.triaged_at IS NOT NULL"),
+            on_a_kept_record("clinical_report"),
+        ]
 
     def __str__(self) -> str:
         return self.words[:60]
@@ -128,7 +132,7 @@ class Deviation(models.Model):
                 _("A deviation names what was missing."),
             ),
         ]
-        triggers = append_only("deviation")
+        triggers = [*append_only("deviation"), on_a_kept_record("deviation")]
 
     def __str__(self) -> str:
         return self.reason[:60]

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, guard, refuse
+from clinic.db import append_only, check, guard, on_a_kept_record, refuse
 from clinic.models import Patient, User
 from consultations.models.consultation import ClinicalQuerySet
 
@@ -82,6 +82,7 @@ class CauseSearch(models.Model):
                     RETURN NEW;
                 """,
             ),
+            on_a_kept_record("cause_search"),
         ]
 
     def __str__(self) -> str:
@@ -151,6 +152,7 @@ class CauseFinding(models.Model):
                     RETURN NEW;
                 """,
             ),
+            on_a_kept_record("cause_finding"),
         ]
 
     def __str__(self) -> str:

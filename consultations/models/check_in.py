@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, frozen_once, guard, recorded_together, refuse
+from clinic.db import check, frozen_once, guard, on_a_kept_record, recorded_together, refuse
 from clinic.models import Appointment, Patient, User
 from consultations.models.consultation import ClinicalQuerySet
 from consultations.models.reference import Versioned, published_is_final
@@ -194,6 +194,7 @@ class CheckIn(models.Model):
                     RETURN NEW;
                 """,
             ),
+            on_a_kept_record("check_in"),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ from clinic.db import (
     frozen_once,
     frozen_with_parent,
     guard,
+    on_a_kept_record,
     recorded_together,
     refuse,
 )
@@ -171,6 +172,7 @@ class Consultation(Signable):
         ]
         triggers = [
             *frozen_once("consultation"),
+            on_a_kept_record("consultation"),
             guard(
                 "consultation_suitable",
                 operation=pgtrigger.Insert | pgtrigger.Update,

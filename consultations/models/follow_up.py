@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, guard, refuse
+from clinic.db import append_only, check, guard, on_a_kept_record, refuse
 from clinic.models import Patient, User
 from consultations.enums import FollowUpAnswer
 from consultations.models.consultation import ClinicalQuerySet
@@ -101,6 +101,7 @@ class FollowUp(models.Model):
                     RETURN NEW;
                 """,
             ),
+            on_a_kept_record("follow_up"),
         ]
 
     def __str__(self) -> str:

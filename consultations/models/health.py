@@ -12,7 +12,15 @@ from django.db.models import Q
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, frozen_once, guard, recorded_together, refuse
+from clinic.db import (
+    append_only,
+    check,
+    frozen_once,
+    guard,
+    on_a_kept_record,
+    recorded_together,
+    refuse,
+)
 from clinic.models import Patient, User
 from consultations.enums import Answer, AnswerSource, Decision
 from consultations.models.check_in import CheckIn
@@ -80,6 +88,7 @@ class HealthAnswer(models.Model):
                     RETURN NEW;
                 """,
             ),
+            on_a_kept_record("health_answer"),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, frozen_once, frozen_with_parent, guard, refuse
+from clinic.db import check, frozen_once, frozen_with_parent, guard, on_a_kept_record, refuse
 from consultations.enums import IntervalUnit, ReviewAnchor, ReviewDecision, ScoreMoment
 from consultations.models.consultation import Consultation, Signable
 from consultations.models.plan import Plan
@@ -209,6 +209,7 @@ class Review(Signable):
         ]
         triggers = [
             *frozen_once("review"),
+            on_a_kept_record("review"),
             guard(
                 "review_same_patient",
                 operation=pgtrigger.Insert | pgtrigger.Update,

@@ -10,7 +10,15 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, frozen_once, guard, recorded_together, refuse
+from clinic.db import (
+    append_only,
+    check,
+    frozen_once,
+    guard,
+    on_a_kept_record,
+    recorded_together,
+    refuse,
+)
 from clinic.enums import Role
 from clinic.models import Patient, User
 from consultations.dates import in_words
@@ -108,7 +116,7 @@ class PhotographyConsent(models.Model):
                 _("Say how the representative is related to the patient."),
             ),
         ]
-        triggers = append_only("photography_consent")
+        triggers = [*append_only("photography_consent"), on_a_kept_record("photography_consent")]
 
     def __str__(self) -> str:
         return f"{self.text} v{self.text.version}"
@@ -235,6 +243,7 @@ class Photo(models.Model):
                 )
                 + "RETURN NEW;",
             ),
+            on_a_kept_record("photo"),
         ]
 
     def __str__(self) -> str:

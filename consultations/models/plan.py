@@ -13,6 +13,7 @@ from clinic.db import (
     append_only,
     check,
     guard,
+    on_a_kept_record,
     only_transitions,
     refuse,
     refuse_truncate,
@@ -161,6 +162,7 @@ class Plan(models.Model):
                     RETURN NEW;
                 """,
             ),
+            on_a_kept_record("plan"),
         ]
 
     def __str__(self) -> str:

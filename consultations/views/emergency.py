@@ -54,6 +54,8 @@ def summary(request: HttpRequest, opening_id: UUID) -> HttpResponse:
         messages.info(request, _("The summary has closed. Say why it is needed again."))
         return redirect("consultations:emergency", opening.patient_id)
     patient = Patient.objects.visible_to(request.user).get(pk=opening.patient_id)
+    if patient.merged_into_id:  # since it was opened: what warns stands at the survivor now
+        return redirect("consultations:emergency", patient.merged_into_id)
     reading.opened(request, patient, "consultations:emergency_summary", at=at, emergency=opening.pk)
     context = header(patient, request.user) | {
         "opening": opening,

@@ -45,8 +45,7 @@ def show(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Who this is, what is next, what is in the way: for practitioners with the records, for others without."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
     if patient.merged_into_id:
-        messages.info(request, _("This record was merged into another. This is the one that counts."))
-        return redirect("consultations:patient", patient.merged_into_id)
+        return redirect("clinic:patient_merged", patient.pk)
     at = timezone.now()
     context = header(patient, request.user) | _openings(request, patient, at)
     context |= {"at": at, "may_edit": access.may_edit_patients(request.user)}

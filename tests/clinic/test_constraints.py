@@ -28,6 +28,7 @@ from tests.factories import (
     InvitationFactory,
     OutOfServiceFactory,
     PatientFactory,
+    PatientMergeFactory,
     PractitionerFactory,
     RoomFactory,
     ScreenPinFactory,
@@ -356,6 +357,34 @@ def _a_pair_decided_twice() -> None:
     first, second = _pair()
     _decide(first, second)
     _decide(first, second)
+
+
+@cases.refused_by("not_a_duplicate_withdrawn_together")
+def _a_decision_taken_back_by_nobody() -> None:
+    first, second = _pair()
+    _decide(first, second)
+    NotADuplicate.objects.update(withdrawn_at=CLINIC_NOW)
+
+
+@cases.refused_by("patient_merge_because")
+def _a_merge_without_a_reason() -> None:
+    PatientMergeFactory(reason="")
+
+
+@cases.refused_by("patient_merge_of_two")
+def _a_merge_of_a_record_with_itself() -> None:
+    patient = PatientFactory()
+    PatientMergeFactory(patient=patient, survivor=patient)
+
+
+@cases.refused_by("patient_merge_undone_together")
+def _a_merge_taken_apart_by_nobody() -> None:
+    PatientMergeFactory(undone_at=CLINIC_NOW)
+
+
+@cases.refused_by("patient_merge_once")
+def _a_record_merged_twice() -> None:
+    PatientMergeFactory(patient=PatientMergeFactory().patient)
 
 
 @cases.refused_by("working_hours_order")

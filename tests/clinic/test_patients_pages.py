@@ -332,7 +332,9 @@ class TestEdit:
     def test_a_record_that_was_merged_leads_to_the_one_that_counts(self, reception_client: Client) -> None:
         kept = PatientFactory()
         gone = PatientFactory(merged_into=kept)
-        assert reception_client.get(self.url(gone))["Location"] == self.url(kept)
+        page = reception_client.get(self.url(gone), follow=True)
+        assert page.redirect_chain == [(reverse("clinic:patient_merged", args=[gone.pk]), 302)]
+        assert f'href="{readiness.pathway().patient_url(kept)}"' in page.text
 
     def test_an_unknown_patient_is_404(self, reception_client: Client) -> None:
         url = reverse("clinic:patient_edit", args=["0b5b1c8e-6f0f-4a2d-8f3f-6f6a0f1d2c3b"])
@@ -344,7 +346,7 @@ class TestEdit:
     ) -> None:
         patient = PatientFactory(family_name="Moreau")
         PatientFactory.create_batch(twins, family_name="Moreau")
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             response = reception_client.get(self.url(patient))
         assert len(response.context["alike"]) == twins
 

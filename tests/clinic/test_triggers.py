@@ -17,6 +17,8 @@ from clinic.models import (
     EmergencyOpening,
     HistorySeal,
     NotADuplicate,
+    Patient,
+    PatientMerge,
     RecordOpened,
     WaitlistEntry,
 )
@@ -35,10 +37,12 @@ from tests.factories import (
     HistorySealFactory,
     InvitationFactory,
     PatientFactory,
+    PatientMergeFactory,
     SecondFactorResetFactory,
     UserFactory,
     WaitlistEntryFactory,
     WaitlistOfferFactory,
+    WalkInFactory,
 )
 from tests.factories.clock import CLINIC_NOW
 from tests.guards import (
@@ -54,6 +58,7 @@ from tests.guards import (
     triggers_in_models,
     without,
 )
+from tests.merged_rows import onto_merged_records
 
 pytestmark = pytest.mark.django_db
 cases = Cases()
@@ -203,14 +208,50 @@ def _decision() -> NotADuplicate:
     )
 
 
-@cases.refused_by("not_a_duplicate_append_only")
+@cases.refused_by("not_a_duplicate_signed")
 def _a_decision_that_is_taken_back() -> None:
     _decision().delete()
 
 
-@cases.refused_by("not_a_duplicate_append_only")
+@cases.refused_by("not_a_duplicate_signed")
 def _a_decision_put_on_somebody_else() -> None:
     NotADuplicate.objects.filter(pk=_decision().pk).update(decided_by=UserFactory())
+
+
+@cases.refused_by("patient_merged_in_one_step")
+def _a_record_merged_into_one_that_was_merged() -> None:
+    PatientFactory(merged_into=PatientMergeFactory().patient)
+
+
+@cases.refused_by("patient_merged_in_one_step")
+def _a_record_merged_away_that_others_were_merged_into() -> None:
+    merge = PatientMergeFactory()
+    Patient.objects.filter(pk=merge.survivor_id).update(merged_into=PatientFactory())
+
+
+@cases.refused_by("patient_merged_in_one_step")
+def _two_records_merged_into_each_other() -> None:
+    merge = PatientMergeFactory()
+    sql("UPDATE clinic_patient SET merged_into_id = %s WHERE id = %s", merge.patient_id, merge.survivor_id)()
+
+
+@cases.refused_by("patient_merge_signed")
+def _a_merge_that_is_forgotten() -> None:
+    PatientMergeFactory().delete()
+
+
+@cases.refused_by("patient_merge_signed")
+def _a_merge_whose_moved_rows_are_changed_afterwards() -> None:
+    PatientMerge.objects.filter(pk=PatientMergeFactory().pk).update(moved={"clinic.Appointment": {}})
+
+
+@cases.refused_by("patient_merge_signed")
+def _a_merge_taken_apart_twice() -> None:
+    undone = {"undone_at": CLINIC_NOW, "undone_by": UserFactory(), "undone_because": "twins"}
+    PatientMerge.objects.filter(pk=PatientMergeFactory(**undone).pk).update(undone_because="a slip")
+
+
+onto_merged_records(cases, AppointmentFactory, ContactEntryFactory, WalkInFactory, WaitlistEntryFactory)
 
 
 def _opened() -> RecordOpened:

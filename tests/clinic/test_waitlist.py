@@ -402,7 +402,9 @@ def test_what_was_answered_meanwhile_is_not_let_go_of(desk: Desk) -> None:
 
 def test_an_answer_after_the_call_was_closed_leaves_the_call_as_it_is(desk: Desk) -> None:
     offer = offered(desk, waiting(desk))
-    contacts.close(entry=offer.contact, told=False, reason="No answer for a week", by=desk.user, at=CLINIC_NOW)
+    contacts.close(
+        entry=offer.contact, told=False, reason="No answer for a week", by=desk.user, at=CLINIC_NOW
+    )
     offers.decline(offer=offer, by=desk.user, at=CLINIC_NOW)
     entry = ContactEntry.objects.get()
     assert (entry.told, entry.close_reason) == (False, "No answer for a week")

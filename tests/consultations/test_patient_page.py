@@ -246,8 +246,9 @@ def test_a_hold_that_ran_out_is_no_part_of_the_record(practitioner_user: User) -
 def test_a_merged_record_leads_to_the_one_that_counts(practitioner_client: Client) -> None:
     kept = PatientFactory()
     merged = PatientFactory(merged_into=kept)
-    answer = practitioner_client.get(reverse("consultations:patient", args=[merged.pk]))
-    assert answer["Location"] == reverse("consultations:patient", args=[kept.pk])
+    answer = practitioner_client.get(reverse("consultations:patient", args=[merged.pk]), follow=True)
+    assert answer.redirect_chain == [(reverse("clinic:patient_merged", args=[merged.pk]), 302)]
+    assert f'href="{reverse("consultations:patient", args=[kept.pk])}"' in answer.text
 
 
 def test_similar_patients_show_in_the_header(practitioner_client: Client, clinic_now: datetime) -> None:

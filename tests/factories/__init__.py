@@ -74,7 +74,7 @@ from tests.factories.patch_tests import (
     consented_plan,
     read_late_plan,
 )
-from tests.factories.people import PatientFactory, PractitionerFactory
+from tests.factories.people import PatientFactory, PatientMergeFactory, PractitionerFactory
 from tests.factories.photos import (
     PhotoFactory,
     PhotographyConsentFactory,
@@ -201,6 +201,7 @@ __all__ = [
     "PatchTestPolicyFactory",
     "PathwayPolicyFactory",
     "PatientFactory",
+    "PatientMergeFactory",
     "PhotoFactory",
     "PhotoRemovalFactory",
     "PhotographyConsentFactory",

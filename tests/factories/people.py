@@ -6,7 +6,7 @@ import factory
 from factory.django import DjangoModelFactory
 
 from clinic.enums import Sex
-from clinic.models import Patient, Practitioner
+from clinic.models import Patient, PatientMerge, Practitioner
 from tests.factories.clock import ago
 from tests.factories.users import UserFactory
 
@@ -32,6 +32,19 @@ class PatientFactory(DjangoModelFactory):
     phone = "+33 6 12 00 44 71"
     created_at = factory.LazyFunction(lambda: ago(days=60))
     created_by = factory.SubFactory(UserFactory, reception=True)
+
+
+class PatientMergeFactory(DjangoModelFactory):
+    """A record that was merged into another; no row went along."""
+
+    class Meta:
+        model = PatientMerge
+
+    survivor = factory.SubFactory(PatientFactory)
+    patient = factory.SubFactory(PatientFactory, merged_into=factory.SelfAttribute("..survivor"))
+    reason = "identity card seen"
+    merged_at = factory.LazyFunction(lambda: ago(days=3))
+    merged_by = factory.SubFactory(UserFactory, reception=True)
 
 
 class PractitionerFactory(DjangoModelFactory):
