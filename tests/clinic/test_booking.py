@@ -12,6 +12,7 @@ from clinic.actions.booking import Move
 from clinic.enums import AppointmentStatus, CancelledBy, RoomKind
 from clinic.errors import DomainError, NotAllowed, NotCleared, SlotTaken, Stale
 from clinic.models import Appointment
+from clinic.rules import booking as rules
 from tests.clinic.desk import Desk, ToldPathway, on
 from tests.factories.booking import AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW
@@ -346,3 +347,16 @@ def test_an_admin_does_not_move(desk: Desk) -> None:
     visit = desk.book(tuesday("09:00"))
     with pytest.raises(NotAllowed):
         booking.move(to=move(visit, tuesday("10:00")), by=UserFactory(admin=True), at=CLINIC_NOW)
+
+
+@pytest.mark.parametrize(("minutes", "fits"), [(79, False), (80, True), (720, True), (721, False)])
+def test_a_length_of_its_own_leaves_the_practitioner_five_minutes_and_ends_within_the_day(
+    minutes: int, fits: bool
+) -> None:
+    # An hour of cream and a quarter of cleaning stay as they are around the practitioner's half hour.
+    session = AppointmentTypeFactory.build(session=True)
+    assert rules.may_last(session, minutes) is fits
+    if not fits:
+        with pytest.raises(DomainError, match="takes 80 to 720 minutes") as refusal:
+            rules.check_length(session, minutes)
+        assert (refusal.value.code, refusal.value.field) == ("bad_length", "minutes")

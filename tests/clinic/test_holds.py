@@ -13,6 +13,7 @@ from clinic.enums import AppointmentStatus, CancelledBy
 from clinic.errors import DomainError, NotAllowed, NotCleared, SlotTaken, Stale
 from clinic.intervals import Interval
 from clinic.models import Appointment, ExtraOpening
+from clinic.rules import booking as rules
 from tests.clinic.desk import Desk, ToldPathway, on
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.opening import AbsenceFactory, ExtraOpeningFactory
@@ -92,6 +93,27 @@ def test_a_hold_ends_in_the_future_and_before_the_visit(desk: Desk, until: datet
         hold(desk, "09:30", until=until)
     assert (refusal.value.code, refusal.value.field) == ("bad_hold", "held_until")
     assert Appointment.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("until", "starts_at", "code"),
+    [
+        (CLINIC_NOW, on(TUESDAY, "09:30"), "wrong_state"),
+        (on(TUESDAY, "10:00"), on(TUESDAY, "09:59"), "bad_hold"),
+        (on(TUESDAY, "10:00"), on(TUESDAY, "10:00"), None),
+    ],
+    ids=["gone", "before the patient calls back", "when the patient calls back"],
+)
+def test_a_hold_is_put_where_the_patient_can_still_answer(
+    until: datetime, starts_at: datetime, code: str | None
+) -> None:
+    held = Appointment(held_until=until)
+    if code is None:
+        rules.check_hold_may_move(held, starts_at, at=CLINIC_NOW)
+    else:
+        with pytest.raises(DomainError) as refusal:
+            rules.check_hold_may_move(held, starts_at, at=CLINIC_NOW)
+        assert refusal.value.code == code
 
 
 def test_a_hold_lasts_no_longer_than_the_clinic_allows(desk: Desk) -> None:

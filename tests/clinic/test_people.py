@@ -39,6 +39,10 @@ class TestRegister:
             register(admin)
         assert Patient.objects.count() == 0
 
+    def test_takes_who_was_born_today(self, reception: User) -> None:
+        newborn = register(reception, birth_date=date(2026, 3, 2), representative_name="Clara Moreau")
+        assert newborn.birth_date == date(2026, 3, 2)
+
     @pytest.mark.parametrize(
         ("wrong", "code", "field"),
         [
