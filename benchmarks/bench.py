@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import cycle, islice
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -128,7 +128,7 @@ def sessions_of(
         store[BACKEND_SESSION_KEY] = backend
         store[HASH_SESSION_KEY] = user.get_session_auth_hash()
         # As after a sign-in with both factors.
-        store["account_authentication_methods"] = [{"method": "mfa", "type": "totp", "at": 0}]
+        store["account_authentication_methods"] = [{"method": "mfa", "type": "totp", "at": time()}]
         store["account_authentication_methods_user"] = str(user.pk)
         store.save()
         keys.append(str(store.session_key))

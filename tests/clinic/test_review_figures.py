@@ -421,7 +421,7 @@ def test_a_bar_that_is_not_nought_is_never_invisible() -> None:
 
 
 def test_whoever_has_left_reviews_nothing(client: Client) -> None:
-    user = UserFactory(admin=True)
+    user, _stays = UserFactory(admin=True), UserFactory(admin=True)
     sign_in(client, user)
     user.roles = []
     user.save()

@@ -39,6 +39,10 @@ urlpatterns = [
                     path("privacy/", page, name="privacy"),
                     path("calendars/", page, name="feeds"),
                     path("sign-ins/", page, name="sign_ins"),
+                    path("lock/", page, name="lock"),
+                    path("lock/used/", page, name="lock_used"),
+                    path("unlock/", page, name="unlock"),
+                    path("unlock/passkey/", page, name="unlock_passkey"),
                 ],
                 "clinic",
             )

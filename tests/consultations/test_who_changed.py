@@ -168,6 +168,7 @@ class TestWhatIsNotTold:
             "clinic.EmergencyOpening",  # reviewed by admins
             "clinic.Invitation",  # made and withdrawn by admins
             "clinic.Patient",
+            "clinic.PatientMerge",
             "clinic.WaitlistEntry",
             "clinic.WaitlistOffer",
             "clinic.WalkIn",
