@@ -43,7 +43,8 @@ class Kind:
 
     def rows(self, user: User) -> QuerySet[Any]:
         """Those the person may see, with what a list shows of them."""
-        return self.model.objects.visible_to(user).select_related(*self.joins)
+        # Without a name Django would join every table it can reach.
+        return self.model.objects.visible_to(user).select_related(*(self.joins or (None,)))
 
 
 def _save_absence(typed: dict[str, Any], by: User, at: datetime) -> Absence:

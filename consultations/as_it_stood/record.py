@@ -174,7 +174,8 @@ def _rows(model: type[models.Model], of: Q, as_of: datetime) -> Iterable[Any]:
     beside = [name for name in ("practitioner", "signed_by") if name in _field_names(model)]
     if "plan" in _field_names(model):
         beside += ["plan__indication", "plan__formula"]
-    return stood(model, of, as_of=as_of).select_related(*named_by(model), *beside)
+    # Without a name Django would join every table it can reach.
+    return stood(model, of, as_of=as_of).select_related(*(named_by(model) + beside or [None]))
 
 
 def _field_names(model: type[models.Model]) -> set[str]:

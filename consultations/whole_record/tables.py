@@ -228,8 +228,7 @@ def of_patients() -> frozenset[type[Model]]:
 def whose(model: type[Model], patients: Iterable[desk.Patient]) -> Q:
     """Rows of this table that belong to one of the patients, by their own keys to patients if they have any.
 
-    A row that may hang on one of nine others is looked for in each by itself: joined all at once, PostgreSQL has been seen to
-    need more than half a minute.
+    A row that may hang on one of nine others is looked for in each by itself, without joining them all.
     """
     keys = [patient.pk for patient in patients]
     if model is desk.Patient:

@@ -11,8 +11,10 @@ from zipfile import ZipFile
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.db.models import DecimalField, Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
@@ -209,6 +211,12 @@ class TestTheFile:
         file = file_of(patient)
         assert "missing from the store" in file.read("record.html").decode()
         assert len(file.namelist()) == 3
+
+    def test_no_table_is_joined_that_no_row_names(self, patient: Patient) -> None:
+        with CaptureQueriesContext(connection) as asked:
+            file_of(patient)
+        most = max(asked.captured_queries, key=lambda each: each["sql"].count(" JOIN "))
+        assert most["sql"].count(" JOIN ") <= 6, most["sql"][:500]
 
     def test_what_was_merged_into_the_record_is_in_it_and_nobody_elses(self, patient: Patient) -> None:
         before, other = (
