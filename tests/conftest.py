@@ -58,6 +58,9 @@ settings.WHITENOISE_USE_FINDERS = True
 settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UndefinedVariable(settings.BASE_DIR)
 
 DATABASE_FIXTURES = {"db", "committed_db", "rows"}
+# Each of these takes seconds: begun last, one of them would keep one worker busy while the others have nothing to do.
+_LONG = ("crash", "browser", "race")
+_LONG_FOLDERS = ("tests", "tests/backup", "tests/benchmarks")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -77,7 +80,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the drills that kill a server on one worker: their clinic takes long to make.
+    """Keeps the drills that kill a server on one worker, as their clinic takes long to make, and begins with what is long.
 
     pytest 9.2 looks for a test's name elsewhere than xdist 3.8 writes its group, so that no group is kept. The tests that
     commit do as well without: each has a database of its own.
@@ -85,6 +88,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("crash") and hasattr(item, "_nodeid"):
             item._id = coerce_node_id(item._nodeid)
+    items.sort(key=_is_short)
+
+
+def _is_short(item: pytest.Item) -> bool:
+    folder = item.path.relative_to(settings.BASE_DIR).parent.as_posix()
+    return folder not in _LONG_FOLDERS and not any(item.get_closest_marker(name) for name in _LONG)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

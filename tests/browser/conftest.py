@@ -15,7 +15,9 @@ from pytest_django.live_server_helper import LiveServer
 from clinic.models import User
 from tests.signing_in import next_code, sign_in, with_second_factor
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+# The first is the same browser without what draws windows: a journey took 21 s of processor time, not 32.
+_DEBIANS = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
+CHROMIUM = Path(os.environ.get("CHROMIUM") or next(filter(Path.exists, _DEBIANS), _DEBIANS[-1]))
 # Playwright's own loop runs in this thread; Django would otherwise refuse to talk to the database from it.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
@@ -24,7 +26,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}; install Debian's package chromium or set CHROMIUM")
+        pytest.skip(f"no {CHROMIUM}; install Debian's package chromium-headless-shell or set CHROMIUM")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
