@@ -1,5 +1,6 @@
 """What every request passes: text the database cannot store, refusals that become answers, and privacy headers."""
 
+import logging
 from collections.abc import Callable, Mapping
 
 from django.conf import settings
@@ -33,6 +34,8 @@ _NO_DEVICES = ", ".join(
         "browsing-topics",
     )
 )
+
+_refused = logging.getLogger("clinic.refused")
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -236,6 +239,33 @@ class PrivacyMiddleware:
             # Nothing is left behind: not on the way back, not in a cache.
             response.headers["Clear-Site-Data"] = '"cache"'
         return response
+
+
+class RefusedMiddleware:
+    """Writes down who was refused what: the number of the account and the name of the page.
+
+    No address is kept, for it may hold what somebody typed, and nothing that was sent. What the clinic's own rules answer
+    (409, 422) refuses nobody, and a locked screen (423) is told by its lock.
+    """
+
+    REFUSED = frozenset({400, 403, 404, 405, 413})
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """As answered."""
+        response = self.get_response(request)
+        if response.status_code in self.REFUSED:
+            page = request.resolver_match.view_name if request.resolver_match else "no page of ours"
+            _refused.warning("%s %s %s: %s", response.status_code, request.method, page, _account(request))
+        return response
+
+
+def _account(request: HttpRequest) -> str:
+    """Whose request it was; of one that was refused before anybody looked, nobody's."""
+    user = getattr(request, "user", None)
+    return f"account {user.pk}" if user is not None and user.is_authenticated else "nobody signed in"
 
 
 class AnnouncementMiddleware:

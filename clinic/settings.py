@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "clinic.middleware.PrivacyMiddleware",
+    "clinic.middleware.RefusedMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "clinic.middleware.VerbMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -271,12 +272,14 @@ LOGGING = {
             "level": "ERROR",
             "filters": ["hide_addresses", "hide_data"],
             "formatter": "lines",
-        }
+        },
+        "refusals": {"class": "logging.StreamHandler", "formatter": "lines"},
     },
     "root": {"handlers": ["faults"]},
     "loggers": {
         "django": {"handlers": []},  # Django's own would mail faults with all that was sent
         "django.request": {"filters": ["hide_addresses", "hide_data"]},
+        "clinic.refused": {"handlers": ["refusals"]},
     },
 }
 X_FRAME_OPTIONS = "DENY"

@@ -15,6 +15,7 @@ from django.utils.log import AdminEmailHandler
 
 from clinic.errors import DomainError, NotAllowed, NotCleared, SlotTaken, Stale
 from clinic.logs import HideAddresses, HideData
+from clinic.models import User
 from clinic.readiness import Condition
 from clinic.views.health import health
 from tests.factories import AccountChangeFactory
@@ -82,7 +83,7 @@ urlpatterns = [
             )
         ),
     ),
-    path("refuse/<slug:why>/", refuse),
+    path("refuse/<slug:why>/", refuse, name="refuse"),
 ]
 handler400 = "clinic.views.errors.bad_request"
 handler500 = "clinic.views.errors.server_error"
@@ -128,6 +129,53 @@ class TestARefusal:
         response = reception_client.get("/refuse/gone/")
         assert response.status_code == 404
         assert "No Patient matches" not in response.content.decode()
+
+
+class TestWhoWasRefused:
+    @pytest.mark.parametrize(
+        ("why", "status"), [("not-allowed", 403), ("denied", 403), ("gone", 404), ("suspicious", 400)]
+    )
+    def test_is_written_down_with_the_account_and_the_page(
+        self,
+        reception_client: Client,
+        reception: User,
+        caplog: pytest.LogCaptureFixture,
+        why: str,
+        status: int,
+    ) -> None:
+        reception_client.post(f"/refuse/{why}/?q=Moreau", {"note": "zqx"}, headers={"X-Said": "zqx"})
+        assert refused(caplog) == [f"{status} POST refuse: account {reception.pk}"]
+
+    def test_also_of_nobody_of_no_page_and_of_a_form_without_its_token(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        strict = Client(enforce_csrf_checks=True)
+        strict.get("/Moreau/")
+        strict.post("/accounts/login/", {"login": "Moreau"})
+        strict.put("/accounts/login/")
+        assert refused(caplog) == [
+            "404 GET no page of ours: nobody signed in",
+            "403 POST account_login: nobody signed in",
+            "405 PUT no page of ours: nobody signed in",
+        ]
+
+    @pytest.mark.parametrize("why", ["taken", "not-cleared", "other", "unreachable"])
+    def test_what_the_clinics_rules_say_is_no_refusal_of_somebody(
+        self, reception_client: Client, caplog: pytest.LogCaptureFixture, why: str
+    ) -> None:
+        reception_client.raise_request_exception = False
+        reception_client.get(f"/refuse/{why}/")
+        reception_client.get("/page/")
+        assert refused(caplog) == []
+
+    def test_goes_to_the_standard_error(self) -> None:
+        [handler] = logging.getLogger("clinic.refused").handlers
+        assert isinstance(handler, logging.StreamHandler) and handler.level <= logging.WARNING
+
+
+def refused(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the log of refusals got."""
+    return [each.getMessage() for each in caplog.records if each.name == "clinic.refused"]
 
 
 class TestAFault:
