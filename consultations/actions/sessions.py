@@ -33,6 +33,7 @@ from consultations.rules import (
     authorship,
     clearance,
     doses,
+    lots,
     over_caps,
     sessions,
     techniques,
@@ -176,8 +177,8 @@ def sign(
 ) -> Session:
     """Judge everything again and sign: doses against every cap, lots, technique, outcome.
 
-    What was injected above a cap, or with a lot that asks for a new test, is signed with its reason: as a deviation that
-    names the caps with their arithmetic, and the lots.
+    What was injected above a cap, or with a lot that was past use or asks for a new test, is signed with its reason: as a
+    deviation that names the caps with their arithmetic, and the lots.
 
     The pathway is judged by what was known when the session began: what happened is signed whatever closed since. Each
     reaction becomes an adverse event, and holds or stops plans at once.
@@ -251,8 +252,8 @@ def _check_was_cleared(row: Session, facts: PlanFacts) -> None:
 def _judge_doses(
     row: Session, facts: PlanFacts, rule: TechniqueRule, *, reason: str
 ) -> tuple[list[doses.ComponentDose], list[DomainError]]:
-    """The dose of every component, and a refusal for each cap that was exceeded and each lot that asks for a new test,
-    which has its `reason`."""
+    """The dose of every component, and a refusal for each cap that was exceeded and each lot that was past use or asks for
+    a new test, which has its `reason`."""
     zones = [doses.ZoneDose.of(zone) for zone in row.zones.select_related("zone")]
     doses.check_zones(facts, zones, rule=rule, policy=policy_in_force(row.started_at))
     doses.check_weight(facts, row.weight_kg)
@@ -263,7 +264,7 @@ def _judge_doses(
         on=timezone.localdate(row.started_at),
         session=row,
     )
-    beyond = over_caps.exceeded(facts, zones, judged)
+    beyond = over_caps.exceeded(facts, zones, judged) + lots.refusals(row)
     if not rule.injects_nothing:
         beyond += tested_lots.refusals(facts, row)
     over_caps.check_reasoned(beyond, reason=reason)

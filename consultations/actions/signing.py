@@ -16,6 +16,7 @@ _ADDED_LATER = {
     "TestReading": {"saline_wheal_mm", "computed", "stricter_reason"},
     "Session": {"spacing_mm", "line_length_mm", "unusual_reason"},
     "SessionZone": {"area_cm2", "places"},
+    "SessionLot": {"in_quarantine"},
     "Consent": {
         "identity_seen",
         "interpreter_name",

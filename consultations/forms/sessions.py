@@ -1,7 +1,7 @@
 """Forms of a session: what is recorded while it is given, why it was not, and what happened outside the rules."""
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -16,7 +16,7 @@ from consultations.dates import in_words
 from consultations.enums import ScoreMoment, SessionOutcome, TechniqueFamily
 from consultations.forms.devices import DeviceField
 from consultations.forms.scores import score_field
-from consultations.models import Lot, ReactionType, Scale, Session, TechniqueRule
+from consultations.models import Lot, ReactionType, Scale, Session, SessionLot, TechniqueRule
 from consultations.queries import PlanFacts
 from consultations.rules import doses, tested_lots
 from consultations.rules import lots as lots_rules
@@ -39,7 +39,8 @@ _TECHNIQUE_FIELDS = {
 
 
 class LotsField(forms.MultipleChoiceField):
-    """The lots of one component that were used. One that must not be used is refused by name."""
+    """The lots of one component that were used. One that is past use stands in a group of its own with what is wrong with
+    it: nobody may reach for it, but one that was injected is recorded. Any other is refused by name."""
 
     widget = forms.CheckboxSelectMultiple
 
@@ -50,13 +51,21 @@ class LotsField(forms.MultipleChoiceField):
         why_not: Mapping[str, str],
         set_aside: Iterable[SetAside],
         untested: Iterable[tested_lots.Untested] = (),
+        past_use: Mapping[Lot, str] | None = None,
         **kwargs: Any,
     ) -> None:
         self.usable, self.why_not, self.set_aside = list(usable), why_not, list(set_aside)
+        self.past_use = dict(past_use or {})
         untested = list(untested)
         self.warnings = tested_lots.sentences(untested)
         self.to_test = [each.lot for each in untested if each.asks_for_test]
-        super().__init__(choices=[(str(lot.pk), _lot_words(lot)) for lot in self.usable], **kwargs)
+        choices: list[Any] = [(str(lot.pk), _lot_words(lot)) for lot in self.usable]
+        if self.past_use:
+            wrong = [(str(lot.pk), _wrong_lot_words(lot, why)) for lot, why in self.past_use.items()]
+            choices.append(
+                (_("Not to be used. Tick one only if it was injected: signing needs the reason"), wrong)
+            )
+        super().__init__(choices=choices, **kwargs)
 
     def validate(self, value: list[str]) -> None:
         """Every lot is one that may be used today."""
@@ -67,7 +76,14 @@ class LotsField(forms.MultipleChoiceField):
 
     def lots(self, keys: Iterable[str]) -> list[Lot]:
         """The rows behind the cleaned keys."""
-        return [lot for lot in self.usable if str(lot.pk) in set(keys)]
+        return [lot for lot in (*self.usable, *self.past_use) if str(lot.pk) in set(keys)]
+
+    def chosen_past_use(self, keys: Iterable[str]) -> list[str]:
+        """What its signature will ask for, of each chosen lot that is past use."""
+        chosen = set(keys)
+        return [
+            lots_rules.past_use_words(lot, why) for lot, why in self.past_use.items() if str(lot.pk) in chosen
+        ]
 
 
 def _lot_words(lot: Lot) -> str:
@@ -75,6 +91,15 @@ def _lot_words(lot: Lot) -> str:
     if strength := lots_rules.label_words(lot):
         return _("%(number)s, %(maker)s, %(strength)s, use by %(day)s") % {**said, "strength": strength}
     return _("%(number)s, %(maker)s, use by %(day)s") % said
+
+
+def _in_order_at(used: SessionLot | None, began: datetime) -> datetime | None:
+    """One that the draft had named before it was put aside is judged by the moment at which the session began."""
+    return began if used is not None and not used.in_quarantine else None
+
+
+def _wrong_lot_words(lot: Lot, wrong: str) -> str:
+    return _("%(number)s, %(maker)s: %(wrong)s") % {"number": lot.number, "maker": lot.maker, "wrong": wrong}
 
 
 class SessionForm(BaseForm):
@@ -218,14 +243,25 @@ class SessionForm(BaseForm):
         self.asked = lots_rules.asked_for(
             self.session.formula, at=self.session.started_at, allergies=self.facts.allergies
         )
-        used = {each.lot_id for each in self.session.used_lots.all()}
+        used = {each.lot_id: each for each in self.session.used_lots.all()}
+        began = self.session.started_at
         whole = self.facts.of_whole_plan
         tested = tested_lots.tested_lots(whole, self.session.started_at)
         for part in self.facts.parts:
             code = part.component.code
             mine = [lot for lot in lots if lot.component.code == code]
             fit, aside = lots_rules.sorted_out(mine, self.asked, on=day)
-            may_use = [lot for lot in mine if self.session.deviation_id or lot.pk in used or lot in fit]
+            past = {
+                lot: wrong
+                for lot in mine
+                if (wrong := lots_rules.past_use(lot, on=day, used_at=_in_order_at(used.get(lot.pk), began)))
+                and (self.session.deviation_id or not lots_rules.unfit(lot, self.asked, on=day))
+            }
+            may_use = [
+                lot
+                for lot in mine
+                if lot not in past and (self.session.deviation_id or lot.pk in used or lot in fit)
+            ]
             differ = [each for lot in may_use if (each := tested_lots.untested(whole, lot, tested))]
             asking = {each.lot.pk for each in differ if each.asks_for_test}
             first = [lot.pk for lot in may_use if lot.pk not in asking][:1] if not used else []
@@ -235,8 +271,9 @@ class SessionForm(BaseForm):
                 why_not={str(lot.pk): lots_rules.refusal(lot, self.asked, on=day) for lot in mine},
                 set_aside=[each for each in aside if each.lot not in may_use],
                 untested=differ,
+                past_use=past,
                 required=False,
-                initial=[str(lot.pk) for lot in may_use if lot.pk in used or lot.pk in first],
+                initial=[str(lot.pk) for lot in mine if lot.pk in used or lot.pk in first],
             )
 
     def _add_scores(self) -> None:
@@ -314,6 +351,12 @@ class SessionForm(BaseForm):
         if "weight_kg" in self.fields:
             names.append("weight_kg")
         return {name: self.cleaned_data[name] for name in names}
+
+    @property
+    def lots_past_use(self) -> list[str]:
+        """What the signature will ask of ticked lots that are past use: as typed, or as saved."""
+        fields = ((name, field) for name, field in self.fields.items() if isinstance(field, LotsField))
+        return [words for name, field in fields for words in field.chosen_past_use(self[name].value() or ())]
 
     @property
     def lots(self) -> list[Lot]:

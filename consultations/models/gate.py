@@ -11,7 +11,7 @@ import pgtrigger
 
 from clinic.db import guard, refuse
 from clinic.enums import HOLDS_TIME, AppointmentStatus
-from consultations.models.gate_lots import FORMULA_OF_SESSION, LOT_PAST_USE, PAST_USE
+from consultations.models.gate_lots import FORMULA_OF_SESSION, LOT_PAST_USE, LOT_UNFIT, PAST_USE, UNFIT
 
 _ON_THE_BOOKS = "({})".format(
     ", ".join(f"'{each}'" for each in sorted(HOLDS_TIME) if each != AppointmentStatus.HELD)
@@ -234,12 +234,12 @@ GATE_ON_SESSION = guard(
         END IF;
         {_OTHERS_DEVIATION.format(refusal=refuse("session_cleared", _OF_ANOTHER_PLAN))}
         {
-        LOT_PAST_USE.format(
+        LOT_UNFIT.format(
             uses="consultations_sessionlot",
             key="session_id",
             time="started_at",
             formula=FORMULA_OF_SESSION.format(row="NEW"),
-            refusal=refuse("session_cleared", PAST_USE),
+            refusal=refuse("session_cleared", UNFIT),
         )
     }
         {_known_by("started_at", "planned_id", and_more="AND OLD.outcome <> 'not_given'")}

@@ -1,5 +1,7 @@
 """The database's gate on lots: expired, used up, put aside, of another strength than the recipe, or closed by an allergy.
 
+A test refuses them all when they are entered. The draft of a session holds one that is past use (expired or put aside), since
+it may have been injected; the signature refuses it without a deviation that names it (`session_lot_past_use`).
 `lot_of_other_strength()` and `lot_meets_allergy()` are SQL functions, made by migrations; their twin is
 `consultations.rules.lots`. `lot_asks_for_test()` is the twin of `consultations.rules.tested_lots`.
 """
@@ -11,19 +13,27 @@ from clinic.db import guard, refuse
 # A lot is judged when it is entered; again here, because the time or the deviation may have changed since. A lot that
 # was quarantined after the injection was in order when it was used.
 PAST_USE = "A lot was expired, quarantined, used up, of another strength than the recipe or closed by an allergy at that time."
-LOT_PAST_USE = """
+_USED_UP = "l.used_up_on < clinic_day(NEW.{time})"
+_MISFIT = """lot_of_other_strength(l.id, {formula}, NEW.{time})
+            OR lot_meets_allergy(l.id, NEW.patient_id, NEW.{time})"""
+_REFUSED_WHERE = """
     IF NEW.deviation_id IS NULL AND EXISTS (
         SELECT 1 FROM {uses} used JOIN consultations_lot l ON l.id = used.lot_id
         WHERE used.{key} = NEW.id AND (
-            least(l.expires_on, l.opened_until) < clinic_day(NEW.{time}) OR l.used_up_on < clinic_day(NEW.{time})
-            OR l.quarantined_at <= NEW.{time}
-            OR lot_of_other_strength(l.id, {formula}, NEW.{time})
-            OR lot_meets_allergy(l.id, NEW.patient_id, NEW.{time})
+            {when}
         )
     ) THEN
         {refusal}
     END IF;
 """
+LOT_PAST_USE = _REFUSED_WHERE.replace(
+    "{when}",
+    f"""least(l.expires_on, l.opened_until) < clinic_day(NEW.{{time}}) OR {_USED_UP}
+            OR l.quarantined_at <= NEW.{{time}}
+            OR {_MISFIT}""",
+)
+UNFIT = "A lot was used up, of another strength than the recipe or closed by an allergy at that time."
+LOT_UNFIT = _REFUSED_WHERE.replace("{when}", f"{_USED_UP} OR {_MISFIT}")
 
 _LOT_IS_USABLE = """
     IF NOT EXISTS (
@@ -36,18 +46,31 @@ _LOT_IS_USABLE = """
             r.deviation_id IS NOT NULL
             OR (NOT lot_of_other_strength(l.id, {formula}, r.{time})
                 AND NOT lot_meets_allergy(l.id, r.patient_id, 'infinity')
-                AND least(l.expires_on, l.opened_until) >= clinic_day(r.{time}) AND l.quarantined_at IS NULL
+                {in_use}
                 AND (l.used_up_on IS NULL OR l.used_up_on >= clinic_day(r.{time})))
         )
     ) THEN
         {refusal}
     END IF;
-    RETURN NEW;
+    {then}RETURN NEW;
 """
+_IN_USE = "AND least(l.expires_on, l.opened_until) >= clinic_day(r.given_at) AND l.quarantined_at IS NULL"
+# Nobody but the trigger says it; once said it stays, so that no second write makes the lot one that was in order.
+_WHETHER_PUT_ASIDE = """NEW.in_quarantine := EXISTS (
+        SELECT 1 FROM consultations_lot WHERE id = NEW.lot_id AND quarantined_at IS NOT NULL
+    );
+    IF TG_OP = 'UPDATE' THEN
+        NEW.in_quarantine := NEW.in_quarantine OR OLD.in_quarantine;
+    END IF;
+    """
 
 _LOT_REFUSED = (
     "This lot is expired, quarantined, used up, of another strength than the recipe, closed by an allergy of the patient"
     " or not part of the formula."
+)
+_LOT_UNFIT = (
+    "This lot is used up, of another strength than the recipe, closed by an allergy of the patient or not part of the"
+    " formula."
 )
 
 GATE_ON_TEST_LOT = guard(
@@ -58,6 +81,8 @@ GATE_ON_TEST_LOT = guard(
         formula="r.formula_id",
         key="patch_test_id",
         time="given_at",
+        in_use=_IN_USE,
+        then="",
         refusal=refuse(
             "patch_test_lot_usable",
             _LOT_REFUSED,
@@ -79,11 +104,40 @@ GATE_ON_SESSION_LOT = guard(
         formula=FORMULA_OF_SESSION.format(row="r"),
         key="session_id",
         time="started_at",
+        in_use="",
+        then=_WHETHER_PUT_ASIDE,
         refusal=refuse(
             "session_lot_usable",
-            _LOT_REFUSED,
+            _LOT_UNFIT,
         ),
     ),
+)
+
+# What is past use was in order if it was put aside only after the session began, and after the draft had named it.
+# After `session_cleared` (triggers run in the order of their names), which has locked the patient.
+GATE_ON_SESSION_LOT_PAST_USE = guard(
+    "session_lot_past_use",
+    operation=pgtrigger.UpdateOf("signed_at"),
+    func=f"""
+        IF NEW.signed_at IS NOT NULL AND NEW.outcome <> 'not_given' AND EXISTS (
+            SELECT 1 FROM consultations_sessionlot used JOIN consultations_lot l ON l.id = used.lot_id
+            WHERE used.session_id = NEW.id AND (
+                least(l.expires_on, l.opened_until) < clinic_day(NEW.started_at)
+                OR l.quarantined_at <= NEW.started_at
+                OR used.in_quarantine AND l.quarantined_at IS NOT NULL
+            )
+        ) AND NOT EXISTS (
+            SELECT 1 FROM consultations_deviation WHERE id = NEW.deviation_id AND 'lot_past_use' = ANY(codes)
+        ) THEN
+            {
+        refuse(
+            "session_lot_past_use",
+            "A lot that was expired or put aside is signed only with a deviation that names it.",
+        )
+    }
+        END IF;
+        RETURN NEW;
+    """,
 )
 
 # By what was known when the session began, as `rules.tested_lots` has it. After `session_cleared` (triggers run in the

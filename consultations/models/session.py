@@ -20,7 +20,11 @@ from consultations.models.gate import (
     GATE_ON_SESSION_DOSES,
     GATE_ON_SESSION_ZONE,
 )
-from consultations.models.gate_lots import GATE_ON_SESSION_LOT, GATE_ON_SESSION_UNTESTED_LOT
+from consultations.models.gate_lots import (
+    GATE_ON_SESSION_LOT,
+    GATE_ON_SESSION_LOT_PAST_USE,
+    GATE_ON_SESSION_UNTESTED_LOT,
+)
 from consultations.models.plan import Plan, PlannedSession
 from consultations.models.reference import BodyZone, Technique
 from consultations.models.session_device import DEVICE_IN_USE
@@ -138,6 +142,7 @@ class Session(Signable):
             GATE_ON_SESSION,
             GATE_ON_SESSION_CHECK_IN,
             GATE_ON_SESSION_DOSES,
+            GATE_ON_SESSION_LOT_PAST_USE,
             GATE_ON_SESSION_UNTESTED_LOT,
             DEVICE_IN_USE,
         ]
@@ -217,10 +222,11 @@ class SessionZone(models.Model):
 
 @pghistory.track(append_only=True)
 class SessionLot(models.Model):
-    """One lot that a session used."""
+    """One lot that a session used. Whether it was in quarantine when the draft named it is said by the database alone."""
 
     session = models.ForeignKey(Session, models.CASCADE, related_name="used_lots")
     lot = models.ForeignKey(Lot, models.PROTECT, related_name="session_uses", verbose_name=_("lot"))
+    in_quarantine = models.BooleanField(_("in quarantine when it was named"), default=False, editable=False)
 
     class Meta:
         verbose_name = _("lot used")

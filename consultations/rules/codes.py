@@ -54,12 +54,16 @@ CODES = {
     "cap_undecided": Code(_("a dose limit had not been decided"), may_still_come=True),
     "course_full": Code(_("more sessions than the limit allows"), closes=True),
     "earlier_session": Code(_("an earlier session was still to be given")),
-    # Of what was injected, said at the signature (rules.over_caps, rules.tested_lots).
+    # Of what was injected, said at the signature (rules.over_caps, rules.lots, rules.tested_lots).
     "over_cap": Code(_("more of a component than its cap allows")),
+    "lot_past_use": Code(_("a lot that was expired or put aside")),
     "lot_not_tested": Code(_("a lot that asks for a new test first")),
     "too_many_points": Code(_("more points than a cap allows")),
     "too_much_per_point": Code(_("more at one point than a cap allows")),
     "too_much_per_cm2": Code(_("more on one cm² than a cap allows")),
+    # Of a test injection that was recorded as a deviation (actions.patch_tests).
+    "lot_unusable": Code(_("a lot that must not be used")),
+    "lot_missing": Code(_("no lot named for a component")),
 }
 MAY_STILL_COME = frozenset(code for code, each in CODES.items() if each.may_still_come)
 CLOSES = frozenset(code for code, each in CODES.items() if each.closes)

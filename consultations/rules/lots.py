@@ -2,7 +2,6 @@
 without an excipient that the patient is allergic to."""
 
 from collections.abc import Iterable, Mapping
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -13,7 +12,7 @@ from clinic.errors import DomainError
 from consultations.dates import in_words
 from consultations.enums import AllergyStatus, Unit
 from consultations.lot_queries import usable_lots
-from consultations.models import Allergy, Component, Formula, Lot, Recipe, RecipeLine
+from consultations.models import Allergy, Component, Formula, Lot, Recipe, RecipeLine, Session
 from consultations.rules import recipes
 from consultations.rules.doses import plain
 
@@ -76,13 +75,53 @@ def label_words(lot: Lot) -> str:
     return _("%(amount)s %(unit)s in %(volume)s ml (%(strength)s)") % said
 
 
-def refusal(lot: Lot, asked: Asked, *, on: date, used_at: datetime | None = None) -> str:
-    """Why the injection on the clinic's day may not take the lot, and what to do; empty where it may. What was injected at
-    `used_at` is signed all the same when the lot was put aside only later."""
-    if used_at and lot.quarantined_at and lot.quarantined_at > used_at:
-        lot = copy(lot)
-        lot.quarantined_at = lot.recalled_at = None
-    return out_of_use(lot, on=on) or wrong_strength(lot, asked) or closed_by_allergy(lot, asked)
+def refusal(lot: Lot, asked: Asked, *, on: date) -> str:
+    """Why the injection on the clinic's day may not take the lot, and what to do; empty where it may."""
+    return out_of_use(lot, on=on) or _misfit(lot, asked)
+
+
+def _misfit(lot: Lot, asked: Asked) -> str:
+    return wrong_strength(lot, asked) or closed_by_allergy(lot, asked)
+
+
+def unfit(lot: Lot, asked: Asked, *, on: date) -> str:
+    """Why a session may not even be said to have used it: used up by then, of another strength, closed by an allergy."""
+    if lot.used_up_on and lot.used_up_on < on:
+        return _("Lot %(lot)s is used up. Choose another.") % {"lot": lot.number}
+    return _misfit(lot, asked)
+
+
+def past_use(lot: Lot, *, on: date, used_at: datetime | None = None) -> str:
+    """What is wrong with a lot that nobody may reach for, in a few words: recalled or in quarantine, expired, open too
+    long; empty where nothing is. What was injected at `used_at` was in order when the lot was put aside only later."""
+    wrong = []
+    if lot.quarantined_at and (used_at is None or lot.quarantined_at <= used_at):
+        wrong.append(_("recalled by its maker") if lot.recalled_at else _("in quarantine"))
+    if lot.expires_on < on:
+        wrong.append(_("expired on %(day)s") % {"day": in_words(lot.expires_on)})
+    elif lot.opened_until and lot.opened_until < on:
+        wrong.append(_("opened, to be used by %(day)s") % {"day": in_words(lot.opened_until)})
+    return ", ".join(wrong)
+
+
+def past_use_words(lot: Lot, wrong: str) -> str:
+    """What a page says of one that was chosen all the same, and its signature asks for."""
+    words = _(
+        "Lot %(lot)s must not be used: %(wrong)s. If it was injected, the signature needs the reason, as a deviation."
+    )
+    return words % {"lot": lot.number, "wrong": wrong}
+
+
+def refusals(session: Session) -> list[DomainError]:
+    """A refusal at the component's field for every lot of the session that was past use: signed only with a reason. One
+    that was put aside since is in order, unless it was in quarantine when the draft named it."""
+    day, found = timezone.localdate(session.started_at), []
+    for used in session.used_lots.select_related("lot__component").order_by("lot__number"):
+        lot = used.lot
+        if wrong := past_use(lot, on=day, used_at=None if used.in_quarantine else session.started_at):
+            words, field_name = past_use_words(lot, wrong), f"lot_{lot.component.code}"
+            found.append(DomainError(words, "lot_past_use", field=field_name))
+    return found
 
 
 def closed_by_allergy(lot: Lot, asked: Asked) -> str:
@@ -159,12 +198,25 @@ def shelf(
     return fit, aside
 
 
-def check_usable(lots: Iterable[Lot], asked: Asked, *, on: date, used_at: datetime | None = None) -> None:
+def check_usable(lots: Iterable[Lot], asked: Asked, *, on: date) -> None:
     """Every lot may be used on the clinic's day.
 
     Raises:
         DomainError: lot_unusable, with the first reason, at the component's field.
     """
-    for lot in lots:
-        if words := refusal(lot, asked, on=on, used_at=used_at):
+    _refuse_first((lot, refusal(lot, asked, on=on)) for lot in lots)
+
+
+def check_fit(lots: Iterable[Lot], asked: Asked, *, on: date) -> None:
+    """Every lot may be said to have been used on the clinic's day; one that was past use is asked for by `refusals`.
+
+    Raises:
+        DomainError: lot_unusable, with the first reason, at the component's field.
+    """
+    _refuse_first((lot, unfit(lot, asked, on=on)) for lot in lots)
+
+
+def _refuse_first(judged: Iterable[tuple[Lot, str]]) -> None:
+    for lot, words in judged:
+        if words:
             raise DomainError(words, "lot_unusable", field=f"lot_{lot.component.code}")

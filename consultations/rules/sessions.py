@@ -129,4 +129,4 @@ def _check_lots(session: Session, facts: PlanFacts) -> None:
                 field=name,
             )
         if session.deviation_id is None:
-            lots_rules.check_usable(mine, asked, on=day, used_at=session.started_at)
+            lots_rules.check_fit(mine, asked, on=day)

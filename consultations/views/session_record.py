@@ -34,6 +34,7 @@ from consultations.rules import (
     techniques,
     tested_lots,
 )
+from consultations.rules import lots as lots_rules
 from consultations.rules.over_caps import NeedsReason
 from consultations.session_page import banner, bars, cautions, exceeded
 from consultations.technique_enums import Counted, GunMode
@@ -148,7 +149,7 @@ def totals(recording: Recording) -> dict[str, Any]:
     found = bars(facts, zones, weight_kg=recording.typed("weight_kg"), session=session)
     return {
         "bars": found,
-        "cautions": cautions(facts, session),
+        "cautions": [*recording.form.lots_past_use, *cautions(facts, session)],
         "unusual": techniques.unusual(
             session.technique,
             recording.rows.rule,
@@ -162,12 +163,13 @@ def totals(recording: Recording) -> dict[str, Any]:
 
 
 def outside_now(recording: Recording) -> dict[str, Any]:
-    """For _session_outside_now.html: the caps that what is typed now exceeds, and the lots of the saved draft that ask for a
-    new test."""
+    """For _session_outside_now.html: the caps that what is typed now exceeds, and the lots of the saved draft that were past
+    use or ask for a new test."""
     session, facts = recording.session, recording.facts
     weight, zones = recording.typed("weight_kg"), recording.rows.doses
     over = exceeded(facts, zones, weight_kg=weight, session=session)
-    lots = [str(each.message) for each in tested_lots.refusals(facts, session)]
+    found = [*lots_rules.refusals(session), *tested_lots.refusals(facts, session)]
+    lots = [str(each.message) for each in found]
     return {"is_reason_asked": True, "exceeded": over, "outside": [*over, *lots]}
 
 

@@ -35,7 +35,7 @@ from consultations.models import (
     Technique,
 )
 from consultations.rules import consent_texts
-from tests.factories import LotFactory, PatientFactory, lots_of
+from tests.factories import PatientFactory, lots_of
 from tests.factories.reference import PUBLISHED
 
 _DISCUSSED = ("technique", "visits", "alternatives", "aftercare", "expectations")
@@ -202,9 +202,3 @@ def reviewed(plan: Plan, code: str, *, by: User, at: datetime, **scores: str) ->
         review=draft, words="", decision=ReviewDecision.GO_ON, scores=taken, version=None, by=by, at=at
     )
     return reviews.sign(review=draft, version=None, by=by, at=at)
-
-
-def expired_lot(plan: Plan, *, on: date) -> Lot:
-    """A lot of the plan's first component whose last day of use was the day before."""
-    component = plan.formula.parts.first().component
-    return LotFactory(component=component, number="OLD-1", expires_on=on - timedelta(days=1))

@@ -106,15 +106,15 @@ for _way in WAYS:
     _name = _way.__name__.strip("_").replace("_", " ")
     cases.add("session_cleared", lambda way=_way: way(build_session(consented_plan())), name=_name)
     cases.add("patch_test_cleared", lambda way=_way: way(build_test(PlanFactory())), name=_name)
-    cases.add("session_lot_usable", lambda way=_way: way(_expired_in_session()), name=_name)
+    cases.add("session_lot_usable", lambda way=_way: way(_used_up_in_session()), name=_name)
     cases.add("patch_test_lot_usable", lambda way=_way: way(_expired_in_test()), name=_name)
 
 
-def _expired_in_session(**session: Any) -> SessionLot:
+def _used_up_in_session(**session: Any) -> SessionLot:
     draft = SessionFactory(**session)
     component = draft.plan.formula.parts.first().component
     return SessionLot(
-        session=draft, lot=LotFactory(component=component, expires_on=TODAY - timedelta(days=1))
+        session=draft, lot=LotFactory(component=component, used_up_on=TODAY - timedelta(days=1))
     )
 
 
@@ -135,9 +135,9 @@ def test_with_a_deviation_the_truth_is_admitted(way: Callable[[Any], None]) -> N
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_with_a_deviation_an_expired_lot_is_admitted(way: Callable[[Any], None]) -> None:
+def test_with_a_deviation_a_used_up_lot_is_admitted(way: Callable[[Any], None]) -> None:
     plan = cleared_plan()
-    used = _expired_in_session(plan=plan, **_deviation(plan))
+    used = _used_up_in_session(plan=plan, **_deviation(plan))
     way(used)
     assert used.session.used_lots.count() == 1
 
@@ -230,19 +230,19 @@ def _a_deviation_that_was_recorded_for_another_plan() -> None:
 
 
 @cases.refused_by("session_cleared")
-def _a_session_moved_past_the_last_day_of_its_lot() -> None:
+def _a_session_moved_past_the_day_its_lot_was_used_up() -> None:
     session = SessionFactory(started_at=ago(days=2))
     component = session.plan.formula.parts.first().component
     SessionLot.objects.create(
-        session=session, lot=LotFactory(component=component, expires_on=TODAY - timedelta(days=1))
+        session=session, lot=LotFactory(component=component, used_up_on=TODAY - timedelta(days=1))
     )
     Session.objects.filter(pk=session.pk).update(started_at=ago(hours=1))
 
 
 @cases.refused_by("session_cleared")
-def _an_expired_lot_whose_deviation_is_taken_away() -> None:
+def _a_used_up_lot_whose_deviation_is_taken_away() -> None:
     plan = cleared_plan()
-    used = _expired_in_session(plan=plan, **_deviation(plan))
+    used = _used_up_in_session(plan=plan, **_deviation(plan))
     used.save()
     Session.objects.filter(pk=used.session.pk).update(deviation=None)
 
@@ -352,20 +352,15 @@ def _another_patients_reading() -> None:
 @pytest.mark.parametrize(
     ("lot", "refused"),
     [
-        pytest.param({"expires_on": TODAY}, False, id="on its last day"),
-        pytest.param({"expires_on": TODAY - timedelta(days=1)}, True, id="expired yesterday"),
-        pytest.param({"quarantined_at": CLINIC_NOW}, True, id="quarantined"),
-        pytest.param({"opened_on": ago(days=9).date(), "opened_until": TODAY}, False, id="opened, last day"),
-        pytest.param(
-            {"opened_on": ago(days=9).date(), "opened_until": TODAY - timedelta(days=1)},
-            True,
-            id="open too long",
-        ),
+        pytest.param({"expires_on": TODAY - timedelta(days=1)}, False, id="expired: asked for at signing"),
+        pytest.param({"quarantined_at": CLINIC_NOW}, False, id="quarantined: asked for at signing"),
         pytest.param({"used_up_on": TODAY}, False, id="used up today"),
         pytest.param({"used_up_on": TODAY - timedelta(days=1)}, True, id="used up yesterday"),
     ],
 )
-def test_a_lot_is_judged_on_the_clinics_day(lot: dict[str, Any], refused: bool) -> None:
+def test_a_draft_holds_what_may_have_been_injected_but_no_lot_used_up_before_its_day(
+    lot: dict[str, Any], refused: bool
+) -> None:
     session, by = SessionFactory(), UserFactory()
     if "quarantined_at" in lot:
         lot = {**lot, "quarantined_by": by, "quarantine_reason": "recalled"}

@@ -157,7 +157,7 @@ def test_the_draft_is_prefilled_from_the_template_and_the_first_lot_to_expire(
     (row,) = context["rows"].forms
     assert (row["points"].value(), row["ml_per_point"].value()) == (225, Decimal("0.01"))
     assert context["form"][f"lot_{part.component.code}"].value() == [str(soon.pk)]
-    assert len(context["form"].fields[f"lot_{part.component.code}"].choices) == 2
+    assert len(context["form"].fields[f"lot_{part.component.code}"].usable) == 2
 
 
 def test_saving_keeps_the_draft_and_signing_seals_it(
@@ -280,29 +280,6 @@ def test_a_field_that_makes_no_sense_is_refused_and_nothing_is_saved(
     assert (answer.status_code, codes(answer)) == (422, {code})
     draft.refresh_from_db()
     assert draft.version == 1
-
-
-def test_an_expired_or_quarantined_lot_is_refused_by_name(
-    practitioner_client: Client, practitioner_user: User, draft: Session
-) -> None:
-    component = draft.plan.formula.parts.first().component
-    old = course.expired_lot(draft.plan, on=TODAY)
-    put_aside = LotFactory(
-        component=component,
-        number="Q-7",
-        quarantined_at=ago(days=1),
-        quarantined_by=practitioner_user,
-        quarantine_reason="recall",
-    )
-    field = f"lot_{component.code}"
-    for lot, sentence in (
-        (old, "Lot OLD-1 expired on 1 Mar 2026. Choose another."),
-        (put_aside, "Lot Q-7 is in quarantine. Choose another."),
-    ):
-        data = filled(draft, (10, "0.1"), save=1) | {field: [str(lot.pk)]}
-        answer = post(practitioner_client, "session", draft.pk, data)
-        assert answer.context["form"].errors[field] == [sentence]
-    assert draft.used_lots.count() == 0
 
 
 def test_a_zone_named_twice_is_refused(practitioner_client: Client, draft: Session) -> None:

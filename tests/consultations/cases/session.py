@@ -1,6 +1,8 @@
 """Sessions and what they hold."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 
@@ -39,7 +41,7 @@ from tests.factories import (
     cleared_plan,
     lots_of,
 )
-from tests.factories.clock import CLINIC_NOW, ago
+from tests.factories.clock import CLINIC_NOW, TODAY, ago
 from tests.factories.consultations import CONTENT_HASH
 from tests.final_records import Child, Record, children, records
 from tests.guards import Cases
@@ -148,6 +150,32 @@ def _a_dose_that_is_too_much_with_the_test_of_that_day() -> None:
 def _a_dose_above_its_cap_with_a_deviation_for_something_else() -> None:
     plan = cleared_plan(formula=FormulaFactory(parts=[(ComponentFactory(), 10)]))
     _signed_with(amount=101, plan=plan, of=DeviationFactory(plan=plan, codes=["consent"]))
+
+
+def _signed_with_a_lot_past_use(*codes: str, **lot: Any) -> None:
+    plan = cleared_plan(formula=FormulaFactory(parts=[(ComponentFactory(), 10)]))
+    of = DeviationFactory(plan=plan, codes=codes) if codes else None
+    used = LotFactory(component=plan.formula.parts.get().component, **lot)
+    _signed_with(amount=1, plan=plan, of=of, used=[used])
+
+
+def _put_aside(at: datetime) -> dict[str, Any]:
+    return {"quarantined_at": at, "quarantined_by": UserFactory(), "quarantine_reason": "cloudy"}
+
+
+@triggers.refused_by("session_lot_past_use")
+def _a_lot_that_had_expired() -> None:
+    _signed_with_a_lot_past_use(expires_on=TODAY - timedelta(days=1))
+
+
+@triggers.refused_by("session_lot_past_use")
+def _a_lot_that_was_put_aside_during_the_session_and_named_after_that() -> None:
+    _signed_with_a_lot_past_use(**_put_aside(ago(minutes=5)))
+
+
+@triggers.refused_by("session_lot_past_use")
+def _a_lot_that_was_put_aside_with_a_deviation_for_something_else() -> None:
+    _signed_with_a_lot_past_use("over_cap", **_put_aside(ago(days=1)))
 
 
 def _signed_with_another_makers_lot(*codes: str) -> None:

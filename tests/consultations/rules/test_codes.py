@@ -11,11 +11,14 @@ FOLDER = Path(gates.__file__).parent
 OF_VISITS = {"test_again", "earlier_session", "answers_missing"}
 OF_SIGNATURES = {
     "over_cap",
+    "lot_past_use",
+    "lot_unusable",
+    "lot_missing",
     "lot_not_tested",
     "too_many_points",
     "too_much_per_point",
     "too_much_per_cm2",
-}  # by rules.over_caps and rules.tested_lots
+}  # by rules.over_caps, rules.lots and rules.tested_lots; of a test by actions.patch_tests
 
 
 def test_every_code_that_a_gate_says_is_in_the_table_and_no_other() -> None:

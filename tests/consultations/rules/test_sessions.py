@@ -11,7 +11,7 @@ from clinic.errors import DomainError
 from consultations.enums import SessionOutcome, TechniqueFamily
 from consultations.models import Session, SessionLot, TechniqueRule
 from consultations.queries import facts_of_one
-from consultations.rules import sessions
+from consultations.rules import lots, sessions
 from tests.factories import DeviceFactory, LotFactory, SessionFactory, TechniqueFactory, cleared_plan, lots_of
 from tests.factories.clock import CLINIC_NOW, TODAY, ago
 
@@ -86,9 +86,9 @@ def test_every_component_has_its_lot() -> None:
 
 @pytest.mark.parametrize(
     ("minutes", "code"),
-    [pytest.param(0, "lot_unusable", id="by then"), pytest.param(1, "", id="a minute later")],
+    [pytest.param(0, "lot_past_use", id="by then"), pytest.param(1, "", id="a minute later")],
 )
-def test_a_lot_put_aside_by_the_injection_is_refused_and_one_put_aside_after_it_is_not(
+def test_a_lot_put_aside_by_the_injection_asks_for_a_reason_and_one_put_aside_after_it_does_not(
     minutes: int, code: str
 ) -> None:
     session = complete()
@@ -99,7 +99,9 @@ def test_a_lot_put_aside_by_the_injection_is_refused_and_one_put_aside_after_it_
         "recall",
     )
     lot.save()
-    assert refusal(session) == (code, f"lot_{lot.component.code}" if code else None)
+    assert refusal(session) == ("", None)
+    found = [(each.code, each.field) for each in lots.refusals(session)]
+    assert found == [(code, f"lot_{lot.component.code}")] * bool(code)
 
 
 def test_a_lot_used_up_before_the_day_is_refused_and_one_used_up_on_it_is_not() -> None:
