@@ -250,6 +250,10 @@ class Consequences:
         """Why the pathway would refuse the visit at that time; None where it would not."""
         return None
 
+    def caution(self, appointment: Appointment) -> Caution | None:
+        """What to tell somebody where the visit is moved all the same, as of an offer."""
+        return None
+
     def urgency(self, appointment: Appointment) -> tuple[int, datetime]:
         """The order in which visits that lost their place need another: smallest first."""
         return (2, appointment.starts_at)

@@ -56,7 +56,6 @@ from consultations.models import (
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of, followed
 from consultations.rules import check_ins, visits
-from consultations.rules.consequences import CourseConsequences
 from consultations.worklists import notices, unfinished
 
 # Without what judges through one of these only: the answers of a consultation count from the signature on, which agrees a
@@ -126,10 +125,10 @@ class ClinicalPathway(Pathway):
         return stock_cautions.of_courses(course_offers.for_facts(facts, at=at), facts, at=at)
 
     def consequences(self, appointments: Sequence[Appointment], *, at: datetime) -> Consequences:
-        """See consultations.rules.consequences."""
+        """See consultations.rules.consequences; with what the shelf says of the days to come."""
         facts, _meant = _facts_for([each.purpose for each in appointments])
         plans = {each.plan.pk: each for each in facts.values()}
-        return CourseConsequences.read(plans.values(), appointments, at=at)
+        return stock_cautions.Cautioned.read(plans.values(), appointments, at=at)
 
     def partner(self, appointment: Appointment, *, at: datetime) -> Appointment | None:
         """The reading of a test that is not given yet."""

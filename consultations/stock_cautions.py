@@ -1,4 +1,5 @@
-"""What the desk is told of the shelf while it books: from which day on a session would find no lot in date.
+"""What the desk is told of the shelf while it books or moves: from which day on a session or a test injection would find no
+lot in date.
 
 In time to order, refusing nothing. The desk does not learn which component is meant; the practitioner's pages say it.
 """
@@ -11,6 +12,7 @@ from uuid import UUID
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from clinic.models import Appointment
 from clinic.readiness import Caution, CourseOffer, Offer
 from consultations import purposes
 from consultations.dates import in_words
@@ -19,12 +21,13 @@ from consultations.models import Component, Lot
 from consultations.purposes import Kind
 from consultations.queries import PlanFacts
 from consultations.rules import stock
+from consultations.rules.consequences import CourseConsequences
 
 Cautions = dict[UUID, Caution]
 
 
 def of_offers(offers: Sequence[Offer], all_facts: Iterable[PlanFacts], *, at: datetime) -> list[Offer]:
-    """The offers, those of a session with its caution. One query of lots for all plans, none without a session."""
+    """The offers, those of a session or a test with its caution. One query of lots for all plans, none without either."""
     cautions = _cautions(_asked(each.purpose for each in offers), all_facts, at=at)
     return [replace(each, caution=_of(each.purpose, cautions)) for each in offers]
 
@@ -32,7 +35,7 @@ def of_offers(offers: Sequence[Offer], all_facts: Iterable[PlanFacts], *, at: da
 def of_courses(
     courses: Sequence[CourseOffer], all_facts: Iterable[PlanFacts], *, at: datetime
 ) -> list[CourseOffer]:
-    """The courses, each session that is still to be placed with its caution. As many queries as `of_offers`."""
+    """The courses, each test and session that is still to be placed with its caution. As many queries as `of_offers`."""
     open_steps = (step.purpose for course in courses for step in course.steps if not step.fixed)
     cautions = _cautions(_asked(open_steps), all_facts, at=at)
     return [
@@ -43,29 +46,51 @@ def of_courses(
     ]
 
 
+class Cautioned(CourseConsequences):
+    """What moving a visit does, and what the shelf says of the days it may be moved to; asked of one visit in as many
+    queries as `of_offers` asks of lots."""
+
+    def caution(self, appointment: Appointment) -> Caution | None:
+        """See clinic.readiness."""
+        facts = self.facts.get(appointment.purpose)
+        if facts is None:
+            return None
+        return _of(appointment.purpose, _cautions(_asked([appointment.purpose]), [facts], at=self.at))
+
+
 def _asked(purposes_: Iterable[str]) -> set[UUID]:
-    """The planned sessions that are meant."""
-    meant = (purposes.parse(each) for each in purposes_)
-    return {each.key for each in meant if each.kind == Kind.SESSION and each.key}
+    """The planned sessions that are meant, and the plans whose test is."""
+    return {key for each in purposes_ if (key := _injected_at(each))}
 
 
 def _of(purpose: str, cautions: Cautions) -> Caution | None:
-    key = purposes.parse(purpose).key
+    key = _injected_at(purpose)
     return cautions.get(key) if key else None
 
 
+def _injected_at(purpose: str) -> UUID | None:
+    """The planned session, or the plan of a test injection; nothing is injected at any other visit."""
+    meant = purposes.parse(purpose)
+    return meant.key if meant.kind in (Kind.SESSION, Kind.TEST) else None
+
+
 def _cautions(asked: set[UUID], all_facts: Iterable[PlanFacts], *, at: datetime) -> Cautions:
-    plans = [facts for facts in all_facts if asked & {each.pk for each in facts.planned}]
+    plans = [(facts, keys) for facts in all_facts if (keys := asked & _keys_of(facts))]
     if not plans:
         return {}
-    components, today = needed_of(plans), timezone.localdate(at)
+    tests = {facts.plan.pk: [part.component for part in facts.of_whole_plan.parts] for facts, _keys in plans}
+    components, today = needed_of([facts for facts, _keys in plans]) | tests, timezone.localdate(at)
     lots = _on_shelf(components, asked, today)
     return {
-        each.pk: _caution(facts, components[each.pk], lots, today)
-        for facts in plans
-        for each in facts.planned
-        if each.pk in asked and components[each.pk]
+        key: _caution(facts, components[key], lots, today)
+        for facts, keys in plans
+        for key in keys
+        if components[key]
     }
+
+
+def _keys_of(facts: PlanFacts) -> set[UUID]:
+    return {facts.plan.pk, *(each.pk for each in facts.planned)}
 
 
 def _on_shelf(components: dict[UUID, list[Component]], asked: set[UUID], today: date) -> list[Lot]:

@@ -111,7 +111,12 @@ def move(request: HttpRequest, appointment_id: UUID) -> HttpResponse:
     week = timezone.localdate(max(visit.starts_at, at))
     begin = {"practitioner": visit.practitioner_id, "week": week}
     typed, state_form, panel = load_panel(
-        request, visit.patient, [what_is(visit, both, at=at)], at, ignoring=held, begin_with=begin
+        request,
+        visit.patient,
+        [what_is(visit, both, at=at, with_caution=True)],
+        at,
+        ignoring=held,
+        begin_with=begin,
     )
     page = {"visit": visit, "pair": pair, "both": both, "panel": panel}
     if request.method == "GET":

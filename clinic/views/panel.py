@@ -133,6 +133,7 @@ class Panel:
                 "wanted": wanted,
                 "chosen": first.value if first else "",
                 "caution": self.what.caution_among(offered),
+                "cautioned": self.what.cautioned(offered),
                 "state": [
                     (name, _written(value)) for name, value in self.state.items() if value and name != "why"
                 ],

@@ -1,19 +1,26 @@
 """What the desk is told while it books: from which day on a session would find no lot in date. Nothing is refused."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from clinic import readiness
+from clinic.availability import FreeStart
+from clinic.chooser import Option, what_is
+from clinic.models import Appointment
 from clinic.readiness import Caution
 from consultations import purposes
 from consultations.models import Lot, Plan
 from consultations.purposes import Kind
 from consultations.queries import facts_of_one
+from tests.clinic.desk import make_desk
 from tests.factories import (
     AppointmentFactory,
     ComponentFactory,
@@ -21,6 +28,7 @@ from tests.factories import (
     LotFactory,
     SessionFactory,
     cleared_plan,
+    consented_plan,
 )
 from tests.factories.clock import CLINIC_NOW
 
@@ -140,3 +148,79 @@ def test_without_a_session_to_book_no_lot_is_looked_for(plan: Plan) -> None:
         found = readiness.pathway().offers(plan.patient, at=CLINIC_NOW)
     assert found
     assert not any('FROM "consultations_lot"' in each["sql"] for each in asked)
+
+
+# Test injections ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def untested() -> Plan:
+    """Waits for its test; its lots end in ten days."""
+    plan = consented_plan(sessions=3)
+    for part in plan.formula.parts.all():
+        LotFactory(component=part.component, expires_on=LAST)
+    return plan
+
+
+def test_a_test_injection_says_it_of_its_own_day_and_its_reading_says_nothing(untested: Plan) -> None:
+    found = of_offers(untested)
+    assert found[Kind.TEST] == found[Kind.SESSION]
+    assert found[Kind.TEST] and found[Kind.TEST].last_on == LAST
+    courses = readiness.pathway().courses(untested.patient, at=CLINIC_NOW)
+    steps = [
+        (purposes.parse(step.purpose).kind, bool(step.caution)) for course in courses for step in course.steps
+    ]
+    assert {(Kind.TEST, True), (Kind.READING, False), (Kind.SESSION, True)} == set(steps)
+
+
+# A visit that is moved, and the time that is chosen -----------------------------------------------------------------
+
+
+def booked(plan: Plan, purpose: str, *, days: int = 8, **more: Any) -> Appointment:
+    starts_at = CLINIC_NOW + timedelta(days=days)
+    return AppointmentFactory(patient=plan.patient, purpose=purpose, starts_at=starts_at, **more)
+
+
+def test_a_visit_that_is_moved_says_what_the_offer_would_have_said(plan: Plan, untested: Plan) -> None:
+    session = booked(plan, purposes.session_of(plan.planned_sessions.first()))
+    test = booked(untested, purposes.test_of(untested))
+    reading = booked(untested, purposes.reading_of(untested), days=11)
+    asked = readiness.pathway().consequences([session, test, reading], at=CLINIC_NOW)
+    assert [each and each.last_on for each in map(asked.caution, (session, test, reading))] == [
+        LAST,
+        LAST,
+        None,
+    ]
+    assert what_is(session, at=CLINIC_NOW, with_caution=True).caution == asked.caution(session)
+    assert what_is(session, at=CLINIC_NOW).caution is None
+
+
+def test_only_the_places_after_the_last_day_are_marked_and_none_where_every_day_is(plan: Plan) -> None:
+    visit = booked(plan, purposes.session_of(plan.planned_sessions.first()))
+    what = what_is(visit, at=CLINIC_NOW, with_caution=True)
+    places = [
+        Option(FreeStart(CLINIC_NOW + timedelta(days=days), visit.practitioner, visit.room, None))
+        for days in (10, 11)
+    ]
+    assert what.cautioned(places) == {places[1].value}
+    Lot.objects.update(used_up_on=TODAY)
+    everywhere = what_is(visit, at=CLINIC_NOW, with_caution=True)
+    assert (everywhere.caution_among(places) != "", everywhere.cautioned(places)) == (True, set())
+
+
+def test_the_page_that_moves_it_says_it_above_the_times_and_beside_the_one_that_is_chosen(
+    plan: Plan, reception_client: Client
+) -> None:
+    desk = make_desk()
+    purpose = purposes.session_of(plan.planned_sessions.first())
+    visit = booked(plan, purpose, type=desk.visit, practitioner=desk.silva, room=desk.room)
+    with CaptureQueriesContext(connection) as asked:
+        page = reception_client.get(
+            reverse("clinic:appointment_move", args=[visit.pk]),
+            {"practitioner": desk.silva.pk, "week": (LAST + timedelta(days=4)).isoformat()},
+        )
+    words, chooser = page.content.decode(), page.context["chooser"]
+    assert "After 12 Mar 2026 not every lot it needs is in date" in words
+    assert chooser["chosen"] in chooser["cautioned"]
+    assert "; not every lot is in date then" in words
+    assert sum('FROM "consultations_lot"' in each["sql"] for each in asked) == 1
