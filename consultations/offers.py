@@ -1,6 +1,7 @@
 """What a patient may book next, what a visit is called, and the clinical pages that fit it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from django.urls import reverse
@@ -30,9 +31,14 @@ def for_patient(patient: Patient, *, at: datetime) -> list[Offer]:
     return for_facts(facts_of(list(followed(patient))).values(), at=at)
 
 
-def for_facts(all_facts: Iterable[PlanFacts], *, at: datetime) -> list[Offer]:
-    """The same from the facts of a patient's open plans, where a page has read them already."""
-    types = list(AppointmentType.objects.active().exclude(purpose=""))
+def clinical_types() -> Types:
+    """The kinds of visit that mean something here."""
+    return list(AppointmentType.objects.active().exclude(purpose=""))
+
+
+def for_facts(all_facts: Iterable[PlanFacts], *, at: datetime, types: Types | None = None) -> list[Offer]:
+    """The same from the facts of a patient's open plans (and the `types`), where a page has read them already."""
+    types = clinical_types() if types is None else types
     found: list[Offer] = []
     for facts in all_facts:
         if facts.plan.status != PlanStatus.PROPOSED:
@@ -44,7 +50,7 @@ def for_facts(all_facts: Iterable[PlanFacts], *, at: datetime) -> list[Offer]:
 
 def is_something_next(facts: PlanFacts, *, at: datetime) -> bool:
     """Whether anything of the plan itself can be booked now; one query, for the types of visits."""
-    types = list(AppointmentType.objects.active().exclude(purpose=""))
+    types = clinical_types()
     return any(not offer.conditions for offer in _of_plan(facts, types, at=at))
 
 
@@ -145,6 +151,33 @@ def test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
     if test or (test_booked and reading_booked):
         return []
     return _pair_offers(facts, types, at=at)
+
+
+def may_test_another_lot(facts: PlanFacts, *, at: datetime) -> bool:
+    """Whether a plan that a test clears has room for another test: none is wanted anyway, waits for its reading, or is on
+    the books."""
+    if facts.plan.status != PlanStatus.ACTIVE or test_wanted(facts, at):
+        return False
+    test = visits.open_test(facts)
+    if test and at < reading_window(test.given_at, test.policy).closes_at:
+        return False
+    booked = (purposes.test_of(facts.plan), purposes.reading_of(facts.plan))
+    return not any(visit.is_upcoming for purpose in booked for visit in facts.visits_for(purpose))
+
+
+def is_for_another_lot(facts: PlanFacts, *, at: datetime) -> bool:
+    """Whether a visit for a test is on the books or in progress although the plan is cleared by one."""
+    now = (
+        each.is_upcoming or each.status == AppointmentStatus.IN_PROGRESS
+        for each in facts.visits_for(purposes.test_of(facts.plan))
+    )
+    return any(now) and not test_wanted(facts, at)
+
+
+def other_lot_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
+    """The test with its reading, for a lot that asks for one. The desk hears that it is another lot, not of what."""
+    label = named(_("Test + reading with another maker's lot"), facts)
+    return [replace(each, label=label) for each in _pair_offers(facts, types, at=at)]
 
 
 def _reading_offers(facts: PlanFacts, readings: Types, window: Window) -> list[Offer]:

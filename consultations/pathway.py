@@ -117,7 +117,9 @@ class ClinicalPathway(Pathway):
     def offers(self, patient: Patient, *, at: datetime) -> list[Offer]:
         """See consultations.offers; with what the shelf says of the days to come."""
         facts = list(facts_of(list(followed(patient))).values())
-        return stock_cautions.of_offers(offers.for_facts(facts, at=at), facts, at=at)
+        types = offers.clinical_types()
+        found = offers.for_facts(facts, at=at, types=types)
+        return stock_cautions.of_offers(found, facts, types, at=at)
 
     def courses(self, patient: Patient, *, at: datetime) -> list[CourseOffer]:
         """See consultations.course_offers; with what the shelf says of the days to come."""

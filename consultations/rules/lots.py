@@ -44,8 +44,16 @@ def asked_for(formula: Formula, *, at: datetime, allergies: Iterable[Allergy] = 
     """What the formula asks of its lots at the moment, in two queries, and the patient by `allergies` that are in force."""
     recipe = Recipe.objects.of(formula, at=at)
     lines = recipe.lines.all() if recipe else ()
-    in_force = tuple(each for each in allergies if each.status != AllergyStatus.REFUTED)
-    return Asked(recipe, {line.component.code: line for line in lines}, in_force)
+    return Asked(recipe, {line.component.code: line for line in lines}, _in_force(allergies))
+
+
+def asked_without_recipe(allergies: Iterable[Allergy]) -> Asked:
+    """What the patient alone asks of a lot, in no query: whether it may be injected is not said by that."""
+    return Asked(allergies=_in_force(allergies))
+
+
+def _in_force(allergies: Iterable[Allergy]) -> tuple[Allergy, ...]:
+    return tuple(each for each in allergies if each.status != AllergyStatus.REFUTED)
 
 
 def known_at(allergies: Iterable[Allergy], moment: datetime) -> list[Allergy]:

@@ -6,9 +6,10 @@ test still clears the plan: another lot of the same component may be used. `lot_
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -44,16 +45,31 @@ class Untested:
 def tested_lots(facts: PlanFacts, on: datetime) -> Tested:
     """By component, the lots of every test that counts for the plan at the moment, in one query; none where the plan needs
     no test, or the clinic wants to be told of neither lots nor makers."""
-    asked = any(
-        retest.effect_of(facts, each) in _SPOKEN_OF
-        for each in (RetestTrigger.NEW_LOT, RetestTrigger.NEW_MAKER)
-    )
-    if not asked or retest.requirement(facts) == TestRequirement.NOT_REQUIRED:
+    if not _speaks(facts, _SPOKEN_OF):
         return {}
+    return by_component(lots_of_tests(each.patch_test_id for each in clearing_readings(facts, on)))
+
+
+def tests_compared_with(facts: PlanFacts, on: datetime) -> set[UUID]:
+    """The tests whose lots decide which lot asks for a new test; none where none can ask."""
+    if not _speaks(facts, (RetestEffect.REQUIRE,)):
+        return set()
+    return {each.patch_test_id for each in clearing_readings(facts, on)}
+
+
+def by_component(lots: Iterable[Lot]) -> Tested:
+    """The lots of tests as they are compared with."""
     found: dict[str, list[Lot]] = defaultdict(list)
-    for lot in lots_of_tests(each.patch_test_id for each in clearing_readings(facts, on)):
+    for lot in lots:
         found[lot.component.code].append(lot)
     return found
+
+
+def _speaks(facts: PlanFacts, effects: Collection[str]) -> bool:
+    triggers = (RetestTrigger.NEW_LOT, RetestTrigger.NEW_MAKER)
+    if not any(retest.effect_of(facts, each) in effects for each in triggers):
+        return False
+    return retest.requirement(facts) != TestRequirement.NOT_REQUIRED
 
 
 def untested(facts: PlanFacts, lot: Lot, tested: Tested) -> Untested | None:

@@ -1,5 +1,6 @@
 """Test injections: the gate's verdict first, then the injection, its reading, and what follows from it."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ from consultations.enums import PlanStatus, ReadingKind, TestResult
 from consultations.forms.patch_tests import GiveForm, LateForm, ReactionForm, ReadForm
 from consultations.models import Lot, PatchTest, Plan, TestReading
 from consultations.queries import PlanFacts, facts_of_one, visit_in_progress
-from consultations.rules import authorship, clearance, consent, late_readings
+from consultations.rules import authorship, clearance, consent, late_readings, tested_lots
 from consultations.rules import lots as lots_rules
 from consultations.rules import patch_test as rules
 from consultations.rules.visits import alone_to_read, open_test
@@ -169,8 +170,8 @@ def _was_read(test: PatchTest) -> bool:
 
 
 def _give_form(request: HttpRequest, facts: PlanFacts, *, at: datetime) -> GiveForm:
-    """With lots in date, `?lot=` chosen where it is one; where the rules say no, or somebody says so, with every lot and
-    the question why."""
+    """With lots in date, `?lot=` chosen where it is one, else what its visit was booked for; where the rules say no, or
+    somebody says so, with every lot and the question why."""
     missing = clearance.judge(facts, gate=clearance.Gate.TEST, on=at).conditions
     anyway = bool(missing) or "anyway" in request.GET or "deviation_reason" in request.POST
     lots, aside = lots_rules.shelf(facts.plan.formula, at=at, allergies=facts.allergies)
@@ -179,10 +180,30 @@ def _give_form(request: HttpRequest, facts: PlanFacts, *, at: datetime) -> GiveF
         lots = {code: [lot for lot in known if lot.component.code == code] for code in lots}
     typed = request.POST if request.method == "POST" else None
     wanted = request.GET.getlist("lot")
+    if not (typed or anyway or wanted) and offers.is_for_another_lot(facts, at=at):
+        wanted = _first_asking(facts, lots, at=at)
     chosen = {
         f"lot_{code}": str(lot.pk) for code, mine in lots.items() for lot in mine if str(lot.pk) in wanted
     }
     return GiveForm(typed, facts=facts, lots=lots, at=at, anyway=anyway, aside=aside, initial=chosen)
+
+
+def _first_asking(facts: PlanFacts, lots: Mapping[str, Iterable[Lot]], *, at: datetime) -> list[str]:
+    """Of each component the first lot that asks for a test, where one does."""
+    whole = facts.of_whole_plan
+    tested = tested_lots.tested_lots(whole, at)
+    found = (
+        next(
+            (
+                lot
+                for lot in mine
+                if (each := tested_lots.untested(whole, lot, tested)) and each.asks_for_test
+            ),
+            None,
+        )
+        for mine in lots.values()
+    )
+    return [str(lot.pk) for lot in found if lot]
 
 
 def _give_page(
@@ -197,6 +218,7 @@ def _give_page(
         "waiting": open_test(facts),
         "is_wanted": offers.test_wanted(facts, at)
         or facts.plan.status != PlanStatus.ACTIVE
+        or offers.is_for_another_lot(facts, at=at)
         or "lot" in request.GET,
         "repeat_from": rules.repeat_from(facts),
         "consent": consent.in_force(facts, on=at),
