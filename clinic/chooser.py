@@ -110,12 +110,6 @@ class What:
         days = {timezone.localdate(option.first.starts_at) for option in options}
         return next((self.caution.on(day) for day in sorted(days, reverse=True)), "") if self.caution else ""
 
-    def cautioned(self, options: Iterable[Option]) -> set[str]:
-        """The values of the places that it concerns, where there are days that it does not."""
-        if self.caution is None or self.caution.last_on is None:
-            return set()
-        return {option.value for option in options if self.caution_among([option])}
-
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -281,8 +275,7 @@ def whats(patient: Patient, *, at: datetime, wanted: str = "") -> list[What]:
 def what_is(
     appointment: Appointment, second: Appointment | None = None, *, at: datetime, with_caution: bool = False
 ) -> What:
-    """A visit on the books as something to look for a place for, as early as the pathway allows; where a person chooses
-    the place, with what to tell somebody.
+    """A visit on the books as something to look for a place for, as early as the pathway allows.
 
     `second` moves along: anywhere in the window that the pathway gives it after the new time, best at the distance it
     has now; where the pathway names no window, at about that distance.

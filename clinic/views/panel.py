@@ -1,6 +1,6 @@
 """The chooser that booking and moving share: chips for what, who and when, and the free starts by day."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
@@ -133,7 +133,7 @@ class Panel:
                 "wanted": wanted,
                 "chosen": first.value if first else "",
                 "caution": self.what.caution_among(offered),
-                "cautioned": self.what.cautioned(offered),
+                "cautioned": cautioned(self.what, offered),
                 "state": [
                     (name, _written(value)) for name, value in self.state.items() if value and name != "why"
                 ],
@@ -328,6 +328,12 @@ class Panel:
             "next": self.link(),
         }
         return f"{reverse('clinic:opening_add', args=['extra'])}?{urlencode(query)}"
+
+
+def cautioned(what: What, options: Iterable[Option]) -> set[str]:
+    """The values of the places that the caution concerns, where there are days that it does not."""
+    some_days = what.caution is not None and what.caution.last_on is not None
+    return {each.value for each in options if some_days and what.caution_among([each])}
 
 
 def _written(value: Any) -> str:

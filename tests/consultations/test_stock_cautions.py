@@ -16,6 +16,7 @@ from clinic.availability import FreeStart
 from clinic.chooser import Option, what_is
 from clinic.models import Appointment
 from clinic.readiness import Caution
+from clinic.views.panel import cautioned
 from consultations import purposes
 from consultations.models import Lot, Plan
 from consultations.purposes import Kind
@@ -202,10 +203,10 @@ def test_only_the_places_after_the_last_day_are_marked_and_none_where_every_day_
         Option(FreeStart(CLINIC_NOW + timedelta(days=days), visit.practitioner, visit.room, None))
         for days in (10, 11)
     ]
-    assert what.cautioned(places) == {places[1].value}
+    assert cautioned(what, places) == {places[1].value}
     Lot.objects.update(used_up_on=TODAY)
     everywhere = what_is(visit, at=CLINIC_NOW, with_caution=True)
-    assert (everywhere.caution_among(places) != "", everywhere.cautioned(places)) == (True, set())
+    assert (everywhere.caution_among(places) != "", cautioned(everywhere, places)) == (True, set())
 
 
 def test_the_page_that_moves_it_says_it_above_the_times_and_beside_the_one_that_is_chosen(
