@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from clinic.errors import DomainError
 from consultations.enums import PlanEffect
 from consultations.models import AdverseEvent, PathwayPolicy, Plan, ReactionRule, ReactionType, Session
 from consultations.queries import policy_in_force
@@ -57,6 +58,39 @@ def test_a_grade_does_to_plans_what_the_clinical_reference_says(
     code: str, grade: int, wanted: PlanEffect
 ) -> None:
     assert effect(event(code, grade)).plan_effect == wanted
+
+
+SECOND = timedelta(seconds=1)
+BEGAN = ago(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("times", "refused"),
+    [
+        pytest.param({"onset_at": CLINIC_NOW}, None, id="begins now"),
+        pytest.param({"onset_at": CLINIC_NOW + SECOND}, ("future", "onset_at"), id="begins in a second"),
+        pytest.param({"ended_at": BEGAN}, None, id="over as it begins"),
+        pytest.param({"ended_at": BEGAN - SECOND}, ("ends_before", "ended_at"), id="over a second before"),
+        pytest.param({"ended_at": CLINIC_NOW}, None, id="ends now"),
+        pytest.param({"ended_at": CLINIC_NOW + SECOND}, ("ends_before", "ended_at"), id="ends in a second"),
+        pytest.param({"session": Session(started_at=BEGAN)}, None, id="begins with the session"),
+        pytest.param(
+            {"session": Session(started_at=BEGAN + SECOND)},
+            ("before_session", "onset_at"),
+            id="begins a second before the session",
+        ),
+    ],
+)
+def test_when_an_event_can_begin_and_end_to_the_second(
+    times: dict[str, Any], refused: tuple[str, str] | None
+) -> None:
+    what = event(**{"onset_at": BEGAN, **times})
+    try:
+        adverse_events.check_event(what, list(ReactionRule.objects.current()), at=CLINIC_NOW)
+    except DomainError as refusal:
+        assert (refusal.code, refusal.field) == refused
+    else:
+        assert refused is None
 
 
 def test_any_reaction_of_grade_three_stops_plans() -> None:

@@ -83,6 +83,19 @@ class TestAConsent:
         assert _both(plan, of_age - DAY) == {True}
         assert _both(plan, of_age) == {False}
 
+    @pytest.mark.parametrize(("days_before", "ends"), [(1, date(2026, 2, 28)), (0, date(2027, 2, 28))])
+    def test_a_representative_who_signs_on_that_very_day_signs_for_a_grown_up(
+        self, days_before: int, ends: date
+    ) -> None:
+        """Somebody who is of age can be represented too: that consent does not end on the day it is signed."""
+        of_age = date(2026, 2, 28)
+        plan = PlanFactory(patient__birth_date=date(2008, 2, 28), patient__representative_name="Clara Moreau")
+        signed = morning(of_age - days_before * DAY)
+        ConsentFactory(plan=plan, signer="representative", signer_relation="mother", signed_at=signed)
+        assert _ends(plan) == ends
+        assert _both(plan, of_age + DAY) == {not days_before}
+        assert [_both(plan, ends - DAY), _both(plan, ends)] == [{True}, {False}]
+
     def test_it_is_said_that_the_patient_signs_once_of_age(self) -> None:
         plan = PlanFactory(patient__birth_date=date(2008, 2, 28), patient__representative_name="Clara Moreau")
         by = {"signer": "representative", "signer_name": "Clara Moreau", "signer_relation": "mother"}
@@ -128,6 +141,19 @@ class TestAConsultation:
         assert validity.consultation_ends(facts, on=morning(ends)) == ends
         assert gate("gate_suitable", plan, morning(ends - DAY)) is None
         assert gate("gate_suitable", plan, morning(ends)) == "consultation_expired"
+
+    def test_it_is_to_be_confirmed_from_the_very_day_on_which_it_ends(self) -> None:
+        plan = consented_plan(sessions=1)
+        facts = facts_of_one(plan)
+        ends = validity.consultation_ends(facts, on=ago(days=0))
+        assert ends is not None
+        days = (ends - DAY, ends, ends + DAY)
+        asked = [validity.consultation_to_confirm(facts, on=morning(day)) for day in days]
+        assert asked == [False, True, True]
+        assert [gate("gate_suitable", plan, morning(day)) for day in days[:2]] == [
+            None,
+            "consultation_expired",
+        ]
 
     def test_a_confirmation_made_later_does_not_count_for_what_was_known(self) -> None:
         plan = PlanFactory(consultation=ConsultationFactory(signed=True, signed_at=ago(days=400)))
