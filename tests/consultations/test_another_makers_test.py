@@ -111,6 +111,18 @@ def test_a_lot_that_an_allergy_closes_is_not_worth_a_test(plan: Plan, refuted: b
     assert bool(offered(plan)) is refuted
 
 
+def test_a_session_on_the_books_counts_by_its_own_day(plan: Plan) -> None:
+    lot_of(plan, "Laboratoire Sud")
+    Lot.objects.filter(maker="Laboratoire Nord").update(expires_on=TODAY + timedelta(days=40))
+    assert not offered(plan)
+    last = plan.planned_sessions.last()
+    last.appointment = AppointmentFactory(
+        patient=plan.patient, purpose=purposes.session_of(last), starts_at=ahead(days=60)
+    )
+    last.save()
+    assert offered(plan)
+
+
 def test_where_the_clinic_only_warns_there_is_none(plan: Plan) -> None:
     lot_of(plan, "Laboratoire Sud")
     retest_decided(RetestTrigger.NEW_MAKER, effect=RetestEffect.WARN)
