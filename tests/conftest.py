@@ -80,7 +80,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the drills that kill a server on one worker, as their clinic takes long to make, and begins with what is long.
+    """Keeps the drills that kill a server on one worker, as their clinic takes long to make, and puts all tests in turn.
 
     pytest 9.2 looks for a test's name elsewhere than xdist 3.8 writes its group, so that no group is kept. The tests that
     commit do as well without: each has a database of its own.
@@ -88,12 +88,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("crash") and hasattr(item, "_nodeid"):
             item._id = coerce_node_id(item._nodeid)
-    items.sort(key=_is_short)
+    items.sort(key=_turn)
 
 
-def _is_short(item: pytest.Item) -> bool:
+def _turn(item: pytest.Item) -> int:
+    """First what needs no database, while another worker makes it; then what is long by itself; then everything else."""
+    if not item.get_closest_marker("db") and "django_db_setup" not in getattr(item, "fixturenames", ()):
+        return 0
     folder = item.path.relative_to(settings.BASE_DIR).parent.as_posix()
-    return folder not in _LONG_FOLDERS and not any(item.get_closest_marker(name) for name in _LONG)
+    is_long = folder in _LONG_FOLDERS or any(item.get_closest_marker(name) for name in _LONG)
+    return 1 if is_long else 2
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
