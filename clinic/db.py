@@ -213,9 +213,9 @@ def guard(
 
 
 def on_a_kept_record(prefix: str) -> pgtrigger.Trigger:
-    """No row comes to, or is changed on, a patient's record that was merged into another.
+    """No row comes to, or is changed on, a patient's record that was merged into another or erased.
 
-    FOR KEY SHARE is what the foreign key takes anyway, only at once: it waits for a merge in progress, which locks
+    FOR KEY SHARE is what the foreign key takes anyway, only at once: it waits for a merge or an erasure in progress, which lock
     FOR UPDATE, and for no other lock.
     """
     name = f"{prefix}_on_a_kept_record"
@@ -223,10 +223,13 @@ def on_a_kept_record(prefix: str) -> pgtrigger.Trigger:
         name=name,
         when=pgtrigger.Before,
         operation=pgtrigger.Insert | pgtrigger.UpdateOf("patient_id"),
-        declare=[("survivor", "UUID")],
+        declare=[("survivor", "UUID"), ("erased", "TIMESTAMPTZ")],
         func=f"""
-            SELECT merged_into_id INTO survivor FROM clinic_patient WHERE id = NEW.patient_id FOR KEY SHARE;
-            IF survivor IS NOT NULL THEN
+            SELECT merged_into_id, erased_at INTO survivor, erased FROM clinic_patient
+                WHERE id = NEW.patient_id FOR KEY SHARE;
+            IF erased IS NOT NULL THEN
+                {refuse(name, "This record was erased. Nothing is written on it any more.")}
+            ELSIF survivor IS NOT NULL THEN
                 {refuse(name, "This record was merged into another. Open that one.")}
             END IF;
             RETURN NEW;

@@ -28,6 +28,20 @@ class Reading(models.TextChoices):
     EXPORTED = "exported", _("exported")
 
 
+class ErasureKind(models.TextChoices):
+    """Why a record is erased."""
+
+    ASKED = "asked", _("the patient asked for it")
+    OVER = "over", _("the time of keeping is over")
+
+
+class ErasureStage(models.IntegerChoices):
+    """What is erased together: at the patient's wish, and when the record need not be kept any more."""
+
+    DESK = 1, _("what the desk noted")
+    RECORD = 2, _("identity, free texts and photographs")
+
+
 class Sex(models.TextChoices):
     """As the patient states it; clinical rules ask, they do not guess from this."""
 

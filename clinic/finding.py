@@ -106,7 +106,7 @@ def _found(
     for place, step in enumerate(steps):
         tables.append(
             f"step_{place} AS MATERIALIZED (SELECT id, folded_name, number FROM clinic_patient"
-            f" WHERE merged_into_id IS NULL AND {so_far} < {step.enough} AND {step.where.sql}"
+            f" WHERE merged_into_id IS NULL AND erased_at IS NULL AND {so_far} < {step.enough} AND {step.where.sql}"
             f" ORDER BY folded_name, number LIMIT {until})"
         )
         selects.append(f"SELECT *, {place} AS step, 0 AS nearness FROM step_{place}")
@@ -115,7 +115,7 @@ def _found(
     if misspelt:
         tables.append(
             "similar_ones AS MATERIALIZED (SELECT id, folded_name, number FROM clinic_patient"
-            f" WHERE merged_into_id IS NULL AND {so_far} < {_FEW} AND {misspelt.sql})"
+            f" WHERE merged_into_id IS NULL AND erased_at IS NULL AND {so_far} < {_FEW} AND {misspelt.sql})"
         )
         selects.append(
             f"(SELECT *, {len(steps)}, word_similarity(fold(%s), folded_name) FROM similar_ones LIMIT {_COMPARED})"

@@ -23,6 +23,7 @@ from clinic.models import (
     CaseFile,
     ContactEntry,
     EmergencyOpening,
+    Erasure,
     NotADuplicate,
     Patient,
     PatientMerge,
@@ -32,7 +33,7 @@ from clinic.models import (
 )
 
 # What was written down about the record itself, not about the person: it stays, and is read at the record.
-LOGS = (Patient, NotADuplicate, RecordOpened, PatientMerge, CaseFile, EmergencyOpening)
+LOGS = (Patient, NotADuplicate, RecordOpened, PatientMerge, CaseFile, EmergencyOpening, Erasure)
 _DESK = (Appointment, ContactEntry, WalkIn, WaitlistEntry)
 
 
@@ -168,6 +169,12 @@ def _obstacles(
         yield _("№ %(other)s was merged into № %(number)s. Take these two apart first.") % {
             "other": each.number,
             "number": merged.number,
+        }
+    for erasure in (
+        Erasure.objects.in_force().filter(patient__in=[survivor, merged]).select_related("patient")
+    ):
+        yield _("№ %(number)s is going to be erased. An admin has to withdraw that first.") % {
+            "number": erasure.patient.number
         }
     if told_apart:
         yield _(

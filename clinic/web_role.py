@@ -11,8 +11,9 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections, models
 
 NAME = "mesoclinic_web"
-# Written by migrations, and by the owner who seals the history.
+# Written by migrations, and by the owner who seals the history and erases.
 _READ_ONLY = (
+    "clinic_erasuredone",
     "clinic_historyseal",
     "auth_group",
     "auth_group_permissions",
@@ -31,8 +32,8 @@ def statements(role: str, *, database: str, tables: Iterable[str]) -> Iterator[s
     To be run again after every migrate: a new table is nobody's but its owner's until then.
     """
     web, name, here = _quoted(role), _quoted(role, "'"), _quoted(database)
-    additions = {table for table in tables if table in additions_only()}
     looked_at = {table for table in tables if table in _READ_ONLY}
+    additions = {table for table in tables if table in additions_only()} - looked_at
     written = set(tables) - additions - looked_at - {_CONTEXT}
 
     def named(some: Iterable[str]) -> str:

@@ -115,6 +115,12 @@ def small_of(name: str) -> Path:
     return small if small.exists() else keep_small(name, path_of(name).read_bytes())
 
 
+def remove(name: str) -> None:
+    """Take the photograph's file and its small picture off the disk; nothing happens where they are gone."""
+    for file in (path_of(name), path_of(f"{name}{_SMALL}")):
+        file.unlink(missing_ok=True)
+
+
 def photograph_of(file_name: str) -> str:
     """The name of the photograph whose file, or whose small picture, this is."""
     return file_name.removesuffix(_SMALL)

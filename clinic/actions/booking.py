@@ -317,6 +317,10 @@ def places_of(*, wishes: Sequence[Wish], at: datetime) -> list[Place]:
     for wish in wishes:
         if wish.patient.merged_into_id:
             raise DomainError(_("This record was merged into another. Open that one."), "merged_patient")
+        if wish.patient.erased_at:
+            raise DomainError(
+                _("This record was erased. Nothing is booked on it any more."), "erased_patient"
+            )
         booking.check_length(wish.type, wish.minutes)
         booking.check_time(wish.starts_at, type=wish.type, at=at)
     return [wish.place for wish in wishes]

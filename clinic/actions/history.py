@@ -72,6 +72,19 @@ def seal_anew(*, table: str, entries: Iterable[int], reason: str, by: User, at: 
         return _add(made, head, at=at)
 
 
+def seal_anew_where_sealed(
+    *, table: str, entries: Iterable[int], reason: str, by: User, at: datetime
+) -> Head | None:
+    """The same for those that were sealed, however many. What nobody has sealed yet was never told to the chain."""
+    wanted = sorted(set(entries))
+    held = {entry for seal in _holding(table, wanted) for entry in seal.entries}
+    known, head = [entry for entry in wanted if entry in held], None
+    for start in range(0, len(known), ENTRIES):
+        some = known[start : start + ENTRIES]
+        head = seal_anew(table=table, entries=some, reason=reason, by=by, at=at)
+    return head
+
+
 def _ends() -> dict[str, int]:
     """The newest entry of each table that has any."""
     parts = [f"SELECT '{kept.table}', max({kept.key}) FROM {kept.table}" for kept in sealed_tables().values()]

@@ -7,6 +7,7 @@ from clinic.models.catalogue import AppointmentType
 from clinic.models.contact import ContactEntry, ContactTry
 from clinic.models.device_care import DeviceCare, DeviceCareError
 from clinic.models.emergency import EmergencyOpening
+from clinic.models.erasure import Erasure, ErasureDone
 from clinic.models.feed import CalendarFeed
 from clinic.models.history import RecordOpened
 from clinic.models.history_seal import HistorySeal
@@ -41,6 +42,8 @@ __all__ = [
     "DeviceCare",
     "DeviceCareError",
     "EmergencyOpening",
+    "Erasure",
+    "ErasureDone",
     "ExtraOpening",
     "HistorySeal",
     "Invitation",

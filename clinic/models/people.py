@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import date, time
-from typing import Self
+from typing import Any, Self
 
 import pghistory
 import pgtrigger
@@ -42,8 +42,8 @@ class PatientQuerySet(models.QuerySet):
         return self if user.has_role(*Role) else self.none()
 
     def current(self) -> Self:
-        """Without records that were merged into another."""
-        return self.filter(merged_into=None)
+        """Without records that were merged into another, or erased."""
+        return self.filter(merged_into=None, erased_at=None)
 
     def by_name(self) -> Self:
         """In the order people expect, whatever the server's collation: by the folded name."""
@@ -63,6 +63,40 @@ _MERGED_IN_ONE_STEP = guard(
             IF beyond IS NOT NULL OR EXISTS (SELECT 1 FROM clinic_patient WHERE merged_into_id = NEW.id) THEN
                 {refuse("patient_merged_in_one_step", "One of the records was merged already. Take that apart first.")}
             END IF;
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+
+# What stands in an erased record, beside another clinic number. The birth date is the first that the table takes.
+PSEUDONYM: dict[str, Any] = {
+    "family_name": "Erased record",
+    "given_names": "",
+    "family_name_latin": "",
+    "given_names_latin": "",
+    "birth_date": date(1900, 1, 1),
+    "sex": Sex.UNKNOWN,
+    "phone": "",
+    "email": "",
+    "prefers": ContactChannel.PHONE,
+    "address": "",
+    "representative_name": "",
+    "representative_relation": "",
+    "representative_phone": "",
+    "desk_note": "",
+    "suits_weekdays": [],
+    "suits_since": None,
+    "suits_until": None,
+    "usual_practitioner": None,
+}
+# Whoever erases owns the tables and switches the triggers off meanwhile (consultations/actions/erasing.py).
+_ERASED_BY_THE_OWNER = guard(
+    "patient_erased_for_good",
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    func=f"""
+        IF NEW.erased_at IS NOT NULL OR (TG_OP = 'UPDATE' AND OLD.erased_at IS NOT NULL) THEN
+            {refuse("patient_erased_for_good", "A record is erased by the owner of the tables, and never written on again.")}
         END IF;
         RETURN NEW;
     """,
@@ -124,6 +158,7 @@ class Patient(models.Model):
         editable=False,
         related_name="merged_from",
     )
+    erased_at = models.DateTimeField(_("erased at"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("registered at"), editable=False)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -191,8 +226,13 @@ class Patient(models.Model):
                 Q(merged_into=None) | ~Q(merged_into=F("id")),
                 _("A record cannot be merged into itself."),
             ),
+            check(
+                "patient_erased_without_identity",
+                Q(erased_at=None) | Q(**PSEUDONYM),
+                _("A record that was erased holds nothing of a person."),
+            ),
         ]
-        triggers = [*never_deleted("patient"), _MERGED_IN_ONE_STEP]
+        triggers = [*never_deleted("patient"), _MERGED_IN_ONE_STEP, _ERASED_BY_THE_OWNER]
 
     def __str__(self) -> str:
         return self.name

@@ -12,6 +12,7 @@ from clinic.db import check, guard, refuse
 from clinic.models.case_file import LONGEST_PERIOD
 from clinic.models.emergency import LONGEST_OPENING
 
+LONGEST_RETENTION = 100  # years
 MOST_MINUTES = int(LONGEST_OPENING.total_seconds() // 60)
 
 
@@ -60,6 +61,29 @@ class ClinicSettings(models.Model):
             "As long as first aid and the handing over to an ambulance may take: the clinic's policy."
         ),
     )
+    retention_years = models.PositiveSmallIntegerField(
+        _("a record is kept for … years after the last clinical act"),
+        default=20,
+        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_RETENTION)],
+    )
+    retention_until_age = models.PositiveSmallIntegerField(
+        _("and at least until the patient is … years old"),
+        default=28,
+        validators=[MaxValueValidator(LONGEST_RETENTION)],
+        help_text=_("0: there is no such rule here."),
+    )
+    retention_source = models.CharField(
+        _("which law or policy says so"), max_length=200, default="Code de la santé publique, art. R.1112-7"
+    )
+    erasure_days = models.PositiveSmallIntegerField(
+        _("an erasure is carried out … days after it was decided"),
+        default=7,
+        validators=[MinValueValidator(1), MaxValueValidator(30)],
+        help_text=_(
+            "Until then it can be withdrawn: another person may have been meant. A request is answered within a month (GDPR, "
+            "article 12.3)."
+        ),
+    )
 
     class Meta:
         verbose_name = _("clinic settings")
@@ -84,6 +108,21 @@ class ClinicSettings(models.Model):
                 "clinic_settings_emergency",
                 Q(emergency_minutes__range=(5, MOST_MINUTES)),
                 _("An emergency summary is open for 5 to 240 minutes."),
+            ),
+            check(
+                "clinic_settings_retention",
+                Q(retention_years__range=(1, LONGEST_RETENTION), retention_until_age__lte=LONGEST_RETENTION),
+                _("A record is kept for 1 to 100 years, and until an age of 100 years at most."),
+            ),
+            check(
+                "clinic_settings_retention_source",
+                Q(retention_source__regex=r"\S"),
+                _("Name the law or policy that says how long records are kept."),
+            ),
+            check(
+                "clinic_settings_erasure",
+                Q(erasure_days__range=(1, 30)),
+                _("An erasure is carried out 1 to 30 days after it was decided."),
             ),
         ]
         triggers = [

@@ -183,6 +183,8 @@ LEFT_OUT: dict[type[Model], str | Promise] = {
     desk.CaseFile: _("complaints and recalls, which whoever keeps the case answers for"),
     desk.CaseFilePeriod: _("complaints and recalls, which whoever keeps the case answers for"),
     desk.EmergencyOpening: _("why somebody opened it in an emergency; that it was opened is here"),
+    desk.Erasure: _("that its erasure was decided, of which the clinic keeps a certificate"),
+    desk.ErasureDone: _("that its erasure was decided, of which the clinic keeps a certificate"),
     desk.NotADuplicate: _("that somebody compared this record with another person's"),
     desk.PatientMerge: _("that another record of this person was merged into it; what it held is here"),
     pathway.SessionTyping: _("what is being typed and was not saved yet"),

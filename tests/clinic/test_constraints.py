@@ -23,6 +23,8 @@ from tests.factories import (
     DeviceCareFactory,
     DeviceFactory,
     EmergencyOpeningFactory,
+    ErasureDoneFactory,
+    ErasureFactory,
     ExtraOpeningFactory,
     HistorySealFactory,
     InvitationFactory,
@@ -447,6 +449,21 @@ def _a_case_file_without_an_end() -> None:
     ClinicSettings.objects.update(case_file_days=91)
 
 
+@cases.refused_by("clinic_settings_retention")
+def _records_that_are_kept_for_no_time() -> None:
+    ClinicSettings.objects.update(retention_years=0)
+
+
+@cases.refused_by("clinic_settings_retention_source")
+def _a_time_of_keeping_that_nobody_wrote() -> None:
+    ClinicSettings.objects.update(retention_source=" ")
+
+
+@cases.refused_by("clinic_settings_erasure")
+def _an_erasure_that_cannot_be_withdrawn() -> None:
+    ClinicSettings.objects.update(erasure_days=0)
+
+
 @cases.refused_by("walk_in_left_together")
 def _somebody_who_left_without_a_witness() -> None:
     WalkInFactory(left_at=ago(minutes=1))
@@ -831,6 +848,46 @@ def _a_period_that_ends_before_it_begins() -> None:
 
 
 # Whose summary is opened in an emergency --------------------------------------------------------------------------
+
+
+@cases.refused_by("erasure_kind_known")
+def _an_erasure_of_no_known_kind() -> None:
+    ErasureFactory(kind="spite")
+
+
+@cases.refused_by("erasure_because")
+def _an_erasure_without_a_word() -> None:
+    ErasureFactory(reason=" ")
+
+
+@cases.refused_by("erasure_not_at_once")
+def _an_erasure_at_once() -> None:
+    ErasureFactory(not_before=ago(days=1))
+
+
+@cases.refused_by("erasure_withdrawn_together")
+def _an_erasure_withdrawn_by_nobody() -> None:
+    ErasureFactory(withdrawn_at=CLINIC_NOW)
+
+
+@cases.refused_by("erasure_once")
+def _two_erasures_of_one_record() -> None:
+    ErasureFactory(patient=ErasureFactory().patient)
+
+
+@cases.refused_by("erasure_done_stage_known")
+def _a_third_stage() -> None:
+    ErasureDoneFactory(stage=3)
+
+
+@cases.refused_by("erasure_done_once")
+def _a_stage_carried_out_twice() -> None:
+    ErasureDoneFactory(erasure=ErasureDoneFactory().erasure)
+
+
+@cases.refused_by("patient_erased_without_identity", aside=["patient_erased_for_good"])
+def _an_erased_record_with_a_name() -> None:
+    PatientFactory(erased_at=CLINIC_NOW)
 
 
 @cases.refused_by("emergency_opening_because")

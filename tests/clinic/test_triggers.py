@@ -15,6 +15,7 @@ from clinic.models import (
     ClinicSettings,
     ContactTry,
     EmergencyOpening,
+    Erasure,
     HistorySeal,
     NotADuplicate,
     Patient,
@@ -22,6 +23,7 @@ from clinic.models import (
     RecordOpened,
     WaitlistEntry,
 )
+from clinic.models.people import PSEUDONYM
 from tests.factories import (
     AbsenceFactory,
     AccountChangeFactory,
@@ -34,6 +36,8 @@ from tests.factories import (
     DeviceCareErrorFactory,
     DeviceCareFactory,
     EmergencyOpeningFactory,
+    ErasureDoneFactory,
+    ErasureFactory,
     HistorySealFactory,
     InvitationFactory,
     PatientFactory,
@@ -533,6 +537,32 @@ def _more_time_for_a_closed_case() -> None:
 @cases.refused_by("case_file_period_append_only")
 def _a_reason_worded_otherwise_afterwards() -> None:
     CaseFilePeriod.objects.filter(pk=CaseFilePeriodFactory().pk).update(reason="Asked by the patient")
+
+
+@cases.refused_by("patient_erased_for_good")
+def _a_record_that_is_called_erased_by_a_page() -> None:
+    Patient.objects.filter(pk=PatientFactory().pk).update(**PSEUDONYM, erased_at=CLINIC_NOW)
+
+
+@cases.refused_by("erasure_signed")
+def _an_erasure_put_on_somebody_else() -> None:
+    Erasure.objects.filter(pk=ErasureFactory().pk).update(patient=PatientFactory())
+
+
+@cases.refused_by("erasure_signed")
+def _an_erasure_withdrawn_after_it_was_begun() -> None:
+    begun = Erasure.objects.filter(pk=ErasureDoneFactory().erasure_id)
+    begun.update(withdrawn_at=CLINIC_NOW, withdrawn_by=UserFactory(), withdrawn_because="too late")
+
+
+@cases.refused_by("erasure_signed")
+def _an_erasure_that_was_never_decided() -> None:
+    ErasureFactory().delete()
+
+
+@cases.refused_by("erasure_done_append_only")
+def _a_stage_that_was_never_carried_out() -> None:
+    ErasureDoneFactory().delete()
 
 
 @cases.refused_by("emergency_opening_final")

@@ -341,5 +341,5 @@ class TestPages:
             AppointmentFactory(patient=other, starts_at=ahead(days=number + 1))
             AllergyFactory(patient=other)
         url = reverse("clinic:patient_merge", args=[one.pk, other.pk])
-        with django_assert_num_queries(21):
+        with django_assert_num_queries(22):
             assert reception_client.get(url).status_code == 200

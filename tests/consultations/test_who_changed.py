@@ -166,6 +166,7 @@ class TestWhatIsNotTold:
             "clinic.CaseFile",  # opened and closed by admins
             "clinic.ContactEntry",
             "clinic.EmergencyOpening",  # reviewed by admins
+            "clinic.Erasure",  # decided and withdrawn by admins
             "clinic.Invitation",  # made and withdrawn by admins
             "clinic.Patient",
             "clinic.PatientMerge",

@@ -43,6 +43,7 @@ from tests.factories.consultations import (
     LeafletHandoutFactory,
 )
 from tests.factories.emergencies import EmergencyOpeningFactory
+from tests.factories.erasures import ErasureDoneFactory, ErasureFactory
 from tests.factories.events import AdverseEventFactory, ReactionRuleFactory
 from tests.factories.feeds import CalendarFeedFactory
 from tests.factories.follow_ups import FollowUpFactory, FollowUpRuleFactory
@@ -178,6 +179,8 @@ __all__ = [
     "DoseCapFactory",
     "EmergencyOpeningFactory",
     "EnteredInErrorFactory",
+    "ErasureDoneFactory",
+    "ErasureFactory",
     "EvidenceDiscussedFactory",
     "ExtraOpeningFactory",
     "FollowUpFactory",

@@ -1,0 +1,287 @@
+"""Deciding that a record is erased: who, when, what has to be settled before, and until when the law has it kept."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+
+from clinic.enums import AppointmentStatus, ErasureKind, ErasureStage
+from clinic.errors import DomainError, NotAllowed
+from clinic.models import (
+    Appointment,
+    ClinicSettings,
+    ContactEntry,
+    Erasure,
+    ErasureDone,
+    Patient,
+    User,
+    WaitlistEntry,
+)
+from consultations.actions import erasing, erasures
+from consultations.erasure.keeping import kept_until
+from consultations.erasure.obstacles import obstacles
+from consultations.models import Consultation
+from tests.factories import (
+    AdverseEventFactory,
+    AppointmentFactory,
+    CaseFileFactory,
+    CheckInFactory,
+    ClinicalReportFactory,
+    ConsultationFactory,
+    ContactEntryFactory,
+    EmergencyOpeningFactory,
+    EnteredInErrorFactory,
+    PatchTestFactory,
+    PatientFactory,
+    PhotoFactory,
+    PhotoRemovalFactory,
+    PlanFactory,
+    WaitlistEntryFactory,
+    WalkInFactory,
+    consented_plan,
+)
+from tests.factories.clock import CLINIC_NOW, PARIS, ago, ahead
+from tests.guards import refusal_of, without
+from tests.web_role import acting_as, made_by_the_shipped_text
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
+
+SIGNED = datetime(2026, 2, 1, 10, 0, tzinfo=PARIS)
+
+
+def seen(**details: Any) -> Patient:
+    """Somebody who was seen once, and whom nothing keeps any more."""
+    patient = PatientFactory(family_name="Belleville", birth_date=date(1980, 1, 1), **details)
+    ConsultationFactory(patient=patient, signed=True, created_at=SIGNED, signed_at=SIGNED, history="a scar")
+    AppointmentFactory(
+        patient=patient, starts_at=ago(days=29), status=AppointmentStatus.COMPLETED, note="rings twice"
+    )
+    return patient
+
+
+def decided(patient: Patient, by: User, **changes: Any) -> Erasure:
+    said = {
+        "kind": ErasureKind.ASKED,
+        "reason": "asked in writing",
+        "number": patient.number,
+        "at": CLINIC_NOW,
+    }
+    return erasures.decide(patient=patient, by=by, **said | changes)
+
+
+def run(folder: Path, at: datetime = CLINIC_NOW) -> str:
+    out = StringIO()
+    with time_machine.travel(at, tick=False):
+        call_command("erase_patients", ledger=folder / "ledger", heads=folder / "heads", stdout=out)
+    return out.getvalue()
+
+
+BLOCKERS: dict[str, Callable[[Patient], object]] = {
+    "case file is open": lambda patient: CaseFileFactory(patient=patient),
+    "emergency opening": lambda patient: EmergencyOpeningFactory(patient=patient),
+    "visit is to come": lambda patient: AppointmentFactory(patient=patient, starts_at=ahead(days=10)),
+    "waits at the counter": lambda patient: WalkInFactory(patient=patient),
+    "on the waitlist": lambda patient: WaitlistEntryFactory(patient=patient),
+    "still to be called": lambda patient: ContactEntryFactory(patient=patient),
+    "plan is proposed": lambda patient: PlanFactory(patient=patient),
+    "unsigned draft: consultation": lambda patient: ConsultationFactory(patient=patient),
+    "test injection was not read": lambda patient: PatchTestFactory(plan=consented_plan(patient=patient)),
+    "adverse event is not over": lambda patient: AdverseEventFactory(patient=patient),
+    "report waits": lambda patient: ClinicalReportFactory(patient=patient),
+    "check-in wait": lambda patient: CheckInFactory(
+        appointment=Appointment.objects.get(patient=patient), patient=patient
+    ),
+    "second person confirms": lambda patient: EnteredInErrorFactory(
+        consultation=Consultation.objects.get(patient=patient)
+    ),
+    "photograph is called": lambda patient: PhotoRemovalFactory(
+        photo=PhotoFactory(patient=patient, consent__patient=patient)
+    ),
+    "merged into another": lambda patient: Patient.objects.filter(pk=patient.pk).update(
+        merged_into=PatientFactory()
+    ),
+}
+
+
+class TestWhatHasToBeSettledBefore:
+    def test_everything_that_somebody_still_has_to_see_to_blocks_and_says_who_does_what(
+        self, admin: User, tmp_path: Path
+    ) -> None:
+        patient = seen()
+        assert obstacles(patient, at=CLINIC_NOW) == []  # the control
+        erasure = decided(patient, admin)
+        said = {}
+        for words, block in BLOCKERS.items():
+            with transaction.atomic():
+                block(patient)
+                found = obstacles(Patient.objects.get(pk=patient.pk), at=CLINIC_NOW)
+                said[words] = any(words in each for each in found)
+                with pytest.raises(DomainError, match=r".") as decision:
+                    decided(patient, admin)
+                with pytest.raises(DomainError) as execution:
+                    erasing.carry_out(erasure=erasure, stage=ErasureStage.DESK, by=None, at=ahead(days=8))
+                assert decision.value.code == execution.value.code == "erasure_blocked", words
+                transaction.set_rollback(True)
+        assert said == dict.fromkeys(BLOCKERS, True)
+        assert "not erased" not in run(tmp_path, ahead(days=8))
+
+    def test_a_record_that_was_merged_into_it_blocks_as_well(self, admin: User) -> None:
+        patient, gone = seen(), PatientFactory()
+        AppointmentFactory(patient=gone, starts_at=ahead(days=3))
+        Patient.objects.filter(pk=gone.pk).update(merged_into=patient)
+        assert len(obstacles(patient, at=CLINIC_NOW)) == 1
+
+    def test_merging_waits_until_it_is_withdrawn(self, admin: User) -> None:
+        from clinic import merging
+
+        patient, other = seen(), PatientFactory(birth_date=date(1980, 1, 1))
+        assert merging.preview(patient, other, at=CLINIC_NOW).obstacles == ()
+        decided(patient, admin)
+        assert "withdraw" in merging.preview(patient, other, at=CLINIC_NOW).obstacles[0]
+
+
+class TestTheTimeOfKeeping:
+    def test_runs_from_the_last_clinical_act_for_the_clinics_years(self) -> None:
+        patient = seen()
+        assert kept_until(patient) == datetime(2046, 2, 2, tzinfo=PARIS)
+        ClinicSettings.objects.update_or_create(pk=1, defaults={"retention_years": 10})
+        assert kept_until(patient) == datetime(2036, 2, 2, tzinfo=PARIS)
+        ConsultationFactory(patient=patient, signed=True, created_at=SIGNED, signed_at=ago(days=1))
+        assert kept_until(patient) == datetime(2036, 3, 2, tzinfo=PARIS)
+
+    def test_lasts_until_the_age_of_28_where_that_is_later(self) -> None:
+        patient = seen()
+        Patient.objects.filter(pk=patient.pk).update(birth_date=date(2020, 2, 29))
+        patient.refresh_from_db()
+        assert kept_until(patient) == datetime(
+            2048, 3, 1, tzinfo=PARIS
+        )  # 28 on 29 February, and the day is over
+        ClinicSettings.objects.update_or_create(pk=1, defaults={"retention_until_age": 0})
+        assert kept_until(patient) == datetime(2046, 2, 2, tzinfo=PARIS)
+
+    def test_is_nothing_where_nothing_clinical_was_ever_done(self) -> None:
+        assert kept_until(AppointmentFactory(starts_at=ago(days=9)).patient) is None
+
+    def test_nobody_says_that_it_is_over_while_it_is_not(self, admin: User) -> None:
+        patient = seen()
+        with pytest.raises(DomainError) as refusal:
+            decided(patient, admin, kind=ErasureKind.OVER)
+        assert refusal.value.code == "still_kept"
+        assert decided(patient, admin, kind=ErasureKind.OVER, at=datetime(2046, 2, 2, tzinfo=PARIS)).pk
+
+
+class TestTheDecision:
+    @pytest.mark.parametrize(
+        ("changes", "code"),
+        [
+            ({"number": 4}, "wrong_number"),
+            ({"reason": "  "}, "not_said"),
+            ({"reason": "BELLEVILLE wrote to us"}, "names_the_patient"),
+        ],
+    )
+    def test_is_of_the_right_record_with_a_reason_that_names_nobody(
+        self, changes: dict[str, Any], code: str, admin: User
+    ) -> None:
+        with pytest.raises(DomainError) as refusal:
+            decided(seen(), admin, **changes)
+        assert refusal.value.code == code
+
+    def test_is_an_admins(self, reception: User, practitioner_user: User) -> None:
+        patient = seen()
+        for by in (reception, practitioner_user):
+            with pytest.raises(NotAllowed):
+                decided(patient, by)
+
+    def test_is_made_once_and_can_be_withdrawn_until_something_was_done(
+        self, admin: User, tmp_path: Path
+    ) -> None:
+        patient = seen()
+        first = decided(patient, admin)
+        with pytest.raises(DomainError) as refusal:
+            decided(patient, admin)
+        assert refusal.value.code == "erasure_once"
+        erasures.withdraw(erasure=first, because="another person was meant", by=admin, at=CLINIC_NOW)
+        assert "rows" not in run(tmp_path, ahead(days=30))
+
+        second = decided(patient, admin)
+        run(tmp_path, ahead(days=8))
+        for late in (first, second):
+            with pytest.raises(DomainError, match="already"):
+                erasures.withdraw(erasure=late, because="too late", by=admin, at=ahead(days=9))
+
+
+class TestWhatIsDone:
+    def test_the_desks_words_go_first_and_the_record_when_its_time_is_over(
+        self, admin: User, tmp_path: Path
+    ) -> None:
+        patient = seen(desk_note="rings twice", phone="0612345678")
+        own = WaitlistEntryFactory(patient=patient)
+        WaitlistEntry.objects.filter(pk=own.pk).update(
+            closed_at=ago(days=2), closed_by=admin, outcome="withdrawn"
+        )
+        call = ContactEntryFactory(patient=patient)
+        ContactEntry.objects.filter(pk=call.pk).update(closed_at=ago(days=2), closed_by=admin, told=True)
+        decided(patient, admin)
+        assert "rows" not in run(tmp_path, ahead(days=6))
+
+        assert "what the desk noted" in run(tmp_path, ahead(days=8))
+        patient.refresh_from_db()
+        assert (patient.desk_note, patient.phone, patient.erased_at) == ("", "0612345678", None)
+        assert not WaitlistEntry.objects.exists()
+        assert Appointment.objects.get(patient=patient).note == "erased"
+        assert Consultation.objects.get(patient=patient).history == "a scar"
+        assert "rows" not in run(tmp_path, datetime(2046, 2, 1, tzinfo=PARIS))
+
+        over, number = datetime(2046, 2, 2, 3, tzinfo=PARIS), patient.number
+        assert "identity, free texts and photographs" in run(tmp_path, over)
+        patient.refresh_from_db()
+        assert (patient.name, patient.phone, patient.erased_at) == ("Erased record", "", over)
+        assert patient.number != number
+        assert Consultation.objects.get(patient=patient).history == "erased"
+        assert "rows" not in run(tmp_path, over + timedelta(days=1))
+        assert len((tmp_path / "ledger").read_text().splitlines()) == ErasureDone.objects.count() == 2
+
+        # Nothing is found, booked or written any more.
+        assert not Patient.objects.current().filter(pk=patient.pk).exists()
+        assert refusal_of(lambda: AppointmentFactory(patient=patient)) == "appointment_on_a_kept_record"
+        assert refusal_of(lambda: ConsultationFactory(patient=patient)) == "consultation_on_a_kept_record"
+        with without("appointment_on_a_kept_record"):  # the control
+            AppointmentFactory(patient=patient)
+        later = {"family_name": "Belleville", "erased_at": None}
+        assert (
+            refusal_of(lambda: Patient.objects.filter(pk=patient.pk).update(**later))
+            == "patient_erased_for_good"
+        )
+
+    def test_no_table_that_belongs_to_a_patient_takes_a_row_for_an_erased_record(self) -> None:
+        """Each guard is tried with a merged record; that one sentence in it is about erased ones is looked up here."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT proname, prosrc FROM pg_proc WHERE proname LIKE '%%on_a_kept_record%%'")
+            found = dict(cursor.fetchall())
+        assert len(found) >= 24
+        assert [name for name, body in found.items() if "IF erased IS NOT NULL THEN" not in body] == []
+
+    def test_the_role_of_the_web_server_carries_nothing_out(self, admin: User, tmp_path: Path) -> None:
+        patient = seen()
+        erasure = decided(patient, admin)
+        name = made_by_the_shipped_text()
+        with transaction.atomic():
+            acting_as(name)
+            with pytest.raises(CommandError, match="owner"):
+                run(tmp_path, ahead(days=8))
+            for write in (
+                lambda: erasing.carry_out(
+                    erasure=erasure, stage=ErasureStage.DESK, anew=True, by=None, at=ahead(days=8)
+                ),
+                lambda: ErasureDone.objects.create(erasure=erasure, stage=1, done_at=ahead(days=8)),
+            ):
+                with pytest.raises(DatabaseError), transaction.atomic():
+                    write()
+            transaction.set_rollback(True)
+        assert "rows" in run(tmp_path, ahead(days=8))  # the control: the owner may
