@@ -341,6 +341,10 @@ class Pathway:
         """Ways into the record that a case file opens, for its owner while it opens one."""
         return []
 
+    def review_links(self, *, user: User) -> list[Link]:
+        """Ways from the schedule review to lists of the pathway, those only that this person may open."""
+        return []
+
     def notices(self, *, user: User, at: datetime) -> list[Notice]:
         """What needs someone."""
         return []

@@ -56,6 +56,7 @@ from consultations.models import (
 from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts, facts_of, followed
 from consultations.rules import check_ins, visits
+from consultations.rules.erasures import may_decide
 from consultations.worklists import notices, unfinished
 
 # Without what judges through one of these only: the answers of a consultation count from the signature on, which agrees a
@@ -223,6 +224,11 @@ class ClinicalPathway(Pathway):
             return []
         url = reverse("consultations:case_record", args=[case_file.pk])
         return [Link(_("Read the record"), url, "file-text")]
+
+    def review_links(self, *, user: User) -> list[Link]:
+        """The erasures, for admins."""
+        erasures = Link(_("Erasures"), reverse("consultations:erasures"), "trash")
+        return [erasures] if may_decide(user) else []
 
     def notices(self, *, user: User, at: datetime) -> list[Notice]:
         """What waits for a practitioner; the desk sees the counts that concern it."""

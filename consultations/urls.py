@@ -10,6 +10,7 @@ from consultations.views import (
     consents,
     consultations,
     emergency,
+    erasures,
     event_list,
     events,
     follow_ups,
@@ -41,6 +42,10 @@ urlpatterns = [
     path("patients/<uuid:patient_id>/", patients.show, name="patient"),
     path("patients/<uuid:patient_id>/emergency/", emergency.ask, name="emergency"),
     path("emergencies/<uuid:opening_id>/", emergency.summary, name="emergency_summary"),
+    path("patients/<uuid:patient_id>/erase/", erasures.decide, name="erase"),
+    path("erasures/", erasures.overview, name="erasures"),
+    path("erasures/<uuid:erasure_id>/", erasures.show, name="erasure"),
+    path("erasures/<uuid:erasure_id>/withdraw/", erasures.withdraw, name="erasure_withdraw"),
     path("case-files/<uuid:case_file_id>/record/", case_record.show, name="case_record"),
     path(
         "patients/<uuid:patient_id>/consultations/new/",

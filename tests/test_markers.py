@@ -114,7 +114,8 @@ MAY_READ = {
     # which they keep and review, with their reasons and without what was read; and all that the admin keeps.
     "admin": f"""{DESK} AccountChange.reason Appointment.cancel_reason EnteredInError.reason PhotoRemoval.reason Lot.quarantine_reason
         CaseFile.title CaseFile.reference CaseFile.outcome CaseFilePeriod.reason
-        EmergencyOpening.reason EmergencyOpening.review_note RecordOpened.reason""",
+        EmergencyOpening.reason EmergencyOpening.review_note RecordOpened.reason
+        Erasure.reason Erasure.withdrawn_because ClinicSettings.retention_source""",
 }
 # What their one page shows to whoever has opened it with a reason, beside the desk's texts: no note and no photograph.
 IN_AN_EMERGENCY = """

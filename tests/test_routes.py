@@ -141,6 +141,10 @@ DESK = {
 }
 PATHWAY = {
     "consultations:patient": ("302 200 200 200", ONLY_GET),
+    "consultations:erase": ("302 403 403 200", "302 403 403 422"),
+    "consultations:erasures": ("302 403 403 200", ONLY_GET),
+    "consultations:erasure": ("302 403 403 200", ONLY_GET),
+    "consultations:erasure_withdraw": (ONLY_POST, "302 403 403 422"),
     "consultations:emergency": ("302 200 403 200", "302 422 403 422"),
     "consultations:emergency_summary": ("302 404 404 404", ONLY_GET),  # somebody else's
     "consultations:case_record": ("302 404 404 404", ONLY_GET),  # somebody else's

@@ -31,6 +31,7 @@ from tests.factories import (
     DeviceCareFactory,
     EmergencyOpeningFactory,
     EnteredInErrorFactory,
+    ErasureFactory,
     InvitationFactory,
     LeafletFactory,
     PatchTestFactory,
@@ -247,6 +248,11 @@ def _a_case_and_an_emergency(things: Things, doctor: Practitioner) -> None:
     whose = {"patient": Patient.objects.get(pk=things.ids["patient_id"])}
     case_file, opening = CaseFileFactory(**whose), EmergencyOpeningFactory(**whose)
     things.ids |= {"case_file_id": case_file.pk, "opening_id": opening.pk}
+
+
+@builds
+def _an_erasure(things: Things, doctor: Practitioner) -> None:
+    things.ids["erasure_id"] = ErasureFactory().pk
 
 
 @builds

@@ -20,7 +20,7 @@ from clinic.diary import numbered
 from clinic.enums import AppointmentStatus, Readiness, Role
 from clinic.intervals import Suits
 from clinic.models import Patient, User
-from clinic.readiness import pathway
+from clinic.readiness import Link, pathway
 from clinic.shortcuts import SHORTCUTS, key_of, shown
 from clinic.views.privacy import hides_names
 
@@ -207,6 +207,12 @@ def role_names(user: User) -> str:
 def patient_url(patient: Patient) -> str:
     """The patient's page: the pathway's where one is connected, else the desk's."""
     return pathway().patient_url(patient)
+
+
+@register.simple_tag(takes_context=True)
+def review_links(context: template.Context) -> list[Link]:
+    """Ways from the schedule review to lists of the pathway."""
+    return pathway().review_links(user=context["request"].user)
 
 
 @register.simple_tag(takes_context=True)

@@ -73,7 +73,7 @@ def merged(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """What became of a record that was merged: into which, when, by whom and why."""
     patients = Patient.objects.visible_to(request.user).select_related("merged_into")
     patient = get_object_or_404(patients, pk=patient_id)
-    if patient.merged_into is None:
+    if patient.merged_into is None or patient.erased_at:
         return redirect(readiness.pathway().patient_url(patient))
     merges = PatientMerge.objects.visible_to(request.user).in_force().filter(patient=patient)
     context = {

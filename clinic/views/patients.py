@@ -81,6 +81,8 @@ def register(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Correct identity, contacts, representative or desk note. Admins read, and are told whom to ask."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
+    if patient.erased_at:
+        return redirect(readiness.pathway().patient_url(patient))
     if patient.merged_into_id:
         return redirect("clinic:patient_merged", patient.pk)
     if request.method == "GET":

@@ -24,6 +24,8 @@ def ask(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """What has happened; who has said so within the hour goes straight to the summary."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
     rules.check_may_open(request.user)
+    if patient.erased_at:
+        return redirect("consultations:patient", patient.pk)
     if patient.merged_into_id:
         return redirect("consultations:emergency", patient.merged_into_id)
     at = timezone.now()

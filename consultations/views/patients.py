@@ -18,7 +18,7 @@ from clinic.enums import Role
 from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
 from clinic.forms.patients import facts as identity
-from clinic.models import Appointment, CaseFile, EmergencyOpening, Patient, User
+from clinic.models import Appointment, CaseFile, EmergencyOpening, Erasure, Patient, User
 from clinic.queries import similar_on_record
 from clinic.rules import access, emergencies
 from clinic.views import reading
@@ -44,6 +44,8 @@ _SCORED = 3  # finished plans whose scores the page still shows; all are a click
 def show(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Who this is, what is next, what is in the way: for practitioners with the records, for others without."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
+    if patient.erased_at:
+        return _erased(request, patient)
     if patient.merged_into_id:
         return redirect("clinic:patient_merged", patient.pk)
     at = timezone.now()
@@ -59,6 +61,14 @@ def show(request: HttpRequest, patient_id: UUID) -> HttpResponse:
         return render(request, "consultations/patient_identity.html", context | _whom_to_ask(patient))
     context |= _beside(request, patient, at)
     return render(request, "consultations/patient.html", context)
+
+
+def _erased(request: HttpRequest, patient: Patient) -> HttpResponse:
+    """That it was, and for admins how. What stands in its tables is read in lists that need it, never as a record."""
+    whole = [patient.pk, patient.merged_into_id]
+    erasure = Erasure.objects.visible_to(request.user).in_force().filter(patient__in=whole).first()
+    context = {"patient": patient, "erasure": erasure}
+    return render(request, "consultations/patient_erased.html", context)
 
 
 def header(patient: Patient, user: User) -> dict[str, Any]:

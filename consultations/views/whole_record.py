@@ -20,6 +20,8 @@ def ask(request: HttpRequest, patient_id: UUID) -> HttpResponseBase:
     """The file is made while it is sent; what went out, to whom and why stands in the log of readings."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=patient_id)
     authorship.check_may_read(request.user)
+    if patient.erased_at:
+        return redirect("consultations:patient", patient.pk)
     if patient.merged_into_id:
         return redirect("consultations:whole_record", patient.merged_into_id)
     form = WholeRecordForm(request.POST or None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from http import HTTPStatus
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, models, transaction
 from django.db.models import Q
+from django.test import Client
 
 from clinic import history_chain
 from clinic.actions import history
@@ -44,7 +46,8 @@ from tests.factories import (
 )
 from tests.factories.clock import ago
 from tests.guards import refusal_of
-from tests.things import BUILDERS, Things
+from tests.test_routes import World, ask
+from tests.things import BUILDERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -60,6 +63,11 @@ NOT_WRITTEN = """
 
 # Columns that take no mark: a program writes them in a form of its own.
 FIXED = {"Photo.file_name", "Photo.sha256"}
+# Pages about rows of records, and lists of such rows.
+READ_STILL = """
+    patient event health_answer check_in_review report_triage consultation plan review consent cause patch_test session
+    photo_consent_withdraw leaflets_of trace lots incidents events cohorts worklists error_confirm
+"""
 # What none of the builders makes.
 ROWS = (
     AddendumFactory,
@@ -158,11 +166,11 @@ def disabled_triggers() -> int:
 
 
 @pytest.fixture
-def world(doctor: Practitioner) -> Patient:
-    """Somebody with rows in every table, a part of them in records that were merged into this one."""
-    things = Things()
+def world(doctor: Practitioner) -> World:
+    """The world of tests/test_routes.py, as records of one person: all are merged into one."""
+    world = World()
     for build in BUILDERS:
-        build(things, doctor)
+        build(world, doctor)
     for make in ROWS:
         make()
     someone = Patient.objects.current().first()
@@ -172,7 +180,8 @@ def world(doctor: Practitioner) -> Patient:
     )
     kept = Patient.objects.exclude(merged_from=None).get()
     Patient.objects.current().exclude(pk=kept.pk).update(merged_into=kept)
-    return kept
+    world.ids["kept"] = kept
+    return world
 
 
 def decided(patient: Patient, by: User) -> Erasure:
@@ -254,12 +263,18 @@ class TestEveryColumnHasItsFate:
 
 class TestNothingIsLeft:
     def test_of_a_person_with_rows_in_every_table_also_after_a_backup_brought_them_back(
-        self, world: Patient, admin: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self,
+        world: World,
+        admin: User,
+        practitioner_client: Client,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        person = world.ids.pop("kept")
         plan = cleared_plan()
         SessionFactory(plan=plan, signed=True, started_at=ago(days=7))
         other = [plan.patient]
-        took = mark(tables.record_of(world))
+        took = mark(tables.record_of(person))
         assert {
             f"{model.__name__}.{column.name}" for model in of_patients() for column in written(model)
         } - took == FIXED
@@ -272,13 +287,13 @@ class TestNothingIsLeft:
         # Control: a column that is forgotten keeps what was written there.
         with transaction.atomic():
             monkeypatch.setattr(erasing, "FATES", without(Session, "note"))
-            erase(decided(world, admin))
+            erase(decided(person, admin))
             assert everywhere() == {"consultations_session", "consultations_sessionevent"}
             transaction.set_rollback(True)
         monkeypatch.undo()
 
         with transaction.atomic():
-            for done in erase(decided(world, admin)):
+            for done in erase(decided(person, admin)):
                 erasure_ledger.note(done, ledger)
             assert everywhere() == set()
             transaction.set_rollback(True)
@@ -294,7 +309,7 @@ class TestNothingIsLeft:
         assert everywhere() == set()
         assert checksums(other) == before
         assert [each for each in files if each.exists()] == []
-        assert (disabled_triggers(), refused(world)) == (0, True)
+        assert (disabled_triggers(), refused(person)) == (0, True)
         verdict = history_chain.verify(
             Head.read(line.split()[-1]) for line in (tmp_path / "heads").read_text().splitlines()
         )
@@ -302,10 +317,15 @@ class TestNothingIsLeft:
         assert {each.reason for each in verdict.replaced} == {f"erasure {Erasure.objects.get().pk}"}
 
         # Once more: nothing is left to do, and nothing is done.
-        after = checksums(tables.record_of(world))
+        after = checksums(tables.record_of(person))
         assert "rows" not in command()
-        assert checksums(tables.record_of(world)) == after
+        assert checksums(tables.record_of(person)) == after
         assert ledger.read_text().startswith(noted)
+
+        # Every page about what stays still answers, to whoever reads records.
+        for name in READ_STILL.split():
+            answer = ask(practitioner_client, "get", world.address(f"consultations:{name}"))
+            assert answer.status_code == HTTPStatus.OK, name
 
 
 def refused(patient: Patient) -> bool:

@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 
 from clinic.enums import AppointmentStatus, ErasureKind, ErasureStage
 from clinic.errors import DomainError, NotAllowed
@@ -37,6 +38,8 @@ from tests.factories import (
     ContactEntryFactory,
     EmergencyOpeningFactory,
     EnteredInErrorFactory,
+    ErasureDoneFactory,
+    ErasureFactory,
     PatchTestFactory,
     PatientFactory,
     PhotoFactory,
@@ -285,3 +288,80 @@ class TestWhatIsDone:
                     write()
             transaction.set_rollback(True)
         assert "rows" in run(tmp_path, ahead(days=8))  # the control: the owner may
+
+
+class TestPages:
+    def test_from_the_patient_to_the_certificate(
+        self, admin_client: Client, reception_client: Client, admin: User, tmp_path: Path
+    ) -> None:
+        patient = seen(phone="0612345678")
+        address = f"/patients/{patient.pk}/erase/"
+        assert address in admin_client.get(f"/patients/{patient.pk}/").text
+        assert address not in reception_client.get(f"/patients/{patient.pk}/").text
+        page = admin_client.get(address).text
+        assert "kept until Fri 2 Feb 2046, 20 years after the last clinical act" in page
+        assert "Consultations: 1. Overwritten: history" in page
+        typed = {"kind": "asked", "reason": "asked in writing", "number": patient.number}
+        refused = admin_client.post(address, typed | {"number": patient.number + 1})
+        assert (refused.status_code, "not the clinic number" in refused.text) == (422, True)
+        with transaction.atomic():
+            CaseFileFactory(patient=patient)
+            blocked = admin_client.post(address, typed)
+            assert (blocked.status_code, "case file is open" in blocked.text) == (422, True)
+            assert "Have this record erased" not in admin_client.get(address).text
+            transaction.set_rollback(True)
+
+        admin_client.post(address, typed)
+        erasure = Erasure.objects.get()
+        own = f"/erasures/{erasure.pk}/"
+        assert admin_client.get(address).url == own
+        assert "Not carried out before Mon 9 Mar 2026" in admin_client.get(own).text
+        assert "Belleville" in admin_client.get("/erasures/").text
+        for stage in ErasureStage:
+            erasing.carry_out(erasure=erasure, stage=stage, anew=True, by=None, at=ahead(days=8))
+        certificate = admin_client.get(own).text
+        for words in (
+            "Carried out",
+            "asked in writing",
+            str(admin),
+            "Consultations: 1",
+            "Stays without a name",
+        ):
+            assert words in certificate
+        notice = reception_client.get(f"/patients/{patient.pk}/").text
+        assert "This record was erased" in notice
+        pages = [
+            certificate,
+            notice,
+            admin_client.get("/erasures/").text,
+            reception_client.get("/patients/").text,
+        ]
+        assert [
+            word for word in ("Belleville", "0612", "1980", "1900") for page in pages if word in page
+        ] == []
+        late = admin_client.post(f"{own}withdraw/", {"because": "another person was meant"})
+        assert (late.status_code, "does not come back" in late.text) == (422, True)
+        for closed in ("edit", "book", "erase", "case-file"):
+            assert admin_client.get(f"/patients/{patient.pk}/{closed}/").status_code in (302, 403, 404)
+
+    def test_withdrawing_leaves_the_record_as_it_is(self, admin_client: Client) -> None:
+        erasure = ErasureFactory()
+        admin_client.post(f"/erasures/{erasure.pk}/withdraw/", {"because": "another person was meant"})
+        assert "another person was meant" in admin_client.get(f"/erasures/{erasure.pk}/").text
+        assert admin_client.get(f"/patients/{erasure.patient_id}/erase/").status_code == 200
+
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_the_pages_take_a_fixed_number_of_queries(
+        self, admin_client: Client, django_assert_num_queries: Any, count: int
+    ) -> None:
+        patient = seen()
+        for _each in range(count):
+            ErasureDoneFactory()
+            ConsultationFactory(patient=patient, signed=True)
+        with django_assert_num_queries(13):
+            admin_client.get(f"/patients/{patient.pk}/erase/")
+        own = ErasureFactory(patient=patient)
+        with django_assert_num_queries(5):
+            admin_client.get("/erasures/")
+        with django_assert_num_queries(13):
+            admin_client.get(f"/erasures/{own.pk}/")
