@@ -74,6 +74,15 @@ def tables_of(using: str = "default") -> tuple[str, list[str]]:
         return database, [table for (table,) in cursor.fetchall()]
 
 
+def owns_the_tables(using: str = "default") -> bool:
+    """Whether the role in use is the owner, or acts for it: what erases asks before it begins."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = 'clinic_patient'::regclass"
+        )
+        return bool(cursor.fetchone()[0])
+
+
 @register(Tags.database, deploy=True)
 def check_role(*, databases: Iterable[str] | None = None, **_options: object) -> list[CheckMessage]:
     """What the role in use could do to the guards and the history; for `check --deploy --database default`."""

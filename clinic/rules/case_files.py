@@ -64,8 +64,10 @@ def check_about(patient: Patient) -> None:
     """One record, and the one that counts.
 
     Raises:
-        DomainError: case_file_of_merged.
+        DomainError: case_file_of_merged, case_file_of_erased.
     """
+    if patient.erased_at:
+        raise DomainError(_("This record was erased: there is nothing to be read."), "case_file_of_erased")
     if patient.merged_into_id:
         raise DomainError(
             _("This record was merged into another. Open the case on the one that counts."),

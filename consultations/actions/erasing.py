@@ -9,10 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
+from django.utils.translation import gettext as _
 
 from clinic.actions import history
 from clinic.enums import ErasureStage
@@ -55,15 +57,6 @@ class Work:
         return sorted({each._meta.db_table for each in models})
 
 
-def owns_the_tables() -> bool:
-    """Whether the role in use may do this at all."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT bool_and(pg_has_role(relowner, 'MEMBER')) FROM pg_class WHERE oid = 'clinic_patient'::regclass"
-        )
-        return bool(cursor.fetchone()[0])
-
-
 def carry_out(
     *,
     erasure: Erasure,
@@ -79,7 +72,7 @@ def carry_out(
     records that were merged into this one then. The caller removes the files that are named, after the transaction.
 
     Raises:
-        DomainError: erasure_blocked, with the first of what is to be settled.
+        DomainError: erasure_blocked, with the first of what is to be settled; erasure_busy.
         OperationalError: a table or the record was not had in time.
     """
     with transaction.atomic():
@@ -93,8 +86,9 @@ def carry_out(
             if found := obstacles(row.patient, at=at):
                 raise DomainError(found[0], "erasure_blocked")
         work = _gathered([each for each in patients if not each.erased_at], stage, at)
-        files = _files(work)
         with connection.cursor() as cursor, _triggers_off(cursor, work.tables()):
+            work = _once_more(work)
+            files = _files(work)
             _write(cursor, work)
         _seal(work, row, at)
         for place, number in enumerate(counted(patients)):
@@ -110,9 +104,20 @@ def _locked(keys: Iterable[Any]) -> list[Patient]:
     waited for."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_PATIENCE])
-    found = Patient.objects.filter(pk__in=keys)
-    whole = {each.pk for patient in found for each in record_of(patient)}
-    return list(Patient.objects.filter(pk__in=whole).order_by("pk").select_for_update(of=("self",)))
+    wanted = _whole(keys)
+    locked = Patient.objects.filter(pk__in=wanted).order_by("pk").select_for_update(of=("self",))
+    patients = list(locked)
+    if _whole(keys) != wanted:
+        raise _busy()
+    return patients
+
+
+def _whole(keys: Iterable[Any]) -> set[UUID]:
+    return {each.pk for patient in Patient.objects.filter(pk__in=keys) for each in record_of(patient)}
+
+
+def _busy() -> DomainError:
+    return DomainError(_("Somebody was writing just now. The next run tries again."), "erasure_busy")
 
 
 def _gathered(patients: Sequence[Patient], stage: ErasureStage, at: datetime) -> Work:
@@ -125,6 +130,14 @@ def _gathered(patients: Sequence[Patient], stage: ErasureStage, at: datetime) ->
                 keys = history_rows_of(fate, table, patients).values_list("pgh_id", flat=True)
                 work.history.append((fate, table, list(keys)))
     return work
+
+
+def _once_more(work: Work) -> Work:
+    """The same, now that nobody writes to the tables: a row that hangs on another than the record may have come since."""
+    again = _gathered(work.patients, work.stage, work.at)
+    if set(again.tables()) - set(work.tables()):
+        raise _busy()
+    return again
 
 
 def _files(work: Work) -> list[str]:
@@ -161,12 +174,12 @@ class _triggers_off:
 def _write(cursor: CursorWrapper, work: Work) -> None:
     """Rows first: what the history is to say of a record's number is what then stands in the record."""
     for fate, keys in work.rows:
-        if fate.goes != work.stage:
+        if not fate.goes_at(work.stage):
             _overwrite(cursor, work, fate, fate.model, keys, what="overwritten")
     for fate, table, keys in work.history:
         _overwrite(cursor, work, fate, table, keys, what="history")
     for fate, keys in work.rows:
-        if fate.goes == work.stage and keys:
+        if fate.goes_at(work.stage) and keys:
             _delete(cursor, work, fate, keys)
 
 

@@ -63,7 +63,10 @@ class Fate:
     acts: tuple[str, ...] = ()
 
     def sql(self, stage: ErasureStage, of: type[Model] | None = None) -> dict[str, str]:
-        """By column of the database, what is written there at this stage: in its rows, or in those of its history."""
+        """By column of the database, what is written there at this stage: in its rows, or in those of its history.
+
+        The last stage does all that the first does once more: the patient may have come back meanwhile.
+        """
         named = dict.fromkeys(self.texts, TEXT) | dict(self.overwritten)
         if of:
             kept = {each.name for each in of._meta.concrete_fields}
@@ -71,7 +74,7 @@ class Fate:
         columns = {
             self.model._meta.get_field(name).column: sql
             for name, sql in named.items()
-            if self.stage_of(name) == stage
+            if self.stage_of(name) <= stage
         }
         return {name: sql.replace("{column}", f'"{name}"') for name, sql in columns.items()}
 
@@ -84,9 +87,13 @@ class Fate:
         """What the clinic calls these rows."""
         return str(self.model._meta.verbose_name_plural)
 
+    def goes_at(self, stage: ErasureStage) -> bool:
+        """Whether its rows go at this stage, where there are any left."""
+        return self.goes is not None and self.goes <= stage
+
     def is_touched(self, stage: ErasureStage) -> bool:
         """Whether rows of this table go, or are overwritten, at this stage."""
-        return self.goes == stage or bool(self.sql(stage))
+        return self.goes_at(stage) or bool(self.sql(stage))
 
     def of(self, column: Field) -> Words:
         """What becomes of a column in words; empty where nobody has said it."""

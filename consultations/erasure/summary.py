@@ -56,7 +56,7 @@ def _told(erasure: Erasure) -> Iterator[tuple[Fate, int, int]]:
     for fate in FATES:
         counts = [each.counts.get(fate.model._meta.label, {}) for each in done]
         if fate.goes:
-            yield fate, max((each.get("gone", 0) for each in counts), default=0), 0
+            yield fate, sum(each.get("gone", 0) for each in counts), 0
         elif counts:
             overwritten = max(each.get("overwritten", 0) for each in counts)
             yield fate, counts[-1].get("stay", 0), overwritten

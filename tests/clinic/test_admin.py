@@ -217,6 +217,10 @@ class TestSettings:
             "longest_hold_hours": 48,
             "case_file_days": 14,
             "emergency_minutes": 90,
+            "retention_years": 10,
+            "retention_until_age": 25,
+            "retention_source": "our policy",
+            "erasure_days": 14,
         }
         keeper_client.post(page(ClinicSettings, "change", 1), posted)
         after = ClinicSettings.objects.get()

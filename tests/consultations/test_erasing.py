@@ -19,7 +19,8 @@ from clinic.enums import ErasureKind, ErasureStage
 from clinic.history_chain import Head
 from clinic.models import Erasure, ErasureDone, Patient, Practitioner, RecordOpened, User
 from consultations import photographs
-from consultations.actions import erasing, erasure_ledger
+from consultations.actions import erasing
+from consultations.erasure import ledger as ledgers
 from consultations.erasure import tables
 from consultations.erasure.fates import Fate, history_of
 from consultations.models import Photo, ReactionType, Session, SessionReaction
@@ -294,7 +295,7 @@ class TestNothingIsLeft:
 
         with transaction.atomic():
             for done in erase(decided(person, admin)):
-                erasure_ledger.note(done, ledger)
+                ledgers.note(done, ledger)
             assert everywhere() == set()
             transaction.set_rollback(True)
         assert everywhere() == marked_before  # as after the restore of a backup that is older

@@ -23,6 +23,7 @@ from clinic.models import (
     Patient,
     User,
     WaitlistEntry,
+    WalkIn,
 )
 from consultations.actions import erasing, erasures
 from consultations.erasure.keeping import kept_until
@@ -240,12 +241,15 @@ class TestWhatIsDone:
         assert Appointment.objects.get(patient=patient).note == "erased"
         assert Consultation.objects.get(patient=patient).history == "a scar"
         assert "rows" not in run(tmp_path, datetime(2046, 2, 1, tzinfo=PARIS))
+        # The patient came back meanwhile; what was noted then goes at last as well.
+        Patient.objects.filter(pk=patient.pk).update(desk_note="rings thrice")
+        WalkInFactory(patient=patient, wants="a plaster", left_at=CLINIC_NOW, left_noted_by=admin)
 
         over, number = datetime(2046, 2, 2, 3, tzinfo=PARIS), patient.number
         assert "identity, free texts and photographs" in run(tmp_path, over)
         patient.refresh_from_db()
         assert (patient.name, patient.phone, patient.erased_at) == ("Erased record", "", over)
-        assert patient.number != number
+        assert (patient.number != number, patient.desk_note, WalkIn.objects.count()) == (True, "", 0)
         assert Consultation.objects.get(patient=patient).history == "erased"
         assert "rows" not in run(tmp_path, over + timedelta(days=1))
         assert len((tmp_path / "ledger").read_text().splitlines()) == ErasureDone.objects.count() == 2

@@ -14,8 +14,10 @@ from django.utils import timezone
 from clinic.enums import ErasureStage
 from clinic.errors import DomainError
 from clinic.models import Erasure, ErasureDone, User
+from clinic.web_role import owns_the_tables
 from consultations import photographs
-from consultations.actions import erasing, erasure_ledger
+from consultations.actions import erasing, erasing_again
+from consultations.erasure import ledger
 
 _TRIES, _PAUSE = 5, 2.0  # a table that is being written to is tried again after as many seconds
 
@@ -47,7 +49,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """One line for each record: what was done, or what stands in the way."""
-        if not erasing.owns_the_tables():
+        if not owns_the_tables():
             raise CommandError("Only the owner of the tables erases: run it with the owner's DATABASE_URL.")
         self._ledger: Path = options["ledger"]
         call_command("seal_history", heads=options["heads"], stdout=self.stdout)
@@ -55,7 +57,8 @@ class Command(BaseCommand):
             self._all_again(options["by"])
         for erasure in Erasure.objects.unfinished().order_by("decided_at"):
             for stage in ErasureStage:
-                self._tell(erasure, lambda erasure=erasure, stage=stage: self._due(erasure, stage))
+                if not self._tell(erasure, lambda erasure=erasure, stage=stage: self._due(erasure, stage)):
+                    break
         self._remove_files()
         call_command("seal_history", heads=options["heads"], stdout=self.stdout)
 
@@ -65,36 +68,42 @@ class Command(BaseCommand):
     def _all_again(self, by: str) -> None:
         answers = User.objects.filter(username=by).first()
         try:
-            known = list(erasure_ledger.lines(self._ledger))
+            known = list(ledger.lines(self._ledger))
         except (OSError, ValueError, TypeError) as error:
             raise CommandError(f"{self._ledger} is no ledger: {error}") from error
+        left = 0
         for line in known:
-            self._tell(
+            left += not self._tell(
                 line.erasure,
-                lambda line=line: erasure_ledger.again(line, answers=answers, by=None, at=timezone.now()),
+                lambda line=line: erasing_again.carry_out(
+                    line=line, answers=answers, by=None, at=timezone.now()
+                ),
             )
+        if left:
+            raise CommandError(f"{left} of {len(known)} lines of the ledger were not carried out; see above.")
 
-    def _tell(self, what: object, carry_out: Callable[[], ErasureDone | None]) -> None:
+    def _tell(self, what: Erasure | str, carry_out: Callable[[], ErasureDone | None]) -> bool:
+        """Whether nothing stood in the way; one line on what was done, or on what did."""
         key = what.pk if isinstance(what, Erasure) else what
         try:
             done = self._patiently(carry_out)
         except DomainError as refusal:
             self.stdout.write(f"{key}: not erased. {refusal.message}")
+            return False
         except OperationalError as error:
-            self.stdout.write(
-                f"{key}: not erased, somebody was writing; the next run tries again. {error}".strip()
-            )
-        else:
-            if done:
-                rows = sum(each.get("gone", 0) + each.get("overwritten", 0) for each in done.counts.values())
-                self.stdout.write(f"{key}: {done.get_stage_display()}: {rows} rows, {len(done.files)} files")
+            self.stdout.write(f"{key}: not erased, somebody was writing; the next run tries again. {error}")
+            return False
+        if done:
+            rows = sum(each.get("gone", 0) + each.get("overwritten", 0) for each in done.counts.values())
+            self.stdout.write(f"{key}: {done.get_stage_display()}: {rows} rows, {len(done.files)} files")
+        return True
 
     def _patiently(self, carry_out: Callable[[], ErasureDone | None]) -> ErasureDone | None:
         for last in range(_TRIES):
             try:
                 with transaction.atomic():
                     if done := carry_out():
-                        erasure_ledger.note(done, self._ledger)
+                        ledger.note(done, self._ledger)
                 return done
             except OperationalError:
                 if last == _TRIES - 1:
