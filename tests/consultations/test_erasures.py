@@ -26,6 +26,7 @@ from clinic.models import (
     WalkIn,
 )
 from consultations.actions import erasing, erasures
+from consultations.erasure import ledger
 from consultations.erasure.keeping import kept_until
 from consultations.erasure.obstacles import obstacles
 from consultations.models import Consultation
@@ -79,10 +80,12 @@ def decided(patient: Patient, by: User, **changes: Any) -> Erasure:
     return erasures.decide(patient=patient, by=by, **said | changes)
 
 
-def run(folder: Path, at: datetime = CLINIC_NOW) -> str:
+def run(folder: Path, at: datetime = CLINIC_NOW, **options: Any) -> str:
     out = StringIO()
     with time_machine.travel(at, tick=False):
-        call_command("erase_patients", ledger=folder / "ledger", heads=folder / "heads", stdout=out)
+        call_command(
+            "erase_patients", ledger=folder / "ledger", heads=folder / "heads", stdout=out, **options
+        )
     return out.getvalue()
 
 
@@ -265,6 +268,26 @@ class TestWhatIsDone:
             refusal_of(lambda: Patient.objects.filter(pk=patient.pk).update(**later))
             == "patient_erased_for_good"
         )
+
+    def test_a_decision_of_somebody_who_has_no_account_any_more_needs_somebody_who_answers_for_it(
+        self, admin: User, tmp_path: Path
+    ) -> None:
+        patient = seen()
+        with transaction.atomic():
+            done = erasing.carry_out(
+                erasure=decided(patient, admin), stage=ErasureStage.DESK, anew=True, by=None, at=CLINIC_NOW
+            )
+            ledger.note(done, tmp_path / "ledger")
+            transaction.set_rollback(True)
+        noted = (tmp_path / "ledger").read_text()
+        (tmp_path / "ledger").write_text(noted.replace(f'"{admin.username}"', '"who has left"'))
+        with pytest.raises(CommandError, match="1 of 1 lines"):
+            run(tmp_path, again=True)
+        assert "what the desk noted" in run(tmp_path, again=True, by=admin.username)
+        assert ErasureDone.objects.get().erasure.decided_by == admin
+        (tmp_path / "ledger").write_text("no ledger")
+        with pytest.raises(CommandError, match="is no ledger"):
+            run(tmp_path, again=True)
 
     def test_no_table_that_belongs_to_a_patient_takes_a_row_for_an_erased_record(self) -> None:
         """Each guard is tried with a merged record; that one sentence in it is about erased ones is looked up here."""
