@@ -17,7 +17,7 @@ from clinic import history_chain
 from clinic.actions import history
 from clinic.enums import ErasureKind, ErasureStage
 from clinic.history_chain import Head
-from clinic.models import Erasure, ErasureDone, Patient, Practitioner, RecordOpened, User
+from clinic.models import Appointment, Erasure, ErasureDone, Patient, Practitioner, RecordOpened, User
 from consultations import photographs
 from consultations.actions import erasing
 from consultations.erasure import ledger as ledgers
@@ -28,8 +28,10 @@ from consultations.whole_record.tables import listed, of_patients, whose
 from tests.factories import (
     AddendumFactory,
     AftercareSheetFactory,
+    AppointmentFactory,
     CauseFindingFactory,
     ConsentWithdrawalFactory,
+    ConsultationFactory,
     ContactTryFactory,
     ContraindicationAnswerFactory,
     DeviationFactory,
@@ -275,7 +277,12 @@ class TestNothingIsLeft:
         plan = cleared_plan()
         SessionFactory(plan=plan, signed=True, started_at=ago(days=7))
         other = [plan.patient]
+        draft = ConsultationFactory(patient=person, answers=[{"note": "of a draft"}])
+        lent = AppointmentFactory(patient=person, note="at the other record for a while")
+        Appointment.objects.filter(pk=lent.pk).update(patient=plan.patient)
         took = mark(tables.record_of(person))
+        draft.answers.all().delete()
+        draft.delete()
         assert {
             f"{model.__name__}.{column.name}" for model in of_patients() for column in written(model)
         } - took == FIXED
