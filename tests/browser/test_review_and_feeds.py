@@ -15,6 +15,7 @@ from tests.browser.conftest import Screen
 from tests.factories import (
     AppointmentFactory,
     EmergencyOpeningFactory,
+    ErasureFactory,
     PatientFactory,
     PractitionerFactory,
     RoomFactory,
@@ -73,6 +74,10 @@ def opened_with_a_reason() -> list[str]:
         f"/emergencies/{opening.pk}/",
         "/emergencies/",
         f"/emergencies/{EmergencyOpeningFactory().pk}/review/",
+        f"/patients/{patient.pk}/erase/",  # blocked by the case
+        f"/patients/{PatientFactory().pk}/erase/",
+        "/erasures/",
+        f"/erasures/{ErasureFactory().pk}/",
     ]
 
 

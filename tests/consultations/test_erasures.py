@@ -281,13 +281,21 @@ class TestWhatIsDone:
             transaction.set_rollback(True)
         noted = (tmp_path / "ledger").read_text()
         (tmp_path / "ledger").write_text(noted.replace(f'"{admin.username}"', '"who has left"'))
-        with pytest.raises(CommandError, match="1 of 1 lines"):
+        with pytest.raises(CommandError, match="1 lines"):
             run(tmp_path, again=True)
         assert "what the desk noted" in run(tmp_path, again=True, by=admin.username)
         assert ErasureDone.objects.get().erasure.decided_by == admin
         (tmp_path / "ledger").write_text("no ledger")
         with pytest.raises(CommandError, match="is no ledger"):
             run(tmp_path, again=True)
+
+    def test_a_flood_of_decisions_is_carried_out_a_few_at_a_time(self, admin: User, tmp_path: Path) -> None:
+        for _each in range(3):
+            decided(PatientFactory(), admin)
+        assert "waits for the next run" in run(tmp_path, ahead(days=8), most=2)
+        assert Patient.objects.filter(erased_at=None).count() == 1
+        assert "waits for the next run" not in run(tmp_path, ahead(days=8), most=2)
+        assert Patient.objects.filter(erased_at=None).count() == 0
 
     def test_no_table_that_belongs_to_a_patient_takes_a_row_for_an_erased_record(self) -> None:
         """Each guard is tried with a merged record; that one sentence in it is about erased ones is looked up here."""

@@ -41,6 +41,12 @@ class Command(BaseCommand):
             help="after a restore: carry out again what stands in the ledger and not in the database",
         )
         parser.add_argument(
+            "--most",
+            type=int,
+            default=20,
+            help="records in one run, so that a flood of decisions is seen before it is carried out; %(default)s",
+        )
+        parser.add_argument(
             "--by", default="", help="who answers for it where whoever decided has no account"
         )
         parser.add_argument(
@@ -52,20 +58,29 @@ class Command(BaseCommand):
         if not owns_the_tables():
             raise CommandError("Only the owner of the tables erases: run it with the owner's DATABASE_URL.")
         self._ledger: Path = options["ledger"]
+        self._touched: set[str] = set()
         call_command("seal_history", heads=options["heads"], stdout=self.stdout)
-        if options["again"]:
-            self._all_again(options["by"])
+        left = self._all_again(options["by"]) if options["again"] else 0
+        self._all_due(options["most"])
+        self._remove_files()
+        call_command("seal_history", heads=options["heads"], stdout=self.stdout)
+        if left:
+            raise CommandError(f"{left} lines of the ledger were not carried out again; see above.")
+
+    def _all_due(self, most: int) -> None:
+        self._touched.clear()
         for erasure in Erasure.objects.unfinished().order_by("decided_at"):
+            if len(self._touched) >= most:
+                self.stdout.write(f"{most} records are done; what else is due waits for the next run")
+                break
             for stage in ErasureStage:
                 if not self._tell(erasure, lambda erasure=erasure, stage=stage: self._due(erasure, stage)):
                     break
-        self._remove_files()
-        call_command("seal_history", heads=options["heads"], stdout=self.stdout)
 
     def _due(self, erasure: Erasure, stage: ErasureStage) -> ErasureDone | None:
         return erasing.carry_out(erasure=erasure, stage=stage, by=None, at=timezone.now())
 
-    def _all_again(self, by: str) -> None:
+    def _all_again(self, by: str) -> int:
         answers = User.objects.filter(username=by).first()
         try:
             known = list(ledger.lines(self._ledger))
@@ -79,8 +94,7 @@ class Command(BaseCommand):
                     line=line, answers=answers, by=None, at=timezone.now()
                 ),
             )
-        if left:
-            raise CommandError(f"{left} of {len(known)} lines of the ledger were not carried out; see above.")
+        return left
 
     def _tell(self, what: Erasure | str, carry_out: Callable[[], ErasureDone | None]) -> bool:
         """Whether nothing stood in the way; one line on what was done, or on what did."""
@@ -94,6 +108,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{key}: not erased, somebody was writing; the next run tries again. {error}")
             return False
         if done:
+            self._touched.add(str(key))
             rows = sum(each.get("gone", 0) + each.get("overwritten", 0) for each in done.counts.values())
             self.stdout.write(f"{key}: {done.get_stage_display()}: {rows} rows, {len(done.files)} files")
         return True
