@@ -5,7 +5,8 @@ off; that is done here, for the tables that are touched, within the one transact
 constraints are no triggers of that kind and stay in force.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -146,29 +147,25 @@ def _files(work: Work) -> list[str]:
     return list(Photo.objects.filter(pk__in=keys).order_by("pk").values_list("file_name", flat=True))
 
 
-class _triggers_off:
+@contextmanager
+def _triggers_off(cursor: CursorWrapper, tables: Sequence[str]) -> Iterator[None]:
     """The tables' own triggers are off inside, and on again after it. Nobody else writes to the tables meanwhile.
 
-    The keys that are still to be checked are checked before either: a table that waits for that cannot be altered.
+    Keys that are still to be checked are checked before either: a table that waits for that cannot be altered. Where
+    something goes wrong inside, all is rolled back, this as well.
     """
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    if tables:
+        cursor.execute(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE")
+    _switch(cursor, tables, "DISABLE")
+    yield
+    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    _switch(cursor, tables, "ENABLE")
 
-    def __init__(self, cursor: CursorWrapper, tables: Sequence[str]) -> None:
-        self._cursor, self._tables = cursor, tables
 
-    def __enter__(self) -> None:
-        self._cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        if self._tables:
-            self._cursor.execute(f"LOCK TABLE {', '.join(self._tables)} IN SHARE ROW EXCLUSIVE MODE")
-        self._switch("DISABLE")
-
-    def __exit__(self, kind: object, *_rest: object) -> None:
-        if kind is None:  # otherwise all is rolled back, this as well
-            self._cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            self._switch("ENABLE")
-
-    def _switch(self, how: str) -> None:
-        for table in self._tables:
-            self._cursor.execute(f"ALTER TABLE {table} {how} TRIGGER USER")
+def _switch(cursor: CursorWrapper, tables: Sequence[str], how: str) -> None:
+    for table in tables:
+        cursor.execute(f"ALTER TABLE {table} {how} TRIGGER USER")
 
 
 def _write(cursor: CursorWrapper, work: Work) -> None:

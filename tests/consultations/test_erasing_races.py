@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from time import sleep
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -25,6 +26,19 @@ def erased(erasure: Erasure) -> object:
         connection.close()
 
 
+def until_it_waits(future: Future) -> None:
+    """For a lock, in the database; or it is over."""
+    with connection.cursor() as cursor:
+        for _try in range(1000):
+            cursor.execute(
+                "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+                " WHERE datname = current_database() AND NOT granted)"
+            )
+            if cursor.fetchone()[0] or future.done():
+                return
+            sleep(0.01)
+
+
 @contextmanager
 def somebody_writes(visit: Appointment, *others: Callable[[], object]) -> Iterator[list[Future]]:
     """The others begin one after the other while a visit is being written; what is written is thrown away at the end."""
@@ -33,7 +47,7 @@ def somebody_writes(visit: Appointment, *others: Callable[[], object]) -> Iterat
         futures = []
         for each in others:
             futures.append(pool.submit(each))
-            wait(futures[-1:], timeout=0.1)
+            until_it_waits(futures[-1])
         yield futures
         transaction.set_rollback(True)
 
