@@ -32,6 +32,7 @@ from consultations.outcomes import scores
 from consultations.outcomes.lines import lines_of
 from consultations.outcomes.words import Shown, shown
 from consultations.rules import authorship
+from consultations.rules.erasures import may_decide
 from consultations.worklists import follow_ups
 
 PAGE = 15
@@ -81,15 +82,27 @@ def header(patient: Patient, user: User) -> dict[str, Any]:
 
 
 def _openings(request: HttpRequest, patient: Patient, at: datetime) -> dict[str, Any]:
-    """Who may read this record though they treat nobody: open cases for everybody, emergencies for those who treat."""
+    """Who may read this record though they treat nobody: open cases for everybody, emergencies for those who treat; and for
+    admins whether it is to be erased."""
     cases = CaseFile.objects.visible_to(request.user).open().filter(patient=patient)
     treats = request.user.has_role(Role.PRACTITIONER)
     seen = EmergencyOpening.objects.visible_to(request.user).shown(at).filter(patient=patient)
     return {
         "case_files": list(cases.with_end()[:_SHOWN]),
         "openings": list(seen.select_related("opened_by")[:_SHOWN]) if treats else [],
+        "erasure": _erasure_of(patient, request.user) if may_decide(request.user) else None,
         "may_open_emergency": emergencies.may_open(request.user),
     }
+
+
+def _erasure_of(patient: Patient, user: User) -> Erasure | None:
+    return (
+        Erasure.objects.visible_to(user)
+        .in_force()
+        .filter(patient=patient)
+        .select_related("decided_by")
+        .first()
+    )
 
 
 def _whom_to_ask(patient: Patient) -> dict[str, Any]:

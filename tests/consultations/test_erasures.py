@@ -350,6 +350,9 @@ class TestPages:
         erasure = Erasure.objects.get()
         own = f"/erasures/{erasure.pk}/"
         assert admin_client.get(address).url == own
+        own_page = admin_client.get(f"/patients/{patient.pk}/").text
+        assert ("This record is to be erased" in own_page, f'href="{own}"' in own_page) == (True, True)
+        assert "to be erased" not in reception_client.get(f"/patients/{patient.pk}/").text
         assert "Not carried out before Mon 9 Mar 2026" in admin_client.get(own).text
         assert "Belleville" in admin_client.get("/erasures/").text
         for stage in ErasureStage:
