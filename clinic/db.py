@@ -4,7 +4,7 @@ Triggers raise check_violation (23514) with a constraint name, so that Django re
 `clinic.actions` can turn into a sentence.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -136,6 +136,27 @@ def frozen_once(prefix: str, condition: str = "OLD.signed_at IS NOT NULL") -> li
             """,
         ),
         refuse_truncate(f"{prefix}_no_truncate"),
+    ]
+
+
+def final_once(prefix: str, *, column: str, meant: Sequence[str], sentence: str) -> list[pgtrigger.Trigger]:
+    """What is `meant` never changes; once `column` is set nothing does; the row never goes."""
+    name = f"{prefix}_final"
+    new, old = (", ".join(f"{row}.{each}" for each in meant) for row in ("NEW", "OLD"))
+    return [
+        guard(
+            name,
+            operation=pgtrigger.Update,
+            func=f"""
+                    IF OLD.{column} IS NOT NULL
+                        OR ({new})
+                        IS DISTINCT FROM ({old}) THEN
+                        {refuse(name, sentence)}
+                    END IF;
+                    RETURN NEW;
+                """,
+        ),
+        *never_deleted(prefix),
     ]
 
 

@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Exists, F, Max, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, guard, never_deleted, recorded_together, refuse
+from clinic.db import append_only, check, final_once, guard, recorded_together, refuse
 from clinic.enums import CaseKind, Role
 from clinic.models.people import Patient
 from clinic.models.user import User
@@ -99,21 +99,12 @@ class CaseFile(models.Model):
                 _("Say how the case ended."),
             ),
         ]
-        triggers = [
-            guard(
-                "case_file_final",
-                operation=pgtrigger.Update,
-                func=f"""
-                    IF OLD.closed_at IS NOT NULL
-                        OR ({", ".join(f"NEW.{name}" for name in _MEANT)})
-                        IS DISTINCT FROM ({", ".join(f"OLD.{name}" for name in _MEANT)}) THEN
-                        {refuse("case_file_final", "A case file never changes; close it and open another one.")}
-                    END IF;
-                    RETURN NEW;
-                """,
-            ),
-            *never_deleted("case_file"),
-        ]
+        triggers = final_once(
+            "case_file",
+            column="closed_at",
+            meant=_MEANT,
+            sentence="A case file never changes; close it and open another one.",
+        )
 
     def __str__(self) -> str:
         return self.title

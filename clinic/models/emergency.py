@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 from typing import Self
 
 import pghistory
-import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, guard, never_deleted, recorded_together, refuse
+from clinic.db import check, final_once, recorded_together
 from clinic.enums import Role
 from clinic.models.people import Patient
 from clinic.models.user import User
@@ -109,21 +108,12 @@ class EmergencyOpening(models.Model):
                 _("Nobody reviews what they opened themselves: ask another admin."),
             ),
         ]
-        triggers = [
-            guard(
-                "emergency_opening_final",
-                operation=pgtrigger.Update,
-                func=f"""
-                    IF OLD.reviewed_at IS NOT NULL
-                        OR ({", ".join(f"NEW.{name}" for name in _MEANT)})
-                        IS DISTINCT FROM ({", ".join(f"OLD.{name}" for name in _MEANT)}) THEN
-                        {refuse("emergency_opening_final", "An emergency opening never changes; open another one.")}
-                    END IF;
-                    RETURN NEW;
-                """,
-            ),
-            *never_deleted("emergency_opening"),
-        ]
+        triggers = final_once(
+            "emergency_opening",
+            column="reviewed_at",
+            meant=_MEANT,
+            sentence="An emergency opening never changes; open another one.",
+        )
 
     def __str__(self) -> str:
         return self.reason
