@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from clinic.actions import opening
+from clinic.db import joined
 from clinic.enums import AbsenceKind
 from clinic.forms.base import BaseForm
 from clinic.forms.opening import AbsenceForm, ClosedDayForm, ExtraOpeningForm, OutOfServiceForm
@@ -43,8 +44,7 @@ class Kind:
 
     def rows(self, user: User) -> QuerySet[Any]:
         """Those the person may see, with what a list shows of them."""
-        # Without a name Django would join every table it can reach.
-        return self.model.objects.visible_to(user).select_related(*(self.joins or (None,)))
+        return joined(self.model.objects.visible_to(user), self.joins)
 
 
 def _save_absence(typed: dict[str, Any], by: User, at: datetime) -> Absence:

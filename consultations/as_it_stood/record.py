@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from clinic.db import joined
 from clinic.models import CaseFile, Patient
 from consultations.as_it_stood.rows import key_of, keyed, stood
 from consultations.as_it_stood.words import facts, line, moment_said, named_by
@@ -174,8 +175,7 @@ def _rows(model: type[models.Model], of: Q, as_of: datetime) -> Iterable[Any]:
     beside = [name for name in ("practitioner", "signed_by") if name in _field_names(model)]
     if "plan" in _field_names(model):
         beside += ["plan__indication", "plan__formula"]
-    # Without a name Django would join every table it can reach.
-    return stood(model, of, as_of=as_of).select_related(*(named_by(model) + beside or [None]))
+    return joined(stood(model, of, as_of=as_of), named_by(model) + beside)
 
 
 def _field_names(model: type[models.Model]) -> set[str]:

@@ -17,6 +17,7 @@ from django.utils.text import capfirst, slugify
 from django.utils.translation import gettext as _
 
 from clinic.dates import moment_in_words
+from clinic.db import joined
 from clinic.enums import AppointmentStatus
 from clinic.models import Appointment, Patient, RecordOpened, User
 from consultations.models import Photo
@@ -115,8 +116,7 @@ def _rows_of(table: Table, patients: Iterable[Patient]) -> list[Row]:
     outside = [each.name for each in table.columns() if _is_outside(each)]
     deeper = [f"{name}__component" for name in outside if name == "lot"]
     found = table.model._default_manager.filter(whose(table.model, patients))
-    # Without a name Django joins every table it can reach, and PostgreSQL once in a while needs half a minute for them.
-    found = found.select_related(*(outside + deeper or [None])).order_by(table.order, "pk")
+    found = joined(found, outside + deeper).order_by(table.order, "pk")
     return [Row(table, number, model) for number, model in enumerate(found, start=1)]
 
 

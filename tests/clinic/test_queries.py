@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from clinic.db import Fold
-from clinic.models import NotADuplicate, Patient, User
+from clinic.db import Fold, joined
+from clinic.models import Appointment, NotADuplicate, Patient, User
 from clinic.queries import affected_by, likely_duplicates, similar_on_record
 from tests.factories import (
     AbsenceFactory,
@@ -147,3 +147,12 @@ class TestAffectedBy:
 def test_fold_takes_case_accents_and_arabic_letter_forms_away() -> None:
     PatientFactory(family_name="ÉÇÕ آأإ")
     assert Patient.objects.values_list(Fold("family_name"), flat=True).get() == "eco ااا"
+
+
+def test_where_no_name_is_given_no_table_is_joined() -> None:
+    def joins(rows: Any) -> int:
+        return str(rows.query).count(" JOIN ")
+
+    rows = Appointment.objects.order_by("pk")
+    assert [joins(joined(rows, names)) for names in ([], ["room"], ["room", "patient"])] == [0, 1, 2]
+    assert joins(rows.select_related()) > 5  # the negative control: what it would be without us
