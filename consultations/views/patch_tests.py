@@ -25,7 +25,7 @@ from consultations.rules import authorship, clearance, consent, late_readings, t
 from consultations.rules import lots as lots_rules
 from consultations.rules import patch_test as rules
 from consultations.rules.visits import alone_to_read, open_test
-from consultations.views import chart
+from consultations.views import chart, reading_words
 from consultations.views.patch_test_results import outcome_of
 
 _GOOD_NEWS = (TestResult.NEGATIVE, TestResult.UNCHANGED)
@@ -92,7 +92,8 @@ def read(request: HttpRequest, test_id: UUID) -> HttpResponse:
         messages.info(request, _("This test has been read. Record a later reaction instead."))
         return redirect("consultations:patch_test", test.pk)
     window = rules.reading_window(test.given_at, test.policy)
-    page = {"template": "consultations/reading.html", "done": _("The reading is signed."), "window": window}
+    words = reading_words.of_reading(window, at=timezone.now())
+    page = {"template": "consultations/reading.html", "done": words.done, "words": words}
     return _reading(request, test, ReadForm, actions.read, page)
 
 
@@ -108,8 +109,8 @@ def read_late(request: HttpRequest, test_id: UUID) -> HttpResponse:
         if request.method == "GET" or window is None:
             messages.info(request, refusal.message)
             return redirect("consultations:patch_test", test.pk)
-    done = _("The late reading is signed.")
-    page = {"template": "consultations/reading_late.html", "done": done, "window": window}
+    words = reading_words.of_late_reading(window, at=timezone.now())
+    page = {"template": "consultations/reading.html", "done": words.done, "words": words}
     return _reading(request, test, LateForm, actions.read_late, page)
 
 
@@ -254,5 +255,5 @@ def _reading(
             say = messages.success if made.result in _GOOD_NEWS else messages.warning
             say(request, f"{page['done']} {made.get_result_display().capitalize()}.")
             return redirect("consultations:patch_test", test.pk)
-    context = {**page, "test": test, "form": form, "at": at, **chart.header(request, test.patient)}
+    context = {**page, "test": test, "form": form, **chart.header(request, test.patient)}
     return render(request, page["template"], context, status=422 if form.errors and status == 200 else status)
