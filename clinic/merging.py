@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from clinic import readiness
 from clinic.dates import moment_in_words
-from clinic.enums import Sex
+from clinic.enums import AppointmentStatus, Sex
 from clinic.models import (
     Appointment,
     CaseFile,
@@ -31,6 +31,7 @@ from clinic.models import (
     WaitlistEntry,
     WalkIn,
 )
+from clinic.rules.booking import may_move
 
 # What was written down about the record itself, not about the person: it stays, and is read at the record.
 LOGS = (Patient, NotADuplicate, RecordOpened, PatientMerge, CaseFile, EmergencyOpening, Erasure)
@@ -190,13 +191,28 @@ def _obstacles(
 
 
 def _visits_at_once(survivor: Patient, merged: Patient, *, at: datetime) -> Iterator[str]:
-    theirs = Appointment.objects.holding_time().in_force(at).filter(patient=survivor)
-    same_time = theirs.filter(starts_at__lt=OuterRef("ends_at"), ends_at__gt=OuterRef("starts_at"))
-    visits = Appointment.objects.holding_time().in_force(at).filter(Exists(same_time), patient=merged)
-    for visit in visits.order_by("starts_at"):
-        yield _("Both have a visit on %(when)s. Move or cancel one of them first.") % {
-            "when": moment_in_words(visit.starts_at)
-        }
+    visits = Appointment.objects.holding_time().in_force(at).filter(patient__in=[survivor, merged])
+    same_time = visits.filter(starts_at__lt=OuterRef("ends_at"), ends_at__gt=OuterRef("starts_at"))
+    found = list(visits.filter(Exists(same_time.exclude(patient=OuterRef("patient")))).order_by("starts_at"))
+    for visit in found:
+        if visit.patient_id == merged.pk:
+            at_once = [
+                each for each in found if each.starts_at < visit.ends_at and each.ends_at > visit.starts_at
+            ]
+            yield _one_must_go(at_once, at=at) % {"when": moment_in_words(visit.starts_at)}
+
+
+def _one_must_go(visits: Collection[Appointment], *, at: datetime) -> str:
+    """What can be done about visits at the same time: what took place stays as it was written down."""
+    open_ones = [each for each in visits if may_move(each, AppointmentStatus.CANCELLED)]
+    if any(each.starts_at > at for each in open_ones):
+        return _("Both have a visit on %(when)s. Move or cancel one of them first.")
+    if open_ones:
+        return _("Both had a visit on %(when)s. Mark the one that nobody came to as “Did not come” first.")
+    return _(
+        "Both were seen on %(when)s at the same time, so they may be two people. If they are one, keep both: choose the one "
+        "to go on with, and report every allergy of the other there."
+    )
 
 
 def _waiting_twice(survivor: Patient, merged: Patient) -> Iterator[str]:

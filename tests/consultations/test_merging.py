@@ -10,6 +10,7 @@ from django.urls import reverse
 from clinic import merging
 from clinic.actions import merging as actions
 from clinic.actions import people
+from clinic.actions.visits import no_show
 from clinic.enums import AppointmentStatus, Sex
 from clinic.errors import DomainError, NotAllowed, Stale
 from clinic.finding import find_patients
@@ -36,7 +37,7 @@ from tests.factories import (
     WalkInFactory,
     cleared_plan,
 )
-from tests.factories.clock import ahead
+from tests.factories.clock import ago, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 WHY = "identity card seen"
@@ -175,6 +176,37 @@ class TestRefused:
         assert "Both have a visit on Tue 3 Mar 2026, 10:00." in self.refusal(
             one, other, reception, clinic_now
         )
+
+    @pytest.mark.parametrize(
+        ("one", "other", "words"),
+        [
+            ("completed", "booked", "Mark the one that nobody came to as “Did not come” first."),
+            ("arrived", "completed", "Mark the one that nobody came to as “Did not come” first."),
+            ("completed", "completed", "Both were seen on Sun 1 Mar 2026, 09:00 at the same time"),
+            ("in_progress", "completed", "Both were seen on Sun 1 Mar 2026, 09:00 at the same time"),
+        ],
+    )
+    def test_of_visits_that_are_over_only_what_nobody_came_to_can_go(
+        self, reception: User, clinic_now: datetime, one: str, other: str, words: str
+    ) -> None:
+        visits = [AppointmentFactory(starts_at=ago(days=1), status=status) for status in (one, other)]
+        patients = [visit.patient for visit in visits]
+        refused = self.refusal(*patients, reception, clinic_now)
+        assert words in refused
+        assert "Move or cancel" not in refused
+        if "Did not come" not in words:
+            return
+        (missed,) = [visit for visit in visits if visit.status != "completed"]
+        no_show(appointment=missed, by=reception, at=clinic_now)
+        merged(*patients, by=reception, at=clinic_now)
+
+    def test_a_visit_that_has_begun_leaves_the_other_to_be_moved(
+        self, reception: User, clinic_now: datetime
+    ) -> None:
+        begun = AppointmentFactory(starts_at=ago(minutes=10), status="in_progress")
+        to_come = AppointmentFactory(starts_at=ahead(minutes=5))
+        said = self.refusal(begun.patient, to_come.patient, reception, clinic_now)
+        assert "Move or cancel one of them first." in said
 
     def test_while_both_wait_for_the_same(self, reception: User, clinic_now: datetime) -> None:
         wait = WaitlistEntryFactory(label="Peeling")
