@@ -4,7 +4,9 @@ A page that is under its lock asks for a part (a dialog over itself) and gets JS
 comes by itself gets a page, and goes on where it was.
 """
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from allauth.account.decorators import reauthentication_required
 from allauth.mfa.models import Authenticator
@@ -29,7 +31,7 @@ from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
 from clinic.forms.screen_lock import ChoosePinForm, UnlockByPasskeyForm, UnlockByPasswordForm, UnlockByPinForm
 from clinic.forms.second_factor import AuthenticatePasskeyForm
-from clinic.models import ScreenPin
+from clinic.models import ScreenPin, User
 from clinic.views.own_password import check_own_password
 from clinic.views.posted import way_back
 
@@ -111,16 +113,26 @@ def pin(request: HttpRequest) -> HttpResponse:
     return render(request, "clinic/pin.html", context, status=422 if form.errors else 200)
 
 
-class _Ways(NamedTuple):
-    """The forms that open the screen."""
+@dataclass(frozen=True)
+class _Ways:
+    """The forms that open the person's screen."""
 
+    user: User
     pin: UnlockByPinForm
     passkey: UnlockByPasskeyForm
     password: UnlockByPasswordForm
 
+    @cached_property
+    def pin_on_record(self) -> ScreenPin | None:
+        return ScreenPin.objects.of(self.user).first()
+
+    @property
+    def sent(self) -> BaseForm | None:
+        return next((form for form in (self.pin, self.passkey, self.password) if form.is_bound), None)
+
     @property
     def is_refused(self) -> bool:
-        return any(form.errors for form in self)
+        return bool(self.sent and self.sent.errors)
 
 
 def _ways(request: HttpRequest) -> _Ways:
@@ -133,6 +145,7 @@ def _ways(request: HttpRequest) -> _Ways:
         return kind(sent if name == own else None, auto_id="lock-%s")
 
     return _Ways(
+        request.user,
         filled(UnlockByPinForm, "pin"),
         filled(UnlockByPasskeyForm, "credential"),
         filled(UnlockByPasswordForm, "password"),
@@ -146,12 +159,12 @@ def _tried(request: HttpRequest) -> _Ways:
         _IsOver: by the last PIN that could be tried.
     """
     ways = _ways(request)
-    form = next(each for each in ways if each.is_bound)
-    if not form.is_valid():
+    form = ways.sent
+    if form is None or not form.is_valid():
         return ways
     try:
         if form is ways.pin:
-            _check_pin(request, form.cleaned_data["pin"])
+            _check_pin(request, ways.pin_on_record, form.cleaned_data["pin"])
         elif form is ways.passkey:
             _check_passkey(request, form.cleaned_data["credential"])
         else:
@@ -161,13 +174,12 @@ def _tried(request: HttpRequest) -> _Ways:
     return ways
 
 
-def _check_pin(request: HttpRequest, typed: str) -> None:
+def _check_pin(request: HttpRequest, on_record: ScreenPin | None, typed: str) -> None:
     """Raises DomainError pin_wrong, and says how many tries are left; _IsOver where none is."""
     tries = throttling.one_more_pin(request)
     if tries is None:
         raise _IsOver
-    found = ScreenPin.objects.of(request.user).first()
-    if found and check_password(typed, found.hashed):
+    if on_record and check_password(typed, on_record.hashed):
         tries.take_back()
         return
     left = screen_lock.wrong_pin(request)
@@ -194,7 +206,7 @@ def _asked(request: HttpRequest, ways: _Ways, status: int = 200) -> HttpResponse
     """The ways that the person has; the password always."""
     passkeys_of_user = Authenticator.objects.filter(user=request.user, type=Authenticator.Type.WEBAUTHN)
     context = {
-        "by_pin": ways.pin if ScreenPin.objects.of(request.user).exists() else None,
+        "by_pin": ways.pin if ways.pin_on_record else None,
         "by_passkey": ways.passkey if passkeys_of_user.exists() else None,
         "by_password": ways.password,
         "next": way_back(request, request.POST or request.GET),
