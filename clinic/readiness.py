@@ -353,6 +353,10 @@ class Pathway:
         """What this practitioner has begun and only a colleague can finish, as this person may know it."""
         return []
 
+    def page_in_words(self, page: str) -> str:
+        """What people call a page of the record that was written down as opened."""
+        return page
+
     def patient_url(self, patient: Patient) -> str:
         """The patient's page."""
         return reverse("clinic:patient_edit", args=[patient.pk])

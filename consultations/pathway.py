@@ -25,7 +25,7 @@ from clinic.readiness import (
     Warning,
 )
 from clinic.rules.access import may_book
-from consultations import course_offers, merged_records, offers, purposes, stock_cautions
+from consultations import course_offers, merged_records, offers, purposes, record_pages, stock_cautions
 from consultations.actions import merging
 from consultations.enums import AllergyStatus
 from consultations.models import (
@@ -237,6 +237,10 @@ class ClinicalPathway(Pathway):
     def unfinished(self, practitioner: Practitioner, *, user: User) -> list[Unfinished]:
         """Unsigned records of theirs, and tests they gave that nobody has read yet."""
         return unfinished.left_behind(practitioner, user=user)
+
+    def page_in_words(self, page: str) -> str:
+        """By the table of the pages that are written down."""
+        return record_pages.in_words(page)
 
     def patient_url(self, patient: Patient) -> str:
         """The patient page."""

@@ -22,6 +22,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from clinic.accounts import PasswordBackend
 from clinic.enums import Reading, Role
 from clinic.models import Patient, Practitioner, RecordOpened, User
+from consultations import record_pages
 from consultations.models.consultation import ClinicalQuerySet
 from tests.factories import AbsenceFactory, PractitionerFactory, UserFactory
 from tests.headers import lacking
@@ -644,6 +645,14 @@ class TestOpeningARecord:
             "consultations:note": ("302 403 302 403", ""),
         }
         assert unaccounted(PATHWAY | new) == list(new)
+
+    def test_every_page_that_is_written_down_has_a_name_of_the_clinics(self) -> None:
+        """The first three are asked for by posting or by a role of their own, each by the test of its own page."""
+        others = {f"consultations:{name}" for name in ("whole_record", "case_record", "emergency_summary")}
+        assert set(record_pages.PAGES) == CLINICAL_PAGES | EXPORTS | others
+        assert len({str(words) for words in record_pages.PAGES.values()}) == len(record_pages.PAGES)
+        words = [record_pages.in_words(f"consultations:{name}") for name in ("photo_file", "photo_film")]
+        assert words == ["Picture of a photograph", "Photo film"]  # the second: a page that has no name here
 
     def test_a_page_that_forgets_to_write_it_down_would_be_found(
         self, world: World, practitioner_client: Client, monkeypatch: pytest.MonkeyPatch

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods
 
+from clinic import readiness
 from clinic.enums import Role
 from clinic.forms.review import ReadingForm
 from clinic.models import Patient, RecordOpened, User
@@ -37,7 +37,7 @@ def records_opened(request: HttpRequest) -> HttpResponse:
         "patient": patient,
         "chosen_user": user,
         "is_narrowed": bool(kept),
-        "entries": [{"row": row, "page": _page_words(row.page)} for row in page.rows],
+        "entries": [{"row": row, "page": readiness.pathway().page_in_words(row.page)} for row in page.rows],
         **page.links(lambda number: f"?{urlencode(kept | {'page': number})}"),
     }
     refused = form.errors or (narrowing.is_bound and narrowing.errors)
@@ -60,8 +60,3 @@ def _page(request: HttpRequest, narrowing: ReadingForm, **whose: Any) -> Page:
         days = narrowing.cleaned_data if narrowing.is_valid() else None
         log = log.on_days(days.get("from"), days.get("until")) if days is not None else log.none()
     return one_page(request, log, PAGE)
-
-
-def _page_words(page: str) -> str:
-    """The page's name without its app: "Patch test read"."""
-    return capfirst(page.rpartition(":")[2].replace("_", " "))

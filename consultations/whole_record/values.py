@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from clinic.dates import moment_in_words
 from clinic.enums import Role
 from clinic.models import AppointmentType, Practitioner, RecordOpened, User
+from consultations import record_pages
 from consultations.dates import in_words
 from consultations.models import Leaflet, LeafletHandout, Lot
 from consultations.models.reference import Versioned
@@ -90,7 +91,7 @@ def plain(field: Field, row: Model) -> tuple[Any, str]:
         unit = unit_of(field, row)
         return {"value": format(value, "f"), "unit": unit}, f"{value.normalize():f} {unit}".strip()
     if isinstance(row, RecordOpened) and field.name == "page":
-        return value, capfirst(value.rpartition(":")[2].replace("_", " "))
+        return value, record_pages.in_words(value)
     return data(value), spoken(value)
 
 

@@ -8,6 +8,8 @@ from django.test import Client
 
 from clinic.enums import Reading
 from clinic.models import Practitioner, RecordOpened, User
+from clinic.readiness import connect
+from consultations.pathway import ClinicalPathway
 from tests.factories import PatientFactory, UserFactory
 from tests.factories.clock import ago
 
@@ -51,8 +53,9 @@ class TestRecordsOpened:
     ) -> None:
         for kind in Reading:
             self.opened(doctor.user, kind=kind, page="consultations:patch_test_read")
+        connect(ClinicalPathway())
         text = admin_client.get(OPENED).text
-        assert text.count("Patch test read") == 3
+        assert text.count("Reading of a test injection") == 3
         assert [text.count(f">{kind.label}</td>") for kind in Reading] == [1, 1, 1]
 
     def test_what_one_person_read_last_week(self, admin_client: Client, doctor: Practitioner) -> None:
