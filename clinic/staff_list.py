@@ -9,13 +9,17 @@ from clinic.models import Invitation, User
 from clinic.second_factor import FACTORS
 
 
-def staff() -> QuerySet[User]:
-    """Everybody with an account, by name, in one query; `invited_until` and `has_second_factor` come along."""
+def staff(user: User) -> QuerySet[User]:
+    """Everybody with an account whom the person may see, by name, in one query; `invited_until` and `has_second_factor` come along."""
     open_ones = Invitation.objects.open().filter(user=OuterRef("pk"))
     factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS)
-    return User.objects.annotate(
-        invited_until=Subquery(open_ones.values("expires_at")[:1]), has_second_factor=Exists(factors)
-    ).order_by("last_name", "first_name", "pk")
+    return (
+        User.accounts.visible_to(user)
+        .annotate(
+            invited_until=Subquery(open_ones.values("expires_at")[:1]), has_second_factor=Exists(factors)
+        )
+        .order_by("last_name", "first_name", "pk")
+    )
 
 
 def state(user: User, at: datetime) -> str:

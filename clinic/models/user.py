@@ -1,10 +1,11 @@
 """The people who sign in."""
 
 import uuid
+from typing import Self
 
 import pghistory
 import pgtrigger
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -33,6 +34,14 @@ _AN_ADMIN_STAYS = f"""
 """
 
 
+class UserQuerySet(models.QuerySet):
+    """Words about accounts."""
+
+    def visible_to(self, user: "User") -> Self:
+        """Admins see all of them, everybody their own."""
+        return self if user.has_role(Role.ADMIN) else self.filter(pk=user.pk)
+
+
 @pghistory.track(append_only=True, exclude=["password", "last_login"])
 class User(AbstractUser):
     """A member of staff. Roles decide what they see and do; Django's permissions are used by the admin only."""
@@ -47,6 +56,9 @@ class User(AbstractUser):
 
     # Part of what a session is signed with: one more, and every sign-in of the person has ended.
     sign_ins_ended = models.PositiveIntegerField(default=0, editable=False)
+
+    objects = UserManager()
+    accounts = UserQuerySet.as_manager()  # with our words; `objects` is what Django makes accounts with
 
     class Meta:
         verbose_name = _("user")

@@ -92,7 +92,8 @@ def new_password(request: HttpRequest, user_id: UUID) -> HttpResponse:
 
 def _person(request: HttpRequest, user_id: UUID) -> User:
     rules.check_may_keep_staff(request.user)
-    return get_object_or_404(User.objects.select_related("practitioner"), pk=user_id)
+    people = User.accounts.visible_to(request.user).select_related("practitioner")
+    return get_object_or_404(people, pk=user_id)
 
 
 def _asked(request: HttpRequest, template: str, form: BaseForm, person: User) -> HttpResponse:

@@ -18,6 +18,8 @@ from clinic.enums import Role
 from clinic.errors import DomainError
 from clinic.logs import HideAddresses
 from clinic.models import Invitation, SecondFactorReset, User
+from clinic.models.user import UserQuerySet
+from clinic.rules import staff as rules
 from tests.factories import InvitationFactory, SecondFactorResetFactory, UserFactory
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.users import PASSWORD
@@ -268,3 +270,26 @@ class TestTheList:
         }
         assert set(counted.values()) == {people}
         assert reverse("clinic:staff_invite") in page
+
+
+class TestWhoseAccountsAPageFinds:
+    @pytest.mark.parametrize("word", ["second-factor", "off", "on", "new-password"])
+    def test_without_the_check_of_roles_only_ones_own(
+        self, reception: User, reception_client: Client, monkeypatch: pytest.MonkeyPatch, word: str
+    ) -> None:
+        other = UserFactory()
+        monkeypatch.setattr(rules, "check_may_keep_staff", lambda _user: None)
+        pages = [f"/staff/{user.pk}/{word}/" for user in (reception, other)]
+        assert [reception_client.get(page).status_code for page in pages] == [200, 404]
+        monkeypatch.setattr(UserQuerySet, "visible_to", lambda rows, _user: rows)  # the negative control
+        assert reception_client.get(pages[1]).status_code == 200
+
+    def test_nor_does_the_list_or_a_link(
+        self, reception: User, reception_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        invited_one = InvitationFactory().user
+        monkeypatch.setattr(rules, "check_may_keep_staff", lambda _user: None)
+        assert [row["person"] for row in reception_client.get(STAFF).context["people"]] == [reception]
+        for word in ("again", "withdraw"):
+            assert reception_client.post(f"/staff/{invited_one.pk}/{word}/").status_code == 404
+        assert Invitation.objects.open().get().user == invited_one
