@@ -1,7 +1,7 @@
 """A screen that was left alone: when it locks, that it is locked, and when a sign-in is over whatever was done.
 
-It is kept in the session, so that no page asks the database for it. When somebody signed in stands in allauth's record of how
-they did. What a page asks for by itself is no use of it.
+It is kept in the session and its row, so that no page asks the database for it. When somebody signed in stands in allauth's record
+of how they did. What a page asks for by itself is no use of it.
 """
 
 from datetime import datetime, timedelta
@@ -10,8 +10,9 @@ from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.http import HttpRequest
 
-_USED, _LOCKED, _WRONG = "screen_used", "screen_locked", "screen_wrong_pins"
-# Use is written down once in so many seconds: a session is a row of the database.
+_LOCKED, _WRONG = "screen_locked", "screen_wrong_pins"
+# Use is written down once in so many seconds, in a column of the session's row: saving the session would put back what another
+# request has just changed in it.
 _NOTED_EVERY = 60
 # After so many wrong PINs only a full sign-in is left.
 PIN_TRIES = 5
@@ -35,7 +36,7 @@ def is_locked(request: HttpRequest, at: datetime) -> bool:
 def used(request: HttpRequest, at: datetime) -> None:
     """Somebody does something: the time until it locks begins anew."""
     if at.timestamp() - _used_at(request) >= _NOTED_EVERY:
-        request.session[_USED] = at.timestamp()
+        request.session.note_screen_use(at)  # type: ignore[attr-defined]
 
 
 def lock(request: HttpRequest) -> None:
@@ -51,7 +52,7 @@ def unlock(request: HttpRequest, at: datetime) -> None:
     """The person is there again. The key of the session changes, as whenever somebody shows who they are."""
     for key in (_LOCKED, _WRONG):
         request.session.pop(key, None)
-    request.session[_USED] = at.timestamp()
+    request.session.note_screen_use(at)  # type: ignore[attr-defined]
     request.session.cycle_key()
 
 
@@ -72,4 +73,5 @@ def is_part(request: HttpRequest) -> bool:
 def _used_at(request: HttpRequest) -> float:
     """Seconds of the epoch. Signing in, and showing a factor once more, is use."""
     records = get_authentication_records(request, request.user)
-    return max([request.session.get(_USED, 0.0), *(record["at"] for record in records)])
+    noted: datetime | None = request.session.screen_used_at  # type: ignore[attr-defined]
+    return max([noted.timestamp() if noted else 0.0, *(record["at"] for record in records)])

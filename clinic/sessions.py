@@ -1,7 +1,7 @@
 """Where sign-ins are kept: in the database, as Django keeps them, but found by a query that is planned once.
 
 The row of a session says too whose it is, from where and when it was last used (ADR 31). That costs no page a query: it is
-read with the session, and written with it, or every five minutes.
+read with the session, and written with it, every five minutes, or every minute that somebody uses the screen.
 """
 
 from collections.abc import Callable
@@ -48,15 +48,27 @@ class SessionStore(db.SessionStore):
         self._address = _printable(address)[:_LONGEST_ADDRESS]
 
     def note_use(self, at: datetime) -> None:
-        """Somebody uses this sign-in: written down at most every five minutes.
-
-        The columns alone, so that no request overwrites what another one of the same browser has just put in the session.
-        """
+        """Somebody, or an open page, uses this sign-in: written down at most every five minutes."""
         row = self.row
-        if row is None or row.last_used_at is None or at - row.last_used_at < USE_NOTED_EVERY:
-            return
-        row.device, row.address, row.last_used_at = self._device, self._address, at
-        SignIn.objects.filter(pk=row.pk).update(device=row.device, address=row.address, last_used_at=at)
+        if row and row.last_used_at and at - row.last_used_at >= USE_NOTED_EVERY:
+            self._write_down(row, last_used_at=at)
+
+    @property
+    def screen_used_at(self) -> datetime | None:
+        """When somebody last used the screen, as far as it was noted (clinic.screen_lock)."""
+        return self.row.screen_used_at if self.row else None
+
+    def note_screen_use(self, at: datetime) -> None:
+        """Somebody uses the screen."""
+        if self.row:
+            self._write_down(self.row, last_used_at=at, screen_used_at=at)
+
+    def _write_down(self, row: SignIn, **moments: datetime) -> None:
+        """The columns alone, so that no request overwrites what another one of the same browser has just put in the session."""
+        said = {"device": self._device, "address": self._address, **moments}
+        for name, value in said.items():
+            setattr(row, name, value)
+        SignIn.objects.filter(pk=row.pk).update(**said)
 
     def create_model_instance(self, data: dict[str, Any]) -> SignIn:
         """The row as it is saved: with whose it is, where the session says so."""
@@ -80,6 +92,7 @@ class SessionStore(db.SessionStore):
         row.signed_in_at, row.last_used_at = known.signed_in_at if known else at, at
         if known:
             row.public_id = known.public_id  # the key changes, the sign-in stays what it is
+            row.screen_used_at = known.screen_used_at
 
     def _get_session_from_db(self) -> SignIn | None:
         for found in _valid(key=self.session_key, at=timezone.now()):

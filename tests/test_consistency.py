@@ -532,6 +532,7 @@ ALONE = {
     "withdrawn_at": "with recorded_by, always set",
     "signed_in_at": "of a browser: by its user",
     "last_used_at": "as signed_in_at",
+    "screen_used_at": "as signed_in_at",
     "accepted_at": "of an invitation: by the person it is for",
     "expires_at": "a planned time",
     "erased_at": "of a record: by the timer; its erasure says who decided it",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from clinic.errors import DomainError
 from clinic.middleware import ScreenLockMiddleware
 from clinic.models import Appointment, Patient, Practitioner, ScreenPin, User
 from clinic.rules.screen_lock import check_pin
+from clinic.sessions import SessionStore
 from tests.consultations.test_confirmations import session_visit
 from tests.factories import PatientFactory, ScreenPinFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW
@@ -164,8 +165,37 @@ class TestLocking:
         with after(seconds=59):
             assert len(asked()) == usual
         with after(seconds=61):
-            assert sum('UPDATE "clinic_signin"' in sql for sql in asked()) == 1
+            written = asked()
+            assert sum('UPDATE "clinic_signin"' in sql for sql in written) == 1
+            assert (len(written), "session_data" in str(written[-1])) == (usual + 1, False)
             assert len(asked()) == usual
+
+    @pytest.mark.parametrize("saves_all", [False, True])
+    def test_what_another_request_puts_in_the_session_meanwhile_stays(
+        self, reception_client: Client, monkeypatch: pytest.MonkeyPatch, saves_all: bool
+    ) -> None:
+        """Saved with the whole session, as it was once, the use of the screen would put the session of before back."""
+        note = SessionStore.note_screen_use
+
+        def meanwhile(store: SessionStore, at: datetime) -> None:
+            other = SessionStore(store.session_key)
+            other["typed"] = "meanwhile"
+            other.save()
+            note(store, at)
+            if saves_all:
+                store["screen_used"] = at.timestamp()
+
+        monkeypatch.setattr(SessionStore, "note_screen_use", meanwhile)
+        with after(minutes=14):
+            assert opens(reception_client)
+        assert reception_client.session.get("typed") == (None if saves_all else "meanwhile")
+        with after(minutes=28):
+            assert opens(reception_client)
+
+    def test_a_wrong_pin_is_no_use_of_it(self, desk: Client) -> None:
+        """It saves the session, whose time of use stays what it was."""
+        assert desk.post(UNLOCK, {"pin": WRONG}).status_code == 422
+        assert is_locked(desk)
 
 
 class TestOpening:

@@ -40,6 +40,8 @@ class SignIn(AbstractBaseSession):
     address = models.CharField(_("address"), max_length=45, blank=True)
     signed_in_at = models.DateTimeField(_("signed in at"), null=True, blank=True)
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True)
+    # By somebody, not by what a page asks for by itself: from then on the screen is left alone.
+    screen_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = SignInQuerySet.as_manager()
 
