@@ -22,7 +22,7 @@ from clinic.errors import DomainError
 from clinic.forms.staff import ChoosePasswordForm, InvitationForm, ResetForm
 from clinic.models import Invitation, User
 from clinic.rules import staff as rules
-from clinic.staff_list import invitation_at, staff, state
+from clinic.staff_list import invitation_at, staff, state, taken_by
 from clinic.views.posted import one_page
 
 PAGE = 30
@@ -33,9 +33,15 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Everybody with an account, how it stands, and what can be done about it."""
     rules.check_may_keep_staff(request.user)
     page, at = one_page(request, staff(request.user), PAGE), timezone.now()
+    taken = taken_by(page.rows, at=at)
     context = {
         "people": [
-            {"person": each, "state": state(each, at), "is_oneself": each == request.user}
+            {
+                "person": each,
+                "state": state(each, at),
+                "is_oneself": each == request.user,
+                "taken": taken.get(each.pk),
+            }
             for each in page.rows
         ],
         **page.links(lambda number: f"?page={number}"),

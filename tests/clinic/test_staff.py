@@ -12,6 +12,7 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from django.test import Client, override_settings
 from django.urls import reverse
+from django.utils import timezone
 
 from clinic.actions import staff
 from clinic.enums import Role
@@ -20,6 +21,7 @@ from clinic.logs import HideAddresses
 from clinic.models import Invitation, SecondFactorReset, User
 from clinic.models.user import UserQuerySet
 from clinic.rules import staff as rules
+from clinic.staff_list import taken_by
 from tests.factories import InvitationFactory, SecondFactorResetFactory, UserFactory
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.users import PASSWORD
@@ -257,7 +259,7 @@ class TestTheList:
             InvitationFactory(created_by=admin, created_at=CLINIC_NOW - timedelta(days=9))
             UserFactory(is_active=False)
             with_second_factor(UserFactory(reception=True))
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):
             page = admin_client.get(STAFF).content.decode()
         counted = {
             words: page.count(words)
@@ -270,6 +272,21 @@ class TestTheList:
         }
         assert set(counted.values()) == {people}
         assert reverse("clinic:staff_invite") in page
+
+    def test_roles_that_somebody_gave_themselves_are_told_for_a_month(self, admin_client: Client) -> None:
+        """In the administration, where roles are changed; those that another admin gave are not."""
+        taker, given = UserFactory(roles=[Role.ADMIN]), UserFactory(roles=[Role.ADMIN])
+        client = sign_in(Client(), taker)
+        for person in (taker, given):
+            sent = {"username": person.username, "roles": ["admin", "practitioner"]}
+            assert client.post(f"/admin/clinic/user/{person.pk}/change/", sent).status_code == 302
+        response = admin_client.get(STAFF)
+        told = {row["person"]: row["taken"].words for row in response.context["people"] if row["taken"]}
+        assert told == {taker: str(Role.PRACTITIONER.label)}
+        assert response.text.count("Gave themselves") == 1
+        given.refresh_from_db()
+        assert given.roles == ["admin", "practitioner"]
+        assert taken_by([taker], at=timezone.now() + timedelta(days=365 * 5)) == {}
 
 
 class TestWhoseAccountsAPageFinds:
