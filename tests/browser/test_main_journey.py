@@ -155,9 +155,10 @@ def _consult(desk: Screen, doctor: Screen, day: Day) -> None:
     page = doctor.page
     page.get_by_role("link", name="Open consultation").click()
     page.get_by_role("button", name="Begin the consultation").click()
-    page.get_by_label("What the patient comes for").select_option(
-        label="Skin ageing and wrinkles of the face"
-    )
+    indication = page.get_by_label("What the patient comes for")
+    expect(indication).to_be_visible()
+    page.wait_for_load_state()  # nobody chooses before the page's scripts have begun to listen
+    indication.select_option(label="Skin ageing and wrinkles of the face")
     expect(page.locator("#evidence")).to_contain_text("trials")
     page.get_by_role("button", name="to all still open").click()
     for box in page.locator("input[type=checkbox][name^=discussed_], input[type=checkbox][name=risks]").all():

@@ -358,7 +358,10 @@ class TestTheAddress:
     def test_no_log_has_the_secret(self, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.WARNING, logger="django.request"):
             Client().get("/calendars/the-secret.ics")
-        assert [record.getMessage() for record in caplog.records] == ["Not Found: /calendars/….ics"]
+        assert [record.getMessage() for record in caplog.records] == [
+            "404 GET clinic:calendar: nobody signed in",
+            "Not Found: /calendars/….ics",
+        ]
         assert settings.LOGGING["loggers"]["django.request"] == {"filters": ["hide_addresses", "hide_data"]}
 
     def test_the_log_filter_leaves_other_records_alone(self) -> None:

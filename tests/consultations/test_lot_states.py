@@ -10,7 +10,6 @@ from clinic.errors import DomainError, NotAllowed
 from clinic.models import Practitioner, User
 from consultations.actions import lots, sessions
 from consultations.models import InUseLife, Lot, Session
-from consultations.queries import facts_of_one
 from consultations.rules import lots as rules
 from tests.factories import ComponentFactory, InUseLifeFactory, LotFactory, SessionFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW, TODAY, ago
@@ -187,8 +186,7 @@ def test_what_was_given_before_the_recall_is_saved_with_its_lot(doctor: Practiti
     )
     saved = Session.objects.get(pk=session.pk)
     assert (saved.note, {each.lot for each in saved.used_lots.all()}) == ("as given", set(used))
-    asked = rules.asked_for(plan.formula, at=session.started_at, allergies=facts_of_one(plan).allergies)
     used[0].refresh_from_db()
-    rules.check_usable(used, asked, on=TODAY, used_at=session.started_at)
-    with pytest.raises(DomainError):
-        rules.check_usable(used, asked, on=TODAY, used_at=CLINIC_NOW)
+    assert rules.past_use(used[0], on=TODAY, used_at=session.started_at) == ""
+    assert rules.past_use(used[0], on=TODAY, used_at=CLINIC_NOW) == "recalled by its maker"
+    assert rules.refusals(saved) == []
