@@ -9,16 +9,16 @@ from clinic.errors import NotAllowed
 from clinic.models import Practitioner, User
 from clinic.rules import access
 
-# What each person may: book, keep patients' records, change everybody's opening (rooms and devices too),
-# change their own time, review schedules.
+# What each person may: book, call patients, keep patients' records, change everybody's opening (rooms and devices too),
+# change their own time, set the clinic up, review schedules.
 TABLE = {
-    "nobody": (False, False, False, False, False),
-    "reception": (True, True, True, True, False),
-    "practitioner": (True, True, False, True, True),
-    "admin": (False, False, True, True, True),
-    "reception and admin": (True, True, True, True, True),
-    "practitioner and admin": (True, True, True, True, True),
-    "left": (False, False, False, False, False),
+    "nobody": (False, False, False, False, False, False, False),
+    "reception": (True, True, True, True, True, False, False),
+    "practitioner": (True, True, True, False, True, False, True),
+    "admin": (False, False, False, True, True, True, True),
+    "reception and admin": (True, True, True, True, True, True, True),
+    "practitioner and admin": (True, True, True, True, True, True, True),
+    "left": (False, False, False, False, False, False, False),
 }
 
 
@@ -34,9 +34,11 @@ def test_each_role_may_exactly_what_the_table_says(who: str) -> None:
     own = Practitioner(name="Own", user=user)
     assert (
         access.may_book(user),
+        access.may_contact(user),
         access.may_edit_patients(user),
         access.may_change_opening(user, None),
         access.may_change_opening(user, own),
+        access.may_set_up(user),
         access.may_review_schedules(user),
     ) == TABLE[who]
 
@@ -53,6 +55,8 @@ def test_everybodys_time_is_changed_by_those_who_change_rooms(who: str) -> None:
     ("may", "check", "code"),
     [
         (access.may_book, access.check_may_book, "booking_not_allowed"),
+        (access.may_contact, access.check_may_contact, "contact_not_allowed"),
+        (access.may_set_up, access.check_may_set_up, "set_up_not_allowed"),
         (access.may_edit_patients, access.check_may_edit_patients, "patients_not_allowed"),
         (
             lambda user: access.may_change_opening(user, None),

@@ -75,6 +75,7 @@ def test_a_refusing_pathway_keeps_the_visit_off_the_books(desk: Desk, pathway: T
     with pytest.raises(NotCleared) as refusal:
         desk.book(tuesday("09:00"), purpose="session")
     assert refusal.value.code == "consent"
+    assert [each.code for each in refusal.value.conditions] == ["consent"]
     assert Appointment.objects.count() == 0
 
 
@@ -125,11 +126,16 @@ def test_a_request_without_an_id_books_each_time(desk: Desk) -> None:
 # --- each refusal --------------------------------------------------------------------------------------------------
 
 
-def refused(desk: Desk, starts_at: datetime, **changes) -> str:
-    """The code of the refusal."""
+def refusal_of(desk: Desk, starts_at: datetime, **changes) -> tuple[str, str | None]:
+    """Its code, and the field that it stands at."""
     with pytest.raises(DomainError) as refusal:
         desk.book(starts_at, **changes)
-    return refusal.value.code
+    return refusal.value.code, refusal.value.field
+
+
+def refused(desk: Desk, starts_at: datetime, **changes) -> str:
+    """The code of the refusal."""
+    return refusal_of(desk, starts_at, **changes)[0]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +165,7 @@ def test_a_visit_that_needs_a_device_is_not_booked_without_one(desk: Desk) -> No
 
 
 def test_a_visit_that_needs_no_device_is_not_booked_with_one(desk: Desk) -> None:
-    assert refused(desk, tuesday("09:00"), device=desk.gun) == "device_missing"
+    assert refusal_of(desk, tuesday("09:00"), device=desk.gun) == ("device_missing", "device")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +181,32 @@ def test_a_visit_that_needs_no_device_is_not_booked_with_one(desk: Desk) -> None
     ],
 )
 def test_a_time_that_cannot_be_is_refused(desk: Desk, starts_at: datetime, code: str) -> None:
-    assert refused(desk, starts_at) == code
+    assert refusal_of(desk, starts_at) == (code, "starts_at")
+
+
+_LAST_MIDNIGHT = tuesday("00:00") + timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "code"),
+    [
+        (CLINIC_NOW - rules.JUST_NOW, None),
+        (CLINIC_NOW - rules.JUST_NOW - timedelta(minutes=1), "past"),
+        (_LAST_MIDNIGHT - timedelta(minutes=1), None),
+        (_LAST_MIDNIGHT, "too_far"),
+    ],
+    ids=["the mark just gone", "a minute before it", "the last minute", "the midnight after"],
+)
+def test_the_first_and_the_last_minute_at_which_a_visit_may_begin(
+    starts_at: datetime, code: str | None
+) -> None:
+    kind = AppointmentTypeFactory.build(bookable_days_ahead=7)
+    if code is None:
+        rules.check_time(starts_at, type=kind, at=CLINIC_NOW)
+    else:
+        with pytest.raises(DomainError) as refusal:
+            rules.check_time(starts_at, type=kind, at=CLINIC_NOW)
+        assert refusal.value.code == code
 
 
 def test_a_walk_in_may_be_placed_on_the_mark_just_gone(desk: Desk) -> None:
@@ -360,3 +391,19 @@ def test_a_length_of_its_own_leaves_the_practitioner_five_minutes_and_ends_withi
         with pytest.raises(DomainError, match="takes 80 to 720 minutes") as refusal:
             rules.check_length(session, minutes)
         assert (refusal.value.code, refusal.value.field) == ("bad_length", "minutes")
+
+
+@pytest.mark.parametrize(
+    ("before", "late"), [(timedelta(hours=24), False), (timedelta(hours=24, seconds=-1), True)], ids=str
+)
+def test_exactly_the_hours_the_clinic_asks_for_are_not_late(before: timedelta, late: bool) -> None:
+    visit = Appointment(starts_at=CLINIC_NOW + before)
+    assert rules.is_late_cancellation(visit, at=CLINIC_NOW, late_hours=24) == late
+
+
+@pytest.mark.parametrize(
+    ("since", "may"), [(timedelta(hours=1), True), (timedelta(hours=1, seconds=1), False)], ids=str
+)
+def test_a_clinical_release_is_taken_back_within_the_hour(since: timedelta, may: bool) -> None:
+    visit = Appointment(cancelled_by=CancelledBy.CLINICAL, cancelled_at=CLINIC_NOW - since)
+    assert rules.may_return_refused(visit, at=CLINIC_NOW) == may

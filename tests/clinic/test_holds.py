@@ -96,24 +96,36 @@ def test_a_hold_ends_in_the_future_and_before_the_visit(desk: Desk, until: datet
 
 
 @pytest.mark.parametrize(
-    ("until", "starts_at", "code"),
+    ("until", "starts_at", "refused"),
     [
-        (CLINIC_NOW, on(TUESDAY, "09:30"), "wrong_state"),
-        (on(TUESDAY, "10:00"), on(TUESDAY, "09:59"), "bad_hold"),
+        (CLINIC_NOW, on(TUESDAY, "09:30"), ("wrong_state", None)),
+        (on(TUESDAY, "10:00"), on(TUESDAY, "09:59"), ("bad_hold", "starts_at")),
         (on(TUESDAY, "10:00"), on(TUESDAY, "10:00"), None),
     ],
     ids=["gone", "before the patient calls back", "when the patient calls back"],
 )
 def test_a_hold_is_put_where_the_patient_can_still_answer(
-    until: datetime, starts_at: datetime, code: str | None
+    until: datetime, starts_at: datetime, refused: tuple[str, str | None] | None
 ) -> None:
     held = Appointment(held_until=until)
-    if code is None:
+    if refused is None:
         rules.check_hold_may_move(held, starts_at, at=CLINIC_NOW)
     else:
         with pytest.raises(DomainError) as refusal:
             rules.check_hold_may_move(held, starts_at, at=CLINIC_NOW)
-        assert refusal.value.code == code
+        assert (refusal.value.code, refusal.value.field) == refused
+
+
+@pytest.mark.parametrize(
+    ("starts_at", "until"),
+    [(on(TUESDAY, "10:00"), on(TUESDAY, "10:00")), (on(TUESDAY, "10:00"), CLINIC_NOW + timedelta(hours=4))],
+    ids=["to the start of the visit", "to the end of what the clinic allows"],
+)
+def test_a_hold_may_last_to_its_very_end(starts_at: datetime, until: datetime) -> None:
+    longest = min(until - CLINIC_NOW, timedelta(days=2))
+    rules.check_hold(until, starts_at=starts_at, longest=longest, at=CLINIC_NOW)
+    with pytest.raises(DomainError):
+        rules.check_hold(until + timedelta(minutes=1), starts_at=starts_at, longest=longest, at=CLINIC_NOW)
 
 
 def test_a_hold_lasts_no_longer_than_the_clinic_allows(desk: Desk) -> None:
