@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from fnmatch import fnmatchcase
 from random import Random
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from clinic.readiness import Condition
 from consultations.enums import Answer, CapDecision, Decision, PlanStatus, RetestTrigger
 from consultations.enums import TestRequirement as Requirement
 from consultations.models import Plan, PlannedSession, ReviewRule, TestReading
@@ -341,11 +343,119 @@ CASES: dict[str, tuple[Callable[[], Plan], list[str], list[str]]] = {
 }
 
 
+_ASK = "Not cleared: ask {doctor}."
+_NO_CONSENT = ("Consent to sign.", "{doctor}", "No consent in force names this formula.")
+_NO_TEST = (
+    "The test injection is not read, or no longer valid.",
+    "{doctor}",
+    "The formula's components need a test read without reaction that is valid on the day.",
+)
+SAID: dict[str, list[tuple[str, str, str]]] = {
+    # what anybody at the desk reads, which never tells the finding; who can settle it; what a clinician reads
+    "nothing agreed by signature": [_NO_CONSENT, _NO_TEST],
+    "consultation entered in error": [
+        (
+            "A consultation is needed first.",
+            "{doctor}",
+            "There is no signed consultation that found the patient suitable.",
+        )
+    ],
+    "consultation of a year ago": [
+        (
+            "The consultation is valid until 2 Mar 2026: a practitioner asks again and confirms it.",
+            "any practitioner",
+            "From 2 Mar 2026 on the consultation has to be confirmed, or held anew.",
+        )
+    ],
+    "consent of a year ago": [
+        (
+            "Consent to sign anew: the last one is valid until 2 Mar 2026.",
+            "{doctor}",
+            "Signed by Jeanne Moreau on 2 Mar 2025; valid until 2 Mar 2026.",
+        )
+    ],
+    "a minor's consent, of age today": [
+        (
+            "Consent to sign anew: from 2 Mar 2026 the patient signs, who is of age then.",
+            "{doctor}",
+            "Signed by Jeanne Moreau for the patient on 10 Feb 2026.",
+        )
+    ],
+    "deferred until tomorrow": [(_ASK, "{doctor}", "entry *: not before 3 Mar 2026.")],
+    "plan on hold": [(_ASK, "{doctor}", "The plan is on hold.")],
+    "a report waits": [
+        (
+            "A practitioner has to look at a report from the desk first.",
+            "any practitioner",
+            "A report from the desk waits on the worklist.",
+        )
+    ],
+    "a check-in with a yes waits": [
+        (
+            "A practitioner has to look at the answers from the check-in first.",
+            "Dr Amari *",
+            "An answer from the check-in needs your eyes, or was not given: see the worklist.",
+        )
+    ],
+    "allergy confirmed, in the formula": [
+        (_ASK, "{doctor}", "soy (confirmed): the formula contains entry *.")
+    ],
+    "allergy in words nobody has assessed": [
+        (
+            "A practitioner has to assess a reported allergy first.",
+            "any practitioner",
+            "Reported: some cream.",
+        )
+    ],
+    "test positive": [
+        (
+            _ASK,
+            "{doctor}",
+            "The test read on 22 Feb 2026 was positive; shared components: entry *, entry *.",
+        ),
+        _NO_TEST,
+    ],
+    "read late, in doubt": [
+        (
+            _NO_TEST[0],
+            "{doctor}",
+            "The test of 20 Feb 2026 was unclear: sessions wait until its repeat is read without reaction.",
+        )
+    ],
+    "session given too short ago": [
+        ("Too soon after the last session: 3 Mar 2026 at the earliest.", "{doctor}", "")
+    ],
+    "a required review is missing": [
+        ("An outcome review has to be held first.", "{doctor}", "The review “entry *” is not signed.")
+    ],
+}
+
+
+def said(plan: Plan) -> list[Condition]:
+    """All that is missing for the plan's next session at CLINIC_NOW."""
+    facts = facts_of_one(plan)
+    return clearance.judge(
+        facts, gate=Gate.SESSION, on=CLINIC_NOW, planned=plans.next_to_give(facts)
+    ).conditions
+
+
+def check_words(plan: Plan, *expected: tuple[str, str, str]) -> None:
+    """The sentences, the people and the findings; a star stands for a name that a factory made."""
+    doctor = str(plan.consultation.practitioner)
+    found = [(each.what, each.who, each.detail) for each in said(plan)]
+    assert len(found) == len(expected)
+    for words, patterns in zip(found, expected, strict=True):
+        for text, pattern in zip(words, patterns, strict=True):
+            assert fnmatchcase(text, pattern.format(doctor=doctor)), (text, pattern)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_missing_for_a_session_and_for_a_test_in_python_and_in_sql(case: str) -> None:
     make, for_a_session, for_a_test = CASES[case]
     plan = make()
     assert (codes(plan), codes(plan, Gate.TEST)) == (for_a_session, for_a_test)
+    if case in SAID:
+        check_words(plan, *SAID[case])
     planned = plans.next_to_give(facts_of_one(plan))
     first = [expected[0] if expected else None for expected in (for_a_session, for_a_test)]
     assert [sql_code(plan, gate, planned) for gate in (Gate.SESSION, Gate.TEST)] == first
@@ -400,6 +510,14 @@ def test_a_cap_nobody_has_decided_stops_a_session_and_not_a_test() -> None:
     DoseCapFactory(component_code=code, decision=CapDecision.UNSET, limit=None)
     assert codes(plan) == ["cap_undecided"]
     assert codes(plan, Gate.TEST) == []
+    check_words(
+        plan,
+        (
+            "The clinic has not decided a dose limit yet.",
+            "an admin",
+            "entry *: to be decided in the reference data.",
+        ),
+    )
 
 
 def test_a_session_beyond_the_course_cap_is_refused() -> None:
@@ -407,6 +525,7 @@ def test_a_session_beyond_the_course_cap_is_refused() -> None:
     DoseCapFactory(component_code=plan.formula.component_codes[0], measure="sessions_per_plan", limit=1)
     SessionFactory(plan=plan, signed=True, started_at=ago(days=3))
     assert codes(plan) == ["course_full"]
+    check_words(plan, (_ASK, "{doctor}", "entry * allows 1 sessions in a plan; 1 were given."))
 
 
 def test_every_condition_says_who_and_those_with_a_date_from_when() -> None:
