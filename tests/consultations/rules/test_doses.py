@@ -52,10 +52,10 @@ def amounts(plan: Plan, *rows: ZoneDose, weight: str | None = None) -> dict[str,
     return {dose.component.code: dose.amount for dose in judged}
 
 
-def refusal(
+def refused(
     plan: Plan, *rows: ZoneDose, weight: str | None = None, policy: PathwayPolicy | None = None
-) -> str:
-    """The code of the refusal of zones or doses; empty when nothing is refused."""
+) -> tuple[str, str | None]:
+    """The refusal of zones or doses by its code and its field; empty when nothing is refused."""
     facts, policy = facts_of_one(plan), policy or policy_in_force(CLINIC_NOW)
     kg = Decimal(weight) if weight else None
     judged = doses.component_doses(facts, volume_ml=doses.volume_of(rows), weight_kg=kg, on=TODAY)
@@ -64,8 +64,15 @@ def refusal(
         doses.check_weight(facts, kg)
         over_caps.check_reasoned(over_caps.exceeded(facts, rows, judged), reason="")
     except DomainError as error:
-        return error.code
-    return ""
+        return error.code, error.field
+    return "", None
+
+
+def refusal(
+    plan: Plan, *rows: ZoneDose, weight: str | None = None, policy: PathwayPolicy | None = None
+) -> str:
+    """The code of the refusal."""
+    return refused(plan, *rows, weight=weight, policy=policy)[0]
 
 
 def test_a1_amin_225_points_of_a_hundredth_ml_are_two_and_a_quarter_ml() -> None:
@@ -236,6 +243,26 @@ def test_a_cap_in_an_interval_counts_what_other_days_gave(days: int, left: int) 
         assert judged.arithmetic == "100 mg in 7 days − 10 mg = 90 mg"
 
 
+def test_a_cap_in_an_interval_leaves_out_what_two_called_an_error_and_what_nobody_decided() -> None:
+    component = ComponentFactory()
+    formula = FormulaFactory(parts=[(component, Decimal(10))])
+    cap = {"component_code": component.code, "measure": "per_interval", "interval_days": 7}
+    DoseCapFactory(**cap, limit=100)
+    knee = cleared_plan(formula=formula)
+    session = SessionFactory(plan=knee, signed=True, started_at=ago(days=1))
+    DoseCapFactory(**cap, decision=CapDecision.UNSET, limit=None)
+    face = PlanFactory(formula=formula, patient=knee.patient)
+
+    def left() -> Decimal | None:
+        facts = facts_of_one(face)
+        (judged,) = doses.component_doses(facts, volume_ml=Decimal(1), weight_kg=None, on=TODAY)
+        return judged.cap
+
+    assert left() == Decimal(90)
+    EnteredInErrorFactory(session=session, confirmed=True)
+    assert left() == Decimal(100)
+
+
 def test_a_local_anaesthetic_with_a_lipolytic_is_warned_of() -> None:
     lidocaine, pc = (Component.objects.current().get(code=code) for code in ("lidocaine", "pc"))
     knee = cleared_plan(formula=FormulaFactory(parts=[(lidocaine, Decimal(10))]))
@@ -267,7 +294,7 @@ def test_a_cap_per_kg_asks_for_the_weight() -> None:
     lidocaine = Component.objects.current().get(code="lidocaine")
     plan = PlanFactory(formula=FormulaFactory(parts=[(lidocaine, Decimal(20))]))
     assert doses.needs_weight(facts_of_one(plan))
-    assert refusal(plan, row(10, "0.1")) == "weight_missing"
+    assert refused(plan, row(10, "0.1")) == ("weight_missing", "weight_kg")
 
 
 def test_the_arithmetic_of_a_cap_per_kg_is_written_out() -> None:
@@ -310,12 +337,47 @@ def test_what_another_plan_gave_the_same_day_counts_and_a_confirmed_error_does_n
         ([ZoneDose(10, Decimal("0.1"), Decimal(0))], "zones_missing"),
         ([ZoneDose(-10, Decimal("0.1"), Decimal(1))], "zone_negative"),
         ([ZoneDose(10, Decimal("-0.1"), Decimal(1))], "zone_negative"),
+        ([row(10, "0.1"), ZoneDose(10, Decimal("0.1"), Decimal(0))], "zone_negative"),
         ([ZoneDose(10, Decimal("0.1"), Decimal("1.11"))], "volume_implausible"),
         ([ZoneDose(10, Decimal("0.1"), Decimal("1.1"))], ""),
     ],
 )
 def test_zones_that_make_no_sense_are_refused(rows: list[ZoneDose], code: str) -> None:
-    assert refusal(PlanFactory(), *rows) == code
+    assert refused(PlanFactory(), *rows) == (code, "zones" if code else None)
+
+
+def test_a_volume_that_does_not_fit_is_said_with_its_numbers() -> None:
+    rows = [ZoneDose(10, Decimal("0.1"), Decimal("1.11"))]
+    with pytest.raises(DomainError, match=r"^10 points × 0.1 ml make 1 ml, but 1.11 ml are entered.$"):
+        doses.check_zones(
+            facts_of_one(PlanFactory()),
+            rows,
+            rule=TechniqueRule(counts=Counted.POINTS),
+            policy=policy_in_force(CLINIC_NOW),
+        )
+
+
+@pytest.mark.parametrize(
+    ("zones", "code"),
+    [
+        ([], "zones_missing"),
+        ([(40, "0"), (0, "0")], "zones_missing"),
+        ([(40, "0"), (40, "0.1")], "nothing_injected"),
+        ([(1, "0")], None),
+    ],
+    ids=["no zone", "a zone without points", "a volume", "one point"],
+)
+def test_where_the_skin_is_only_pricked_zones_have_points_and_no_volume(
+    zones: list[tuple[int, str]], code: str | None
+) -> None:
+    rows = [ZoneDose(points, Decimal(0), Decimal(volume)) for points, volume in zones]
+    facts, rule = facts_of_one(PlanFactory()), TechniqueRule(injects_nothing=True)
+    if code is None:
+        doses.check_zones(facts, rows, rule=rule, policy=policy_in_force(CLINIC_NOW))
+        return
+    with pytest.raises(DomainError) as error:
+        doses.check_zones(facts, rows, rule=rule, policy=policy_in_force(CLINIC_NOW))
+    assert (error.value.code, error.value.field) == (code, "zones")
 
 
 def test_a_needleless_area_has_a_volume_and_no_points() -> None:
