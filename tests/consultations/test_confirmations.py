@@ -86,19 +86,24 @@ def test_a_visit_on_the_books_becomes_certain_again(doctor: Practitioner) -> Non
 
 
 @pytest.mark.parametrize(
-    ("consultation", "code"),
+    ("consultation", "asked_again", "refusal"),
     [
-        ({}, "not_confirmable"),
-        ({"signed": True, "outcome": "not_eligible", "outcome_reason": "pregnant"}, "not_confirmable"),
+        ({}, True, ("not_confirmable", None)),
+        (
+            {"signed": True, "outcome": "not_eligible", "outcome_reason": "pregnant"},
+            True,
+            ("not_confirmable", None),
+        ),
+        ({"signed": True}, False, ("not_asked_again", "asked_again")),
     ],
 )
-def test_only_what_found_the_patient_suitable_is_confirmed(
-    doctor: Practitioner, consultation: dict[str, object], code: str
+def test_only_what_found_the_patient_suitable_is_confirmed_and_by_asking_again(
+    doctor: Practitioner, consultation: dict[str, object], asked_again: bool, refusal: tuple[str, str | None]
 ) -> None:
     row = ConsultationFactory(**consultation)
     with pytest.raises(DomainError) as refused:
-        actions.confirm(consultation=row, asked_again=True, note="", by=doctor.user, at=CLINIC_NOW)
-    assert refused.value.code == code
+        actions.confirm(consultation=row, asked_again=asked_again, note="", by=doctor.user, at=CLINIC_NOW)
+    assert (refused.value.code, refused.value.field) == refusal
 
 
 def test_a_consultation_entered_in_error_is_not_confirmed(doctor: Practitioner) -> None:

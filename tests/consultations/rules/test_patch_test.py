@@ -174,18 +174,35 @@ def test_once_positive_a_quiet_reading_does_not_take_it_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reading", "test", "earlier"),
+    ("reading", "test", "earlier", "words"),
     [
-        (_delayed(site_readable=False), _test(), [_immediate()]),
-        (_delayed(saline_positive=True), _test(), [_immediate()]),
-        (_delayed(), _test(), []),
-        (_delayed(), _test(), [_immediate(result=Result.INVALID)]),
-        (_delayed(read_at=CLOSES), _test(), [_immediate()]),
-        (_delayed(), _test(deviation_id="5f9f2c0e-8a0a-4c5e-9b0a-000000000000"), [_immediate()]),
+        (_delayed(site_readable=False), _test(), [_immediate()], "The test site could not be read."),
+        (
+            _delayed(saline_positive=True),
+            _test(),
+            [_immediate()],
+            "The saline control reacted too, so the skin answers to anything.",
+        ),
+        (_delayed(grade=Grade.NOT_DONE), _test(), [_immediate()], "It was not read."),
+        (_delayed(), _test(), [], "There is no immediate reading."),
+        (
+            _delayed(),
+            _test(),
+            [_immediate(result=Result.INVALID)],
+            "The immediate reading was invalid already.",
+        ),
+        (_delayed(read_at=CLOSES), _test(), [_immediate()], "It was read outside its window."),
+        (
+            _delayed(),
+            _test(deviation_id="5f9f2c0e-8a0a-4c5e-9b0a-000000000000"),
+            [_immediate()],
+            "The test was given outside the rules, so it clears nothing.",
+        ),
     ],
     ids=[
         "site",
         "saline",
+        "not read",
         "no immediate reading",
         "immediate invalid",
         "too late",
@@ -193,13 +210,13 @@ def test_once_positive_a_quiet_reading_does_not_take_it_back() -> None:
     ],
 )
 def test_what_keeps_a_quiet_reading_from_counting_is_said_in_one_sentence(
-    reading: Reading, test: PatchTest, earlier: list[Reading]
+    reading: Reading, test: PatchTest, earlier: list[Reading], words: str
 ) -> None:
     assert (
         rules.result_of(reading, test=test, policy=PATHWAY, criteria=CRITERIA, earlier=earlier)
         == Result.INVALID
     )
-    assert len(rules.why_invalid(reading, test=test, policy=PATHWAY, earlier=earlier)) == 1
+    assert rules.why_invalid(reading, test=test, policy=PATHWAY, earlier=earlier) == [words]
 
 
 # --- From when, until when -----------------------------------------------------------------------------------------
@@ -233,10 +250,11 @@ def test_it_is_valid_for_calendar_months_on_the_clinics_clock(read: datetime, un
 
 
 def _refusal(check: Any, *args: Any, **kwargs: Any) -> str | None:
+    """The field and the code of the refusal."""
     try:
         check(*args, **kwargs)
     except DomainError as refusal:
-        return str(refusal.field)
+        return f"{refusal.field}: {refusal.code}"
     return None
 
 
@@ -247,13 +265,18 @@ AFTER = CLINIC_NOW + 30 * MINUTE
     ("fields", "field"),
     [
         ({}, None),
-        ({"volume_ml": Decimal("0.019")}, "volume_ml"),
+        ({"volume_ml": Decimal("0.019")}, "volume_ml: volume"),
         ({"volume_ml": Decimal("0.02")}, None),
         ({"volume_ml": Decimal("0.1")}, None),
-        ({"volume_ml": Decimal("0.101")}, "volume_ml"),
-        ({"observed_until": CLINIC_NOW + 19 * MINUTE}, "observed_until"),
-        ({"observed_until": AFTER + 6 * MINUTE}, "observed_until"),
-        ({"given_at": AFTER + 6 * MINUTE, "observed_until": AFTER + 30 * MINUTE}, "given_at"),
+        ({"volume_ml": Decimal("0.101")}, "volume_ml: volume"),
+        ({"observed_until": CLINIC_NOW + 19 * MINUTE}, "observed_until: observed_too_short"),
+        ({"observed_until": AFTER + 5 * MINUTE}, None),
+        ({"observed_until": AFTER + 6 * MINUTE}, "observed_until: observation_open"),
+        (
+            {"given_at": AFTER + 5 * MINUTE, "observed_until": AFTER + 30 * MINUTE},
+            "observed_until: observation_open",
+        ),
+        ({"given_at": AFTER + 6 * MINUTE, "observed_until": AFTER + 30 * MINUTE}, "given_at: future"),
     ],
 )
 def test_a_test_keeps_to_the_policy_and_is_signed_after_its_observation(
@@ -262,7 +285,7 @@ def test_a_test_keeps_to_the_policy_and_is_signed_after_its_observation(
     assert _refusal(rules.check_test, _test(**fields), at=AFTER) == field
 
 
-@pytest.mark.parametrize(("days", "field"), [(13, "given_at"), (14, None)])
+@pytest.mark.parametrize(("days", "field"), [(13, "given_at: repeat_too_soon"), (14, None)])
 def test_an_unclear_test_is_repeated_after_the_policys_days(days: int, field: str | None) -> None:
     last = CLINIC_NOW - timedelta(days=days)
     assert _refusal(rules.check_test, _test(), at=AFTER, unclear=last and _test(given_at=last)) == field
@@ -272,11 +295,13 @@ def test_an_unclear_test_is_repeated_after_the_policys_days(days: int, field: st
     ("reading", "field"),
     [
         (_delayed(read_at=AFTER), None),
-        (_delayed(read_at=CLINIC_NOW - MINUTE), "read_at"),
-        (_delayed(read_at=AFTER + 6 * MINUTE), "read_at"),
-        (_delayed(read_at=AFTER, grade=""), "grade"),
-        (_immediate(wheal_end_mm=None), "wheal_end_mm"),
-        (_immediate(wheal_start_mm=None), "wheal_start_mm"),
+        (_delayed(read_at=CLINIC_NOW), None),
+        (_delayed(read_at=CLINIC_NOW - MINUTE), "read_at: before_test"),
+        (_delayed(read_at=AFTER + 5 * MINUTE), None),
+        (_delayed(read_at=AFTER + 6 * MINUTE), "read_at: future"),
+        (_delayed(read_at=AFTER, grade=""), "grade: grade_missing"),
+        (_immediate(wheal_end_mm=None), "wheal_end_mm: wheal_end_mm"),
+        (_immediate(wheal_start_mm=None), "wheal_start_mm: wheal_start_mm"),
         (_immediate(wheal_start_mm=None, wheal_end_mm=None, site_readable=False), None),
     ],
 )
@@ -373,7 +398,11 @@ def test_an_epicutaneous_test_has_no_wheal_at_once_and_is_not_invalid_for_it() -
 
 @pytest.mark.parametrize(
     ("criteria", "saline_control", "field"),
-    [(CRITERIA, True, "wheal_start_mm"), (PRICK, True, "saline_wheal_mm"), (PRICK, False, None)],
+    [
+        (CRITERIA, True, "wheal_start_mm: wheal_start_mm"),
+        (PRICK, True, "saline_wheal_mm: saline_wheal_mm"),
+        (PRICK, False, None),
+    ],
 )
 def test_a_wheal_and_what_it_is_compared_with_are_measured(
     criteria: MethodRule, saline_control: bool, field: str | None
@@ -409,10 +438,10 @@ def test_a_result_is_only_ever_made_stricter(computed: Result, wanted: Result) -
     ]:
         assert rules.made_stricter(computed, wanted, "a papule", unclear_before=False) == wanted
         refused = _refusal(rules.made_stricter, computed, wanted, " ", unclear_before=False)
-        assert refused == "stricter_reason"
+        assert refused == "stricter_reason: stricter_reason_missing"
     else:
         refused = _refusal(rules.made_stricter, computed, wanted, "a papule", unclear_before=False)
-        assert refused == "stricter"
+        assert refused == "stricter: not_stricter"
 
 
 def test_a_second_test_that_is_judged_unclear_is_positive() -> None:
@@ -421,7 +450,7 @@ def test_a_second_test_that_is_judged_unclear_is_positive() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arm", "field"), [("left", "arm"), ("right", None), ("elsewhere", None), ("", None)]
+    ("arm", "field"), [("left", "arm: same_arm"), ("right", None), ("elsewhere", None), ("", None)]
 )
 def test_a_repeat_goes_to_the_other_arm(arm: str, field: str | None) -> None:
     unclear, repeat = _test(arm="left", given_at=CLINIC_NOW - timedelta(days=30)), _test(arm=arm)
@@ -457,4 +486,5 @@ def test_what_was_taken_is_warned_of_with_the_day_from_which_it_would_be_gone(
 
 @pytest.mark.parametrize("name", ["antihistamine_last_on", "steroid_last_on"])
 def test_nothing_was_taken_for_the_last_time_after_the_test(name: str) -> None:
-    assert _refusal(rules.check_test, _test(**{name: TODAY + timedelta(days=1)}), at=AFTER) == name
+    test = _test(**{name: TODAY + timedelta(days=1)})
+    assert _refusal(rules.check_test, test, at=AFTER) == f"{name}: taken_later"
