@@ -9,9 +9,10 @@ import pytest
 
 from clinic.actions import booking, visits
 from clinic.actions.booking import Move
+from clinic.availability import Obstacle
 from clinic.enums import AppointmentStatus, CancelledBy, RoomKind
 from clinic.errors import DomainError, NotAllowed, NotCleared, SlotTaken, Stale
-from clinic.models import Appointment
+from clinic.models import Appointment, Device
 from clinic.rules import booking as rules
 from tests.clinic.desk import Desk, ToldPathway, on
 from tests.factories.booking import AppointmentTypeFactory
@@ -158,6 +159,19 @@ def test_a_device_that_is_taken_is_named(desk: Desk) -> None:
     desk.book(tuesday("09:00"), type=kind, device=desk.gun)
     others = {"patient": PatientFactory(), "practitioner": desk.amari, "room": desk.room2}
     assert refused(desk, tuesday("09:00"), type=kind, device=desk.gun, **others) == "device_taken"
+
+
+def test_a_device_that_is_due_for_service_is_named_and_one_that_will_be_is_not(desk: Desk) -> None:
+    kind = AppointmentTypeFactory(device_kind="gun")
+    desk.gun.service_due_on = TUESDAY - timedelta(days=1)
+    desk.gun.save()
+    with pytest.raises(DomainError) as refusal:
+        desk.book(tuesday("09:00"), type=kind, device=desk.gun)
+    assert refusal.value.message.startswith(f"{desk.gun} is due for service since Mon 2 Mar 2026 ")
+    assert (
+        rules.obstacle_words(Obstacle.CLOSED_DAY, device=Device(service_due_on=TUESDAY))
+        == "The clinic is closed on this day."
+    )
 
 
 def test_a_visit_that_needs_a_device_is_not_booked_without_one(desk: Desk) -> None:

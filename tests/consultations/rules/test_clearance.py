@@ -507,8 +507,9 @@ def test_a_superseded_reading_clears_nothing() -> None:
 def test_a_cap_nobody_has_decided_stops_a_session_and_not_a_test() -> None:
     plan = cleared_plan()
     code = plan.formula.component_codes[0]
-    DoseCapFactory(component_code=code, decision=CapDecision.UNSET, limit=None)
-    assert codes(plan) == ["cap_undecided"]
+    for measure in ("per_session", "per_kg"):
+        DoseCapFactory(component_code=code, measure=measure, decision=CapDecision.UNSET, limit=None)
+    assert codes(plan) == ["cap_undecided"]  # the first is enough to know whom to ask
     assert codes(plan, Gate.TEST) == []
     check_words(
         plan,
@@ -526,6 +527,29 @@ def test_a_session_beyond_the_course_cap_is_refused() -> None:
     SessionFactory(plan=plan, signed=True, started_at=ago(days=3))
     assert codes(plan) == ["course_full"]
     check_words(plan, (_ASK, "{doctor}", "entry * allows 1 sessions in a plan; 1 were given."))
+
+
+@pytest.mark.parametrize(("gap", "cap"), [(1, 7), (7, 3), (7, 7)])
+def test_the_plans_gap_and_the_caps_interval_both_hold_and_the_later_day_is_said(gap: int, cap: int) -> None:
+    plan = cleared_plan(sessions=3, min_gap_days=gap, interval_days=gap)
+    code = plan.formula.component_codes[0]
+    DoseCapFactory(component_code=code, measure="min_interval_days", limit=cap)
+    SessionFactory(plan=plan, signed=True, started_at=ago(days=2))
+    (condition,) = said(plan)
+    assert (condition.code, condition.earliest) == (
+        "too_soon",
+        CLINIC_NOW.replace(hour=0) + timedelta(days=5),
+    )
+
+
+def test_a_session_names_the_reading_that_clears_it_and_a_test_names_none() -> None:
+    plan = cleared_plan()
+    facts = facts_of_one(plan)
+    planned = plans.next_to_give(facts)
+    clearing = {
+        gate: clearance.judge(facts, gate=gate, on=CLINIC_NOW, planned=planned).reading for gate in Gate
+    }
+    assert clearing == {Gate.TEST: None, Gate.SESSION: reading_of(plan)}
 
 
 def test_every_condition_says_who_and_those_with_a_date_from_when() -> None:

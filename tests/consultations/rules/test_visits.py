@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -9,6 +10,7 @@ from clinic.enums import AppointmentStatus, Readiness
 from clinic.readiness import Verdict, Visit
 from consultations import purposes
 from consultations.dates import in_words
+from consultations.enums import PlanStatus
 from consultations.enums import TestRequirement as Requirement
 from consultations.models import Plan
 from consultations.queries import facts_of_one
@@ -21,6 +23,7 @@ from tests.factories import (
     PatchTestFactory,
     PatientFactory,
     PlanFactory,
+    PlanStopFactory,
     SessionFactory,
     TestReadingFactory,
     cleared_plan,
@@ -215,6 +218,52 @@ def test_a_plan_of_somebody_else_is_refused() -> None:
     purpose = purposes.parse(visit.purpose)
     verdict = visits.verdict(visit, purpose, facts_of_one(plan), together=Together(), starting=False)
     assert said(verdict) == (REFUSED, ["unknown_purpose"])
+
+
+def test_a_session_that_left_its_plan_is_refused_and_booked_anew() -> None:
+    plan = cleared_plan()
+    verdict = judged(plan, f"session:{uuid4()}", ahead(days=1))
+    assert said(verdict) == (REFUSED, ["unknown_purpose"])
+    assert verdict.conditions[0].what == "The plan this visit was for no longer exists. Book it anew."
+
+
+def test_an_unclear_test_is_repeated_from_its_day_on() -> None:
+    plan = consented_plan()
+    test = PatchTestFactory(plan=plan, given_at=ago(days=10))
+    doubt = {"grade": "doubtful", "result": "equivocal", "valid_from": None, "valid_until": None}
+    TestReadingFactory(patch_test=test, **doubt)
+    purpose, reading = purposes.test_of(plan), purposes.reading_of(plan)
+    first = test.given_at + timedelta(days=plan.test_policy.repeat_after_days)
+
+    def at(moment: datetime, *, starting: bool = False) -> Verdict:
+        together = Together({purpose: moment, reading: moment + timedelta(hours=48)})
+        return judged(plan, purpose, moment, together=together, starting=starting)
+
+    assert said(at(first)) == (CLEAR, [])
+    for starting in (False, True):
+        early = at(first - timedelta(minutes=1), starting=starting)
+        assert said(early) == (REFUSED, ["repeat_too_soon"])
+        (condition,) = early.conditions
+        words = f"The last test was unclear: it is repeated from {in_words(first)} on."
+        assert (condition.what, condition.earliest) == (words, first)
+
+
+def test_a_test_does_not_start_without_what_a_signature_can_still_mend() -> None:
+    plan = consented_plan()
+    ConsentWithdrawalFactory(consent=plan.consents.get())
+    assert said(judged(plan, purposes.test_of(plan), ahead(hours=1), starting=True)) == (REFUSED, ["consent"])
+
+
+def test_only_a_plan_on_hold_and_nothing_beside_is_a_pause() -> None:
+    plan = cleared_plan()
+    plan.status = PlanStatus.ON_HOLD
+    plan.save()
+    later = {"purpose": session_of(plan), "moment": ahead(days=1)}
+    assert judged(plan, **later).is_paused
+    assert not judged(plan, **later, starting=True).is_paused
+    PlanStopFactory(plan=plan)
+    assert said(judged(plan, **later)) == (REFUSED, ["contraindicated", "plan_on_hold"])
+    assert not judged(plan, **later).is_paused
 
 
 @pytest.mark.parametrize("purpose", ["", "consultation", "review", "massage", "session:not-a-key"])
