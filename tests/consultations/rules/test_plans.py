@@ -10,7 +10,7 @@ from clinic.errors import DomainError
 from clinic.models import Practitioner, User
 from consultations import purposes
 from consultations.enums import PLAN_MOVES, PlanStatus
-from consultations.models import PlanTemplate
+from consultations.models import PlannedSession, PlanTemplate
 from consultations.queries import facts_of_one, policy_in_force
 from consultations.rules import plans
 from tests.consultations import course
@@ -157,3 +157,19 @@ def test_a_change_of_status_says_why() -> None:
     with pytest.raises(DomainError) as refused:
         plans.check_status(PlanFactory(), PlanStatus.ON_HOLD, "  ")
     assert (refused.value.code, refused.value.field) == ("reason_missing", "reason")
+
+
+@pytest.mark.parametrize(
+    ("interval", "unit", "days"),
+    [(1, "days", 3), (7, "days", 3), (8, "days", 4), (2, "weeks", 7), (3, "weeks", 10), (1, "months", 14)],
+)
+def test_a_session_is_in_time_for_half_its_interval_and_three_days_at_least(
+    interval: int, unit: str, days: int
+) -> None:
+    assert plans.slack_days(PlannedSession(interval=interval, unit=unit)) == days
+
+
+def test_the_window_of_a_first_session_ends_that_many_days_after_its_day() -> None:
+    plan = cleared_plan(sessions=1)
+    (window,) = plans.windows(facts_of_one(plan), on=TODAY)
+    assert window.latest == window.ideal + timedelta(days=plans.slack_days(window.planned))

@@ -13,7 +13,7 @@ from consultations.models import Session, SessionLot, TechniqueRule
 from consultations.queries import facts_of_one
 from consultations.rules import lots, sessions
 from tests.factories import DeviceFactory, LotFactory, SessionFactory, TechniqueFactory, cleared_plan, lots_of
-from tests.factories.clock import CLINIC_NOW, TODAY, ago
+from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +62,7 @@ def test_a_complete_record_may_be_signed(family: TechniqueFamily) -> None:
         ("needle", {"depth_mm": Decimal("0.9")}, ("depth_implausible", "depth_mm")),
         ("needle", {"aftercare_given": False}, ("aftercare", "aftercare_given")),
         ("needle", {"ended_at": ago(hours=2)}, ("ended_before", "ended_at")),
+        ("needle", {"started_at": ahead(minutes=6), "ended_at": None}, ("future", "started_at")),
         ("gun", {"device": None}, ("device_missing", "device")),
         ("gun", {"depth_mm": None}, ("depth_missing", "depth_mm")),
         ("gun", {"gun_mode": ""}, ("gun_mode_missing", "gun_mode")),
@@ -75,6 +76,13 @@ def test_each_technique_names_what_is_missing(
     family: str, changes: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     assert refusal(complete(TechniqueFamily(family), **changes)) == expected
+
+
+def test_the_limits_themselves_are_within() -> None:
+    session = complete(depth_mm=Decimal(4), started_at=ahead(minutes=5), ended_at=ahead(minutes=5))
+    assert refusal(session) == ("", None)
+    session.depth_mm = Decimal(1)
+    assert refusal(session) == ("", None)
 
 
 def test_every_component_has_its_lot() -> None:
