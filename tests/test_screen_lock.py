@@ -363,7 +363,7 @@ class TestOnesOwnPin:
             check_pin(pin)
         assert refused.value.code == "pin_digits"
 
-    @pytest.mark.parametrize("pin", ["739164", "2846150", "10293847"])
+    @pytest.mark.parametrize("pin", ["739164", "2846150", "10293847", "737939"])
     def test_others_are_not(self, pin: str) -> None:
         check_pin(pin)
 

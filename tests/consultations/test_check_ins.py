@@ -213,6 +213,12 @@ def test_the_patient_opens_nothing_that_a_practitioner_closed(
 
 
 class TestWhoAndWhen:
+    @pytest.mark.parametrize("status", AppointmentStatus)
+    def test_only_before_it_begins(self, status: AppointmentStatus) -> None:
+        visit = Appointment(status=status, starts_at=CLINIC_NOW + timedelta(hours=1))
+        may = check_ins.may_ask(visit, [CheckInQuestion()], None, at=CLINIC_NOW)
+        assert may == (status in ("provisional", "booked", "confirmed", "arrived"))
+
     def test_only_on_the_day(self, plan: Plan, doctor: Practitioner, reception: User) -> None:
         visit = session_visit(plan, doctor, AppointmentStatus.BOOKED)
         with pytest.raises(DomainError) as refused:

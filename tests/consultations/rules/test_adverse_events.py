@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clinic.errors import DomainError
-from consultations.enums import PlanEffect
+from consultations.enums import PlanEffect, PlanStatus
 from consultations.models import AdverseEvent, PathwayPolicy, Plan, ReactionRule, ReactionType, Session
 from consultations.queries import policy_in_force
 from consultations.rules import adverse_events, event_rates
@@ -117,6 +117,23 @@ def test_the_second_grade_of_an_allergic_reaction_closes_components(
     assert (found.is_allergic, found.closes_components) == (True, closes)
 
 
+def test_of_several_rules_the_strictest_counts_and_whatever_any_of_them_says() -> None:
+    what, grades = event("bruising", 2), {"grade_from": 1, "grade_to": 5}
+    says = dict.fromkeys(
+        ("is_allergic", "is_infectious", "is_emergency", "closes_components", "in_clusters"), True
+    )
+    mild = ReactionRule(**grades, plan_effect=N, review_within_hours=72, advice="Cool it.")
+    strict = ReactionRule(**grades, plan_effect=H, review_within_hours=24, **says)
+
+    def found(*rules: ReactionRule) -> adverse_events.Effect:
+        return adverse_events.effect_of(what, rules, policy=policy(), at=CLINIC_NOW)
+
+    assert found(mild, strict) == adverse_events.Effect(
+        H, review_within=timedelta(hours=24), advice=("Cool it.",), **says
+    )
+    assert found() == adverse_events.Effect()
+
+
 def test_an_infection_is_reviewed_within_the_hours_of_its_rule() -> None:
     assert effect(event("infection_bact", 1)).review_within == timedelta(hours=48)
 
@@ -166,6 +183,17 @@ def test_where_nobody_knows_the_plan_every_open_one_is_concerned() -> None:
     plans = [*_two_plans(), Plan(status="completed"), Plan(status="proposed")]
     what = event("swelling", 2)
     assert adverse_events.concerned(what, effect(what), plans) == plans[:2]
+
+
+@pytest.mark.parametrize("status", PlanStatus)
+@pytest.mark.parametrize("what", PlanEffect)
+def test_an_effect_changes_plans_that_are_open_to_it_and_no_others(
+    what: PlanEffect, status: PlanStatus
+) -> None:
+    plan = Plan(status=status)
+    changed = adverse_events.concerned(AdverseEvent(plan=plan), adverse_events.Effect(what), [plan])
+    open_to_it = what in (H, S) and status in (PlanStatus.ACTIVE, PlanStatus.ON_HOLD)
+    assert changed == ([plan] if open_to_it else [])
 
 
 class TestRates:
