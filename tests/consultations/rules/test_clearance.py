@@ -39,6 +39,7 @@ from tests.factories import (
     HealthAnswerFactory,
     PatchTestFactory,
     PlanFactory,
+    PlanStopFactory,
     ReviewFactory,
     ReviewRuleFactory,
     SessionFactory,
@@ -75,6 +76,10 @@ def sql_code(plan: Plan, gate: Gate, planned: PlannedSession | None) -> str | No
 
 def reading_of(plan: Plan) -> TestReading:
     return TestReading.objects.get(patch_test__plan=plan)
+
+
+def reading_of_first(plan: Plan) -> TestReading:
+    return TestReading.objects.filter(patch_test__plan=plan).earliest("read_at")
 
 
 def soy_plan(**plan: Any) -> Plan:
@@ -476,6 +481,10 @@ def test_a_reading_clears_from_its_first_moment_until_its_last() -> None:
     reading = reading_of(plan)
     assert codes(plan, on=reading.valid_from) == []
     assert codes(plan, on=reading.valid_from - timedelta(seconds=1)) == ["test"]
+    waiting = clearance.judge(
+        facts_of_one(plan), gate=Gate.SESSION, on=reading.valid_from - timedelta(seconds=1)
+    )
+    assert [each.earliest for each in waiting.conditions] == [reading.valid_from]
     assert codes(plan, on=reading.valid_until - timedelta(seconds=1)) == []
     assert codes(plan, on=reading.valid_until) == ["test"]
 
@@ -550,6 +559,34 @@ def test_a_session_names_the_reading_that_clears_it_and_a_test_names_none() -> N
         gate: clearance.judge(facts, gate=gate, on=CLINIC_NOW, planned=planned).reading for gate in Gate
     }
     assert clearing == {Gate.TEST: None, Gate.SESSION: reading_of(plan)}
+
+
+def test_of_two_readings_the_longer_valid_one_clears() -> None:
+    plan = cleared_plan()
+    later = TestReadingFactory(patch_test=PatchTestFactory(plan=plan, given_at=ago(days=5)))
+    assert later.valid_until > reading_of_first(plan).valid_until
+    assert clearance.clearing_reading(facts_of_one(plan), CLINIC_NOW) == later
+
+
+@pytest.mark.parametrize(("answered", "since"), [(5, 1), (1, 5)])
+def test_the_latest_day_of_all_that_defers_is_the_first_that_is_possible(answered: int, since: int) -> None:
+    plan = deferred_plan(TODAY + timedelta(days=answered))
+    PlanStopFactory(plan=plan, decision=Decision.DEFER, defer_until=TODAY + timedelta(days=since))
+    (condition,) = said(plan)
+    assert (condition.code, condition.earliest) == (
+        "deferred",
+        CLINIC_NOW.replace(hour=0) + timedelta(days=5),
+    )
+
+
+def test_what_ruled_treatment_out_since_the_consultation_is_said_once_and_to_clinicians_only() -> None:
+    plan = cleared_plan()
+    for _each in range(2):
+        PlanStopFactory(plan=plan)
+    check_words(
+        plan,
+        (_ASK, "{doctor}", "entry *: answered since the consultation; a practitioner decides."),
+    )
 
 
 def test_every_condition_says_who_and_those_with_a_date_from_when() -> None:

@@ -292,7 +292,10 @@ def test_a_wait_lasts_its_days() -> None:
     ).conditions
     assert condition.earliest is not None
     assert condition.earliest.date() == date(2026, 3, 13)
-    assert "an answer about health" not in condition.what
+    assert condition.what == f"Not cleared: ask {plan.consultation.practitioner}."
+    assert (
+        condition.detail == "Since the test: an answer about health on 27 Feb 2026. Not before 13 Mar 2026."
+    )
 
 
 @pytest.mark.parametrize(
