@@ -259,8 +259,10 @@ def test_a_cap_in_an_interval_leaves_out_what_two_called_an_error_and_what_nobod
         return judged.cap
 
     assert left() == Decimal(90)
+    DoseCapFactory(**cap, limit=8)
+    assert left() == 0
     EnteredInErrorFactory(session=session, confirmed=True)
-    assert left() == Decimal(100)
+    assert left() == Decimal(8)
 
 
 def test_a_local_anaesthetic_with_a_lipolytic_is_warned_of() -> None:
@@ -410,6 +412,16 @@ def test_point_limits_say_how_much_is_used() -> None:
         CapMeasure.ML_PER_POINT: (Decimal("0.2"), Decimal("0.2")),
         CapMeasure.PER_CM2: (Decimal(2), Decimal(2)),
     }
+
+
+def test_each_cap_on_points_is_of_its_own_component() -> None:
+    one, two = ComponentFactory(), ComponentFactory()
+    plan = PlanFactory(formula=FormulaFactory(parts=[(one, 10), (two, 5)]))
+    for component, limit in ((one, 30), (two, 20)):
+        DoseCapFactory(component_code=component.code, measure="points_per_session", limit=limit)
+    DoseCapFactory(component_code=two.code, measure="ml_per_point", decision=CapDecision.UNSET, limit=None)
+    found = doses.point_limits(facts_of_one(plan), [row(12, "0.1")])
+    assert [(each.component, each.value, each.cap) for each in found] == [(one, 12, 30), (two, 12, 20)]
 
 
 @pytest.mark.parametrize(("volume", "code"), [("1.05", ""), ("1.06", "volume_implausible")])

@@ -240,6 +240,10 @@ def test_a_yes_since_the_test_asks_for_a_new_one(code: str) -> None:
     plan = cleared_plan()
     told(plan, code)
     assert missing(plan) == "test"
+    (condition,) = clearance.judge(facts_of_one(plan), gate=clearance.Gate.SESSION, on=CLINIC_NOW).conditions
+    assert (
+        condition.detail == "A new test is needed: an answer about health on 28 Feb 2026, after the last one."
+    )
     another_test(plan, ago(days=3))
     assert missing(plan) == "test"
 
