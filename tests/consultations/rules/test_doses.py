@@ -217,6 +217,15 @@ def test_a5_less_than_a_calendar_month_is_too_soon(given_on: date, first: date) 
     assert course_caps.days_apart(facts) == 31
 
 
+@pytest.mark.parametrize("measure", [each for each in CapMeasure if "min_interval" not in each])
+def test_no_other_cap_keeps_sessions_apart(measure: CapMeasure) -> None:
+    component = ComponentFactory()
+    days = 7 if measure == CapMeasure.PER_INTERVAL else None
+    DoseCapFactory(component_code=component.code, measure=measure, limit=5, interval_days=days)
+    facts = facts_of_one(PlanFactory(formula=FormulaFactory(parts=[(component, Decimal(10))])))
+    assert (course_caps.days_apart(facts), course_caps.first_day_after(facts, TODAY)) == (0, TODAY)
+
+
 def test_a5_a_day_less_than_a_month_names_the_first_day_and_a_month_is_far_enough() -> None:
     plan = a5_given(31)  # 31 January: the shorter month ends on the 28th
     given_on = timezone.localdate(ago(days=31))

@@ -425,17 +425,21 @@ def test_what_a_doubtful_reading_means_is_the_clinics_choice(grade: Grade) -> No
     assert results == [Result.EQUIVOCAL, Result.POSITIVE]
 
 
-_BY_STRICTNESS = [Result.AWAITING, Result.NEGATIVE, Result.EQUIVOCAL, Result.INVALID, Result.POSITIVE]
+_RANK = {
+    Result.AWAITING: 0,
+    Result.NEGATIVE: 1,
+    Result.UNCHANGED: 1,
+    Result.EQUIVOCAL: 2,
+    Result.INVALID: 3,
+    Result.POSITIVE: 4,
+}
 
 
-@pytest.mark.parametrize("computed", _BY_STRICTNESS)
-@pytest.mark.parametrize("wanted", [Result.EQUIVOCAL, Result.INVALID, Result.POSITIVE, Result.NEGATIVE])
+@pytest.mark.parametrize("computed", Result)
+@pytest.mark.parametrize("wanted", Result)
 def test_a_result_is_only_ever_made_stricter(computed: Result, wanted: Result) -> None:
-    stricter = _BY_STRICTNESS.index(wanted) > _BY_STRICTNESS.index(computed)
-    if stricter and (computed, wanted) not in [
-        (Result.AWAITING, Result.NEGATIVE),
-        (Result.AWAITING, Result.EQUIVOCAL),
-    ]:
+    stricter = _RANK[wanted] > _RANK[computed] and wanted not in (Result.NEGATIVE, Result.UNCHANGED)
+    if stricter and (computed, wanted) != (Result.AWAITING, Result.EQUIVOCAL):
         assert rules.made_stricter(computed, wanted, "a papule", unclear_before=False) == wanted
         refused = _refusal(rules.made_stricter, computed, wanted, " ", unclear_before=False)
         assert refused == "stricter_reason: stricter_reason_missing"
