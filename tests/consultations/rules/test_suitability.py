@@ -15,6 +15,7 @@ from tests.factories import (
     IndicationFactory,
     PathwayPolicyFactory,
     PatientFactory,
+    PlanFactory,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY
 
@@ -260,3 +261,17 @@ def test_the_birth_date_answers_the_question_about_age(
     decision = "" if answer == Answer.NO else Decision.ASK
     given = ContraindicationAnswer(question=question, answer=answer, decision=decision)
     assert _refusal(_consultation(patient=patient, created_at=CLINIC_NOW), given) == refusal
+
+
+@pytest.mark.parametrize("scope", ["group", "indication", "technique", "component"])
+def test_a_rule_for_what_an_agreed_plan_does_speaks_of_it(scope: str) -> None:
+    plan = PlanFactory()
+    does = {
+        "group": plan.indication.group,
+        "indication": plan.indication.code,
+        "technique": plan.technique.family,
+        "component": plan.formula.component_codes[0],
+    }
+    intention = suitability.intention_of(plan)
+    assert intention.matches(scope, does[scope])
+    assert not intention.matches(scope, "another")

@@ -218,6 +218,7 @@ def test_a_plan_of_somebody_else_is_refused() -> None:
     purpose = purposes.parse(visit.purpose)
     verdict = visits.verdict(visit, purpose, facts_of_one(plan), together=Together(), starting=False)
     assert said(verdict) == (REFUSED, ["unknown_purpose"])
+    assert verdict.conditions[0].what == "The plan this visit was for no longer exists. Book it anew."
 
 
 def test_a_session_that_left_its_plan_is_refused_and_booked_anew() -> None:
