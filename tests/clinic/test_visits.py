@@ -97,6 +97,14 @@ def test_the_rule_reads_the_one_table_of_transitions(before: str, after: str) ->
     assert may_move(Appointment(status=before), _S(after)) == (after in TRANSITIONS[_S(before)])
 
 
+@pytest.mark.parametrize("status", list(_S))
+def test_which_states_are_upcoming_which_hold_time_and_none_moves_to_itself(status: _S) -> None:
+    visit = Appointment(status=status)
+    assert visit.is_upcoming == (status in (_S.PROVISIONAL, _S.BOOKED, _S.CONFIRMED))
+    assert visit.holds_time == (status not in (_S.CANCELLED, _S.NO_SHOW))
+    assert not may_move(visit, status)
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_an_admin_takes_no_step(desk: Desk, step: Callable) -> None:
     visit = in_state(desk, _S.BOOKED)

@@ -10,7 +10,7 @@ from clinic.errors import DomainError
 from clinic.models import Practitioner, User
 from consultations import purposes
 from consultations.enums import PLAN_MOVES, PlanStatus
-from consultations.models import PlannedSession, PlanTemplate
+from consultations.models import Plan, PlannedSession, PlanTemplate
 from consultations.queries import facts_of_one, policy_in_force
 from consultations.rules import plans
 from tests.consultations import course
@@ -151,6 +151,11 @@ def test_a_plans_status_moves_only_along_its_table(now: PlanStatus, then: PlanSt
         with pytest.raises(DomainError) as refused:
             plans.check_status(plan, then, "because")
         assert refused.value.code == "wrong_state"
+
+
+@pytest.mark.parametrize("status", PlanStatus)
+def test_no_plan_changes_to_the_status_that_it_has(status: PlanStatus) -> None:
+    assert not plans.may_change_status(Plan(status=status), status)
 
 
 def test_a_change_of_status_says_why() -> None:

@@ -12,6 +12,7 @@ from consultations.enums import SessionOutcome, TechniqueFamily
 from consultations.models import Session, SessionLot, TechniqueRule
 from consultations.queries import facts_of_one
 from consultations.rules import lots, sessions
+from consultations.technique_enums import TechniqueDetail
 from tests.factories import DeviceFactory, LotFactory, SessionFactory, TechniqueFactory, cleared_plan, lots_of
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
 
@@ -76,6 +77,17 @@ def test_each_technique_names_what_is_missing(
     family: str, changes: dict[str, Any], expected: tuple[str, str]
 ) -> None:
     assert refusal(complete(TechniqueFamily(family), **changes)) == expected
+
+
+@pytest.mark.parametrize("detail", [TechniqueDetail.LINE_LENGTH, TechniqueDetail.MINUTES])
+def test_what_the_rule_of_a_technique_asks_for_is_said(detail: TechniqueDetail) -> None:
+    session, rule = complete(), TechniqueRule(asks=[detail], injects_nothing=True)
+    facts = facts_of_one(session.plan)
+    with pytest.raises(DomainError) as error:
+        sessions.check_complete(session, facts, rule, at=CLINIC_NOW)
+    assert (error.value.code, error.value.field) == (f"{detail}_missing", detail)
+    setattr(session, detail, 5)
+    sessions.check_complete(session, facts, rule, at=CLINIC_NOW)
 
 
 def test_the_limits_themselves_are_within() -> None:
