@@ -167,18 +167,30 @@ def test_a_test_is_booked_with_its_reading_inside_the_window(
 
 def test_a_test_without_a_reading_place_is_refused_but_starts() -> None:
     plan = consented_plan()
-    assert said(judged(plan, purposes.test_of(plan), ahead(days=1))) == (REFUSED, ["reading_place"])
+    alone = judged(plan, purposes.test_of(plan), ahead(days=1))
+    assert said(alone) == (REFUSED, ["reading_place"])
+    first, last = (in_words(ahead(days=1 + each)) for each in (1, 4))
+    words = f"A test is booked together with its reading, between {first} and {last}."
+    assert alone.conditions[0].what == words
     assert said(judged(plan, purposes.test_of(plan), ahead(days=1), starting=True)) == (CLEAR, [])
 
 
 def test_a_reading_without_a_test_is_refused_and_starts_only_with_an_open_one() -> None:
     plan = consented_plan()
     reading = purposes.reading_of(plan)
-    assert said(judged(plan, reading, ahead(days=1))) == (REFUSED, ["no_test"])
-    assert said(judged(plan, reading, ahead(days=1), starting=True)) == (REFUSED, ["no_test"])
-    PatchTestFactory(plan=plan, given_at=ago(days=2))
+    booking, starting = (judged(plan, reading, ahead(days=1), starting=each) for each in (False, True))
+    assert said(booking) == said(starting) == (REFUSED, ["no_test"])
+    assert [each.conditions[0].what for each in (booking, starting)] == [
+        "Book the test injection first; its reading is booked with it.",
+        "There is no test injection to read.",
+    ]
+    test = PatchTestFactory(plan=plan, given_at=ago(days=2))
     assert said(judged(plan, reading, ahead(minutes=1), starting=True)) == (CLEAR, [])
-    assert said(judged(plan, reading, ahead(days=4))) == (REFUSED, ["reading_window"])
+    late = judged(plan, reading, ahead(days=4))
+    assert said(late) == (REFUSED, ["reading_window"])
+    first, last = (test.given_at + timedelta(hours=each) for each in (24, 96))
+    words = f"The reading has to be between {in_words(first)} and {in_words(last)}."
+    assert (late.conditions[0].what, late.conditions[0].earliest) == (words, first)
 
 
 def test_a_session_is_booked_in_order_and_with_the_hard_gap() -> None:
