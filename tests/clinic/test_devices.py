@@ -180,6 +180,13 @@ class TestOutOfUse:
         states = [rules.is_out_of_use(device, at) for at in (ago(days=3), ago(days=1), CLINIC_NOW)]
         assert states == [False, True, False]
 
+    @pytest.mark.parametrize("kind", [CareKind.SERVICE, CareKind.CLEANING, CareKind.REPAIR])
+    def test_work_on_it_alone_does_not_bring_it_back(self, reception: User, kind: CareKind) -> None:
+        device = DeviceFactory()
+        out(device, reception, ago(days=2))
+        DeviceCareFactory(device=device, kind=kind)
+        assert rules.is_out_of_use(device, CLINIC_NOW)
+
     def test_called_out_of_use_in_error_it_never_was(self, reception: User) -> None:
         device = DeviceFactory()
         entry = out(device, reception, ago(days=2))
