@@ -103,6 +103,7 @@ class Screen:
         options: dict[str, Any] = {"resultTypes": ["violations"]}
         if rules:
             options["runOnly"] = {"type": "rule", "values": list(rules)}
+        self.page.wait_for_load_state()  # half a page would be judged as it stands
         if not self.page.evaluate("typeof axe === 'object'"):
             self.page.evaluate(Axe().axe_script)  # half a megabyte: once a page
         found: list[dict[str, Any]] = self.page.evaluate("options => axe.run(options)", options)["violations"]

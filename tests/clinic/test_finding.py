@@ -1,5 +1,6 @@
 """Finding a patient by whatever was typed: who is found, in which order, and at which cost."""
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -212,5 +213,6 @@ def test_a_step_is_not_taken_where_those_before_it_fill_the_page(reception: User
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {captured.captured_queries[0]['sql']}")
         plan = [line for (line,) in cursor.fetchall()]
-    read = [line for line in plan if " on clinic_patient" in line]
+    # The table, not its indexes: PostgreSQL may read them apart from it once it has grown.
+    read = [line for line in plan if re.search(r" on clinic_patient(?!\w)", line)]
     assert [" (never executed)" in line for line in read] == [False, True, True]
