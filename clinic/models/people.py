@@ -90,7 +90,7 @@ PSEUDONYM: dict[str, Any] = {
     "suits_until": None,
     "usual_practitioner": None,
 }
-# Whoever erases owns the tables and switches the triggers off meanwhile (consultations/actions/erasing.py).
+# Whoever erases owns the tables and switches the triggers off meanwhile (ADR 36).
 _ERASED_BY_THE_OWNER = guard(
     "patient_erased_for_good",
     operation=pgtrigger.Insert | pgtrigger.Update,

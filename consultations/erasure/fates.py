@@ -45,9 +45,10 @@ GENERATED = _("made by the database of what stands beside it")
 class Fate:
     """What becomes of one table's rows, and of what the history says of them.
 
-    `only` are the rows it is about, where a table has two fates. Without `goes` the rows stay, for the reason in `because`. `texts` and `overwritten` (column to SQL, in which
-    `{column}` is what stands there; `in_history` where it is another in the history) are overwritten at `stage`, those in `at_first` with what the desk noted. `stays` gives
-    the reason of columns that do. `acts` are moments that count as clinical acts, from which the time of keeping runs.
+    `only` are the rows it is about, where a table has two fates. Without `goes` the rows stay, for the reason in `because`.
+    `texts` and `overwritten` (column to SQL, in which `{column}` is what stands there; `in_history` where it is another in the
+    history) are overwritten at `stage`, those in `at_first` with what the desk noted. `stays` gives the reason of columns that
+    do. `acts` are moments that count as clinical acts, from which the time of keeping runs.
     """
 
     model: type[Model]

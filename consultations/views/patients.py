@@ -32,7 +32,6 @@ from consultations.outcomes import scores
 from consultations.outcomes.lines import lines_of
 from consultations.outcomes.words import Shown, shown
 from consultations.rules import authorship
-from consultations.rules.erasures import may_decide
 from consultations.worklists import follow_ups
 
 PAGE = 15
@@ -86,23 +85,14 @@ def _openings(request: HttpRequest, patient: Patient, at: datetime) -> dict[str,
     admins whether it is to be erased."""
     cases = CaseFile.objects.visible_to(request.user).open().filter(patient=patient)
     treats = request.user.has_role(Role.PRACTITIONER)
+    erasures = Erasure.objects.visible_to(request.user)
     seen = EmergencyOpening.objects.visible_to(request.user).shown(at).filter(patient=patient)
     return {
         "case_files": list(cases.with_end()[:_SHOWN]),
         "openings": list(seen.select_related("opened_by")[:_SHOWN]) if treats else [],
-        "erasure": _erasure_of(patient, request.user) if may_decide(request.user) else None,
+        "erasure": erasures.in_force().filter(patient=patient).select_related("decided_by").first(),
         "may_open_emergency": emergencies.may_open(request.user),
     }
-
-
-def _erasure_of(patient: Patient, user: User) -> Erasure | None:
-    return (
-        Erasure.objects.visible_to(user)
-        .in_force()
-        .filter(patient=patient)
-        .select_related("decided_by")
-        .first()
-    )
 
 
 def _whom_to_ask(patient: Patient) -> dict[str, Any]:
