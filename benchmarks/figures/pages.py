@@ -19,6 +19,7 @@ from benchmarks.measure import clock, in_turn
 from benchmarks.options import Options
 from benchmarks.report import Report
 from benchmarks.sizes import Clinic
+from clinic import loaded
 from clinic.actions import feeds
 from clinic.diary.lanes import Lane, LaneKind
 from clinic.models import Appointment, Patient, User
@@ -160,16 +161,18 @@ def measure(options: Options, report: Report) -> None:
 
 @contextmanager
 def _collecting_as_the_server() -> Iterator[None]:
-    """What is loaded is not looked at again (`clinic/wsgi.py`).
+    """Pages and templates are loaded and not looked at again, the rest seldom, as in `clinic/wsgi.py`.
 
-    Here it would be, with every second call of a page that makes many objects: always in the same one of the two
-    clinics, as they are asked in turn.
+    Else the collector looks through all of it with every second call of a page that makes many objects: always in the
+    same one of the two clinics, as they are asked in turn.
     """
-    gc.collect()
-    gc.freeze()
+    thresholds = gc.get_threshold()
+    loaded.load_pages()
+    loaded.keep()
     try:
         yield
     finally:
+        gc.set_threshold(*thresholds)
         gc.unfreeze()
 
 
