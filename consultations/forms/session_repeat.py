@@ -11,7 +11,8 @@ from django.utils.translation import ngettext
 
 from consultations.dates import in_words
 from consultations.forms.places import PlacesField
-from consultations.forms.sessions import LotsField, SessionForm
+from consultations.forms.session_lots import LotsField
+from consultations.forms.sessions import SessionForm
 from consultations.forms.zones import MOST_ROWS, ZoneForm
 from consultations.models import BodyZone, Session, SessionZone
 

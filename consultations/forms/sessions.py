@@ -1,7 +1,8 @@
 """Forms of a session: what is recorded while it is given, why it was not, and what happened outside the rules."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -12,15 +13,14 @@ from django.utils.translation import gettext_lazy as _
 
 from clinic.forms.base import BaseForm, LocalDateTimeField, MeasureField
 from consultations.actions.sessions import Reaction, Score
-from consultations.dates import in_words
 from consultations.enums import ScoreMoment, SessionOutcome, TechniqueFamily
 from consultations.forms.devices import DeviceField
 from consultations.forms.scores import score_field
-from consultations.models import Lot, ReactionType, Scale, Session, SessionLot, TechniqueRule
+from consultations.forms.session_lots import LotsField
+from consultations.models import Lot, ReactionType, Scale, Session, TechniqueRule
 from consultations.queries import PlanFacts
 from consultations.rules import doses, tested_lots
 from consultations.rules import lots as lots_rules
-from consultations.rules.lots import SetAside
 from consultations.technique_enums import GunMode, TechniqueDetail
 
 _GRADES = [
@@ -36,70 +36,6 @@ _TECHNIQUE_FIELDS = {
     TechniqueFamily.GUN: ("device", "depth_mm", "gun_mode", "shots_per_minute"),
     TechniqueFamily.NEEDLELESS: ("device", "program", "intensity", "minutes_applied"),
 }
-
-
-class LotsField(forms.MultipleChoiceField):
-    """The lots of one component that were used. One that is past use stands in a group of its own with what is wrong with
-    it: nobody may reach for it, but one that was injected is recorded. Any other is refused by name."""
-
-    widget = forms.CheckboxSelectMultiple
-
-    def __init__(
-        self,
-        *,
-        usable: Iterable[Lot],
-        why_not: Mapping[str, str],
-        set_aside: Iterable[SetAside],
-        untested: Iterable[tested_lots.Untested] = (),
-        past_use: Mapping[Lot, str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        self.usable, self.why_not, self.set_aside = list(usable), why_not, list(set_aside)
-        self.past_use = dict(past_use or {})
-        untested = list(untested)
-        self.warnings = tested_lots.sentences(untested)
-        self.to_test = [each.lot for each in untested if each.asks_for_test]
-        choices: list[Any] = [(str(lot.pk), _lot_words(lot)) for lot in self.usable]
-        if self.past_use:
-            wrong = [(str(lot.pk), _wrong_lot_words(lot, why)) for lot, why in self.past_use.items()]
-            choices.append(
-                (_("Not to be used. Tick one only if it was injected: signing needs the reason"), wrong)
-            )
-        super().__init__(choices=choices, **kwargs)
-
-    def validate(self, value: list[str]) -> None:
-        """Every lot is one that may be used today."""
-        for key in value:
-            if key in self.why_not and not self.valid_value(key):
-                raise ValidationError(self.why_not[key], code="lot_unusable")
-        super().validate(value)
-
-    def lots(self, keys: Iterable[str]) -> list[Lot]:
-        """The rows behind the cleaned keys."""
-        return [lot for lot in (*self.usable, *self.past_use) if str(lot.pk) in set(keys)]
-
-    def chosen_past_use(self, keys: Iterable[str]) -> list[str]:
-        """What its signature will ask for, of each chosen lot that is past use."""
-        chosen = set(keys)
-        return [
-            lots_rules.past_use_words(lot, why) for lot, why in self.past_use.items() if str(lot.pk) in chosen
-        ]
-
-
-def _lot_words(lot: Lot) -> str:
-    said = {"number": lot.number, "maker": lot.maker, "day": in_words(lot.expires_on)}
-    if strength := lots_rules.label_words(lot):
-        return _("%(number)s, %(maker)s, %(strength)s, use by %(day)s") % {**said, "strength": strength}
-    return _("%(number)s, %(maker)s, use by %(day)s") % said
-
-
-def _in_order_at(used: SessionLot | None, began: datetime) -> datetime | None:
-    """One that the draft had named before it was put aside is judged by the moment at which the session began."""
-    return began if used is not None and not used.in_quarantine else None
-
-
-def _wrong_lot_words(lot: Lot, wrong: str) -> str:
-    return _("%(number)s, %(maker)s: %(wrong)s") % {"number": lot.number, "maker": lot.maker, "wrong": wrong}
 
 
 class SessionForm(BaseForm):
@@ -192,88 +128,73 @@ class SessionForm(BaseForm):
         return {name: getattr(session, name) for name in names} | {"device": session.device_id}
 
     def _fit_technique(self) -> None:
-        technique = self.session.technique
-        wanted = [*_TECHNIQUE_FIELDS[TechniqueFamily(technique.family)], *self.rule.asks]
+        """The fields that the technique has, each fitted to it; and the weight, where a dose counts by it."""
+        wanted = [*_TECHNIQUE_FIELDS[TechniqueFamily(self.session.technique.family)], *self.rule.asks]
         known = {name for names in _TECHNIQUE_FIELDS.values() for name in names}
         for name in known.union(TechniqueDetail.values) - set(wanted):
             del self.fields[name]
-        if "device" in self.fields:
-            kind = technique.device_kind or technique.family
-            began, now = self.session.started_at, timezone.now()
-            self.fields["device"].fit(
-                kind=kind,
-                since=began,
-                until=now,
-                may_all=self.session.deviation_id is not None,
-                today=timezone.localdate(began),
-            )
-        if "depth_mm" in self.fields:
-            low, high = technique.depth_min_mm, technique.depth_max_mm
-            span = {"low": doses.plain(low), "high": doses.plain(high)}
-            words = (
-                _("%(low)s mm for this technique.")
-                if low == high
-                else _("%(low)s to %(high)s mm for this technique.")
-            )
-            self.fields["depth_mm"].help_text = words % span
-            if low == high and self.session.depth_mm is None:
-                self.initial["depth_mm"] = low.normalize()
-        if "gun_mode" in self.fields and self.session.gun_mode not in ("", *GunMode.values):
-            words = self.session.gun_mode  # a draft of when the mode was typed
-            self.fields["gun_mode"].choices = [*self.fields["gun_mode"].choices, (words, words)]
-        self._fit_spacing()
+        fits = {
+            "device": self._fit_device,
+            "depth_mm": self._fit_depth,
+            "gun_mode": self._fit_gun_mode,
+            "spacing_mm": self._fit_spacing,
+        }
+        for name, fit in fits.items():
+            if name in self.fields:
+                fit()
         if not doses.needs_weight(self.facts):
             del self.fields["weight_kg"]
         self.technique_names = [name for name in wanted if name in self.fields]
 
+    def _fit_device(self) -> None:
+        technique, began = self.session.technique, self.session.started_at
+        self.fields["device"].fit(
+            kind=technique.device_kind or technique.family,
+            since=began,
+            until=timezone.now(),
+            may_all=self.session.deviation_id is not None,
+            today=timezone.localdate(began),
+        )
+
+    def _fit_depth(self) -> None:
+        low, high = self.session.technique.depth_min_mm, self.session.technique.depth_max_mm
+        words = _("%(low)s mm for this technique."), _("%(low)s to %(high)s mm for this technique.")
+        self._fit_span("depth_mm", low, high, words)
+
+    def _fit_gun_mode(self) -> None:
+        mode = self.session.gun_mode
+        if mode not in ("", *GunMode.values):  # a draft of when the mode was typed
+            self.fields["gun_mode"].choices = [*self.fields["gun_mode"].choices, (mode, mode)]
+
     def _fit_spacing(self) -> None:
         low, high = self.rule.spacing_min_mm, self.rule.spacing_max_mm
-        if "spacing_mm" in self.fields and low is not None and high is not None:
-            span = {"low": doses.plain(low), "high": doses.plain(high)}
-            words = (
-                _("Usual is %(low)s mm.") if low == high else _("Usual are %(low)s to %(high)s mm.")
-            ) % span
-            self.fields["spacing_mm"].help_text = words
-            if low == high and self.session.spacing_mm is None:
-                self.initial["spacing_mm"] = low.normalize()
+        if low is not None and high is not None:
+            words = _("Usual is %(low)s mm."), _("Usual are %(low)s to %(high)s mm.")
+            self._fit_span("spacing_mm", low, high, words)
+
+    def _fit_span(self, name: str, low: Decimal, high: Decimal, words: tuple[Any, Any]) -> None:
+        """Says what is usual; where that is one figure, it is filled in."""
+        one, several = words
+        said = {"low": doses.plain(low), "high": doses.plain(high)}
+        self.fields[name].help_text = (one if low == high else several) % said
+        if low == high and getattr(self.session, name) is None:
+            self.initial[name] = low.normalize()
 
     def _add_lots(self, lots: list[Lot]) -> None:
-        """As long as nothing has been saved, the first to expire is preselected that asks for no new test."""
-        day = timezone.localdate(self.session.started_at)
-        self.asked = lots_rules.asked_for(
-            self.session.formula, at=self.session.started_at, allergies=self.facts.allergies
-        )
-        used = {each.lot_id: each for each in self.session.used_lots.all()}
-        began = self.session.started_at
-        whole = self.facts.of_whole_plan
-        tested = tested_lots.tested_lots(whole, self.session.started_at)
+        """One field per component; the form shows what the rules say of each lot."""
+        began, whole = self.session.started_at, self.facts.of_whole_plan
+        self.asked = lots_rules.asked_for(self.session.formula, at=began, allergies=self.facts.allergies)
+        tested, used = tested_lots.tested_lots(whole, began), list(self.session.used_lots.all())
         for part in self.facts.parts:
             code = part.component.code
             mine = [lot for lot in lots if lot.component.code == code]
-            fit, aside = lots_rules.sorted_out(mine, self.asked, on=day)
-            past = {
-                lot: wrong
-                for lot in mine
-                if (wrong := lots_rules.past_use(lot, on=day, used_at=_in_order_at(used.get(lot.pk), began)))
-                and (self.session.deviation_id or not lots_rules.unfit(lot, self.asked, on=day))
-            }
-            may_use = [
-                lot
-                for lot in mine
-                if lot not in past and (self.session.deviation_id or lot.pk in used or lot in fit)
-            ]
-            differ = [each for lot in may_use if (each := tested_lots.untested(whole, lot, tested))]
-            asking = {each.lot.pk for each in differ if each.asks_for_test}
-            first = [lot.pk for lot in may_use if lot.pk not in asking][:1] if not used else []
+            choice = lots_rules.for_draft(mine, self.asked, session=self.session, used=used)
+            found = (tested_lots.untested(whole, lot, tested) for lot in choice.usable)
             self.fields[f"lot_{code}"] = LotsField(
                 label=part.component.name,
-                usable=may_use,
-                why_not={str(lot.pk): lots_rules.refusal(lot, self.asked, on=day) for lot in mine},
-                set_aside=[each for each in aside if each.lot not in may_use],
-                untested=differ,
-                past_use=past,
-                required=False,
-                initial=[str(lot.pk) for lot in mine if lot.pk in used or lot.pk in first],
+                choice=choice,
+                untested=[each for each in found if each],
+                preselects=not used,
             )
 
     def _add_scores(self) -> None:
@@ -355,14 +276,14 @@ class SessionForm(BaseForm):
     @property
     def lots_past_use(self) -> list[str]:
         """What the signature will ask of ticked lots that are past use: as typed, or as saved."""
-        fields = ((name, field) for name, field in self.fields.items() if isinstance(field, LotsField))
-        return [words for name, field in fields for words in field.chosen_past_use(self[name].value() or ())]
+        return [
+            words for bound in self.lot_fields for words in bound.field.chosen_past_use(bound.value() or ())
+        ]
 
     @property
     def lots(self) -> list[Lot]:
         """All lots that were ticked."""
-        fields = ((name, field) for name, field in self.fields.items() if isinstance(field, LotsField))
-        return [lot for name, field in fields for lot in field.lots(self.cleaned_data[name])]
+        return [lot for bound in self.lot_fields for lot in bound.field.lots(self.cleaned_data[bound.name])]
 
     @property
     def scores(self) -> list[Score]:

@@ -1,7 +1,7 @@
 """Which lots an injection may take: in date and on the shelf, of the strength that the formula's recipe is mixed from, and
 without an excipient that the patient is allergic to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -12,7 +12,7 @@ from clinic.errors import DomainError
 from consultations.dates import in_words
 from consultations.enums import AllergyStatus, Unit
 from consultations.lot_queries import usable_lots
-from consultations.models import Allergy, Component, Formula, Lot, Recipe, RecipeLine, Session
+from consultations.models import Allergy, Component, Formula, Lot, Recipe, RecipeLine, Session, SessionLot
 from consultations.rules import recipes
 from consultations.rules.doses import plain
 
@@ -38,6 +38,21 @@ class SetAside:
     lot: Lot
     words: str
     instead: Lot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftChoice:
+    """The lots of one component as the draft of a session may hold them, first to expire first.
+
+    `usable` and `past_use` (with what is wrong) can be named, `set_aside` are on the shelf and cannot, `refused` are all
+    that cannot, with why, and `named` those that the draft names.
+    """
+
+    usable: list[Lot]
+    past_use: Mapping[Lot, str]
+    set_aside: list[SetAside]
+    refused: Mapping[Lot, str]
+    named: list[Lot]
 
 
 def asked_for(formula: Formula, *, at: datetime, allergies: Iterable[Allergy] = ()) -> Asked:
@@ -126,7 +141,7 @@ def refusals(session: Session) -> list[DomainError]:
     day, found = timezone.localdate(session.started_at), []
     for used in session.used_lots.select_related("lot__component").order_by("lot__number"):
         lot = used.lot
-        if wrong := past_use(lot, on=day, used_at=None if used.in_quarantine else session.started_at):
+        if wrong := past_use(lot, on=day, used_at=_in_order_at(used, session)):
             words, field_name = past_use_words(lot, wrong), f"lot_{lot.component.code}"
             found.append(DomainError(words, "lot_past_use", field=field_name))
     return found
@@ -191,6 +206,38 @@ def sorted_out(lots: Iterable[Lot], asked: Asked, *, on: date) -> tuple[list[Lot
     fit = [lot for lot, words in judged if not words]
     instead = fit[0] if fit else None
     return fit, [SetAside(lot, words, instead) for lot, words in judged if words]
+
+
+def for_draft(
+    lots: Sequence[Lot], asked: Asked, *, session: Session, used: Iterable[SessionLot]
+) -> DraftChoice:
+    """All lots of one component, on the shelf or not, sorted by what the session's draft may do with them; `used` are those
+    that it names, of all components.
+
+    What the draft names stays usable, and so is everything under a deviation, unless it is past use: that is recorded with
+    what is wrong. A lot that is unfit as well is not even recorded, but under a deviation.
+    """
+    day, is_deviation = timezone.localdate(session.started_at), session.deviation_id is not None
+    named = {each.lot_id: each for each in used}
+    fit, aside = sorted_out(lots, asked, on=day)
+    past: dict[Lot, str] = {}
+    for lot in lots:
+        wrong = past_use(lot, on=day, used_at=_in_order_at(named.get(lot.pk), session))
+        if wrong and (is_deviation or not unfit(lot, asked, on=day)):
+            past[lot] = wrong
+    usable = [lot for lot in lots if lot not in past and (is_deviation or lot.pk in named or lot in fit)]
+    return DraftChoice(
+        usable=usable,
+        past_use=past,
+        set_aside=[each for each in aside if each.lot not in usable],
+        refused={lot: refusal(lot, asked, on=day) for lot in lots if lot not in past and lot not in usable},
+        named=[lot for lot in lots if lot.pk in named],
+    )
+
+
+def _in_order_at(used: SessionLot | None, session: Session) -> datetime | None:
+    """The moment by which a lot that the draft names is judged; it was in order then, if it was put aside only later."""
+    return session.started_at if used is not None and not used.in_quarantine else None
 
 
 def shelf(

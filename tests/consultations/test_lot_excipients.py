@@ -87,12 +87,12 @@ def test_the_formula_stays_open_and_the_page_proposes_the_next_lot(
     assert clearance.judge(facts, gate=clearance.Gate.TEST, on=CLINIC_NOW).conditions == []
     page = practitioner_client.get(reverse("consultations:session", args=[session.pk]))
     field = page.context["form"]["lot_diclo"]
-    assert (field.field.usable, field.initial) == ([fit], [str(fit.pk)])
+    assert (field.field.choice.usable, field.initial) == ([fit], [str(fit.pk)])
     assert (
         "Lot S1 holds what this patient is allergic to: sulphites in wine (reported). Do not use it. Next in date: lot S2."
         in page.content.decode()
     )
-    assert [each.lot for each in field.field.set_aside] == [closed]
+    assert [each.lot for each in field.field.choice.set_aside] == [closed]
 
 
 def test_a_test_injection_proposes_the_next_lot_too(practitioner_client: Client) -> None:

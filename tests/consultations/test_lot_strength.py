@@ -198,8 +198,8 @@ class TestSession:
         fit = labelled(component, 50)
         page = practitioner_client.get(reverse("consultations:session", args=[draft.pk]))
         field = page.context["form"].fields["lot_pc-50"]
-        assert field.usable == [fit]
-        assert [each.lot for each in field.set_aside] == [strong, unknown]
+        assert field.choice.usable == [fit]
+        assert [each.lot for each in field.choice.set_aside] == [strong, unknown]
         text = page.content.decode()
         assert f"Lot {strong.number}: the label says 250 mg/ml, the recipe needs 50 mg/ml." in text
         assert f"Lot {unknown.number}: nobody has noted its strength." in text

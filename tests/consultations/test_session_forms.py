@@ -28,8 +28,8 @@ def offered(session: Session) -> tuple[list[str], list[str]]:
         reactions=[],
     )
     field = form.fields[f"lot_{facts.parts[0].component.code}"]
-    chosen = [lot.number for lot in field.usable if str(lot.pk) in field.initial]
-    return [lot.number for lot in field.usable], chosen
+    chosen = [lot.number for lot in field.choice.usable if str(lot.pk) in field.initial]
+    return [lot.number for lot in field.choice.usable], chosen
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_the_draft_is_prefilled_from_the_template_and_the_first_lot_to_expire(
     (row,) = context["rows"].forms
     assert (row["points"].value(), row["ml_per_point"].value()) == (225, Decimal("0.01"))
     assert context["form"][f"lot_{part.component.code}"].value() == [str(soon.pk)]
-    assert len(context["form"].fields[f"lot_{part.component.code}"].usable) == 2
+    assert len(context["form"].fields[f"lot_{part.component.code}"].choice.usable) == 2
 
 
 def test_saving_keeps_the_draft_and_signing_seals_it(
