@@ -171,9 +171,7 @@ def _obstacles(
             "other": each.number,
             "number": merged.number,
         }
-    for erasure in (
-        Erasure.objects.in_force().filter(patient__in=[survivor, merged]).select_related("patient")
-    ):
+    for erasure in Erasure.objects.in_force().of(survivor, merged).select_related("patient"):
         yield _("№ %(number)s is going to be erased. An admin has to withdraw that first.") % {
             "number": erasure.patient.number
         }

@@ -2,6 +2,7 @@
 
 import uuid
 from typing import Self
+from uuid import UUID
 
 import pghistory
 from django.db import models
@@ -26,6 +27,10 @@ class ErasureQuerySet(models.QuerySet):
     def in_force(self) -> Self:
         """Not withdrawn."""
         return self.filter(withdrawn_at=None)
+
+    def of(self, *patients: Patient | UUID | None) -> Self:
+        """Of these records."""
+        return self.filter(patient__in=patients)
 
     def unfinished(self) -> Self:
         """In force, with a stage that was not carried out yet."""

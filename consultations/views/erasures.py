@@ -38,7 +38,7 @@ def decide(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """What erasing this record would take and leave, what is to be settled before, and the decision."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user).current(), pk=patient_id)
     rules.check_may_decide(request.user)
-    if known := Erasure.objects.visible_to(request.user).in_force().filter(patient=patient).first():
+    if known := Erasure.objects.visible_to(request.user).in_force().of(patient).first():
         return redirect("consultations:erasure", known.pk)
     at, form = timezone.now(), ErasureForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

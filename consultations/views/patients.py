@@ -66,7 +66,7 @@ def show(request: HttpRequest, patient_id: UUID) -> HttpResponse:
 def _erased(request: HttpRequest, patient: Patient) -> HttpResponse:
     """That it was, and for admins how. What stands in its tables is read in lists that need it, never as a record."""
     whole = [patient.pk, patient.merged_into_id]
-    erasure = Erasure.objects.visible_to(request.user).in_force().filter(patient__in=whole).first()
+    erasure = Erasure.objects.visible_to(request.user).in_force().of(*whole).first()
     context = {"patient": patient, "erasure": erasure}
     return render(request, "consultations/patient_erased.html", context)
 
@@ -90,7 +90,7 @@ def _openings(request: HttpRequest, patient: Patient, at: datetime) -> dict[str,
     return {
         "case_files": list(cases.with_end()[:_SHOWN]),
         "openings": list(seen.select_related("opened_by")[:_SHOWN]) if treats else [],
-        "erasure": erasures.in_force().filter(patient=patient).select_related("decided_by").first(),
+        "erasure": erasures.in_force().of(patient).select_related("decided_by").first(),
         "may_open_emergency": emergencies.may_open(request.user),
     }
 
