@@ -71,7 +71,8 @@ _BEFORE_BOOKING = Prepared(
     """
 SELECT EXISTS (SELECT FROM clinic_appointment WHERE created_by_id = %(by)s AND request_id = %(request)s),
        EXISTS (SELECT FROM clinic_appointment WHERE status = 'held' AND held_until <= %(at)s),
-       EXISTS (SELECT FROM clinic_waitlistentry WHERE closed_at IS NULL AND patient_id = ANY(%(patients)s))
+       EXISTS (SELECT FROM clinic_waitlistentry WHERE closed_at IS NULL AND patient_id = ANY(%(patients)s)),
+       EXISTS (SELECT FROM clinic_erasure WHERE withdrawn_at IS NULL AND patient_id = ANY(%(patients)s))
 """,
     by="uuid",
     request="uuid",
@@ -81,15 +82,17 @@ SELECT EXISTS (SELECT FROM clinic_appointment WHERE created_by_id = %(by)s AND r
 
 
 class BeforeBooking(NamedTuple):
-    """Whether this request has booked already, a hold has run out and waits to be cleared away, a patient waits."""
+    """Whether this request has booked already, a hold has run out and waits to be cleared away, a patient waits, and the
+    erasure of a record was decided."""
 
     is_retry: bool
     holds_ran_out: bool
     somebody_waits: bool
+    erasure_decided: bool
 
 
 def before_booking(*, patients: Collection[UUID], by: User, request_id: UUID, at: datetime) -> BeforeBooking:
-    """What every booking has to know first; `patients` are those who may be on the waitlist.
+    """What every booking has to know first; `patients` are those who are booked.
 
     In SQL and in one round trip: every booking asks, and the answers are nearly always no.
     """

@@ -155,6 +155,8 @@ def _put_on_the_books(
     if before.is_retry:
         earlier = Appointment.objects.filter(created_by=by, request_id=request_id)
         return list(earlier.order_by("request_item")), before
+    if before.erasure_decided:
+        booking.check_not_to_be_erased(*(wish.patient for wish in wishes))
     if before.holds_ran_out:
         clear_run_out(at=at, by=by)
     _check_wishes(wishes, at=at)
@@ -315,12 +317,7 @@ def _check_wishes(wishes: Sequence[Wish], *, at: datetime) -> None:
 def places_of(*, wishes: Sequence[Wish], at: datetime) -> list[Place]:
     """Where the wishes go, once everything has been checked that does not depend on who else is there."""
     for wish in wishes:
-        if wish.patient.merged_into_id:
-            raise DomainError(_("This record was merged into another. Open that one."), "merged_patient")
-        if wish.patient.erased_at:
-            raise DomainError(
-                _("This record was erased. Nothing is booked on it any more."), "erased_patient"
-            )
+        booking.check_record(wish.patient)
         booking.check_length(wish.type, wish.minutes)
         booking.check_time(wish.starts_at, type=wish.type, at=at)
     return [wish.place for wish in wishes]

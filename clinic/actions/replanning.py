@@ -81,6 +81,7 @@ def rearrange(
     booking.clear_run_out(by=by, at=at)
     moved = [rows[move.appointment.pk] for move in moves]
     returned = [rows[each.appointment.pk] for each in put_back]
+    rules.check_not_to_be_erased(*(wish.patient for wish in wishes), *(row.patient_id for row in returned))
     places = _places(moves, moved, wishes, at=at)
     verdicts = _judged(moved, moves, wishes, returned, at=at)
     if moved:

@@ -197,11 +197,13 @@ def reinstate(*, appointment: Appointment, by: User, at: datetime, version: int 
 
     Raises:
         SlotTaken: the time has been given to somebody else.
+        DomainError: to_be_erased.
     """
     access.check_may_book(by)
     row = _lock_all(appointment, version=version)
     clear_run_out(by=by, at=at)
     booking.check_called_off(row)
+    booking.check_not_to_be_erased(row.patient)
     visit = readiness.Visit(row.patient, row.purpose, row.starts_at, row)
     (verdict,) = booking.check_cleared([visit], at=at)
     return take_back(row=row, status=booking.status_of(verdict), by=by, at=at)

@@ -5,12 +5,21 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Self
 
 import pghistory
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, never_deleted, no_overlap, on_a_kept_record, only_transitions
+from clinic.db import (
+    check,
+    guard,
+    never_deleted,
+    no_overlap,
+    on_a_kept_record,
+    only_transitions,
+    refuse,
+)
 from clinic.enums import (
     BORN_AS,
     HOLDS_TIME,
@@ -33,6 +42,22 @@ _HERE = [
     AppointmentStatus.IN_PROGRESS,
     AppointmentStatus.COMPLETED,
 ]
+_HOLDING = f"ANY('{{{','.join(sorted(HOLDS_TIME))}}}')"
+# A visit would keep the erasure from being carried out. One that was begun leaves a record that is kept for years, to which
+# the patient may come back.
+_NOT_TO_BE_ERASED = guard(
+    "appointment_not_to_be_erased",
+    operation=pgtrigger.Insert | pgtrigger.UpdateOf("status"),
+    func=f"""
+        IF NEW.status = {_HOLDING} AND (TG_OP = 'INSERT' OR NOT OLD.status = {_HOLDING}) AND EXISTS (
+            SELECT FROM clinic_erasure WHERE patient_id = NEW.patient_id AND withdrawn_at IS NULL
+                AND NOT EXISTS (SELECT FROM clinic_erasuredone WHERE erasure_id = clinic_erasure.id)
+        ) THEN
+            {refuse("appointment_not_to_be_erased", "This record is to be erased: no visit is booked on it. An admin can withdraw that.")}
+        END IF;
+        RETURN NEW;
+    """,
+)
 
 
 class AppointmentQuerySet(models.QuerySet):
@@ -261,6 +286,7 @@ class Appointment(models.Model):
             only_transitions("appointment", column="status", born_as=BORN_AS, moves=TRANSITIONS),
             *never_deleted("appointment"),
             on_a_kept_record("appointment"),
+            _NOT_TO_BE_ERASED,
         ]
 
     def __str__(self) -> str:

@@ -32,6 +32,10 @@ class ErasureQuerySet(models.QuerySet):
         """Of these records."""
         return self.filter(patient__in=patients)
 
+    def withdrawable(self) -> Self:
+        """In force, and nothing was done yet."""
+        return self.in_force().exclude(Exists(ErasureDone.objects.filter(erasure=OuterRef("pk"))))
+
     def unfinished(self) -> Self:
         """In force, with a stage that was not carried out yet."""
         last = ErasureDone.objects.filter(erasure=OuterRef("pk"), stage=ErasureStage.RECORD)

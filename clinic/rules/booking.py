@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,6 +18,8 @@ from clinic.models import (
     AppointmentType,
     Device,
     DeviceCare,
+    Erasure,
+    Patient,
     Practitioner,
 )
 
@@ -75,6 +78,44 @@ def obstacle_words(
 
 def _day(of: date) -> str:
     return date_format(of, pgettext("date format", "D j M Y"))
+
+
+def check_record(patient: Patient) -> None:
+    """Visits are booked on the record that counts, and that is still one.
+
+    Raises:
+        DomainError: merged_patient or erased_patient.
+    """
+    if patient.merged_into_id:
+        raise DomainError(_("This record was merged into another. Open that one."), "merged_patient")
+    if patient.erased_at:
+        raise DomainError(_("This record was erased. Nothing is booked on it any more."), "erased_patient")
+
+
+def check_not_to_be_erased(*patients: Patient | UUID) -> None:
+    """Nobody has decided that one of the records is erased; or it was begun with: what is left is kept for years, and the
+    patient may come back.
+
+    Raises:
+        DomainError: to_be_erased.
+    """
+    erasure = Erasure.objects.of(*patients).withdrawable().order_by("not_before").first()
+    if erasure:
+        words = _(
+            "This record is to be erased from %(day)s on: no visit is booked on it. If the patient wants to come all the"
+            " same, ask an admin to withdraw the erasure."
+        )
+        day = _day(timezone.localtime(erasure.not_before))
+        raise DomainError(words % {"day": day}, "to_be_erased")
+
+
+def why_to_be_erased(patient: Patient) -> DomainError | None:
+    """See check_not_to_be_erased."""
+    try:
+        check_not_to_be_erased(patient)
+    except DomainError as refusal:
+        return refusal
+    return None
 
 
 def check_time(starts_at: datetime, *, type: AppointmentType, at: datetime) -> None:

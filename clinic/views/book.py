@@ -24,6 +24,7 @@ from clinic.fitting import Fit, fits_at
 from clinic.forms.booking import BookForm, FindPatientForm, MoveForm, StateForm, TypedTimeForm
 from clinic.models import Appointment, Patient, Practitioner, User, WalkIn
 from clinic.rules import access
+from clinic.rules import booking as rules
 from clinic.views.announced import announcing
 from clinic.views.panel import Panel
 from clinic.views.panel_wishes import recorded
@@ -71,11 +72,14 @@ def book(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     access.check_may_book(request.user)
     patient = get_object_or_404(Patient.objects.visible_to(request.user).current(), pk=patient_id)
     at = timezone.now()
-    choices = whats(patient, at=at, wanted=request.POST.get("what", ""))
+    refused = rules.why_to_be_erased(patient) if request.method == "GET" else None
+    choices = [] if refused else whats(patient, at=at, wanted=request.POST.get("what", ""))
     typed, state_form, panel = load_panel(request, patient, choices, at)
     if request.method == "GET":
         form = BookForm(initial={"request_id": uuid4(), "held_until": _calls_back_by(at)})
-        return chooser_page(request, panel, form, template=_TEMPLATE, typed=typed, state_form=state_form)
+        return chooser_page(
+            request, panel, form, template=_TEMPLATE, typed=typed, state_form=state_form, refusal=refused
+        )
     form, walk_in = BookForm(request.POST), _walk_in(request, panel)
     if not form.is_valid():
         return chooser_page(request, _among_all(panel), form, template=_TEMPLATE, status=422)

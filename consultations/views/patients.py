@@ -20,7 +20,7 @@ from clinic.forms.base import BaseForm
 from clinic.forms.patients import facts as identity
 from clinic.models import Appointment, CaseFile, EmergencyOpening, Erasure, Patient, User
 from clinic.queries import similar_on_record
-from clinic.rules import access, emergencies
+from clinic.rules import access, booking, emergencies
 from clinic.views import reading
 from clinic.views.posted import page_number
 from consultations import offers, releases, steppers, timeline
@@ -81,16 +81,17 @@ def header(patient: Patient, user: User) -> dict[str, Any]:
 
 
 def _openings(request: HttpRequest, patient: Patient, at: datetime) -> dict[str, Any]:
-    """Who may read this record though they treat nobody: open cases for everybody, emergencies for those who treat; and for
-    admins whether it is to be erased."""
+    """Who may read this record though they treat nobody: open cases for everybody, emergencies for those who treat; and
+    whether it is to be erased, for admins with how it stands."""
     cases = CaseFile.objects.visible_to(request.user).open().filter(patient=patient)
-    treats = request.user.has_role(Role.PRACTITIONER)
+    treats, decides = request.user.has_role(Role.PRACTITIONER), request.user.has_role(Role.ADMIN)
     erasures = Erasure.objects.visible_to(request.user)
     seen = EmergencyOpening.objects.visible_to(request.user).shown(at).filter(patient=patient)
     return {
         "case_files": list(cases.with_end()[:_SHOWN]),
         "openings": list(seen.select_related("opened_by")[:_SHOWN]) if treats else [],
         "erasure": erasures.in_force().of(patient).select_related("decided_by").first(),
+        "to_be_erased": None if decides else booking.why_to_be_erased(patient),
         "may_open_emergency": emergencies.may_open(request.user),
     }
 

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from clinic.actions import booking, visits
+from clinic.actions import booking, replanning, visits
 from clinic.actions.booking import Move
+from clinic.actions.replanning import Return
 from clinic.availability import Obstacle
 from clinic.enums import AppointmentStatus, CancelledBy, RoomKind
 from clinic.errors import DomainError, NotAllowed, NotCleared, SlotTaken, Stale
@@ -17,6 +18,7 @@ from clinic.rules import booking as rules
 from tests.clinic.desk import Desk, ToldPathway, on
 from tests.factories.booking import AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW
+from tests.factories.erasures import ErasureDoneFactory, ErasureFactory
 from tests.factories.opening import AbsenceFactory, ClosedDayFactory, OutOfServiceFactory
 from tests.factories.people import PatientFactory, PractitionerFactory
 from tests.factories.users import UserFactory
@@ -261,6 +263,32 @@ def test_an_untrained_practitioner_is_refused(desk: Desk) -> None:
 def test_a_merged_record_is_not_booked(desk: Desk) -> None:
     merged = PatientFactory(merged_into=desk.patient)
     assert refused(desk, tuesday("09:00"), patient=merged) == "merged_patient"
+
+
+def test_nothing_comes_on_the_books_while_an_erasure_can_be_withdrawn(desk: Desk) -> None:
+    called_off = desk.book(tuesday("10:00"))
+    visits.cancel(appointment=called_off, cancelled_by=CancelledBy.PATIENT, by=desk.user, at=CLINIC_NOW)
+    called_off.refresh_from_db()
+    erasure = ErasureFactory(patient=desk.patient)
+    put_back = [Return(called_off, called_off.version)]
+    wishes, until = [desk.wish(tuesday("09:00"))], tuesday("08:00")
+    ways = [
+        lambda: desk.book(tuesday("09:00")),
+        lambda: booking.hold_many(wishes=wishes, until=until, by=desk.user, at=CLINIC_NOW),
+        lambda: visits.reinstate(appointment=called_off, by=desk.user, at=CLINIC_NOW),
+        lambda: replanning.rearrange(wishes=wishes, by=desk.user, at=CLINIC_NOW),
+        lambda: replanning.rearrange(put_back=put_back, by=desk.user, at=CLINIC_NOW),
+    ]
+    for way in ways:
+        with pytest.raises(DomainError, match="erased from Sun 8 Mar 2026 on: no visit") as refusal:
+            way()
+        assert refusal.value.code == "to_be_erased"
+    assert desk.book(tuesday("09:00"), patient=PatientFactory())
+
+    ErasureDoneFactory(erasure=erasure)  # what is left is kept for years, and the patient comes back
+    assert desk.book(tuesday("11:00"))
+    other = ErasureFactory(withdrawn_at=CLINIC_NOW, withdrawn_by=desk.user, withdrawn_because="a slip")
+    assert desk.book(tuesday("14:00"), patient=other.patient)
 
 
 def test_an_admin_does_not_book(desk: Desk) -> None:

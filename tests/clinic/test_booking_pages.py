@@ -20,6 +20,7 @@ from clinic.readiness import Caution, Offer, PairOffer
 from tests.clinic.desk import MISSING, Desk, ToldPathway, on
 from tests.factories.booking import AppointmentTypeFactory, WalkInFactory
 from tests.factories.clock import CLINIC_NOW, PARIS, ago
+from tests.factories.erasures import ErasureFactory
 from tests.factories.opening import AbsenceFactory
 from tests.factories.people import PatientFactory
 from tests.factories.places import DeviceCareErrorFactory, DeviceCareFactory
@@ -181,6 +182,22 @@ def test_a_visit_that_must_wait_says_for_what_and_cannot_be_chosen(
     assert "session%3A7" not in page
 
 
+def test_a_record_that_is_to_be_erased_is_not_booked_and_its_page_says_whom_to_ask(
+    desk: Desk, reception_client: Client
+) -> None:
+    ErasureFactory(patient=desk.patient, reason="asked by letter")
+    sentence = "This record is to be erased from Sun 8 Mar 2026 on: no visit is booked on it."
+    shown = reception_client.get(url(desk.patient))
+    assert (shown.status_code, shown.context["chooser"]) == (200, None)
+    sent = reception_client.post(url(desk.patient), form(desk, tuesday("09:00")))
+    assert sent.status_code == 422
+    for page in (text(shown), text(sent)):
+        assert sentence in page
+        assert "ask an admin to withdraw the erasure" in page
+        assert "letter" not in page
+    assert not Appointment.objects.exists()
+
+
 def test_practitioners_who_have_seen_the_patient_are_marked(desk: Desk, reception_client: Client) -> None:
     page = text(reception_client.get(url(desk.patient)))
     assert "knows the patient" not in page
@@ -192,7 +209,7 @@ def test_the_panel_asks_the_same_questions_whatever_is_booked(
 ) -> None:
     for n in range(count):
         desk.book(tuesday(f"{13 + n}:00"), patient=PatientFactory())
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         reception_client.get(url(desk.patient, week="2026-03-02"))
 
 

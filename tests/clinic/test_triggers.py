@@ -544,6 +544,18 @@ def _a_record_that_is_called_erased_by_a_page() -> None:
     Patient.objects.filter(pk=PatientFactory().pk).update(**PSEUDONYM, erased_at=CLINIC_NOW)
 
 
+@cases.refused_by("appointment_not_to_be_erased")
+def _a_visit_on_a_record_that_is_to_be_erased() -> None:
+    AppointmentFactory(patient=ErasureFactory().patient)
+
+
+@cases.refused_by("appointment_not_to_be_erased")
+def _a_visit_that_comes_back_to_it() -> None:
+    called_off = AppointmentFactory(status=AppointmentStatus.NO_SHOW)
+    ErasureFactory(patient=called_off.patient)
+    Appointment.objects.filter(pk=called_off.pk).update(status=AppointmentStatus.BOOKED)
+
+
 @cases.refused_by("erasure_signed")
 def _an_erasure_put_on_somebody_else() -> None:
     Erasure.objects.filter(pk=ErasureFactory().pk).update(patient=PatientFactory())

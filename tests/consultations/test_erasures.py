@@ -122,7 +122,6 @@ class TestWhatHasToBeSettledBefore:
     ) -> None:
         patient = seen()
         assert obstacles(patient, at=CLINIC_NOW) == []  # the control
-        erasure = decided(patient, admin)
         said = {}
         for words, block in BLOCKERS.items():
             with transaction.atomic():
@@ -131,11 +130,13 @@ class TestWhatHasToBeSettledBefore:
                 said[words] = any(words in each for each in found)
                 with pytest.raises(DomainError, match=r".") as decision:
                     decided(patient, admin)
+                erasure = ErasureFactory(patient=patient, decided_at=CLINIC_NOW)
                 with pytest.raises(DomainError) as execution:
                     erasing.carry_out(erasure=erasure, stage=ErasureStage.DESK, by=None, at=ahead(days=8))
                 assert decision.value.code == execution.value.code == "erasure_blocked", words
                 transaction.set_rollback(True)
         assert said == dict.fromkeys(BLOCKERS, True)
+        decided(patient, admin)
         assert "not erased" not in run(tmp_path, ahead(days=8))
 
     def test_a_record_that_was_merged_into_it_blocks_as_well(self, admin: User) -> None:
@@ -352,7 +353,8 @@ class TestPages:
         assert admin_client.get(address).url == own
         own_page = admin_client.get(f"/patients/{patient.pk}/").text
         assert ("This record is to be erased" in own_page, f'href="{own}"' in own_page) == (True, True)
-        assert "to be erased" not in reception_client.get(f"/patients/{patient.pk}/").text
+        told = reception_client.get(f"/patients/{patient.pk}/").text
+        assert ("to be erased from Mon 9 Mar 2026 on" in told, own in told) == (True, False)
         assert "Not carried out before Mon 9 Mar 2026" in admin_client.get(own).text
         assert "Belleville" in admin_client.get("/erasures/").text
         for stage in ErasureStage:

@@ -22,6 +22,8 @@ from tests.factories import (
     AppointmentFactory,
     ClinicalReportFactory,
     ConsentWithdrawalFactory,
+    ErasureDoneFactory,
+    ErasureFactory,
     PatchTestFactory,
     PatientFactory,
     PlanFactory,
@@ -251,6 +253,19 @@ def test_a_merged_record_leads_to_the_one_that_counts(practitioner_client: Clien
     assert f'href="{reverse("consultations:patient", args=[kept.pk])}"' in answer.text
 
 
+def test_that_the_record_is_to_be_erased_is_told_to_everybody_who_might_book(
+    practitioner_client: Client, reception_client: Client, admin_client: Client, clinic_now: datetime
+) -> None:
+    erasure = ErasureFactory(reason="asked by letter")
+    for client in (practitioner_client, reception_client):
+        said = page(client, erasure.patient)
+        assert "is to be erased from Sun 8 Mar 2026 on" in said
+        assert erasure.reason not in said
+    assert reverse("consultations:erasure", args=[erasure.pk]) in page(admin_client, erasure.patient)
+    ErasureDoneFactory(erasure=erasure)
+    assert "is to be erased" not in page(reception_client, erasure.patient)
+
+
 def test_similar_patients_show_in_the_header(practitioner_client: Client, clinic_now: datetime) -> None:
     one, other = PatientFactory(family_name="Moreau"), PatientFactory(family_name="Moreaux")
     assert f"№ {other.number}" in page(practitioner_client, one)
@@ -277,8 +292,8 @@ def test_the_page_takes_a_fixed_number_of_queries(
         reception_client.get(url)
 
 
-CLINICAL_QUERIES = 57
-DESK_QUERIES = 34
+CLINICAL_QUERIES = 58
+DESK_QUERIES = 35
 
 # --- The timeline ----------------------------------------------------------------------------------------------------
 
