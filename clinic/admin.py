@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from clinic import readiness
 from clinic.actions import accounts, catalogue, opening
 from clinic.admin_site import BookableAdmin, ClinicInline, ClinicModelAdmin, ReadOnlyAdmin
 from clinic.enums import Role
@@ -318,8 +319,10 @@ class AppointmentAdmin(ReadOnlyAdmin):
 class RecordOpenedAdmin(ReadOnlyAdmin):
     """Who opened whose clinical page, and when. Holds no clinical text."""
 
-    list_display = ("at", "user", "patient", "page")
+    list_display = ("at", "user", "patient", "called")
     list_filter = ("user",)
+    exclude = ("page",)
+    readonly_fields = ("called",)
     list_select_related = ("user", "patient")
     date_hierarchy = "at"
     show_full_result_count = False
@@ -327,3 +330,17 @@ class RecordOpenedAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[RecordOpened]:
         """Those the person may see."""
         return super().get_queryset(request).visible_to(request.user)
+
+    @admin.display(description=_("page"), ordering="page")
+    def called(self, opened: RecordOpened) -> str:
+        """What the clinic calls the page."""
+        return readiness.pathway().page_in_words(opened.page)
+
+
+admin.site.groups += [
+    (_("People"), (User, Practitioner)),
+    (_("Opening hours"), (WorkingHours, ExtraOpening, ClosedDay, Absence)),
+    (_("Rooms, devices and kinds of visit"), (Location, Room, Device, OutOfService, AppointmentType)),
+    (_("The clinic’s rules"), (ClinicSettings,)),
+    (_("To look up"), (Appointment, RecordOpened)),
+]

@@ -1,6 +1,6 @@
 """Django's admin, opened by the clinic's roles: no staff flag, no second sign-in, no table by accident."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -156,6 +156,8 @@ class ClinicAdminSite(admin.AdminSite):
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
+        # Tables that stand together under a title, on the start page and beside every page; each app adds its own.
+        self.groups: list[tuple[Any, Sequence[type[Model]]]] = []
         # Rows go one by one, each with its own question; most cannot go at all.
         self.disable_action("delete_selected")
 
@@ -163,6 +165,22 @@ class ClinicAdminSite(admin.AdminSite):
         """Third-party tables come with Django's permissions, which mean nothing here: they stay out."""
         if admin_class is not None and issubclass(admin_class, RolePermissions):
             super().register(model_or_iterable, admin_class, **options)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Grouped by what people look for; what is in no group stands last, under its app, and so does all on an app's page."""
+        apps = super().get_app_list(request, app_label)
+        if app_label:
+            return apps
+        rows = {row["model"]: row for app in apps for row in app["models"]}
+        found = []
+        for number, (title, models) in enumerate(self.groups):
+            if mine := [rows.pop(model) for model in models if model in rows]:
+                label = f"group-{number}"
+                first = f"#{label}-{mine[0]['object_name'].lower()}"  # there is no page of a group
+                found.append({"name": title, "app_label": label, "app_url": first, "models": mine})
+        for app in apps:
+            app["models"] = [row for row in app["models"] if row["model"] in rows]
+        return [*found, *(app for app in apps if app["models"])]
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Without "view on site": nothing here has a page there, and it would look up any row of any table."""

@@ -21,6 +21,7 @@ from clinic.admin_site import ClinicInline, ClinicModelAdmin
 from clinic.errors import DomainError
 from consultations import models as pathway
 from consultations.actions import reference
+from consultations.admin_index import GROUPS
 from consultations.enums import SignAgain
 from consultations.models.reference import Versioned
 from consultations.rules import recipes
@@ -372,6 +373,7 @@ admin.site.register(
     ],
     ReferenceAdmin,
 )
+admin.site.groups += GROUPS
 
 
 @admin.register(pathway.Lot)

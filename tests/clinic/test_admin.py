@@ -77,6 +77,16 @@ class TestWhoMayEnter:
             addresses
         )
 
+    def test_the_start_page_shows_every_table_once_in_a_group_of_its_own_kind(
+        self, keeper_client: Client
+    ) -> None:
+        groups = keeper_client.get(reverse("admin:index")).context["app_list"]
+        shown = [row["model"]._meta.label for group in groups for row in group["models"]]
+        assert sorted(shown) == REGISTERED
+        # None is left over for its app.
+        assert [group["app_label"] for group in groups] == [f"group-{each}" for each in range(len(groups))]
+        assert max(len(group["models"]) for group in groups) <= 7
+
     @pytest.mark.parametrize("roles", [[Role.RECEPTION], [Role.PRACTITIONER], []])
     def test_everybody_else_is_refused_staff_flag_or_not(self, roles: list[Role]) -> None:
         client = Client()
@@ -239,9 +249,12 @@ class TestSettings:
 
 def test_the_log_of_opened_records_is_read_only(keeper: User, keeper_client: Client) -> None:
     entry = RecordOpened.objects.create(
-        at=timezone.now(), user=keeper, patient=PatientFactory(), page="patient"
+        at=timezone.now(), user=keeper, patient=PatientFactory(), page="consultations:patch_test_give"
     )
-    assert keeper_client.get(page(RecordOpened, "change", entry.pk)).status_code == HTTPStatus.OK
+    for address in (page(RecordOpened), page(RecordOpened, "change", entry.pk)):
+        shown = keeper_client.get(address).content.decode()
+        assert "Giving a test injection" in shown
+        assert "consultations:patch_test_give" not in shown
     for word in ("change", "delete"):
         answer = keeper_client.post(page(RecordOpened, word, entry.pk), {"post": "yes", "page": "x"})
         assert answer.status_code == HTTPStatus.FORBIDDEN
