@@ -33,7 +33,7 @@ def staff(user: User) -> QuerySet[User]:
     open_ones = Invitation.objects.open().filter(user=OuterRef("pk"))
     factors = Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS)
     return (
-        User.accounts.visible_to(user)
+        User.objects.visible_to(user)
         .annotate(
             invited_until=Subquery(open_ones.values("expires_at")[:1]), has_second_factor=Exists(factors)
         )

@@ -12,6 +12,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelManagers(
+            name='user',
+            managers=[
+            ],
+        ),
         pgtrigger.migrations.AddTrigger(
             model_name='appointment',
             trigger=pgtrigger.compiler.Trigger(name='appointment_not_to_be_erased', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n        IF NEW.status = ANY('{arrived,booked,completed,confirmed,held,in_progress,provisional}') AND (TG_OP = 'INSERT' OR NOT OLD.status = ANY('{arrived,booked,completed,confirmed,held,in_progress,provisional}')) AND EXISTS (\n            SELECT FROM clinic_erasure WHERE patient_id = NEW.patient_id AND withdrawn_at IS NULL\n                AND NOT EXISTS (SELECT FROM clinic_erasuredone WHERE erasure_id = clinic_erasure.id)\n        ) THEN\n            RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'appointment_not_to_be_erased', MESSAGE = 'This record is to be erased: no visit is booked on it. An admin can withdraw that.';\n        END IF;\n        RETURN NEW;\n    ", hash='2034b840b5f4a93e6ee6846ee89e770c0f0b8dc5', operation='INSERT OR UPDATE OF "status"', pgid='pgtrigger_appointment_not_to_be_erased_2e773', table='clinic_appointment', when='BEFORE')),

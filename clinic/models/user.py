@@ -42,6 +42,12 @@ class UserQuerySet(models.QuerySet):
         return self if user.has_role(Role.ADMIN) else self.filter(pk=user.pk)
 
 
+class AccountManager(UserManager.from_queryset(UserQuerySet)):
+    """Makes accounts as Django does, and knows our words about them."""
+
+    use_in_migrations = False  # none makes accounts; else each would name this class for ever
+
+
 @pghistory.track(append_only=True, exclude=["password", "last_login"])
 class User(AbstractUser):
     """A member of staff. Roles decide what they see and do; Django's permissions are used by the admin only."""
@@ -57,8 +63,7 @@ class User(AbstractUser):
     # Part of what a session is signed with: one more, and every sign-in of the person has ended.
     sign_ins_ended = models.PositiveIntegerField(default=0, editable=False)
 
-    objects = UserManager()
-    accounts = UserQuerySet.as_manager()  # with our words; `objects` is what Django makes accounts with
+    objects = AccountManager()
 
     class Meta:
         verbose_name = _("user")

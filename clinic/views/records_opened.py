@@ -27,7 +27,7 @@ def records_opened(request: HttpRequest) -> HttpResponse:
     if found:
         return found
     patient = chosen(request, "patient", Patient.objects.visible_to(request.user))
-    user = chosen(request, "user", User.accounts.visible_to(request.user))
+    user = chosen(request, "user", User.objects.visible_to(request.user))
     narrowing = ReadingForm(request.GET if request.GET else None)
     page = _page(request, narrowing, patient=patient, user=user)
     kept = {name: value for name, value in request.GET.items() if value and name != "page"}

@@ -68,7 +68,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 def invite_again(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """A new link in place of one that was lost or has run out."""
     rules.check_may_keep_staff(request.user)
-    user = get_object_or_404(User.accounts.visible_to(request.user), pk=user_id)
+    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
     try:
         invitation, secret = actions.invite_again(user=user, by=request.user, at=timezone.now())
     except DomainError as refusal:
@@ -81,7 +81,7 @@ def invite_again(request: HttpRequest, user_id: UUID) -> HttpResponse:
 def withdraw(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """The link stops working."""
     rules.check_may_keep_staff(request.user)
-    user = get_object_or_404(User.accounts.visible_to(request.user), pk=user_id)
+    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
     try:
         actions.withdraw(user=user, by=request.user, at=timezone.now())
     except DomainError as refusal:
@@ -95,7 +95,7 @@ def withdraw(request: HttpRequest, user_id: UUID) -> HttpResponse:
 def reset_second_factor(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """After asking why: the person sets up a new second factor at the next sign-in."""
     rules.check_may_keep_staff(request.user)
-    user = get_object_or_404(User.accounts.visible_to(request.user), pk=user_id)
+    user = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
     form = ResetForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -92,7 +92,7 @@ def new_password(request: HttpRequest, user_id: UUID) -> HttpResponse:
 
 def _person(request: HttpRequest, user_id: UUID) -> User:
     rules.check_may_keep_staff(request.user)
-    people = User.accounts.visible_to(request.user).select_related("practitioner")
+    people = User.objects.visible_to(request.user).select_related("practitioner")
     return get_object_or_404(people, pk=user_id)
 
 

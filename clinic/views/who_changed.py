@@ -30,7 +30,7 @@ def who_changed(request: HttpRequest) -> HttpResponse:
     if found:
         return found
     patient = chosen(request, "patient", Patient.objects.visible_to(request.user))
-    user = chosen(request, "user", User.accounts.visible_to(request.user))
+    user = chosen(request, "user", User.objects.visible_to(request.user))
     kept, key = _row(request)
     table = kept._meta.db_table if kept else ""
     number = page_number(request)
