@@ -4,9 +4,12 @@ and that a test with another maker's lot should come first.
 In time to order, refusing nothing. The desk does not learn which component is meant; the practitioner's pages say it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -26,78 +29,143 @@ from consultations.rules import lots as lots_rules
 from consultations.rules import plans, stock, tested_lots
 from consultations.rules.consequences import CourseConsequences
 
-Cautions = dict[UUID, Caution]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shelf:
-    """Read once: which components each planned session and each plan's test need, the lots on the shelf, and by the tests
-    that count for the plans the lots they were made with, on the shelf or not."""
-
-    components: Mapping[UUID, list[Component]]
-    lots: Sequence[Lot]
-    tested: Mapping[UUID, Sequence[Lot]]
-    today: date
-
 
 def of_offers(
     found: Sequence[Offer], all_facts: Iterable[PlanFacts], types: list[AppointmentType], *, at: datetime
 ) -> list[Offer]:
-    """The offers, those of a session or a test with its caution, and behind a session the test with another maker's lot
-    where it should come first. One query of lots for all plans, none without a session or a test."""
-    facts, asked = list(all_facts), _asked(each.purpose for each in found)
-    shelf = _read(asked, facts, at=at)
-    if shelf is None:
-        return list(found)
-    plan_of = {planned.pk: each for each in facts for planned in each.planned}
-    every: list[Offer] = []
-    for offer in found:
-        every.append(offer)
-        meant = purposes.parse(offer.purpose)
-        if meant.kind == Kind.SESSION and meant.key in plan_of:
-            every += _of_other_maker(plan_of[meant.key], shelf, types, at=at)
-    cautions = _cautions(_asked(each.purpose for each in every), facts, shelf)
-    return [replace(each, caution=_of(each.purpose, cautions)) for each in every]
+    """The offers with the tests of another maker's lot that should come first, those of a session or a test with its
+    caution. One query of lots for all plans, none where no lot is needed."""
+    facts = list(all_facts)
+    may_test = [each for each in facts if _may_test_another_lot(each, at=at)]
+    asked = [each.purpose for each in found] + [purposes.test_of(each.plan) for each in may_test]
+    shelf = _Shelf.read(facts, asked, at=at)
+    tests = [
+        (each, offers.other_lot_offers(each, types, at=at)) for each in may_test if shelf.lacks_tested(each)
+    ]
+    return [replace(each, caution=shelf.caution(each.purpose)) for each in _in_order(found, tests)]
 
 
 def of_courses(
     courses: Sequence[CourseOffer], all_facts: Iterable[PlanFacts], *, at: datetime
 ) -> list[CourseOffer]:
     """The courses, each test and session that is still to be placed with its caution. As many queries as `of_offers`."""
-    open_steps = (step.purpose for course in courses for step in course.steps if not step.fixed)
-    asked, facts = _asked(open_steps), list(all_facts)
-    shelf = _read(asked, facts, at=at)
-    cautions = _cautions(asked, facts, shelf) if shelf else {}
+    open_steps = [step.purpose for course in courses for step in course.steps if not step.fixed]
+    shelf = _Shelf.read(list(all_facts), open_steps, at=at)
     return [
         replace(
-            course, steps=tuple(replace(step, caution=_of(step.purpose, cautions)) for step in course.steps)
+            course,
+            steps=tuple(
+                step if step.fixed else replace(step, caution=shelf.caution(step.purpose))
+                for step in course.steps
+            ),
         )
         for course in courses
     ]
 
 
 class Cautioned(CourseConsequences):
-    """What moving a visit does, and what the shelf says of the days it may be moved to; asked of one visit in as many
-    queries as `of_offers` asks of lots."""
+    """What moving a visit does, and what the shelf says of the days it and those behind it may be moved to."""
 
     def caution(self, appointment: Appointment) -> Caution | None:
-        """See clinic.readiness."""
-        facts = self.facts.get(appointment.purpose)
-        if facts is None:
+        """See clinic.readiness. The shelf is read once, when it is first asked."""
+        return self._shelf.caution(appointment.purpose)
+
+    @cached_property
+    def _shelf(self) -> _Shelf:
+        facts = {each.plan.pk: each for each in self.facts.values()}
+        return _Shelf.read(list(facts.values()), self.facts, at=self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """Read once: whose plan a session or a test belongs to and which components it needs, the lots on the shelf, and by the
+    tests that count for the plans the lots they were made with, on the shelf or not.
+
+    Sessions are known by the key of the planned one, tests by that of their plan.
+    """
+
+    plans: Mapping[UUID, PlanFacts]
+    components: Mapping[UUID, list[Component]]
+    lots: Sequence[Lot]
+    tested: Mapping[UUID, Sequence[Lot]]
+    at: datetime
+
+    @classmethod
+    def read(cls, all_facts: Sequence[PlanFacts], asked: Iterable[str], *, at: datetime) -> _Shelf:
+        """For the purposes that are asked about; empty, and in no query, where nothing is injected at any of them."""
+        wanted = {_injected_at(each) for each in asked}
+        mine = [facts for facts in all_facts if wanted & _keys_of(facts)]
+        if not mine:
+            return cls({}, {}, (), {}, at)
+        whole = {facts.plan.pk: [part.component for part in facts.of_whole_plan.parts] for facts in mine}
+        components = needed_of(mine) | whole
+        codes = {each.code for listed in components.values() for each in listed}
+        tests = {test for facts in mine for test in tested_lots.tests_compared_with(facts.of_whole_plan, at)}
+        rows = list(_lots(codes, tests, today=timezone.localdate(at)))
+        return cls(
+            plans={key: facts for facts in mine for key in _keys_of(facts)},
+            components=components,
+            lots=[lot for lot in rows if lot.used_up_on is None],
+            tested={test: [lot for lot in rows if test in lot.in_tests] for test in tests},
+            at=at,
+        )
+
+    @property
+    def today(self) -> date:
+        """The clinic's day."""
+        return timezone.localdate(self.at)
+
+    def caution(self, purpose: str) -> Caution | None:
+        """From which day on the visit would find no lot in date; None where it needs none."""
+        key = _injected_at(purpose)
+        if key is None or not self.components.get(key):
             return None
-        asked = _asked([appointment.purpose])
-        shelf = _read(asked, [facts], at=self.at)
-        return _of(appointment.purpose, _cautions(asked, [facts], shelf)) if shelf else None
+        last = stock.last_day(self.components[key], self.lots, today=self.today)
+        said = {"who": self.plans[key].plan.consultation.practitioner}
+        if last is None:
+            return Caution(_("Not every lot it needs is in date: tell %(who)s. Booking goes on.") % said)
+        words = _("After %(day)s not every lot it needs is in date: tell %(who)s. Booking goes on.")
+        return Caution(words % {**said, "day": in_words(last)}, last)
+
+    def lacks_tested(self, facts: PlanFacts) -> bool:
+        """Whether on the day of a session to come, of some component, there is nothing but lots that ask for a new test."""
+        whole = facts.of_whole_plan
+        tests = tested_lots.tests_compared_with(whole, self.at)
+        tested = tested_lots.by_component(lot for test in tests for lot in self.tested[test])
+        if not tested_lots.any_asks(whole, self.lots, tested):
+            return False  # and nobody has to know how it is mixed
+        asked = lots_rules.asked_for(whole.plan.formula, at=self.at, allergies=whole.allergies)
+        return any(
+            tested_lots.none_tested(whole, lots_rules.sorted_out(self.lots, asked, on=day)[0], tested)
+            for day in _days_to_come(facts, today=self.today)
+        )
 
 
-def _asked(purposes_: Iterable[str]) -> set[UUID]:
-    """The planned sessions that are meant, and the plans whose test is."""
-    return {key for each in purposes_ if (key := _injected_at(each))}
+def _may_test_another_lot(facts: PlanFacts, *, at: datetime) -> bool:
+    """Whether the plan could be told of another maker's lot. The test that clears now goes on clearing until that one is
+    read."""
+    if not tested_lots.tests_compared_with(facts.of_whole_plan, at):
+        return False
+    return offers.may_test_another_lot(facts, at=at) and plans.next_to_give(facts) is not None
 
 
-def _of(purpose: str, cautions: Cautions) -> Caution | None:
-    key = _injected_at(purpose)
-    return cautions.get(key) if key else None
+def _in_order(found: Sequence[Offer], tests: Iterable[tuple[PlanFacts, list[Offer]]]) -> list[Offer]:
+    """Each test behind the next session of its plan; where all are on the books, before what is always possible."""
+    every = list(found)
+    for facts, more in tests:
+        sessions = {purposes.session_of(planned) for planned in facts.planned}
+        behind = [place + 1 for place, each in enumerate(every) if each.purpose in sessions]
+        always = [place for place, each in enumerate(every) if each.purpose == Kind.CONSULTATION]
+        place = [*behind, *always, len(every)][0]
+        every[place:place] = more
+    return every
+
+
+def _days_to_come(facts: PlanFacts, *, today: date) -> set[date]:
+    """On which the plan's sessions are booked, or else best given."""
+    windows = [each for each in plans.windows(facts, on=today) if not each.is_done]
+    days = (timezone.localdate(each.visit.starts_at) if each.visit else each.ideal for each in windows)
+    return {max(day, today) for day in days}
 
 
 def _injected_at(purpose: str) -> UUID | None:
@@ -110,21 +178,7 @@ def _keys_of(facts: PlanFacts) -> set[UUID]:
     return {facts.plan.pk, *(each.pk for each in facts.planned)}
 
 
-def _read(asked: set[UUID], all_facts: Sequence[PlanFacts], *, at: datetime) -> _Shelf | None:
-    mine = [facts for facts in all_facts if asked & _keys_of(facts)]
-    if not mine:
-        return None
-    whole = {facts.plan.pk: [part.component for part in facts.of_whole_plan.parts] for facts in mine}
-    components, today = needed_of(mine) | whole, timezone.localdate(at)
-    codes = {each.code for key in asked & components.keys() for each in components[key]}
-    codes |= {each.code for listed in whole.values() for each in listed}
-    tests = {test for facts in mine for test in tested_lots.tests_compared_with(facts.of_whole_plan, at)}
-    rows = list(_rows(codes, tests, today))
-    tested = {test: [lot for lot in rows if tests and test in lot.in_tests] for test in tests}
-    return _Shelf(components, [lot for lot in rows if lot.used_up_on is None], tested, today)
-
-
-def _rows(codes: set[str], tests: set[UUID], today: date) -> Iterable[Lot]:
+def _lots(codes: set[str], tests: set[UUID], *, today: date) -> Iterable[Lot]:
     """The lots on the shelf, and with them those that the tests were made with; one query either way."""
     found = Lot.objects.usable_on(today)
     if tests:
@@ -133,44 +187,3 @@ def _rows(codes: set[str], tests: set[UUID], today: date) -> Iterable[Lot]:
             in_tests=ArraySubquery(used.filter(lot=OuterRef("pk")).values("patch_test"))
         )
     return found.of_components(sorted(codes)).select_related("component")
-
-
-def _of_other_maker(
-    facts: PlanFacts, shelf: _Shelf, types: list[AppointmentType], *, at: datetime
-) -> list[Offer]:
-    """The test with another maker's lot, where on the day of a session to come every lot in date of some component asks
-    for one. The test that clears now goes on clearing until that one is read."""
-    whole = facts.of_whole_plan
-    tests = tested_lots.tests_compared_with(whole, at)
-    if not tests or not offers.may_test_another_lot(facts, at=at):
-        return []
-    tested = tested_lots.by_component(lot for test in tests for lot in shelf.tested.get(test, ()))
-    asked = lots_rules.asked_without_recipe(whole.allergies)
-    mine = [lot for lot in shelf.lots if not lots_rules.closed_by_allergy(lot, asked)]
-    windows = [each for each in plans.windows(facts, on=shelf.today) if not each.is_done]
-    for day in {max(_day_of(each), shelf.today) for each in windows}:
-        if tested_lots.none_tested(whole, [lot for lot in mine if lot.is_usable_on(day)], tested):
-            return offers.other_lot_offers(facts, types, at=at)
-    return []
-
-
-def _day_of(window: plans.Window) -> date:
-    return timezone.localdate(window.visit.starts_at) if window.visit else window.ideal
-
-
-def _cautions(asked: set[UUID], all_facts: Iterable[PlanFacts], shelf: _Shelf) -> Cautions:
-    return {
-        key: _caution(facts, shelf.components[key], shelf.lots, shelf.today)
-        for facts in all_facts
-        for key in asked & _keys_of(facts)
-        if shelf.components.get(key)
-    }
-
-
-def _caution(facts: PlanFacts, components: list[Component], lots: Sequence[Lot], today: date) -> Caution:
-    last = stock.last_day(components, lots, today=today)
-    said = {"who": facts.plan.consultation.practitioner}
-    if last is None:
-        return Caution(_("Not every lot it needs is in date: tell %(who)s. Booking goes on.") % said)
-    words = _("After %(day)s not every lot it needs is in date: tell %(who)s. Booking goes on.")
-    return Caution(words % {**said, "day": in_words(last)}, last)

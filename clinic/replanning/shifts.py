@@ -32,7 +32,7 @@ class Shift:
     """One visit that is affected: what is wrong with it, and the free places, the best first.
 
     `is_again`: the released visit itself, to be booked anew. `problem` says why there is no place, `awaited` what has to
-    come before the visit if it takes the best one.
+    come before the visit if it takes the best one, `caution` what to tell somebody then.
     """
 
     visit: Appointment
@@ -44,6 +44,7 @@ class Shift:
     is_again: bool = False
     latest: datetime | None = None
     awaited: tuple[Condition, ...] = ()
+    caution: str = ""
 
     @property
     def is_at_once(self) -> bool:
@@ -162,8 +163,16 @@ def _placed(
         return Shift(visit, label, problem=_no_place(span), latest=span.latest, **more)
     places.take(visit, options[0])
     changes[visit.pk] = options[0].starts_at
-    awaited = consequences.awaited(visit, options[0].starts_at, changes)
-    return Shift(visit, label, options=tuple(options), latest=span.latest, awaited=awaited, **more)
+    caution = consequences.caution(visit)
+    return Shift(
+        visit,
+        label,
+        options=tuple(options),
+        latest=span.latest,
+        awaited=consequences.awaited(visit, options[0].starts_at, changes),
+        caution=caution.on(timezone.localdate(options[0].starts_at)) if caution else "",
+        **more,
+    )
 
 
 def _options(visit: Appointment, window: Interval, span: Span, places: Places) -> list[FreeStart]:

@@ -62,11 +62,6 @@ def asked_for(formula: Formula, *, at: datetime, allergies: Iterable[Allergy] = 
     return Asked(recipe, {line.component.code: line for line in lines}, _in_force(allergies))
 
 
-def asked_without_recipe(allergies: Iterable[Allergy]) -> Asked:
-    """What the patient alone asks of a lot, in no query: whether it may be injected is not said by that."""
-    return Asked(allergies=_in_force(allergies))
-
-
 def _in_force(allergies: Iterable[Allergy]) -> tuple[Allergy, ...]:
     return tuple(each for each in allergies if each.status != AllergyStatus.REFUTED)
 

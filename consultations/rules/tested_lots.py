@@ -109,6 +109,12 @@ def refusals(facts: PlanFacts, session: Session) -> list[DomainError]:
     ]
 
 
+def any_asks(facts: PlanFacts, lots: Iterable[Lot], tested: Tested) -> bool:
+    """Whether one of the lots asks for a new test."""
+    found = (untested(facts, lot, tested) for lot in lots)
+    return any(each and each.asks_for_test for each in found)
+
+
 def none_tested(facts: PlanFacts, lots: Iterable[Lot], tested: Tested) -> list[Untested]:
     """Of each component of which every lot in `lots` asks for a new test, the first one: what to test before the session."""
     by_code: dict[str, list[Untested | None]] = defaultdict(list)

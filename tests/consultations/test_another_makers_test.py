@@ -34,6 +34,7 @@ from tests.factories import (
     PatchTestFactory,
     TestReadingFactory,
     cleared_plan,
+    recipe_of,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
 
@@ -123,6 +124,37 @@ def test_a_session_on_the_books_counts_by_its_own_day(plan: Plan) -> None:
     assert offered(plan)
 
 
+@pytest.mark.parametrize(
+    ("too_strong", "is_offered"),
+    [
+        pytest.param("Laboratoire Sud", False, id="the other maker's could not be injected anyway"),
+        pytest.param("Laboratoire Nord", True, id="the tested maker's could not: what lasts is no use"),
+    ],
+)
+def test_only_lots_of_the_strength_that_is_mixed_count(plan: Plan, too_strong: str, is_offered: bool) -> None:
+    recipe_of(plan.formula)
+    for maker in ("Laboratoire Sud", "Laboratoire Nord"):
+        lot_of(plan, maker, label_amount=10, label_ml=1)
+    assert not offered(plan)  # the control: the tested maker's last
+    Lot.objects.filter(maker=too_strong).update(label_amount=250, label_ml=1)
+    if not is_offered:
+        Lot.objects.filter(maker="Laboratoire Nord").update(used_up_on=TODAY)
+    assert bool(offered(plan)) is is_offered
+
+
+def test_once_every_session_is_booked_it_is_offered_before_what_is_always_possible(plan: Plan) -> None:
+    lot_of(plan, "Laboratoire Sud")
+    for planned in plan.planned_sessions.all():
+        planned.appointment = AppointmentFactory(
+            patient=plan.patient,
+            purpose=purposes.session_of(planned),
+            starts_at=ahead(days=7 * planned.ordinal),
+        )
+        planned.save()
+    found = readiness.pathway().offers(plan.patient, at=CLINIC_NOW)
+    assert [each.purpose for each in found] == [purposes.test_of(plan), Kind.CONSULTATION]
+
+
 def test_where_the_clinic_only_warns_there_is_none(plan: Plan) -> None:
     lot_of(plan, "Laboratoire Sud")
     retest_decided(RetestTrigger.NEW_MAKER, effect=RetestEffect.WARN)
@@ -172,11 +204,11 @@ def test_its_page_chooses_the_lot_that_the_visit_was_booked_for(
     assert [sentence in each.content.decode() for each in (before, then)] == [True, False]
 
 
-def test_the_offer_costs_no_query_of_its_own(
+def test_the_offer_costs_no_query_but_that_of_the_recipe(
     plan: Plan, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     lot_of(plan, "Laboratoire Sud")
-    with django_assert_num_queries(OFFERS_QUERIES):
+    with django_assert_num_queries(OFFERS_QUERIES + 1):
         assert offered(plan)
     with CaptureQueriesContext(connection) as asked:
         offered(plan)

@@ -20,7 +20,7 @@ from clinic.forms.replanning import Pick, Version
 from clinic.models import Appointment, User
 from clinic.replanning import outlook
 from consultations import purposes
-from consultations.models import Plan
+from consultations.models import Lot, Plan
 from tests.clinic.desk import Desk, make_desk, on
 from tests.factories import (
     AbsenceFactory,
@@ -256,13 +256,26 @@ def test_a_visit_still_on_the_books_has_nothing_to_make_up_for(desk: Desk, recep
     assert reception_client.get(page(booked[1], "appointment_later")).url == page(booked[1], "appointment")
 
 
+def test_a_visit_that_moves_along_says_that_no_lot_is_in_date_then(
+    desk: Desk, reception_client: Client
+) -> None:
+    """Sessions 3 and 4 move by a week; the lots end between the two new days."""
+    _plan, booked = course(desk)
+    Lot.objects.update(expires_on=week(4, day=1))
+    url = f"{page(booked[1], 'appointment_later')}?choice={slot(desk, week(3))}&version=1"
+    shown = reception_client.get(url)
+    cautions = [row.shift.caution for row in shown.context["rows"]]
+    assert (cautions[0], cautions[1].startswith("After 25 Mar 2026 not every lot")) == ("", True)
+    assert text(shown).count(cautions[1]) == 1
+
+
 @pytest.mark.parametrize("count", [2, 4])
 def test_the_preview_asks_as_much_for_one_later_visit_as_for_three(
     desk: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
     _plan, booked = course(desk, count)
     url = f"{page(booked[0], 'appointment_later')}?choice={slot(desk, week(2))}&version=1"
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(29):
         shown = reception_client.get(url)
     assert len(shown.context["rows"]) == count - 1
 
@@ -368,7 +381,7 @@ def test_the_question_asks_as_much_for_one_later_visit_as_for_three(
     desk: Desk, reception_client: Client, django_assert_num_queries: DjangoAssertNumQueries, count: int
 ) -> None:
     _plan, booked = course(desk, count)
-    with django_assert_num_queries(25):
+    with django_assert_num_queries(26):
         reception_client.get(page(booked[0], "appointment_cancel"))
 
 

@@ -18,10 +18,12 @@ from clinic.models import Appointment
 from clinic.readiness import Caution
 from clinic.views.panel import cautioned
 from consultations import purposes
+from consultations.enums import RetestEffect, RetestTrigger
 from consultations.models import Lot, Plan
 from consultations.purposes import Kind
 from consultations.queries import facts_of_one
 from tests.clinic.desk import make_desk
+from tests.consultations.policies import retest_decided
 from tests.factories import (
     AppointmentFactory,
     ComponentFactory,
@@ -137,7 +139,8 @@ def test_all_plans_take_one_query_of_lots(
     assert sum('FROM "consultations_lot"' in each["sql"] for each in asked) == 1
 
 
-def test_without_a_session_to_book_no_lot_is_looked_for(plan: Plan) -> None:
+def test_without_a_session_to_book_or_a_lot_to_test_no_lot_is_looked_for(plan: Plan) -> None:
+    retest_decided(RetestTrigger.NEW_MAKER, effect=RetestEffect.WARN)
     for planned in plan.planned_sessions.all():
         planned.appointment = AppointmentFactory(
             patient=plan.patient,
