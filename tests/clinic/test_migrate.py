@@ -1,9 +1,14 @@
 """Migrating in batches leaves out nothing that the models declare."""
 
+from itertools import groupby
+
 import pgtrigger
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+from clinic.management.commands.migrate import _kind
 
 pytestmark = pytest.mark.django_db
 
@@ -45,3 +50,16 @@ def test_every_foreign_key_is_in_the_database() -> None:
         "JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey) WHERE contype = 'f'"
     )
     assert declared - enforced == set()
+
+
+def test_no_field_is_altered_twice_in_one_batch() -> None:
+    """Both would see the field as it was before and as it is after both."""
+    altered = [
+        [(operation.model_name, operation.name) for operation in batch]
+        for (app, _name), migration in MigrationLoader(None).disk_migrations.items()
+        if app in ("clinic", "consultations")
+        for kind, batch in groupby(migration.operations, key=_kind)
+        if kind == "alteration"
+    ]
+    assert max(map(len, altered)) > 1
+    assert [each for each in altered if len(set(each)) < len(each)] == []

@@ -17,6 +17,7 @@ from django.db.migrations import (
     AddConstraint,
     AddField,
     AddIndex,
+    AlterField,
     CreateModel,
     Migration,
     RemoveConstraint,
@@ -38,9 +39,12 @@ def _is_ours(migration: Migration) -> bool:
 
 
 def _kind(operation: Operation) -> str:
-    """Neighbours of one kind may share one state, the one after the last of them: none minds what the others add."""
+    """Neighbours of one kind may share one state, the one after the last of them: none minds what the others add, and no
+    field is altered twice in a row."""
     if type(operation) is AddField or type(operation) in ATTACHMENTS:
         return "addition"
+    if type(operation) is AlterField:
+        return "alteration"
     if type(operation) is RunSQL and not operation.state_operations:
         return "SQL"
     return "table" if type(operation) is CreateModel else f"alone {id(operation)}"
@@ -52,8 +56,8 @@ def _apply_together(
     """Changes the state by the whole batch, renders it at most once, then runs each operation's SQL."""
     operations = list(batch)
     before = state.clone()
-    # Whatever stands alone may compare models of both states: these are then rendered as they truly are.
-    if _kind(operations[0]).startswith("alone"):
+    # An alteration compares its field in both states, and what stands alone may: these are then rendered as they truly are.
+    if _kind(operations[0]).startswith(("alone", "alteration")):
         before.__dict__.pop("apps", None)
     rendered = state.__dict__.pop("apps", None)
     for operation in operations:
