@@ -110,7 +110,11 @@ def _pathway(at: datetime) -> dict[str, Any]:
 
 
 def _forms() -> dict[str, Any]:
-    """The same form as it comes, and as it is refused."""
+    """The same form as it comes, as it is refused, and as the one form of a page."""
     typed = {"name": "M" * 30, "starts_at_0": "2027-03-28", "starts_at_1": "02:30", "volume": "1,000"}
     refused = EveryFieldForm({f"refused-{name}": value for name, value in typed.items()}, prefix="refused")
-    return {"form": EveryFieldForm(initial={"prefers": ContactChannel.PHONE}), "refused": refused}
+    return {
+        "form": EveryFieldForm(initial={"prefers": ContactChannel.PHONE}),
+        "refused": refused,
+        "page_form": EveryFieldForm(prefix="page"),
+    }
