@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
+from django.core.management import call_command
 from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
@@ -310,3 +311,13 @@ class TestWhoseAccountsAPageFinds:
         for word in ("again", "withdraw"):
             assert reception_client.post(f"/staff/{invited_one.pk}/{word}/").status_code == 404
         assert Invitation.objects.open().get().user == invited_one
+
+
+def test_the_first_account_is_made_on_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a long sentence of one's own")
+    call_command(
+        "createsuperuser", interactive=False, username="first", email="first@example.org", verbosity=0
+    )
+    first = User.objects.get_by_natural_key("first")
+    assert (first.is_superuser, first.check_password("a long sentence of one's own")) == (True, True)
+    assert User.objects.visible_to(first).get() == first

@@ -16,6 +16,7 @@ from consultations.models import Component, Lot, PatchTest, PatchTestLot, Plan, 
 from consultations.rules import lots as rules
 from tests.factories import (
     ComponentFactory,
+    DeviationFactory,
     FormulaFactory,
     LotFactory,
     PatchTestFactory,
@@ -217,6 +218,33 @@ class TestSession:
         assert refusal_of(lambda: Session.objects.filter(pk=draft.pk).update(started_at=ago(minutes=59))) == (
             "session_cleared"
         )
+
+
+@pytest.mark.parametrize("is_deviation", [False, True])
+def test_a_draft_may_hold_what_fits_and_what_is_past_use_and_under_a_deviation_all(
+    is_deviation: bool,
+) -> None:
+    component, yesterday = of_50(), TODAY - timedelta(days=1)
+    plan = plan_of(component)
+    session = SessionFactory(plan=plan, deviation=DeviationFactory(plan=plan) if is_deviation else None)
+    fit, strong = labelled(component, 50), labelled(component, 250)
+    expired = labelled(component, 50, expires_on=yesterday)
+    used_up = labelled(component, 50, used_up_on=yesterday)
+    every = [fit, strong, expired, used_up]
+
+    def sorted_out(*named: Lot) -> rules.DraftChoice:
+        used = [SessionLot(session=session, lot=lot) for lot in named]
+        asked = rules.asked_for(plan.formula, at=session.started_at)
+        return rules.for_draft(every, asked, session=session, used=used)
+
+    found = sorted_out()
+    assert (list(found.past_use), found.named) == ([expired], [])
+    assert found.usable == ([fit, strong, used_up] if is_deviation else [fit])
+    assert [each.lot for each in found.set_aside] == ([] if is_deviation else [strong])
+    assert list(found.refused) == ([] if is_deviation else [strong, used_up])
+    # What the draft has named stays.
+    assert strong in sorted_out(strong).usable
+    assert sorted_out(strong).named == [strong]
 
 
 def test_a_test_injection_is_offered_what_fits_and_says_why_not(
