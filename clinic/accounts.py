@@ -1,12 +1,9 @@
 """How people sign in: staff only, invited by an admin; nobody signs up, and nobody without a second factor."""
 
-import time
 from typing import Any
 from uuid import UUID
 
-from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.authentication import get_authentication_records
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -24,6 +21,12 @@ from clinic.prepared import ByKey
 from clinic.throttling import one_more_try
 
 _NOT_RIGHT = _("Name and password do not fit together. Check both and type the password again.")
+# What people may show instead of what a page asks for, by allauth's names of them.
+_WAYS = {
+    "reauthenticate": _("Use your password"),
+    "mfa_reauthenticate": _("Use a code of your app"),
+    "mfa_reauthenticate:webauthn": _("Use a passkey"),
+}
 _users = ByKey(User, "id", "uuid")
 
 
@@ -64,10 +67,22 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Who signed in a moment ago is not asked for the password once more; set-up follows the first sign-in."""
-        records = get_authentication_records(self.request, self.request.user)
-        newest = max((record["at"] for record in records), default=0)
-        has_just_signed_in = time.time() - newest < app_settings.REAUTHENTICATION_TIMEOUT
+        has_just_signed_in = any(second_factor.shown_lately(self.request))
         return not has_just_signed_in and super().is_reauthentication_required(app=app, **kwargs)
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """Ways to show once more that it is still the person, without those that were shown a moment ago.
+
+        Where one was, the other is what is still asked for (`both_again` in clinic.views.second_factor).
+        """
+        methods = super().get_reauthentication_methods(user)
+        by_password, by_factor = second_factor.shown_lately(self.request)
+        left = [
+            method | {"description": _WAYS[method["id"]]}
+            for method in methods
+            if not (by_password if method["id"] == "reauthenticate" else by_factor)
+        ]
+        return left or methods
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):

@@ -5,6 +5,9 @@ for it. A session of before, one that a password alone has opened, or one made i
 is not through.
 """
 
+import time
+
+from allauth.account import app_settings
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -26,6 +29,17 @@ def is_missing(request: HttpRequest) -> bool:
 def is_set_up(user: AbstractBaseUser) -> bool:
     """Whether the person has one."""
     return Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
+
+
+def shown_lately(request: HttpRequest) -> tuple[bool, bool]:
+    """Whether the password, and whether a second factor, was shown within the last five minutes, at whatever page.
+
+    A passkey that replaced the password has asked for finger, face or PIN: it is both.
+    """
+    since = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
+    lately = [each for each in get_authentication_records(request, request.user) if each["at"] > since]
+    by_password = any(each["method"] == "password" or each.get("passwordless") for each in lately)
+    return by_password, any(each["method"] == "mfa" for each in lately)
 
 
 def _was_shown(request: HttpRequest) -> bool:

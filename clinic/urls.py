@@ -16,6 +16,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("accounts/2fa/", second_factor.index, name="mfa_index"),
     path("accounts/2fa/totp/activate/", second_factor.activate_totp, name="mfa_activate_totp"),
+    path("accounts/2fa/totp/deactivate/", second_factor.deactivate_totp, name="mfa_deactivate_totp"),
+    path(
+        "accounts/2fa/recovery-codes/generate/",
+        second_factor.generate_recovery_codes,
+        name="mfa_generate_recovery_codes",
+    ),
     path("accounts/2fa/webauthn/add/", second_factor.add_passkey, name="mfa_add_webauthn"),
     path(
         "accounts/2fa/webauthn/keys/<int:pk>/remove/",

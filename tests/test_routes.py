@@ -107,13 +107,13 @@ DESK = {
     "clinic:feed_revoke": ("302 200 200 200", "302 302 302 302"),
     "clinic:calendar": ("200 200 200 200", "405 405 405 405"),  # who knows the address need not sign in
     "clinic:sign_ins": ("302 200 200 200", ONLY_GET),  # one's own
-    "clinic:sign_in_end": (ONLY_POST, "302 404 404 404"),  # of somebody else
+    "clinic:sign_in_end": ("302 404 404 404", "302 404 404 404"),  # of somebody else
     "clinic:lock": (ONLY_POST, "302 302 302 302"),
     "clinic:lock_used": (ONLY_POST, "302 204 204 204"),
     "clinic:unlock": ("302 302 302 302", "302 302 302 302"),  # the screen is open
     "clinic:unlock_passkey": ("302 404 404 404", ONLY_GET),  # nobody has one
     "clinic:pin": ("302 200 200 200", "302 422 422 422"),  # one's own
-    "clinic:sign_ins_end": (ONLY_POST, "302 302 302 302"),  # one's own
+    "clinic:sign_ins_end": ("302 302 302 302", "302 302 302 302"),  # one's own
     "clinic:staff": ("302 403 403 200", ONLY_GET),
     "clinic:staff_invite": ("302 403 403 200", "302 403 403 422"),
     "clinic:staff_invite_again": (ONLY_POST, "302 403 403 201"),

@@ -400,6 +400,7 @@ class TestOnesOwnPin:
         with after(minutes=6):
             answer = reception_client.post(PIN_PAGE, {"pin": PIN, "again": PIN})
         assert "reauthenticate" in answer["Location"] and not ScreenPin.objects.exists()
+        assert PIN not in str(dict(reception_client.session))
 
     def test_an_admin_who_resets_the_second_factor_takes_it_away(self, reception: User, admin: User) -> None:
         ScreenPinFactory(user=reception)

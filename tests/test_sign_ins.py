@@ -212,7 +212,7 @@ class TestWhenItWasLastUsed:
             moment = time_machine.travel(CLINIC_NOW + timedelta(minutes=minutes), tick=False)
             with moment, django_assert_num_queries(queries):
                 # By itself, so that it is no use of the screen, which is written down more often (tests/test_screen_lock.py).
-                assert client.get("/sign-ins/end/", headers={"X-Unattended": "yes"}).status_code == 405
+                assert client.get("/lock/", headers={"X-Unattended": "yes"}).status_code == 405
             assert SignIn.objects.get().last_used_at == CLINIC_NOW + timedelta(minutes=written)
 
     def test_what_another_request_puts_in_the_session_meanwhile_stays(self, reception: User) -> None:

@@ -5,10 +5,9 @@ comes by itself gets a page, and goes on where it was.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
-from allauth.account.decorators import reauthentication_required
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth as passkeys
 from django.contrib import messages
@@ -34,6 +33,7 @@ from clinic.forms.second_factor import AuthenticatePasskeyForm
 from clinic.models import ScreenPin, User
 from clinic.views.own_password import check_own_password
 from clinic.views.posted import way_back
+from clinic.views.second_factor import both_again
 
 
 class _IsOver(Exception):
@@ -93,9 +93,9 @@ def unlock_passkey(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@reauthentication_required(app="allauth.mfa")
+@partial(both_again, keeps_form=False)
 def pin(request: HttpRequest) -> HttpResponse:
-    """One's own PIN, soon after a full sign-in or after showing a factor once more."""
+    """One's own PIN, soon after a full sign-in or after showing both factors once more."""
     form = ChoosePinForm(request.POST if request.method == "POST" else None)
     if "remove" in request.POST:
         actions.remove_pin(by=request.user, at=timezone.now())

@@ -2,28 +2,59 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import wraps
 
+from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.account.decorators import reauthentication_required
 from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.flows.reauthentication import suspend_request
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.views import IndexView
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.views import generate_recovery_codes as stock_generate_recovery_codes
 from allauth.mfa.totp.views import activate_totp as stock_activate_totp
+from allauth.mfa.totp.views import deactivate_totp as stock_deactivate_totp
 from allauth.mfa.webauthn.views import add_webauthn as stock_add_webauthn
 from allauth.mfa.webauthn.views import remove_webauthn as stock_remove_webauthn
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import REDIRECT_FIELD_NAME, update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
+from clinic import second_factor
 from clinic.actions import staff
 from clinic.models import ScreenPin, SecondFactorReset
 from clinic.second_factor import FACTORS
 
 View = Callable[..., HttpResponse]
 _TOLD_FOR = timedelta(days=30)
+
+
+def both_again(view: View, *, keeps_form: bool = True) -> View:
+    """Opens the page to whoever has shown both factors within five minutes, and asks for what is missing, one after the other.
+
+    allauth asks for one of the two, which is as much as somebody has who knows the password, or who holds the phone. What was
+    sent waits in the session, and is done as soon as both are there. Who has no second factor yet shows the password.
+
+    Args:
+        keeps_form: whether what was sent may wait there, in a row of the database, and readable.
+    """
+
+    @wraps(view)
+    def asked(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        by_password, by_factor = second_factor.shown_lately(request)
+        if by_password and (by_factor or not second_factor.is_set_up(request.user)):
+            return view(request, *args, **kwargs)
+        page = get_account_adapter(request).get_reauthentication_methods(request.user)[0]["url"]
+        if keeps_form:
+            return suspend_request(request, page)
+        return redirect(f"{page}?{urlencode({REDIRECT_FIELD_NAME: request.path})}")
+
+    return asked
 
 
 def index(request: HttpRequest) -> HttpResponse:
@@ -34,16 +65,19 @@ def index(request: HttpRequest) -> HttpResponse:
     return IndexView.as_view(extra_context=context)(request)
 
 
+@both_again
 def activate_totp(request: HttpRequest) -> HttpResponse:
     """A new authenticator app; its first code has shown that it is there."""
     return _setting_up(request, stock_activate_totp)
 
 
+@both_again
 def add_passkey(request: HttpRequest) -> HttpResponse:
     """A new passkey; adding it has shown that it is there."""
     return _setting_up(request, stock_add_webauthn)
 
 
+@both_again
 def remove_passkey(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a passkey away, unless it is the only second factor."""
     passkey = _factors(request).filter(pk=pk, type=Authenticator.Type.WEBAUTHN).first()
@@ -53,9 +87,17 @@ def remove_passkey(request: HttpRequest, pk: int) -> HttpResponse:
     return stock_remove_webauthn(request, pk=pk)
 
 
-@require_POST
+deactivate_totp = both_again(stock_deactivate_totp)
+generate_recovery_codes = both_again(stock_generate_recovery_codes)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(allow_get=True)
 def end_other_sign_ins(request: HttpRequest) -> HttpResponse:
     """Signed out everywhere but here: the key of this session changes, and is signed anew."""
+    if request.method != "POST":
+        # Back from being asked who it is, after something else was asked for meanwhile.
+        return redirect("clinic:sign_ins")
     user = staff.end_sign_ins(user=request.user, by=request.user, at=timezone.now())
     update_session_auth_hash(request, user)
     messages.success(request, _("You are signed out everywhere else."))

@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.actions import staff
 from clinic.models import SignIn
@@ -32,10 +33,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     return render(request, "clinic/sign_ins.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(allow_get=True)
 def end(request: HttpRequest, sign_in_id: UUID) -> HttpResponse:
-    """Signs one of the other browsers out."""
+    """Signs one of the other browsers out; whoever finds a screen open cannot."""
     sign_in = get_object_or_404(SignIn.objects.visible_to(request.user), public_id=sign_in_id)
+    if request.method != "POST":
+        # Back from being asked who it is, after something else was asked for meanwhile.
+        return redirect("clinic:sign_ins")
     if sign_in.session_key == request.session.session_key:
         messages.info(request, _("This is the one you are using: sign out in your menu."))
         return redirect("clinic:sign_ins")
