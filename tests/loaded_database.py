@@ -104,6 +104,6 @@ def _digest() -> str:
         if path.suffix in (".py", ".json") and not _NEVER_ASKED & set(path.relative_to(project).parts)
     ]
     made = sha256(repr((settings.TIME_ZONE, connection.settings_dict["OPTIONS"])).encode())
-    for path in (project / "requirements.txt", Path(__file__), *found):
+    for path in (project / "requirements.lock", Path(__file__), *found):
         made.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes())
     return made.hexdigest()[:12]

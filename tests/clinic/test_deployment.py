@@ -8,13 +8,14 @@ import subprocess
 import sys
 from typing import Any
 
+import dj_database_url
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client, override_settings
 from pytest_django import Settings
 
-from clinic import deployment
+from clinic import deployment, on_the_way
 from tests.headers import lacking
 
 GOOD = {
@@ -56,10 +57,78 @@ def test_a_clinics_settings_are_accepted() -> None:
         ({"ACCOUNT_DEFAULT_HTTP_PROTOCOL": "http"}, "clinic.E205"),
         ({"SESSION_COOKIE_SECURE": False}, "clinic.E206"),
         ({"SECURE_SSL_REDIRECT": False}, "clinic.E206"),
+        ({"EMAIL_HOST": "mail.example.org", "EMAIL_USE_TLS": False}, "clinic.E209"),
     ],
 )
 def test_one_wrong_setting_is_named(different: dict[str, Any], error: str) -> None:
     assert found(**different) == [error]
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"EMAIL_HOST": "mail.example.org", "EMAIL_USE_TLS": True},
+        {"EMAIL_HOST": "mail.example.org", "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": True},
+        {"EMAIL_HOST": "localhost", "EMAIL_USE_TLS": False},
+    ],
+)
+def test_letters_go_encrypted_or_stay_on_this_machine(different: dict[str, Any]) -> None:
+    assert found(**different) == []
+
+
+def in_mode(mode: str, url: str, **environment: str) -> str:
+    """The last thing that is said where the settings are read for this database."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import clinic.settings; print('read')"],
+        cwd=settings.BASE_DIR,
+        env={"MESOCLINIC_MODE": mode, "SECRET_KEY": GOOD["SECRET_KEY"], "DATABASE_URL": url, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (done.stdout + done.stderr).splitlines()[-1]
+
+
+class TestADatabaseOnAnotherMachine:
+    ELSEWHERE = "postgresql://mesoclinic_web:x@db.example.org/mesoclinic"
+
+    def test_is_refused_in_clear_before_anything_is_sent(self) -> None:
+        refusal = in_mode("production", f"{self.ELSEWHERE}?sslmode=require")
+        assert "does not say sslmode=verify-full" in refusal and "db.example.org" not in refusal
+        verified = f"{self.ELSEWHERE}?sslmode=verify-full&sslrootcert=/etc/ssl/certs/ca-certificates.crt"
+        assert in_mode("production", verified) == "read"
+        # The negative control: nothing else looks at it. A demo holds nobody's records.
+        assert in_mode("demo", self.ELSEWHERE) == "read"
+
+    @pytest.mark.parametrize(
+        ("url", "is_open"),
+        [
+            (ELSEWHERE, True),
+            (f"{ELSEWHERE}?sslmode=require", True),
+            (f"{ELSEWHERE}?sslmode=verify-ca", True),
+            (f"{ELSEWHERE}?sslmode=verify-full", False),
+            ("postgresql://u@10.0.0.7/n", True),
+            ("postgresql://u@[2001:db8::1]/n", True),
+            ("postgresql://u@localhost,db.example.org/n", True),
+            ("postgresql://u@localhost/n?hostaddr=10.0.0.7", True),
+            ("postgresql://u@/n?host=db.example.org", True),
+            ("postgresql://u@/n?service=clinic", True),
+            ("postgresql://u@localhost:5432/n", False),
+            ("postgresql://u@127.0.0.1/n", False),
+            ("postgresql://u@[::1]/n", False),
+            ("postgresql://u@%2Fvar%2Frun%2Fpostgresql/n", False),
+            ("postgresql:///n", False),
+        ],
+    )
+    def test_is_told_from_one_on_this(self, url: str, is_open: bool) -> None:
+        assert on_the_way.is_open_database(dj_database_url.parse(url)) == is_open
+
+    @pytest.mark.parametrize("variable", ["PGHOST", "PGHOSTADDR", "PGSERVICE"])
+    def test_what_postgresqls_library_reads_beside_the_address_counts(
+        self, variable: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv(variable, "10.0.0.7")
+        assert on_the_way.is_open_database(dj_database_url.parse("postgresql:///n"))
 
 
 def test_one_process_may_count_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:

