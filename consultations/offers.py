@@ -121,17 +121,8 @@ def test_wanted(facts: PlanFacts, at: datetime) -> bool:
         return True
     if retest.requirement(facts) == TestRequirement.NOT_REQUIRED:
         return False
-    return not clearance.test_settled(facts, at) and not _about_to_clear(facts, at)
-
-
-def _about_to_clear(facts: PlanFacts, at: datetime) -> bool:
-    """Read without reaction, and only the policy's waiting hours are still running."""
-    return any(
-        reading.valid_from
-        and reading.valid_from > at
-        and clearance.clearing_readings(facts, reading.valid_from)
-        for reading in facts.readings
-    )
+    # Read without reaction, only the policy's waiting hours may still be running.
+    return not clearance.test_settled(facts, at) and clearance.settled_from(facts, at) is None
 
 
 def test_offers(facts: PlanFacts, types: Types, *, at: datetime) -> list[Offer]:
@@ -261,10 +252,8 @@ def cleared_from(facts: PlanFacts, at: datetime) -> datetime:
     """From when the test, read or under way, would clear a session; now, if nothing is awaited."""
     if retest.requirement(facts) == TestRequirement.NOT_REQUIRED or clearance.test_settled(facts, at):
         return at
-    waiting = [
-        each.valid_from for each in facts.negative_readings if each.valid_from and each.valid_from > at
-    ]
-    return max([at, visits.test_clears_from(facts, together=visits.Together()) or at, *waiting])
+    awaited = visits.test_clears_from(facts, together=visits.Together())
+    return clearance.settled_from(facts, at) or max(at, awaited or at)
 
 
 def _noon(day: date) -> datetime:

@@ -24,10 +24,18 @@ from consultations.rules.gates import (
     suitable,
     test,
 )
-from consultations.rules.gates.test import clearing_reading, clearing_readings, test_settled
+from consultations.rules.gates.test import clearing_reading, clearing_readings, settled_from, test_settled
 from consultations.rules.knowledge import as_known
 
-__all__ = ["Clearance", "Gate", "clearing_reading", "clearing_readings", "judge", "test_settled"]
+__all__ = [
+    "Clearance",
+    "Gate",
+    "clearing_reading",
+    "clearing_readings",
+    "judge",
+    "settled_from",
+    "test_settled",
+]
 
 # In the order in which a clinic would settle it, and in which `pathway_refusal()` asks.
 _ALWAYS = (

@@ -226,13 +226,8 @@ class CourseConsequences(Consequences):
         moment = max(on, self.at)
         if not needed or clearance.test_settled(facts, moment):
             return moment
-        waiting = [
-            each.valid_from
-            for each in facts.negative_readings
-            if each.valid_from and each.valid_from > moment
-        ]
         expected = visits.test_clears_from(facts, together=self._together(facts, changes))
-        return max(moment, min(waiting)) if waiting else expected
+        return clearance.settled_from(facts, moment) or expected
 
     def _before_next(
         self, span: Span, facts: PlanFacts, planned: PlannedSession, changes: Changes

@@ -365,4 +365,4 @@ def words_of_others(dose: ComponentDose, *, without: Collection[Origin] = ()) ->
 
 def plain(number: Decimal) -> str:
     """Localised, without trailing zeros."""
-    return number_format(number.normalize() if number else Decimal(0), use_l10n=True)
+    return number_format(number.normalize() if number else Decimal(0))

@@ -137,7 +137,7 @@ def why_invalid(
         works_from = policy.histamine_works_millimetres
         if wheal is None or wheal < works_from:
             words = _("The histamine control raised no wheal of %(size)s mm, so the skin does not answer.")
-            reasons.append(words % {"size": number_format(works_from.normalize(), use_l10n=True)})
+            reasons.append(words % {"size": number_format(works_from.normalize())})
     if reading.kind != ReadingKind.IMMEDIATE:
         reasons += _not_in_order(reading, test, list(earlier))
     return reasons
@@ -170,6 +170,7 @@ def last_unclear(facts: PlanFacts, *, before: PatchTest | None = None) -> PatchT
         for reading in facts.readings
         if reading.result == TestResult.EQUIVOCAL
         and not in_error(reading)
+        and not in_error(reading.patch_test)
         and facts.component_codes & set(reading.patch_test.component_codes)
         and (before is None or reading.patch_test_id != before.pk)
         and not _answered(reading.patch_test, facts)

@@ -164,14 +164,19 @@ def reading_of_test(facts: PlanFacts, visit: Appointment, *, at: datetime) -> Ap
 def window_for_reading(facts: PlanFacts, together: Together, *, at: datetime) -> Window | None:
     """Of the test that is still to come, a repeat of one nobody read among them; else of the one that was given; else of
     the components tested alone: the window that a reading then lies in, or comes too early for."""
-    test = open_test(facts)
-    coming = together.to_come(purposes.test_of(facts.plan), facts)
-    later = [moment for moment in coming if test is None or moment > test.given_at]
+    test, later = open_test(facts), _tests_to_come(facts, together)
     if later:
         return reading_window(max(later), facts.plan.test_policy)
     given = [test] if test else alone_to_read(facts)
     windows = [reading_window(each.given_at, each.policy) for each in given]
     return next((each for each in windows if at < each.closes_at), windows[-1] if windows else None)
+
+
+def _tests_to_come(facts: PlanFacts, together: Together) -> list[datetime]:
+    """When the plan is tested, a repeat of a test that nobody read among them, but for the visit of the one given."""
+    test = open_test(facts)
+    coming = together.to_come(purposes.test_of(facts.plan), facts)
+    return [moment for moment in coming if test is None or moment > test.given_at]
 
 
 def _repeat_wait(visit: Visit, facts: PlanFacts) -> list[Condition]:
@@ -241,14 +246,16 @@ def test_expected(facts: PlanFacts, *, before: datetime, together: Together) -> 
 
 
 def test_clears_from(facts: PlanFacts, *, together: Together) -> datetime | None:
-    """The first moment at which the test under way would clear a session, should its reading show no reaction."""
-    test = open_test(facts)
-    tested = [test.given_at] if test else together.to_come(purposes.test_of(facts.plan), facts)
-    readings = together.to_come(purposes.reading_of(facts.plan), facts)
-    if not tested or not readings:
-        return None
-    waited = max(tested) + timedelta(hours=facts.plan.test_policy.min_hours_before_session)
-    return max(waited, min(readings) + timedelta(minutes=1))
+    """The first moment at which the test under way would clear a session, should its reading show no reaction. A reading
+    is of the last test before it: a repeat takes the place of one that nobody read."""
+    test, waits = open_test(facts), timedelta(hours=facts.plan.test_policy.min_hours_before_session)
+    tested = [*([test.given_at] if test else []), *_tests_to_come(facts, together)]
+    clears = [
+        max(max(before) + waits, moment + timedelta(minutes=1))
+        for moment in together.to_come(purposes.reading_of(facts.plan), facts)
+        if (before := [each for each in tested if each < moment])
+    ]
+    return min(clears, default=None)
 
 
 def _awaited_until(facts: PlanFacts, together: Together) -> datetime | None:
@@ -264,11 +271,8 @@ def _test_again(
     can be booked with them, provisionally, because a new test can still be made in the course of it."""
     known = [
         each.valid_until
-        for each in facts.readings
-        if each.valid_until
-        and each.patch_test.search_id is None
-        and not in_error(each)
-        and facts.component_codes & set(each.patch_test.component_codes)
+        for each in facts.negative_readings
+        if each.valid_until and facts.component_codes & set(each.patch_test.component_codes)
     ]
     awaited = _awaited_until(facts, together)
     last_day = max([*known, *([awaited] if awaited else [])], default=None)

@@ -3,10 +3,11 @@
 import pytest
 
 from consultations.enums import PlanStatus
+from consultations.offers import cleared_from
 from consultations.offers import test_wanted as wanted
 from consultations.queries import facts_of_one
-from tests.factories import consented_plan
-from tests.factories.clock import CLINIC_NOW
+from tests.factories import PatchTestFactory, TestReadingFactory, consented_plan
+from tests.factories.clock import CLINIC_NOW, ago, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -26,3 +27,16 @@ def test_of_a_finished_plan_no_test_is_asked_for(status: PlanStatus, is_wanted: 
         plan.status = status
         plan.save(update_fields=["status"])
     assert wanted(facts_of_one(plan), CLINIC_NOW) is is_wanted
+
+
+def test_a_reading_of_another_plan_whose_hours_still_run_leaves_the_test_wanted() -> None:
+    """One patient, two formulas without a component in common: what will clear the one says nothing of the other."""
+    tested = consented_plan()
+    plan = consented_plan(patient=tested.patient)
+    soon = {"read_at": ago(hours=1), "valid_from": ahead(hours=20)}
+    TestReadingFactory(patch_test=PatchTestFactory(plan=tested, given_at=ago(hours=28)), **soon)
+    assert [wanted(facts_of_one(each), CLINIC_NOW) for each in (tested, plan)] == [False, True]
+    assert [cleared_from(facts_of_one(each), CLINIC_NOW) for each in (tested, plan)] == [
+        ahead(hours=20),
+        CLINIC_NOW,
+    ]

@@ -42,38 +42,38 @@ def _waits(facts: PlanFacts, on: datetime) -> list[Condition]:
 def _not_tested(facts: PlanFacts, on: datetime) -> list[Condition]:
     if test_settled(facts, on):
         return []
+    words = _("The test injection is not read, or no longer valid.")
+    return [Condition("test", words, earliest=settled_from(facts, on), detail=_why(facts, on))]
+
+
+def _why(facts: PlanFacts, on: datetime) -> str:
+    """What asks for a test, for clinicians: what is in doubt, what opened again, or what happened after the last one."""
     since, unclear = retest.asks_since(facts), retest.in_doubt(facts, on)
     reopened = causes.reopened_at(facts)
-    starts = [
-        each.valid_from
+    tested = [
+        each.patch_test.given_at
         for each in facts.negative_readings
-        if each.valid_from
-        and each.valid_from > on
-        and (since is None or each.patch_test.given_at >= since.at)
-        and (reopened is None or each.patch_test.given_at >= reopened)
-        and (unclear is None or each.patch_test.given_at > unclear.given_at)
+        if facts.component_codes & set(each.patch_test.component_codes)
     ]
-    detail = _("The formula's components need a test read without reaction that is valid on the day.")
-    if since and any(each.patch_test.given_at < since.at for each in facts.negative_readings):
-        detail = _("A new test is needed: %(change)s, after the last one.") % {"change": since.words}
-    if reopened:
-        detail = _(
+    last = max(tested, default=None)
+    if unclear:
+        words = _("The test of %(day)s was unclear: sessions wait until its repeat is read without reaction.")
+        return words % {"day": in_words(unclear.given_at)}
+    if reopened and (last is None or last < reopened):
+        words = _(
             "The cause of a positive test was found on %(day)s: what opened again needs a test of this formula."
         )
-        detail %= {"day": in_words(reopened)}
-    if unclear:
-        detail = _(
-            "The test of %(day)s was unclear: sessions wait until its repeat is read without reaction."
-        )
-        detail %= {"day": in_words(unclear.given_at)}
-    return [
-        Condition(
-            "test",
-            _("The test injection is not read, or no longer valid."),
-            earliest=min(starts, default=None),
-            detail=detail,
-        )
-    ]
+        return words % {"day": in_words(reopened)}
+    if since and last and last < since.at:
+        return _("A new test is needed: %(change)s, after the last one.") % {"change": since.words}
+    return _("The formula's components need a test read without reaction that is valid on the day.")
+
+
+def settled_from(facts: PlanFacts, on: datetime) -> datetime | None:
+    """The first moment after this one at which readings that exist meet the policy's demand for a test; None when they
+    never do, whatever else of the patient was read."""
+    starts = [each.valid_from for each in facts.negative_readings if each.valid_from and each.valid_from > on]
+    return next((moment for moment in sorted(starts) if test_settled(facts, moment)), None)
 
 
 def clearing_readings(facts: PlanFacts, on: datetime) -> list[TestReading]:

@@ -11,6 +11,7 @@ from consultations.enums import PlanEffect, PlanStatus
 from consultations.models import AdverseEvent, PathwayPolicy, Plan, ReactionRule, ReactionType, Session
 from consultations.queries import policy_in_force
 from consultations.rules import adverse_events, event_rates
+from tests.consultations.in_memory import facts_with, given, read
 from tests.factories import AdverseEventFactory, LotFactory, PatientFactory, PractitionerFactory
 from tests.factories.clock import CLINIC_NOW, ago
 
@@ -38,7 +39,7 @@ def event(code: str = "nodule", grade: int = 1, **more: Any) -> AdverseEvent:
     reaction = ReactionType.objects.current().get(code=code)
     began = more.pop("onset_at", ago(hours=1))
     return AdverseEvent(
-        reaction=reaction, grade=grade, onset_at=began, words="seen", outcome="ongoing", **more
+        reaction=reaction, grade=grade, onset_at=began, **{"words": "seen", "outcome": "ongoing"} | more
     )
 
 
@@ -79,9 +80,12 @@ BEGAN = ago(hours=1)
             ("before_session", "onset_at"),
             id="begins a second before the session",
         ),
+        pytest.param({"words": " \n"}, ("words_missing", "words"), id="says nothing"),
+        pytest.param({"grade": 5}, None, id="the highest grade"),
+        pytest.param({"grade": 6}, ("grade_floor", "grade"), id="above it"),
     ],
 )
-def test_when_an_event_can_begin_and_end_to_the_second(
+def test_when_an_event_can_begin_and_end_to_the_second_and_what_it_has_to_say(
     times: dict[str, Any], refused: tuple[str, str] | None
 ) -> None:
     what = event(**{"onset_at": BEGAN, **times})
@@ -91,6 +95,25 @@ def test_when_an_event_can_begin_and_end_to_the_second(
         assert (refusal.code, refusal.field) == refused
     else:
         assert refused is None
+
+
+def test_a_reaction_that_no_rule_names_is_graded_from_one() -> None:
+    rules = [rule for rule in ReactionRule.objects.current() if rule.reaction_code]
+    assert (adverse_events.grade_floor("another", rules), adverse_events.grade_floor("another", [])) == (1, 1)
+    adverse_events.check_event(event("nodule", 1), [], at=CLINIC_NOW)
+
+
+@pytest.mark.parametrize(
+    ("days", "codes", "is_tested"),
+    [(4.9, "ab", True), (4.9, "abc", True), (5, "ab", False), (4.9, "a", False)],
+)
+def test_an_allergic_hold_ends_with_a_test_of_the_whole_formula_given_after_the_reaction_began(
+    days: float, codes: str, is_tested: bool
+) -> None:
+    facts: Any = facts_with(read(given(days, codes)), codes="ab")
+    assert adverse_events.tested_since(facts)
+    facts.plan.allergic_since = ago(days=5)
+    assert adverse_events.tested_since(facts) is is_tested
 
 
 def test_any_reaction_of_grade_three_stops_plans() -> None:

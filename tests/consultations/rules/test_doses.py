@@ -247,7 +247,7 @@ def test_a_cap_in_an_interval_counts_what_other_days_gave(days: int, left: int) 
     face = PlanFactory(formula=formula, patient=knee.patient)
     facts = facts_of_one(face)
     (judged,) = doses.component_doses(facts, volume_ml=Decimal(1), weight_kg=None, on=TODAY)
-    assert judged.cap == Decimal(left)
+    assert (judged.cap, judged.strength) == (Decimal(left), Decimal(10))
     if days in (1, 6):
         assert judged.arithmetic == "100 mg in 7 days − 10 mg = 90 mg"
 
@@ -326,6 +326,20 @@ def test_the_tightest_of_several_caps_wins() -> None:
         facts_of_one(PlanFactory(formula=formula)), volume_ml=Decimal(5), weight_kg=None, on=TODAY
     )
     assert (judged.cap, judged.is_over) == (Decimal(40), True)
+
+
+def test_a_draft_is_not_beside_itself() -> None:
+    plan = cleared_plan(formula=FormulaFactory(parts=[(ComponentFactory(), Decimal(10))]))
+    draft = SessionFactory(plan=plan, lots=[], zones=[{"points": 10}])
+    facts = facts_of_one(plan)
+    counted = {
+        session: doses.component_doses(
+            facts, volume_ml=Decimal(1), weight_kg=None, on=TODAY, session=session
+        )[0]
+        for session in (draft, None)
+    }
+    assert [counted[draft].others == (), counted[None].others == ()] == [True, False]
+    assert (counted[draft].cap, counted[draft].arithmetic) == (None, "")
 
 
 def test_what_another_plan_gave_the_same_day_counts_and_a_confirmed_error_does_not() -> None:

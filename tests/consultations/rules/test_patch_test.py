@@ -75,6 +75,8 @@ def _grew(by: str, **fields: Any) -> Reading:
         (_grew("0", systemic_sign=True, saline_positive=True, site_readable=False), Result.POSITIVE),
         (_grew("0", site_readable=False), Result.INVALID),
         (_immediate(wheal_start_mm=None, wheal_end_mm=None, site_readable=False), Result.INVALID),
+        (_immediate(wheal_start_mm=None, flare=True, site_readable=False), Result.INVALID),
+        (_immediate(wheal_end_mm=None, flare=True, site_readable=False), Result.INVALID),
     ],
 )
 def test_the_immediate_reading(reading: Reading, result: Result) -> None:
@@ -285,6 +287,31 @@ def test_a_test_keeps_to_the_policy_and_is_signed_after_its_observation(
     assert _refusal(rules.check_test, _test(**fields), at=AFTER) == field
 
 
+def test_a_test_that_is_still_observed_says_until_when() -> None:
+    with pytest.raises(DomainError) as refused:
+        rules.check_test(_test(observed_until=datetime(2026, 3, 2, 16, 5, tzinfo=PARIS)), at=AFTER)
+    words = "Observation is not over: look at the test site at 16:05, then sign."
+    assert refused.value.message == words
+
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("apart", [5 * MINUTE, 5 * MINUTE + SECOND])
+def test_clocks_may_differ_by_five_minutes_to_the_second(apart: timedelta) -> None:
+    """The screen's clock that says when, and the server's that signs."""
+    moment, is_late = AFTER + apart, apart > 5 * MINUTE
+    given, observed = _test(given_at=moment, observed_until=moment + HOUR), _test(observed_until=moment)
+    at = AFTER
+    refused = [
+        _refusal(rules.check_test, given, at=at),
+        _refusal(rules.check_test, observed, at=at),
+        _refusal(rules.check_reading, _delayed(read_at=moment), _test(), criteria=CRITERIA, at=at),
+    ]
+    late = ["given_at: future", "observed_until: observation_open", "read_at: future"]
+    assert refused == (late if is_late else ["observed_until: observation_open", None, None])
+
+
 @pytest.mark.parametrize(("days", "field"), [(13, "given_at: repeat_too_soon"), (14, None)])
 def test_an_unclear_test_is_repeated_after_the_policys_days(days: int, field: str | None) -> None:
     last = CLINIC_NOW - timedelta(days=days)
@@ -391,6 +418,8 @@ def test_an_epicutaneous_test_has_no_wheal_at_once_and_is_not_invalid_for_it() -
     at_once = _wheal(wheal_end_mm=None)
     rules.check_reading(at_once, _test(), criteria=PATCH, at=AFTER)
     assert rules.result_of(at_once, test=_test(), policy=PATHWAY, criteria=PATCH) == Result.AWAITING
+    grown = _grew("9", flare=True)
+    assert rules.result_of(grown, test=_test(), policy=PATHWAY, criteria=PATCH) == Result.AWAITING
     at_once.result = Result.AWAITING
     later = rules.result_of(_delayed(), test=_test(), policy=PATHWAY, criteria=PATCH, earlier=[at_once])
     assert later == Result.NEGATIVE
@@ -446,6 +475,20 @@ def test_a_result_is_only_ever_made_stricter(computed: Result, wanted: Result) -
     else:
         refused = _refusal(rules.made_stricter, computed, wanted, "a papule", unclear_before=False)
         assert refused == "stricter: not_stricter"
+
+
+def test_what_cannot_be_made_stricter_is_said_with_what_was_computed() -> None:
+    with pytest.raises(DomainError) as refused:
+        rules.made_stricter(Result.POSITIVE, Result.NEGATIVE, "a papule", unclear_before=False)
+    assert refused.value.message == "Computed is “positive”: a result can only be made stricter."
+
+
+def test_a_quiet_late_reading_leaves_what_was_read_as_it_is() -> None:
+    """Without a grade to worry about it is neither negative nor invalid, whenever it was made."""
+    late = Reading(kind=ReadingKind.LATE, grade=Grade.NEGATIVE, read_at=CLOSES + 99 * HOUR)
+    for earlier in ([], [_immediate(), _delayed(result=Result.NEGATIVE)]):
+        found = rules.result_of(late, test=_test(), policy=PATHWAY, criteria=CRITERIA, earlier=earlier)
+        assert found == Result.UNCHANGED
 
 
 def test_a_second_test_that_is_judged_unclear_is_positive() -> None:

@@ -20,6 +20,8 @@ from tests.factories import (
     AppointmentFactory,
     ClinicalReportFactory,
     ConsentWithdrawalFactory,
+    DoseCapFactory,
+    EnteredInErrorFactory,
     PatchTestFactory,
     PatientFactory,
     PlanFactory,
@@ -127,6 +129,13 @@ def test_a_given_test_with_its_reading_booked_makes_a_session_provisional() -> N
     assert said(judged(plan, session_of(plan), ahead(days=3))) == (PROVISIONAL, ["test"])
 
 
+def test_a_test_in_error_is_none_that_has_to_be_made_anew() -> None:
+    plan = consented_plan()
+    EnteredInErrorFactory(patch_test=PatchTestFactory(plan=plan))
+    (condition,) = judged(plan, session_of(plan), ahead(days=10)).conditions
+    assert condition.what == "Book the test injection and its reading before this session."
+
+
 def test_last_year_s_test_visits_do_not_promise_a_new_test() -> None:
     plan = consented_plan()
     test = PatchTestFactory(plan=plan, given_at=ago(days=10))
@@ -199,7 +208,8 @@ def test_a_session_is_booked_in_order_and_with_the_hard_gap() -> None:
     second = session_of(plan, 2)
     too_soon = judged(plan, second, ahead(days=7))
     assert said(too_soon) == (REFUSED, ["too_soon"])
-    assert too_soon.conditions[0].earliest == ahead(days=8)
+    words = f"Session 1 is on {in_words(ahead(days=2))}; sessions follow each other at least 6 days apart."
+    assert (too_soon.conditions[0].what, too_soon.conditions[0].earliest) == (words, ahead(days=8))
     assert said(judged(plan, second, ahead(days=1))) == (REFUSED, ["too_soon"])
     assert said(judged(plan, second, ahead(days=8))) == (CLEAR, [])
 
@@ -215,13 +225,32 @@ def test_moving_a_session_is_judged_against_its_later_neighbour_too() -> None:
 
 def test_a_session_starts_only_after_the_ones_before_it() -> None:
     plan = cleared_plan(min_gap_days=1)
-    assert said(judged(plan, session_of(plan, 2), ahead(days=1), starting=True)) == (
-        REFUSED,
-        ["earlier_session"],
-    )
+    early = judged(plan, session_of(plan, 2), ahead(days=1), starting=True)
+    assert said(early) == (REFUSED, ["earlier_session"])
+    assert early.conditions[0].what == "Session 1 comes first."
     SessionFactory(plan=plan, signed=True)
     assert said(judged(plan, session_of(plan, 2), ahead(days=1), starting=True)) == (CLEAR, [])
-    assert said(judged(plan, session_of(plan, 1), ahead(days=1), starting=True))[1] == ["session_done"]
+    again = judged(plan, session_of(plan, 1), ahead(days=1), starting=True)
+    assert again.conditions[0].code == "session_done"
+    assert again.conditions[0].what == "This session is on record already."
+
+
+def test_a_session_is_booked_with_the_gap_after_the_one_that_was_given() -> None:
+    plan = cleared_plan(min_gap_days=6)
+    SessionFactory(plan=plan, signed=True, started_at=ago(days=2))
+    second = session_of(plan, 2)
+    assert said(judged(plan, second, ahead(days=3))) == (REFUSED, ["too_soon"])
+    assert said(judged(plan, second, ahead(days=4))) == (CLEAR, [])
+
+
+def test_a_cap_on_the_days_between_keeps_booked_sessions_as_far_apart() -> None:
+    plan = cleared_plan(min_gap_days=1)
+    code = plan.formula.component_codes[0]
+    DoseCapFactory(component_code=code, measure="min_interval_days", limit=10)
+    booked(plan, session_of(plan, 1), ahead(days=2))
+    second = session_of(plan, 2)
+    assert said(judged(plan, second, ahead(days=11))) == (REFUSED, ["too_soon"])
+    assert said(judged(plan, second, ahead(days=12))) == (CLEAR, [])
 
 
 def test_a_plan_of_somebody_else_is_refused() -> None:
@@ -308,13 +337,20 @@ def test_a_session_is_not_booked_twice_whatever_was_held_or_called_off_meanwhile
     plan = cleared_plan()
     purpose = session_of(plan)
     booked(plan, purpose, ahead(days=3))
-    assert said(judged(plan, purpose, ahead(days=5))) == (REFUSED, ["booked_already"])
+    twice = judged(plan, purpose, ahead(days=5))
+    assert said(twice) == (REFUSED, ["booked_already"])
+    words = f"Session 1 is booked already, on {in_words(ahead(days=3))}. Move that visit instead."
+    assert twice.conditions[0].what == words
     on_the_books = plan.patient.appointments.get()
     itself = Visit(plan.patient, purpose, ahead(days=5), on_the_books)
     together = Together({purpose: ahead(days=5)})
     facts = facts_of_one(plan)
     moved = visits.verdict(itself, purposes.parse(purpose), facts, together=together, starting=False)
     assert moved.state == CLEAR
+    called_off = AppointmentFactory(patient=plan.patient, purpose=purpose, status="cancelled")
+    anew = Visit(plan.patient, purpose, ahead(days=5), called_off)
+    back = visits.verdict(anew, purposes.parse(purpose), facts, together=together, starting=False)
+    assert said(back) == (REFUSED, ["booked_already"])
 
 
 @pytest.mark.parametrize("status", ["cancelled", "no_show", "completed", "held"])
@@ -341,12 +377,27 @@ def test_a_late_session_of_a_course_is_booked_and_says_that_it_needs_a_new_test(
     assert verdict.conditions[0].what == (
         f"The test is valid until {in_words(last_day)}: this session needs a new test and its reading before it."
     )
-    assert said(judged(plan, session_of(plan, 2), late, starting=True, together=together))[0] == REFUSED
+    starting = judged(plan, session_of(plan, 2), late, starting=True, together=together)
+    assert said(starting) == (REFUSED, ["earlier_session", "test"])
+    # valid to the very minute; and what was tested of something else, or in error, has no say in it
+    assert said(judged(plan, session_of(plan, 2), last_day, together=together)) == (
+        PROVISIONAL,
+        ["test_again"],
+    )
+    longer = {"read_at": ago(days=4), "valid_until": last_day + timedelta(days=20)}
+    elsewhere = PatchTestFactory(plan=consented_plan(patient=plan.patient), given_at=ago(days=6))
+    TestReadingFactory(patch_test=elsewhere, **longer)
+    mistaken = TestReadingFactory(patch_test=PatchTestFactory(plan=plan, given_at=ago(days=6)), **longer)
+    EnteredInErrorFactory(patch_test=mistaken.patch_test)
+    assert judged(plan, session_of(plan, 2), late, together=together).conditions == verdict.conditions
 
 
 def test_a_late_session_without_one_that_the_test_covers_is_refused_as_before() -> None:
     plan = cleared_plan()
     late = plan.patch_tests.get().readings.get().valid_until + timedelta(days=8)
+    booked(plan, session_of(plan), ahead(days=1))  # its own place now is none that the test covers before it
+    moved = judged(plan, session_of(plan), late, together=Together())
+    assert said(moved) == (REFUSED, ["test_first", "booked_already"])
     together = sessions_wished(plan, late, late + timedelta(days=30))
     assert said(judged(plan, session_of(plan, 2), late + timedelta(days=30), together=together)) == (
         REFUSED,

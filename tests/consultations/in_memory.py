@@ -1,0 +1,128 @@
+"""A plan and its tests in memory only: what the rules read of them, for cases of several tests that no database is needed for."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from clinic.models import Practitioner
+from consultations.enums import ReadingKind, TestArm, Unit
+from consultations.enums import RetestTrigger as Trigger
+from consultations.enums import TestRequirement as Requirement
+from consultations.enums import TestResult as Result
+from consultations.models import (
+    Component,
+    Consultation,
+    EnteredInError,
+    Formula,
+    FormulaPart,
+    PatchTest,
+    Plan,
+)
+from consultations.models import TestReading as Reading
+from consultations.queries import PlanFacts
+from consultations.read_with_plans import AllergicEvent, FoundCause, HealthChange, Retest, SinceTest, Validity
+from tests.factories import PatchTestPolicyFactory
+from tests.factories.clock import CLINIC_NOW, ago
+
+WEATHER = "weather"  # the question whose answer changes
+
+
+def _may_be_in_error(row: Any, wrong: bool) -> None:
+    entry = EnteredInError(requested_at=CLINIC_NOW) if wrong else None
+    row._meta.get_field("entered_in_error").set_cached_value(row, entry)
+
+
+def given(days: float = 10, codes: str = "ab", *, wrong: bool = False, **fields: Any) -> PatchTest:
+    """A test of so many days ago; each letter is a component."""
+    usual: dict[str, Any] = {"given_at": ago(days=days), "component_codes": list(codes), "arm": TestArm.LEFT}
+    usual["policy"] = fields.pop("policy", None) or PatchTestPolicyFactory.build()
+    test = PatchTest(**usual | fields)
+    _may_be_in_error(test, wrong)
+    return test
+
+
+def read(test: PatchTest, result: str = Result.NEGATIVE, *, wrong: bool = False, **fields: Any) -> Reading:
+    """Its delayed reading after two days; one without reaction clears from then on, for half a year."""
+    moment = test.given_at + timedelta(days=2)
+    clears = {"valid_from": moment, "valid_until": moment + timedelta(days=182)}
+    usual = {"kind": ReadingKind.DELAYED, "read_at": moment, "signed_at": moment}
+    usual |= clears if result == Result.NEGATIVE else {}
+    reading = Reading(patch_test=test, result=result, **usual | fields)
+    _may_be_in_error(reading, wrong)
+    reading._meta.get_field("superseded_by").set_cached_value(reading, None)
+    return reading
+
+
+def _component(code: str) -> Component:
+    return Component(code=code, name=code.upper(), unit=Unit.MG)
+
+
+def facts_with(
+    *readings: Reading,
+    codes: str = "ab",
+    requirement: Requirement = Requirement.REQUIRED,
+    tests: Iterable[PatchTest] = (),
+    strength: Decimal = Decimal(1),
+    **known: Any,
+) -> PlanFacts:
+    """What is known of a plan whose formula holds the components, in the order of reading as facts are read."""
+    policy = PatchTestPolicyFactory.build(requirement=requirement)
+    doctor = Practitioner(name="Dr Amari")
+    plan = Plan(
+        test_policy=policy, consultation=Consultation(practitioner=doctor), formula=Formula(code="mix")
+    )
+    for each in (*tests, *(reading.patch_test for reading in readings)):
+        each.plan = plan
+    return PlanFacts(
+        plan=plan,
+        planned=[],
+        parts=[FormulaPart(component=_component(code), strength=strength) for code in codes],
+        answers=[],
+        consents=[],
+        sessions=[],
+        validity=Validity(12, 12),
+        confirmations=[],
+        stops=[],
+        tests=sorted(
+            {each.pk: each for each in (*tests, *(row.patch_test for row in readings))}.values(),
+            key=lambda test: test.given_at,
+        ),
+        readings=sorted(readings, key=lambda reading: reading.read_at),
+        **known,
+    )
+
+
+def decided(trigger: Trigger, effect: str, *, wait_days: int | None = None, **rule: Any) -> Retest:
+    """A rule of the clinic's own that is in force."""
+    question = WEATHER if trigger == Trigger.HEALTH_CHANGE else ""
+    usual = {
+        "lapse_months": None,
+        "session_extends": False,
+        "published_at": ago(days=400),
+        "retired_at": None,
+    }
+    return Retest(
+        code=trigger,
+        version=1,
+        trigger=trigger,
+        question=question,
+        effect=effect,
+        wait_days=wait_days,
+        **usual | rule,
+    )
+
+
+def since_test(
+    *rules: Retest, answered: datetime | None = None, reacted: datetime | None = None
+) -> SinceTest:
+    """The rules, and what has happened: a yes to the question, an allergic reaction whose plan nobody knows."""
+    health = [HealthChange(WEATHER, "yes", answered)] if answered else []
+    allergic = [AllergicEvent(reacted, reacted, None, (), None)] if reacted else []
+    return SinceTest(rules=list(rules), health=health, allergic=allergic)
+
+
+def found_cause(*, days: float, opened: str = "a", search: UUID | None = None) -> FoundCause:
+    """A finding of so many days ago that opened the components."""
+    return FoundCause(str(search or uuid4()), str(uuid4()), ("z",), tuple(opened), ago(days=days))
