@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, CDPSession, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from clinic.models import User
@@ -51,6 +51,37 @@ def sign_in_on(page: Page, address: str, username: str, password: str) -> None:
     page.locator("input[name=code]").fill(next_code(user))
     page.locator("main button[type=submit]").first.click()
     page.wait_for_url(lambda url: "/accounts/" not in url)
+
+
+class Authenticator:
+    """What keeps passkeys in a browser: it has a finger or a PIN, and says yes to everything until it is told not to."""
+
+    _OPTIONS: ClassVar = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+
+    def __init__(self, page: Page) -> None:
+        self._devtools: CDPSession = page.context.new_cdp_session(page)
+        self._devtools.send("WebAuthn.enable")
+        added = self._devtools.send("WebAuthn.addVirtualAuthenticator", {"options": self._OPTIONS})
+        self._which = {"authenticatorId": added["authenticatorId"]}
+
+    def knows_the_person(self, yes: bool) -> None:
+        """Whether the finger is the right one."""
+        self._devtools.send("WebAuthn.setUserVerified", self._which | {"isUserVerified": yes})
+
+    def passkeys(self) -> set[str]:
+        """The names of the passkeys on it, as pages write them."""
+        kept = self._devtools.send("WebAuthn.getCredentials", self._which)["credentials"]
+        return {each["credentialId"].translate(_AS_IN_ADDRESSES).rstrip("=") for each in kept}
+
+
+_AS_IN_ADDRESSES = str.maketrans("+/", "-_")
 
 
 class Screen:

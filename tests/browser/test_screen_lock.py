@@ -1,10 +1,11 @@
 """A screen that nobody touches, in a real browser: locked in every tab, opened again with what was typed still there."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from allauth.mfa.models import Authenticator as Passkey
+from playwright.sync_api import Browser, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.browser.conftest import Screen
+from tests.browser.conftest import Authenticator, Screen
 from tests.factories import (
     PatientFactory,
     ScreenPinFactory,
@@ -70,6 +71,63 @@ def test_nothing_typed_is_lost_under_the_lock(clinic_server: LiveServer, browser
     page.locator("#id_given_names").press("Enter")
     expect(page.get_by_text("Please fill this in.").first).to_be_visible()
     expect(page.locator("#id_family_name")).to_have_value("Okafor")
+    screen.close()
+
+
+def test_a_passkey_opens_what_was_typed_and_no_other_does(
+    clinic_server: LiveServer, browser: Browser
+) -> None:
+    UserFactory(username="ana", first_name="Ana", last_name="Costa", reception=True)
+    rui = UserFactory(username="rui", first_name="Rui", last_name="Silva", reception=True)
+    screen = Screen(browser, clinic_server)
+    page = screen.page
+    authenticator = Authenticator(page)
+    for username in ("ana", "rui"):
+        screen.signed_in(username)
+        of_others = authenticator.passkeys()
+        screen.open("/accounts/2fa/webauthn/add/")
+        page.get_by_role("button", name="Add a passkey").click()
+        page.wait_for_url(lambda url: "/add/" not in url)
+    screen.open("/patients/new/")
+    page.locator("#id_family_name").fill("Okafor")
+    page.get_by_role("button", name="Your menu").click()
+    page.get_by_role("button", name="Lock the screen now").click()
+    choice = page.get_by_role("button", name="Open with a passkey")
+    expect(choice).to_be_visible()
+    refused = page.get_by_text("The passkey was not used")
+    lock = page.get_by_role("heading", name=LOCKED)
+
+    # Somebody else's finger.
+    authenticator.knows_the_person(False)
+    choice.click()
+    expect(refused).to_be_visible()
+    authenticator.knows_the_person(True)
+
+    # The passkey of another account, for which this page would never ask by itself.
+    def asked_for_hers(route: Route) -> None:
+        asked = route.fetch().json()
+        asked["publicKey"]["allowCredentials"] = [{"type": "public-key", "id": each} for each in of_others]
+        route.fulfill(json=asked)
+
+    page.route("**/unlock/passkey/", asked_for_hers)
+    choice.click()
+    expect(page.get_by_text("This passkey does not open the screen.")).to_be_visible()
+    expect(lock).to_be_visible()
+    expect(page.locator("#id_family_name")).to_be_hidden()
+
+    # One's own.
+    page.unroute("**/unlock/passkey/")
+    choice.click()
+    expect(lock).to_be_hidden()
+    expect(page.locator("#id_family_name")).to_have_value("Okafor")
+
+    # The negative control: were hers his, the same answer would open it.
+    Passkey.objects.filter(type=Passkey.Type.WEBAUTHN).update(user=rui)
+    page.get_by_role("button", name="Your menu").click()
+    page.get_by_role("button", name="Lock the screen now").click()
+    page.route("**/unlock/passkey/", asked_for_hers)
+    choice.click()
+    expect(lock).to_be_hidden()
     screen.close()
 
 

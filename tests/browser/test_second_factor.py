@@ -9,7 +9,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from tests.browser.conftest import Screen
+from tests.browser.conftest import Authenticator, Screen
 from tests.factories import UserFactory
 from tests.factories.users import PASSWORD
 
@@ -22,21 +22,6 @@ def screen(clinic_server: LiveServer, browser: Browser) -> Iterator[Screen]:
     opened = Screen(browser, clinic_server, width=390, height=844)
     yield opened
     opened.close()
-
-
-def _with_a_passkey(page: Page) -> None:
-    """Gives the browser an authenticator that has a PIN or a finger and says yes to everything."""
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("WebAuthn.enable")
-    options = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
 
 
 def _type_password(screen: Screen) -> None:
@@ -108,7 +93,7 @@ def test_an_authenticator_app_is_set_up_at_the_first_sign_in(screen: Screen) -> 
 
 def test_a_passkey_opens_the_clinic_without_a_password(screen: Screen) -> None:
     page = screen.page
-    _with_a_passkey(page)
+    Authenticator(page)
     _type_password(screen)
     page.get_by_role("link", name="Add a passkey").click()
     page.get_by_label("Name of this passkey").fill("My phone")
@@ -137,7 +122,7 @@ def test_a_passkey_opens_the_clinic_without_a_password(screen: Screen) -> None:
 
 def test_a_browser_without_the_passkey_says_what_to_do(screen: Screen) -> None:
     page = screen.page
-    _with_a_passkey(page)
+    Authenticator(page)
     screen.open("/accounts/login/")
     page.get_by_role("button", name="Sign in with a passkey").click()
     expect(page.get_by_text("The passkey was not used")).to_be_visible()
