@@ -15,7 +15,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from clinic import encryption, second_factor
+from clinic import encryption, second_factor, sign_in_log
+from clinic.enums import SignInEventKind, SignInMeans
 from clinic.models import User
 from clinic.prepared import ByKey
 from clinic.throttling import one_more_try
@@ -27,6 +28,7 @@ _WAYS = {
     "mfa_reauthenticate": _("Use a code of your app"),
     "mfa_reauthenticate:webauthn": _("Use a passkey"),
 }
+_NOBODYS_LETTER = "account/email/unknown_account"
 _users = ByKey(User, "id", "uuid")
 
 
@@ -44,12 +46,26 @@ class AccountAdapter(DefaultAccountAdapter):
         login = credentials.get("username") or credentials.get("email") or ""
         tries = one_more_try(request, login=login, address=ratelimit.get_ip(request))
         if tries is None:
+            # Looked up for everybody, so that the answer takes as long for a name that nobody has.
+            account = _named(login)
+            sign_in_log.note_once(request, SignInEventKind.THROTTLED, account, SignInMeans.PASSWORD)
             raise self.validation_error("too_many_login_attempts")
         self._tries = tries
 
     def _rollback_login_failed_rl_usage(self) -> None:
         """allauth calls it where the password was right."""
         self._tries.take_back()
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        """The letter with the link, and that it was asked for."""
+        sign_in_log.note(context["request"], SignInEventKind.RESET_ASKED, user)
+        super().send_password_reset_mail(user, email, context)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A letter; of the one to an address that nobody has, that a new password was asked for."""
+        if template_prefix == _NOBODYS_LETTER:
+            sign_in_log.note(context["request"], SignInEventKind.RESET_ASKED, None)
+        super().send_mail(template_prefix, email, context)
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """The browser's address: what the proxies named in TRUSTED_PROXIES say of it, never what it says of itself.
@@ -95,6 +111,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         ),
     }
 
+    def factor_refused(self, user: User | None, means: str, *, is_throttled: bool) -> None:
+        """A code or passkey that was not right; allauth says so of codes only."""
+        sign_in_log.factor_refused(self.request, user, means, is_throttled=is_throttled)
+
     def encrypt(self, text: str) -> str:
         """Keys of authenticator apps and seeds of recovery codes, as they are stored."""
         return encryption.encrypted(text)
@@ -137,6 +157,8 @@ class PasswordBackend(ModelBackend):
         if not typed or not password:
             return None
         user = _named(typed)
+        if request is not None:
+            request.named_account = user  # type: ignore[attr-defined]
         if user is None:
             # As long as looking at a real one, so that the time does not tell who works here.
             make_password(password)

@@ -40,6 +40,7 @@ from clinic.views import (
     waitlist,
     walk_ins,
     who_changed,
+    who_signed_in,
 )
 
 app_name = "clinic"
@@ -146,5 +147,6 @@ urlpatterns = [
     path("emergencies/", emergencies.overview, name="emergencies"),
     path("emergencies/<uuid:opening_id>/review/", emergencies.review, name="emergency_review"),
     path("records/printed/", reading.printed, name="record_printed"),
+    path("review/who-signed-in/", who_signed_in.who_signed_in, name="who_signed_in"),
     path("review/records-opened/", records_opened.records_opened, name="records_opened"),
 ]

@@ -20,6 +20,39 @@ class AccountChangeKind(models.TextChoices):
     NEW_PASSWORD = "new_password", _("asked for a new password")
 
 
+class SignInEventKind(models.TextChoices):
+    """What happened at the door: at signing in and out, at the locked screen, with what opens an account."""
+
+    PASSWORD_WRONG = "password_wrong", _("wrong password")
+    FACTOR_WRONG = "factor_wrong", _("wrong second factor")
+    PIN_WRONG = "pin_wrong", _("wrong PIN")
+    THROTTLED = "throttled", _("too many tries")
+    PASSWORD_RIGHT = "password_right", _("password right")
+    SIGNED_IN = "signed_in", _("signed in")
+    UNLOCKED = "unlocked", _("locked screen opened")
+    SHOWN_AGAIN = "shown_again", _("shown once more")
+    SIGNED_OUT = "signed_out", _("signed out")
+    RAN_OUT = "ran_out", _("ended by the clock")
+    ENDED = "ended", _("ended")
+    RESET_ASKED = "reset_asked", _("new password asked for")
+    RESET_DONE = "reset_done", _("new password chosen by the link")
+    PASSWORD_CHANGED = "password_changed", _("password changed")
+    FACTOR_ADDED = "factor_added", _("second factor added")
+    FACTOR_REMOVED = "factor_removed", _("second factor removed")
+    INVITED_IN = "invited_in", _("came in by invitation")
+    RECORDS_STOPPED = "records_stopped", _("opened too many records")
+
+
+class SignInMeans(models.TextChoices):
+    """With what somebody showed, or did not show, who they are."""
+
+    PASSWORD = "password", _("password")
+    APP = "totp", _("code of an app")
+    RECOVERY = "recovery_codes", _("recovery code")
+    PASSKEY = "webauthn", _("passkey")
+    PIN = "pin", _("PIN")
+
+
 class Reading(models.TextChoices):
     """What somebody did with a patient's record that leaves it as it is."""
 

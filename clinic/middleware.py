@@ -14,7 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
-from clinic import handed_over, screen_lock, second_factor, uploads
+from clinic import handed_over, screen_lock, second_factor, sign_in_log, uploads
+from clinic.enums import SignInEventKind
 from clinic.errors import DomainError, NotCleared
 from clinic.views import announced
 
@@ -147,6 +148,7 @@ class ScreenLockMiddleware:
             return None
         at = timezone.now()
         if screen_lock.is_over(request, at):
+            sign_in_log.ends_as(request, SignInEventKind.RAN_OUT)
             address = f"{reverse('account_login')}?{_back_to(request)}"
             logout(request)
             return _lead(request, address)

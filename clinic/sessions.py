@@ -20,7 +20,7 @@ from clinic.models import SignIn
 from clinic.prepared import Objects
 
 USE_NOTED_EVERY = timedelta(minutes=5)
-_LONGEST_ADDRESS = 45
+LONGEST_ADDRESS = 45
 _valid = Objects(
     SignIn,
     "WHERE session_key = %(key)s AND expire_date > %(at)s",
@@ -44,8 +44,8 @@ class SessionStore(db.SessionStore):
 
     def sent_from(self, *, device: str, address: str) -> None:
         """From which browser and which address this request comes; kept when the session is next saved."""
-        self._device = _printable(device)[: browsers.LONGEST]
-        self._address = _printable(address)[:_LONGEST_ADDRESS]
+        self._device = printable(device)[: browsers.LONGEST]
+        self._address = printable(address)[:LONGEST_ADDRESS]
 
     def note_use(self, at: datetime) -> None:
         """Somebody, or an open page, uses this sign-in: written down at most every five minutes."""
@@ -118,6 +118,6 @@ class UseMiddleware:
         return response
 
 
-def _printable(sent: str) -> str:
+def printable(sent: str) -> str:
     """What the database can keep of a header: anybody may send anything."""
     return "".join(each for each in sent if each.isprintable())

@@ -205,6 +205,8 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
     "activate_totp": "clinic.forms.second_factor.ActivateTotpForm",
     "add_webauthn": "clinic.forms.second_factor.AddPasskeyForm",
+    "authenticate": "clinic.forms.second_factor.AuthenticateByCodeForm",
+    "reauthenticate": "clinic.forms.second_factor.ReauthenticateByCodeForm",
     "authenticate_webauthn": "clinic.forms.second_factor.AuthenticatePasskeyForm",
     "login_webauthn": "clinic.forms.second_factor.LoginPasskeyForm",
     "reauthenticate_webauthn": "clinic.forms.second_factor.ReauthenticatePasskeyForm",

@@ -96,8 +96,8 @@ DESK = """
     ClinicSettings.phone ContactEntry.text Device.name Device.serial_number DeviceCare.carried_out_by DeviceCare.note Leaflet.body
     Leaflet.name Location.name Patient.address Patient.desk_note Patient.email Patient.family_name Patient.family_name_latin
     Patient.given_names Patient.given_names_latin Patient.phone Patient.representative_name Patient.representative_phone
-    Patient.representative_relation PatientMerge.although PatientMerge.reason Practitioner.name Room.name SignIn.address User.email
-    User.first_name User.last_name User.username
+    Patient.representative_relation PatientMerge.although PatientMerge.reason Practitioner.name Room.name SignIn.address SignInEvent.address
+    SignInEvent.browser User.email User.first_name User.last_name User.username
     WaitlistEntry.label WaitlistEntry.note WalkIn.wants
 """
 # Two addresses that are keys. The feed's: what kind of visit, where and with whom; an invitation's: whom it is for.

@@ -131,6 +131,7 @@ DESK = {
     "clinic:review_list_sheet": ("302 404 200 200", ONLY_GET),
     "clinic:record_printed": (ONLY_POST, "302 404 404 404"),  # of no page that was opened
     "clinic:who_changed": ("302 404 404 200", "302 404 404 422"),
+    "clinic:who_signed_in": ("302 404 404 200", ONLY_GET),
     "clinic:records_opened": ("302 404 404 200", "302 404 404 422"),
     "clinic:case_files": ("302 403 403 200", ONLY_GET),
     "clinic:case_file_new": ("302 403 403 200", "302 403 403 422"),

@@ -193,7 +193,7 @@ class TestWhereOneIsSignedIn:
         here = sign_in(Client(), reception)
         for _sign_in in range(others):
             sign_in(Client(), reception)
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(5):  # session, person, the browsers, what happened
             assert len(here.get(LIST).context["sign_ins"]) == others + 1
 
     def test_more_than_a_page_is_paged(self, reception: User) -> None:

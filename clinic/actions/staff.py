@@ -12,9 +12,10 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from clinic import letters
+from clinic import browsers, letters
+from clinic.actions import sign_in_events
 from clinic.actions.locking import explained, locked_account
-from clinic.enums import Role
+from clinic.enums import Role, SignInEventKind
 from clinic.errors import DomainError
 from clinic.models import Invitation, ScreenPin, SecondFactorReset, SignIn, User
 from clinic.models.feed import digest_of
@@ -130,6 +131,7 @@ def end_sign_ins(*, user: User, by: User, at: datetime) -> User:
     row = locked_account(user)
     row.sign_ins_ended += 1
     row.save(update_fields=["sign_ins_ended"])
+    sign_in_events.note(kind=SignInEventKind.ENDED, user=row, by=by, at=at)
     return row
 
 
@@ -142,7 +144,10 @@ def end_sign_in(*, sign_in: SignIn, by: User, at: datetime) -> None:
     """
     rules.check_is_own(by, sign_in)
     # By its name: its key may have changed since the list was read.
-    SignIn.objects.filter(user=by, public_id=sign_in.public_id).delete()
+    if SignIn.objects.filter(user=by, public_id=sign_in.public_id).delete()[0]:
+        browser = browsers.in_words(sign_in.device)
+        ended = {"address": sign_in.address, "browser": browser}
+        sign_in_events.note(kind=SignInEventKind.ENDED, user=by, by=by, at=at, **ended)
 
 
 def link_for(*, user: User, by: User, at: datetime) -> tuple[Invitation, str]:

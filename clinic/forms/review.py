@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from clinic.enums import SignInEventKind
 from clinic.forms.base import BaseForm, DayField
 from clinic.models import User
 from clinic.review.period import DAYS, EARLIEST, LATEST, LONGEST, Period
@@ -38,6 +39,14 @@ class ReadingForm(BaseForm):
         if cleaned.get("from") and cleaned.get("until") and cleaned["until"] < cleaned["from"]:
             self.add_error("until", ValidationError(_BACKWARDS, code="until_before_from"))
         return cleaned
+
+
+class WhoSignedInForm(ReadingForm):
+    """Whose account, what happened, and on which days; all may be left open."""
+
+    kind = forms.ChoiceField(
+        choices=[("", _("anything")), *SignInEventKind.choices], label=_("What"), required=False
+    )
 
 
 class PeriodForm(BaseForm):

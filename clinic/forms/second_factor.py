@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.core import context
 from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, generate_totp_secret
@@ -14,9 +15,11 @@ from allauth.mfa.webauthn.forms import (
     ReauthenticateWebAuthnForm,
 )
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from clinic import encryption
+from clinic.models import User
 
 
 class ActivateTotpForm(ActivateTOTPForm):
@@ -49,14 +52,47 @@ _NO_PASSKEY = (AttributeError, KeyError, TypeError, ValueError)
 
 
 class _RefusesNonsense:
-    """Says of an answer that cannot be read what is said of a wrong one."""
+    """Says of an answer that cannot be read what is said of a wrong one; both are written down."""
+
+    user: User | None
 
     def clean_credential(self) -> Authenticator:
         """The passkey that has answered."""
         try:
             return super().clean_credential()  # type: ignore[misc]
+        except ValidationError as refused:
+            _tell(self.user, Authenticator.Type.WEBAUTHN, refused)
+            raise
         except _NO_PASSKEY as error:
-            raise get_adapter().validation_error("incorrect_code") from error
+            refused = get_adapter().validation_error("incorrect_code")
+            _tell(self.user, Authenticator.Type.WEBAUTHN, refused)
+            raise refused from error
+
+
+def _tell(user: User | None, means: str, refused: ValidationError) -> None:
+    """The log of the door."""
+    get_adapter().factor_refused(user, means, is_throttled=refused.code == "too_many_login_attempts")
+
+
+class _TellsOfCodes:
+    """Writes wrong codes down."""
+
+    def clean_code(self) -> str:
+        """The code, if it is right now."""
+        try:
+            return super().clean_code()  # type: ignore[misc]
+        except ValidationError as refused:
+            # Of an app or one for recovery: nobody can say of a wrong one.
+            _tell(self.user, "", refused)  # type: ignore[attr-defined]
+            raise
+
+
+class AuthenticateByCodeForm(_TellsOfCodes, AuthenticateForm):
+    """A code as the second factor."""
+
+
+class ReauthenticateByCodeForm(_TellsOfCodes, ReauthenticateForm):
+    """A code shown once more."""
 
 
 class AuthenticatePasskeyForm(_RefusesNonsense, AuthenticateWebAuthnForm):

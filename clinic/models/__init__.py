@@ -23,6 +23,7 @@ from clinic.models.people import NotADuplicate, Patient, Practitioner
 from clinic.models.places import Device, Location, Room
 from clinic.models.settings import ClinicSettings
 from clinic.models.sign_in import SignIn
+from clinic.models.sign_in_event import SignInEvent
 from clinic.models.user import User
 from clinic.models.waitlist import WaitlistEntry, WaitlistOffer, WalkIn
 
@@ -58,6 +59,7 @@ __all__ = [
     "ScreenPin",
     "SecondFactorReset",
     "SignIn",
+    "SignInEvent",
     "User",
     "WaitlistEntry",
     "WaitlistOffer",

@@ -6,7 +6,8 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from clinic import handed_over, screen_lock
+from clinic import handed_over, screen_lock, sign_in_log
+from clinic.enums import SignInEventKind, SignInMeans
 from clinic.errors import DomainError
 from clinic.forms.hand_over import TakeBackForm
 from clinic.views.own_password import check_own_password
@@ -34,6 +35,7 @@ def take_back(request: HttpRequest) -> HttpResponse:
         else:
             handed_over.take_back(request)
             screen_lock.unlock(request, timezone.now())
+            sign_in_log.note(request, SignInEventKind.UNLOCKED, request.user, SignInMeans.PASSWORD)
             return redirect(handed.back)
     status = 422 if form.errors else 200
     context = {"form": form, "is_wrong_person": "not-me" in request.GET}

@@ -25,9 +25,9 @@ def way_back(request: HttpRequest, data: Mapping[str, str]) -> str:
     return wanted if ours else ""
 
 
-def page_number(request: HttpRequest) -> int:
-    """Which page of a list is asked for; the first where that is nonsense."""
-    text = request.GET.get("page", "")[:5]
+def page_number(request: HttpRequest, name: str = "page") -> int:
+    """Which page of a list is asked for; the first where that is nonsense. `name`: of another list on the same page."""
+    text = request.GET.get(name, "")[:5]
     return min(max(int(text), 1), _LAST_PAGE) if text.isascii() and text.isdigit() else 1
 
 
@@ -46,8 +46,8 @@ class Page(NamedTuple):
         }
 
 
-def one_page(request: HttpRequest, found: Any, size: int) -> Page:
+def one_page(request: HttpRequest, found: Any, size: int, name: str = "page") -> Page:
     """The page asked for of a queryset or a list, `size` rows long; one row more is read, nothing is counted."""
-    number = page_number(request)
+    number = page_number(request, name)
     rows = list(found[(number - 1) * size : number * size + 1])
     return Page(number, rows[:size], len(rows) > size)

@@ -24,8 +24,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from fido2.webauthn import UserVerificationRequirement
 
-from clinic import screen_lock, throttling
+from clinic import screen_lock, sign_in_log, throttling
 from clinic.actions import screen_lock as actions
+from clinic.enums import SignInEventKind as Kind
+from clinic.enums import SignInMeans
 from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
 from clinic.forms.screen_lock import ChoosePinForm, UnlockByPasskeyForm, UnlockByPasswordForm, UnlockByPinForm
@@ -68,6 +70,7 @@ def unlock(request: HttpRequest) -> HttpResponse:
     try:
         ways = _tried(request)
     except _IsOver:
+        sign_in_log.ends_as(request, Kind.ENDED)
         logout(request)
         messages.error(
             request, _("Too many wrong PINs. Sign in again, with your password and second factor.")
@@ -76,6 +79,7 @@ def unlock(request: HttpRequest) -> HttpResponse:
     if ways.is_refused:
         return _asked(request, ways, status=422)
     screen_lock.unlock(request, timezone.now())
+    sign_in_log.note(request, Kind.UNLOCKED, request.user, ways.means)
     return _opened(request)
 
 
@@ -131,6 +135,13 @@ class _Ways:
         return next((form for form in (self.pin, self.passkey, self.password) if form.is_bound), None)
 
     @property
+    def means(self) -> str:
+        """What was shown."""
+        if self.sent is self.pin:
+            return SignInMeans.PIN
+        return SignInMeans.PASSKEY if self.sent is self.passkey else SignInMeans.PASSWORD
+
+    @property
     def is_refused(self) -> bool:
         return bool(self.sent and self.sent.errors)
 
@@ -178,10 +189,12 @@ def _check_pin(request: HttpRequest, on_record: ScreenPin | None, typed: str) ->
     """Raises DomainError pin_wrong, and says how many tries are left; _IsOver where none is."""
     tries = throttling.one_more_pin(request)
     if tries is None:
+        sign_in_log.note_once(request, Kind.THROTTLED, request.user, SignInMeans.PIN)
         raise _IsOver
     if on_record and check_password(typed, on_record.hashed):
         tries.take_back()
         return
+    sign_in_log.note(request, Kind.PIN_WRONG, request.user)
     left = screen_lock.wrong_pin(request)
     if not left:
         raise _IsOver

@@ -1,4 +1,4 @@
-"""Where one is signed in: one's own browsers, each of which can be signed out from here."""
+"""Where one is signed in: one's own browsers, each of which can be signed out from here; and what happened with one's account."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from clinic.actions import staff
-from clinic.models import SignIn
+from clinic.models import SignIn, SignInEvent
 from clinic.views.posted import one_page
 
 PAGE = 20
@@ -19,16 +19,22 @@ PAGE = 20
 
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    """The browsers in which one is signed in now, last used first; this one is marked."""
+    """The browsers in which one is signed in now, last used first; this one is marked. Below it what was, newest first."""
     mine = SignIn.objects.visible_to(request.user).in_force(request.user, timezone.now())
     page = one_page(request, mine.order_by("-last_used_at", "public_id"), PAGE)
+    own = SignInEvent.objects.visible_to(request.user).of(request.user).select_related("by")
+    past = one_page(request, own, PAGE, "past")
+    here = f"?page={page.number}&" if page.number > 1 else "?"
+    there = f"&past={past.number}" if past.number > 1 else ""
     context = {
         "sign_ins": [
             {"sign_in": each, "is_this_one": each.session_key == request.session.session_key}
             for each in page.rows
         ],
         "others": page.number > 1 or page.has_more or len(page.rows) > 1,
-        **page.links(lambda number: f"?page={number}"),
+        "events": past.rows,
+        "past": past.links(lambda number: f"{here}past={number}#past"),
+        **page.links(lambda number: f"?page={number}{there}"),
     }
     return render(request, "clinic/sign_ins.html", context)
 

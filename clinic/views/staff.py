@@ -16,8 +16,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from clinic import letters
+from clinic import letters, sign_in_log
 from clinic.actions import staff as actions
+from clinic.enums import SignInEventKind
 from clinic.errors import DomainError
 from clinic.forms.staff import ChoosePasswordForm, InvitationForm, ResetForm
 from clinic.models import Invitation, User
@@ -132,6 +133,7 @@ def _come_in(
     """Signed in by password, so that the next page is the second factor's. Whoever was signed in here is not any more."""
     user = actions.come_in(secret=secret, password=password, by=invitation.user, at=at)
     logout(request)
+    sign_in_log.note(request, SignInEventKind.INVITED_IN, user)
     record_authentication(request, user, "password")
     get_adapter(request).login(request, user)
     return redirect("mfa_index")

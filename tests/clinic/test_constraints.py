@@ -7,8 +7,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from clinic.enums import HOLDS_TIME, AppointmentStatus, ContactReason
-from clinic.models import Appointment, ClinicSettings, NotADuplicate, Patient, RecordOpened, User
+from clinic.enums import HOLDS_TIME, AppointmentStatus, ContactReason, SignInEventKind
+from clinic.models import Appointment, ClinicSettings, NotADuplicate, Patient, RecordOpened, SignInEvent, User
 from tests.factories import (
     AbsenceFactory,
     AccountChangeFactory,
@@ -699,6 +699,16 @@ def _a_record_that_was_eaten() -> None:
     RecordOpened.objects.create(
         at=CLINIC_NOW, user=UserFactory(), patient=PatientFactory(), page="timeline", kind="eaten"
     )
+
+
+@cases.refused_by("sign_in_event_kind_known")
+def _somebody_came_in_by_the_window() -> None:
+    SignInEvent.objects.create(at=CLINIC_NOW, kind="by_the_window")
+
+
+@cases.refused_by("sign_in_event_means_known")
+def _somebody_showed_a_smile() -> None:
+    SignInEvent.objects.create(at=CLINIC_NOW, kind=SignInEventKind.SIGNED_IN, means="smile")
 
 
 @cases.refused_by("history_seal_is_a_digest")

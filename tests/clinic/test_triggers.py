@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection, models
 
-from clinic.enums import BORN_AS, TRANSITIONS, AppointmentStatus, CancelledBy
+from clinic.enums import BORN_AS, TRANSITIONS, AppointmentStatus, CancelledBy, SignInEventKind
 from clinic.models import (
     Absence,
     Appointment,
@@ -21,6 +21,7 @@ from clinic.models import (
     Patient,
     PatientMerge,
     RecordOpened,
+    SignInEvent,
     WaitlistEntry,
 )
 from clinic.models.people import PSEUDONYM
@@ -272,6 +273,20 @@ def _a_look_into_a_record_that_is_forgotten() -> None:
 @cases.refused_by("record_opened_append_only")
 def _a_look_into_a_record_put_on_somebody_else() -> None:
     RecordOpened.objects.filter(pk=_opened().pk).update(user=UserFactory())
+
+
+def _tried() -> SignInEvent:
+    return SignInEvent.objects.create(at=CLINIC_NOW, kind=SignInEventKind.PASSWORD_WRONG, user=UserFactory())
+
+
+@cases.refused_by("sign_in_event_append_only")
+def _a_try_that_is_forgotten() -> None:
+    _tried().delete()
+
+
+@cases.refused_by("sign_in_event_append_only")
+def _a_try_put_on_nobody() -> None:
+    SignInEvent.objects.filter(pk=_tried().pk).update(user=None)
 
 
 @cases.refused_by("history_seal_final")
