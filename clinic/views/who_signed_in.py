@@ -20,7 +20,7 @@ def who_signed_in(request: HttpRequest) -> HttpResponse:
     """Newest first; narrowed to one account, to one kind, to some days. Admins only."""
     if not request.user.has_role(Role.ADMIN):
         raise Http404
-    user = chosen(request, "user", User.accounts.visible_to(request.user))
+    user = chosen(request, "user", User.objects.visible_to(request.user))
     narrowing = WhoSignedInForm(request.GET if request.GET else None)
     page = _page(request, narrowing, user)
     kept = {name: value for name, value in request.GET.items() if value and name != "page"}
