@@ -107,7 +107,7 @@ def counts(facts: PlanFacts, reading: TestReading, on: datetime) -> bool:
     expires = effect_of(facts, RetestTrigger.EXPIRED) == RetestEffect.REQUIRE
     if expires and _expired(facts, reading, on):
         return False
-    return not (effect_of(facts, RetestTrigger.LAPSE) == RetestEffect.REQUIRE and _lapsed(facts, reading, on))
+    return not _lapsed(facts, reading, on, under=RetestEffect.REQUIRE)
 
 
 def warnings(facts: PlanFacts, reading: TestReading, on: datetime) -> list[str]:
@@ -125,7 +125,7 @@ def warnings(facts: PlanFacts, reading: TestReading, on: datetime) -> list[str]:
     warns = effect_of(facts, RetestTrigger.EXPIRED) == RetestEffect.WARN
     if warns and reading.valid_until and _expired(facts, reading, on):
         found.append(_("The test expired on %(day)s.") % {"day": in_words(reading.valid_until)})
-    if effect_of(facts, RetestTrigger.LAPSE) == RetestEffect.WARN and _lapsed(facts, reading, on):
+    if _lapsed(facts, reading, on, under=RetestEffect.WARN):
         found.append(_("Nothing was injected or read for a long time."))
     return found
 
@@ -183,10 +183,10 @@ def _expired(facts: PlanFacts, reading: TestReading, on: datetime) -> bool:
     )
 
 
-def _lapsed(facts: PlanFacts, reading: TestReading, on: datetime) -> bool:
-    """Neither read, nor any of its components injected, for more than the rule's months: whole days."""
+def _lapsed(facts: PlanFacts, reading: TestReading, on: datetime, *, under: RetestEffect) -> bool:
+    """Neither read, nor any of its components injected, for more than the months of a rule of that effect: whole days."""
     rule = _rule(facts, RetestTrigger.LAPSE)
-    if rule is None or rule.lapse_months is None:
+    if rule is None or rule.lapse_months is None or rule.effect != under:
         return False
     injected = [
         session.started_at

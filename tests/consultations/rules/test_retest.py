@@ -194,6 +194,26 @@ def test_a_session_outside_the_rules_or_in_error_extends_nothing() -> None:
     assert [missing(deviating, ENDS), missing(wrong, ENDS)] == ["test", "test"]
 
 
+def test_a_session_in_the_moment_from_which_the_test_clears_begins_its_months_anew() -> None:
+    retest_decided(Trigger.EXPIRED, effect=Effect.REQUIRE, session_extends=True)
+    plan = consented_plan()
+    TestReadingFactory(patch_test__plan=plan, valid_until=add_months(READ_AT, 1))
+    assert missing(plan, add_months(READ_AT, 2)) == "test"
+    _session(plan, READ_AT)
+    assert missing(plan, add_months(READ_AT, 2)) is None
+
+
+def test_a_session_does_not_extend_the_test_that_it_is_cleared_by_itself() -> None:
+    """Another test cleared it, whose reading is taken back: the first one had expired when it began."""
+    retest_decided(Trigger.EXPIRED, effect=Effect.REQUIRE, session_extends=True)
+    plan, began = consented_plan(), ago(hours=1)
+    TestReadingFactory(patch_test__plan=plan, valid_until=ago(hours=2))
+    other = TestReadingFactory(patch_test=PatchTestFactory(plan=plan, given_at=ago(days=5)))
+    _session(plan, began)
+    EnteredInErrorFactory(reading=other)
+    assert missing(plan, began) == "test"
+
+
 # A long time since the last injection ---------------------------------------------------------------------------------
 
 
@@ -223,13 +243,48 @@ def test_more_than_six_months_without_an_injection(
         assert warned(plan, sixth + timedelta(minutes=1)) == words
 
 
-def test_a_session_with_one_of_its_components_keeps_it_from_lapsing() -> None:
+LATE = datetime(2026, 9, 2, 10, tzinfo=PARIS)  # more than six months after the reading
+NOTHING: dict[str, Any] = {"zones": [], "lots": [], "doses": []}
+
+
+@pytest.mark.parametrize(
+    ("session", "error", "code"),
+    [
+        pytest.param({}, None, None, id="given in full"),
+        pytest.param({"outcome": "partial", "outcome_reason": "pain"}, None, None, id="in part"),
+        pytest.param(
+            {"outcome": "not_given", "outcome_reason": "fever", **NOTHING}, None, "test", id="not given"
+        ),
+        pytest.param({"signed": False, "outcome": "complete"}, None, "test", id="not signed"),
+        pytest.param({"started_at": LATE}, None, "test", id="at the moment itself"),
+        pytest.param({"started_at": LATE + timedelta(hours=1)}, None, "test", id="only after it"),
+        pytest.param({}, {"confirmed": False}, None, id="called an error by one person"),
+        pytest.param({}, {"confirmed": True}, "test", id="called an error by two"),
+    ],
+)
+def test_only_what_was_injected_before_keeps_a_test_from_lapsing(
+    session: dict[str, Any], error: dict[str, Any] | None, code: str | None
+) -> None:
     plan = _valid_for_a_year()
-    on = datetime(2026, 9, 2, 10, tzinfo=PARIS)
-    assert missing(plan, on) == "test"
     shared = FormulaFactory(parts=[(plan.formula.parts.first().component, 1)])
-    _session(cleared_plan(patient=plan.patient, formula=shared), CLINIC_NOW)
-    assert missing(plan, on) is None
+    other = cleared_plan(patient=plan.patient, formula=shared)
+    outside = DeviationFactory(plan=other)
+    said = {
+        "started_at": CLINIC_NOW,
+        "doses": list(shared.parts.all()),
+        "deviation": outside,
+        "signed": True,
+    } | session
+    made = SessionFactory(plan=other, **said)
+    if error:
+        EnteredInErrorFactory(session=made, **error)
+    assert missing(plan, LATE) == code
+
+
+def test_an_injection_of_other_components_does_not_keep_it_from_lapsing() -> None:
+    plan = _valid_for_a_year()
+    _session(cleared_plan(patient=plan.patient), CLINIC_NOW)
+    assert missing(plan, LATE) == "test"
 
 
 # An answer about health -----------------------------------------------------------------------------------------------
