@@ -95,8 +95,9 @@ def _since_test(known: SinceTest, moment: datetime) -> SinceTest:
 
 
 def _validity(moment: datetime) -> Validity:
+    """Whether answers are required is asked as a session begins, never of what was known when it did."""
     policy = policy_in_force(moment)
-    return Validity(policy.consultation_valid_months, policy.consent_valid_months, policy.check_in_required)
+    return Validity(policy.consultation_valid_months, policy.consent_valid_months)
 
 
 def _plan(plan: Plan, moment: datetime) -> Plan:

@@ -5,11 +5,13 @@ dodges no stop. The SQL gate (`pathway_refusal(…, known_by)`) and `clearance.j
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from clinic.models import User
 from consultations.actions import patch_tests, plans, sessions
@@ -24,7 +26,8 @@ from consultations.models import (
     Session,
 )
 from consultations.models import TestReading as Reading
-from consultations.queries import facts_of_one, facts_of_session
+from consultations.queries import facts_of_one, facts_of_session, in_error
+from consultations.read_with_plans import Confirmed, FoundCause
 from consultations.rules import clearance
 from consultations.rules.doses import component_doses
 from consultations.rules.knowledge import as_known
@@ -34,6 +37,7 @@ from tests.consultations.policies import decided
 from tests.consultations.test_gate import refusal
 from tests.consultations.test_gate_writes import build_session, build_test, by_save
 from tests.factories import (
+    AdverseEventFactory,
     AllergyFactory,
     CheckInFactory,
     ClinicalReportFactory,
@@ -281,9 +285,9 @@ def test_a_plan_that_was_on_hold_then_and_goes_on_now_was_on_hold() -> None:
     ("more", "code"),
     [
         ({"answered": True, "answered_at": AFTER}, "answer_open"),
-        ({"answered": True, "answered_at": BEFORE}, None),
+        ({"answered": True, "answered_at": START}, None),
         ({"open": True, "answered_at": BEFORE, "reviewed": True, "reviewed_at": AFTER}, "answer_open"),
-        ({"open": True, "answered_at": BEFORE, "reviewed": True, "reviewed_at": BEFORE}, None),
+        ({"open": True, "answered_at": BEFORE, "reviewed": True, "reviewed_at": START}, None),
     ],
 )
 def test_a_check_in_is_judged_by_what_was_answered_and_reviewed_by_then(
@@ -294,10 +298,43 @@ def test_a_check_in_is_judged_by_what_was_answered_and_reviewed_by_then(
     assert both(plan, known_by=START) == {code}
 
 
-def test_a_stop_that_was_lifted_only_later_stood_then() -> None:
+@pytest.mark.parametrize(
+    ("lifted_at", "code"),
+    [(BEFORE, None), (START, None), (AFTER, "contraindicated")],
+    ids=["before", "then", "later"],
+)
+def test_a_stop_stood_then_unless_it_was_lifted_by_then(lifted_at: datetime, code: str | None) -> None:
     plan = plan_to_close()
-    PlanStopFactory(plan=plan, lifted=True, answer__recorded_at=BEFORE, lifted_at=AFTER)
-    assert both(plan, known_by=START) == {"contraindicated"}
+    PlanStopFactory(plan=plan, lifted=True, answer__recorded_at=ago(hours=3), lifted_at=lifted_at)
+    assert both(plan, known_by=START) == {code}
+    assert both(plan, known_by=None) == {None}
+
+
+def test_the_status_that_counts_is_the_last_in_time_in_whatever_order_the_changes_were_entered() -> None:
+    plan = plan_to_close()
+    _change(plan, PlanStatus.ACTIVE, BEFORE)
+    _change(plan, PlanStatus.ON_HOLD, ago(hours=3))
+    assert both(plan, known_by=START) == {None}
+
+
+@pytest.mark.parametrize(
+    ("superseded_at", "code"),
+    [(BEFORE, None), (START, None), (AFTER, "test")],
+    ids=["before", "then", "later"],
+)
+def test_an_event_was_allergic_until_a_later_word_called_it_something_else(
+    superseded_at: datetime, code: str | None
+) -> None:
+    plan = plan_to_close()
+    first = allergic_event(plan, onset_at=ago(days=5), signed_at=ago(hours=3))
+    AdverseEventFactory(
+        plan=plan,
+        patient=plan.patient,
+        supersedes=first,
+        onset_at=first.onset_at,
+        signed_at=superseded_at,
+    )
+    assert both(plan, known_by=START) == {code}
     assert both(plan, known_by=None) == {None}
 
 
@@ -316,7 +353,7 @@ def test_a_group_that_was_known_then_and_is_gone_now_closes() -> None:
     assert both(plan, known_by=None) == {"allergy"}
 
 
-@pytest.mark.parametrize(("confirmed_at", "code"), [(BEFORE, None), (AFTER, "test_positive")])
+@pytest.mark.parametrize(("confirmed_at", "code"), [(BEFORE, None), (START, None), (AFTER, "test_positive")])
 def test_a_reaction_closes_until_the_moment_at_which_two_people_call_it_an_error(
     confirmed_at: datetime, code: str | None
 ) -> None:
@@ -330,6 +367,26 @@ def test_a_reaction_closes_until_the_moment_at_which_two_people_call_it_an_error
     )
     assert both(plan, known_by=START) == {code}
     assert both(plan, known_by=None) == {None}
+
+
+def test_what_is_said_in_the_moment_itself_was_known_in_it(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    """Where another finding would close the plan all the same, and the verdict does not tell."""
+    plan = plan_to_close()
+    test = plan.patch_tests.get()
+    EnteredInErrorFactory(patch_test=test, requested_at=START)
+    _a_later_look_leaves_doubt(plan, START)
+    found = FoundCause(search="1", test=str(test.pk), causes=(), opened=(), signed_at=START)
+    facts = replace(facts_of_one(plan), confirmations=[Confirmed(START)], causes=[found])
+    then, earlier = as_known(facts, START), as_known(facts, START - timedelta(microseconds=1))
+    with django_assert_num_queries(0):
+        assert then.component_codes == facts.component_codes
+    assert (then.confirmed, then.causes) == ([START], [found])
+    assert (earlier.confirmed, earlier.causes) == ([], [])
+    assert [[in_error(each) for each in facts.tests] for facts in (then, earlier)] == [[True], [False]]
+    superseded = [getattr(facts.readings[0], "superseded_by", None) is not None for facts in (then, earlier)]
+    assert superseded == [True, False]
 
 
 # A session with a formula of its own ----------------------------------------------------------------------------------
@@ -391,10 +448,13 @@ def test_a_review_clears_until_the_moment_at_which_somebody_calls_it_an_error(
     assert both(plan, known_by=None, ordinal=2) == {"review_due"}
 
 
-def test_a_review_signed_only_later_did_not_clear() -> None:
+@pytest.mark.parametrize(
+    ("signed_at", "code"), [(START, None), (AFTER, "review_due")], ids=["as it began", "only later"]
+)
+def test_a_review_clears_from_its_signature_on(signed_at: datetime, code: str | None) -> None:
     plan = waiting_for_review()
-    ReviewFactory(plan=plan, rule=_rule(plan), signed=True, created_at=AFTER)
-    assert both(plan, known_by=START, ordinal=2) == both(plan, known_by=None, ordinal=2) == {"review_due"}
+    ReviewFactory(plan=plan, rule=_rule(plan), signed=True, created_at=ago(hours=4), signed_at=signed_at)
+    assert both(plan, known_by=START, ordinal=2) == both(plan, known_by=None, ordinal=2) == {code}
 
 
 @pytest.mark.parametrize(
@@ -416,7 +476,11 @@ def test_a_requirement_counts_from_its_publication_on(published_at: datetime, th
 
 @pytest.mark.parametrize(
     ("published_at", "then"),
-    [pytest.param(BEFORE, "too_soon", id="before"), pytest.param(AFTER, None, id="after")],
+    [
+        pytest.param(BEFORE, "too_soon", id="before"),
+        pytest.param(START, "too_soon", id="as it began"),
+        pytest.param(AFTER, None, id="after"),
+    ],
 )
 def test_a_cap_that_became_tighter_after_the_injection_does_not_stop_its_signature(
     published_at: datetime, then: str | None
@@ -438,8 +502,23 @@ def test_a_cap_nobody_had_decided_then_counts_as_it_was_first_decided() -> None:
     plan = cleared_plan(sessions=2, min_gap_days=1)
     SessionFactory(plan=plan, signed=True, started_at=ago(days=2))
     code = plan.formula.component_codes[0]
-    DoseCapFactory(component_code=code, measure="min_interval_days", limit=7, published_at=AFTER)
+    cap: dict[str, Any] = {"code": "interval", "component_code": code, "measure": "min_interval_days"}
+    later = ago(minutes=10)
+    DoseCapFactory(**cap, limit=7, published_at=AFTER, retired_at=later)
+    DoseCapFactory(**cap, limit=1, version=2, published_at=later)
     assert both(plan, known_by=START, ordinal=2) == {"too_soon"}
+    assert both(plan, known_by=None, ordinal=2) == {None}
+
+
+def test_of_what_nobody_had_decided_then_no_later_version_counts() -> None:
+    plan = cleared_plan(sessions=2, min_gap_days=1)
+    SessionFactory(plan=plan, signed=True, started_at=ago(days=2))
+    code, later = plan.formula.component_codes[0], ago(minutes=10)
+    cap: dict[str, Any] = {"code": "interval", "component_code": code, "measure": "min_interval_days"}
+    DoseCapFactory(**cap, limit=1, published_at=AFTER, retired_at=later)
+    DoseCapFactory(**cap, limit=7, version=2, published_at=later)
+    assert both(plan, known_by=START, ordinal=2) == {None}
+    assert both(plan, known_by=None, ordinal=2) == {"too_soon"}
 
 
 # A session called an error ----------------------------------------------------------------------------------------
