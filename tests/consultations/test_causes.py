@@ -1,6 +1,7 @@
 """After a positive test: its components tested one by one, the cause, and what it opens. Python and SQL say the same."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,7 @@ from tests.factories import (
     PatchTestFactory,
     TestReadingFactory,
     cause_found,
+    cleared_plan,
     component_tested,
     consented_plan,
     lots_of,
@@ -46,6 +48,7 @@ from tests.guards import refusal_of, without
 pytestmark = pytest.mark.django_db
 QUIET = {"wheal_start_mm": Decimal(5), "wheal_end_mm": Decimal(5)}
 GIVEN_AT = ago(days=5)
+UNCLEAR = {"grade": Grade.DOUBTFUL, "result": Result.EQUIVOCAL, "valid_from": None, "valid_until": None}
 
 
 def search_of(plan: Plan) -> CauseSearch:
@@ -158,6 +161,15 @@ def test_a_plan_that_somebody_stopped_for_another_reason_stays_stopped() -> None
     assert (in_python(search, code), in_sql(search, code)) == (["plan_stopped"], "plan_stopped")
 
 
+def test_what_closes_another_component_does_not_close_it() -> None:
+    plan = stopped_by_test()
+    search = search_of(plan)
+    first, second, _third = plan.formula.component_codes
+    component_tested(search, second, reacts=True)
+    AllergyFactory(patient=plan.patient, component_codes=[second])
+    assert (in_python(search, first), in_sql(search, first)) == ([], None)
+
+
 def test_another_positive_test_of_the_component_still_closes_it() -> None:
     shared = ComponentFactory()
     first = consented_plan(formula=FormulaFactory(parts=[(shared, 1), (ComponentFactory(), 1)]))
@@ -236,6 +248,45 @@ def test_without_a_cause_nothing_opens_and_the_last_word_counts() -> None:
     assert both(plan) == []
     CauseFindingFactory(search=CauseSearch.objects.get(), signed_at=ago(minutes=10))
     assert both(plan) == ["allergy", "test_positive"]
+
+
+def test_a_finding_counts_from_the_moment_of_what_it_was_found_by() -> None:
+    stopped = cause_found()
+    second, moment = stopped.formula.component_codes[1], timedelta(microseconds=1)
+    facts = facts_of_one(plan_of(stopped, 1))
+    (found,), test = facts.causes, stopped.patch_tests.get(search=None)
+    read = next(each for each in facts.readings if each.patch_test.component_codes == [second]).signed_at
+
+    def opened(signed_at: datetime, since: datetime) -> frozenset[str]:
+        said = replace(facts, causes=[replace(found, signed_at=signed_at)])
+        return causes.opened(said, test.pk, since=since)
+
+    assert [opened(read, read), opened(read, read + moment), opened(read - moment, read - moment)] == [
+        {second},
+        frozenset(),
+        frozenset(),
+    ]
+
+
+def test_a_finding_asks_nothing_of_plans_with_other_components() -> None:
+    assert both(cleared_plan(patient=cause_found().patient), Gate.SESSION) == []
+
+
+def test_a_test_alone_whose_reading_was_superseded_closes_again() -> None:
+    stopped = cause_found()
+    plan = plan_of(stopped, 1)
+    _superseded(Reading.objects.get(patch_test__component_codes=[stopped.formula.component_codes[1]]))
+    assert both(plan) == ["allergy", "test_positive"]
+
+
+def _superseded(reading: Reading) -> Reading:
+    """A later look at it that leaves it in doubt."""
+    return TestReadingFactory(
+        patch_test=reading.patch_test,
+        supersedes=reading,
+        read_at=reading.read_at + timedelta(hours=2),
+        **UNCLEAR,
+    )
 
 
 @pytest.mark.parametrize("record", ["reading", "patch_test"])
@@ -423,6 +474,25 @@ def test_the_cause_is_looked_for_only_after_a_positive_test_that_was_not_strong(
     assert _refused(lambda: actions.decide(test=test, reason="x", by=doctor.user, at=CLINIC_NOW)) == code
 
 
+@pytest.mark.parametrize("record", ["reading", "patch_test"])
+@pytest.mark.parametrize(("confirmed", "code"), [(False, "search_exists"), (True, "not_positive")])
+def test_no_cause_is_looked_for_of_what_two_people_call_an_error(
+    record: str, confirmed: bool, code: str, search: CauseSearch, doctor: Practitioner
+) -> None:
+    test = search.patch_test
+    wrong = {"reading": test.readings.get(), "patch_test": test}[record]
+    EnteredInErrorFactory(**{record: wrong}, confirmed=confirmed)
+    assert _refused(lambda: actions.decide(test=test, reason="x", by=doctor.user, at=CLINIC_NOW)) == code
+
+
+def test_of_one_component_there_is_nothing_to_look_for(doctor: Practitioner) -> None:
+    alone = stopped_by_test(components=1).patch_tests.get()
+    assert not causes.may_search(alone, alone.readings.all())
+    assert _refused(lambda: actions.decide(test=alone, reason="x", by=doctor.user, at=CLINIC_NOW)) == (
+        "one_component"
+    )
+
+
 def test_a_decision_is_made_once_and_says_why(search: CauseSearch, doctor: Practitioner) -> None:
     again = search.patch_test
     assert _refused(lambda: actions.decide(test=again, reason="x", by=doctor.user, at=CLINIC_NOW)) == (
@@ -453,3 +523,31 @@ def test_a_cause_whose_error_two_people_confirm_is_none(search: CauseSearch, doc
     assert causes.conclusion(facts, search).causes == [first]
     records.confirm_error(entry=reacted.readings.get().entered_in_error, by=doctor.user, at=CLINIC_NOW)
     assert causes.conclusion(facts_of_one(search.patch_test.plan), search).causes == []
+
+
+def test_of_each_component_the_last_test_counts_unless_one_reacted() -> None:
+    stopped = stopped_by_test(components=5)
+    search, (cleared, reacted, kept, wrong, open_) = search_of(stopped), stopped.formula.component_codes
+    soon, later = ago(days=5), ago(days=3)
+    with without("patch_test_cleared"):
+        TestReadingFactory(
+            patch_test=component_tested(search, cleared, reacts=None, given_at=soon), **UNCLEAR
+        )
+        again = component_tested(search, cleared, given_at=later)
+        cause = component_tested(search, reacted, reacts=True, given_at=soon)
+        component_tested(search, reacted, given_at=later)
+        quiet = component_tested(search, kept, given_at=soon)
+        mistaken = component_tested(search, kept, reacts=None, given_at=later)
+        TestReadingFactory(patch_test=mistaken, **UNCLEAR)
+        EnteredInErrorFactory(patch_test=mistaken)
+        EnteredInErrorFactory(patch_test=component_tested(search, wrong, reacts=True), confirmed=True)
+        unread = component_tested(search, open_)
+        EnteredInErrorFactory(reading=_superseded(unread.readings.get()))
+        found = causes.tested(facts_of_one(stopped), search)
+    assert [(each.code, each.test, each.result) for each in found] == [
+        (cleared, again, Result.NEGATIVE),
+        (reacted, cause, Result.POSITIVE),
+        (kept, quiet, Result.NEGATIVE),
+        (wrong, None, None),
+        (open_, unread, Result.AWAITING),
+    ]

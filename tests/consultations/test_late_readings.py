@@ -1,5 +1,6 @@
 """The optional late reading of a test injection: nothing waits for it, nothing seen changes nothing, a reaction closes."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from html import unescape
 from importlib import import_module
@@ -16,7 +17,7 @@ from clinic import readiness
 from clinic.enums import AppointmentStatus, ContactReason, Readiness
 from clinic.errors import DomainError
 from clinic.models import Appointment, ContactEntry, Practitioner, User
-from clinic.readiness import Offer, Visit
+from clinic.readiness import Condition, Offer, Visit
 from consultations import offers, purposes
 from consultations.actions import patch_tests as actions
 from consultations.enums import Grade, PlanStatus
@@ -36,6 +37,7 @@ from tests.factories import (
     PatchTestFactory,
     PatchTestPolicyFactory,
     SessionFactory,
+    TestReadingFactory,
     cleared_plan,
     consented_plan,
     read_late_plan,
@@ -93,6 +95,7 @@ def test_its_days_are_whole_days_of_the_clinic_also_over_a_clock_change(moment: 
     window = late_readings.window_of(PatchTest(policy=PatchTestPolicyFactory(**LATE_DAYS), given_at=given_at))
     assert window is not None
     assert window.contains(datetime.fromisoformat(moment).replace(tzinfo=zone)) is is_inside
+    assert window.due_at == window.opens_at
 
 
 def test_nothing_seen_neither_ends_nor_extends_what_the_test_clears(
@@ -189,6 +192,11 @@ def test_it_is_refused_where_there_is_no_second_look(
     with pytest.raises(DomainError) as refused:
         _look(test, practitioner_user, read_at=read_at)
     assert (refused.value.code, Reading.objects.count()) == (code, count)
+    assert refused.value.field == ("read_at" if code == "late_window" else None)
+    if code == "late_window":
+        assert str(refused.value) == (
+            "The late reading is from 27 Feb 2026 to 20 Mar 2026. What shows before or after is recorded as a reaction."
+        )
 
 
 def test_when_the_reading_before_it_is_an_error_the_test_waits_to_be_read_again(
@@ -198,6 +206,71 @@ def test_when_the_reading_before_it_is_an_error_the_test_waits_to_be_read_again(
     _look(test, practitioner_user)
     EnteredInErrorFactory(reading=before)
     assert visits.open_test(facts_of_one(plan)) == test
+
+
+@pytest.mark.parametrize(
+    "taken_back",
+    [
+        pytest.param(lambda test: EnteredInErrorFactory(patch_test=test), id="the test in error"),
+        pytest.param(
+            lambda test: EnteredInErrorFactory(reading=test.readings.get()), id="its reading in error"
+        ),
+        pytest.param(
+            lambda test: LateReadingFactory(patch_test=test, unclear=True), id="its reading superseded"
+        ),
+    ],
+)
+def test_what_no_longer_stands_is_not_looked_at_again(
+    plan: Plan, test: PatchTest, taken_back: Callable[[PatchTest], object]
+) -> None:
+    before, facts = test.readings.get(), facts_of_one(plan)
+    assert late_readings.check_may_read(test, facts.readings) == before
+    assert [look.test for look in late_readings.looks(facts, at=CLINIC_NOW)] == [test]
+    taken_back(test)
+    facts = facts_of_one(plan)
+    with pytest.raises(DomainError) as refused:
+        late_readings.check_may_read(facts.tests[0], facts.readings)
+    assert refused.value.code == "late_nothing_read"
+    assert late_readings.looks(facts, at=CLINIC_NOW) == []
+
+
+def test_a_look_that_was_an_error_is_made_again(plan: Plan, test: PatchTest) -> None:
+    look = LateReadingFactory(patch_test=test)
+    assert late_readings.looks(facts_of_one(plan), at=CLINIC_NOW) == []
+    EnteredInErrorFactory(reading=look)
+    assert [each.test for each in late_readings.looks(facts_of_one(plan), at=CLINIC_NOW)] == [test]
+
+
+def test_neither_a_test_that_was_not_read_nor_another_plans_is_looked_at_again(plan: Plan) -> None:
+    other = consented_plan(patient=plan.patient, formula=plan.formula, **ASKED)
+    unread = PatchTestFactory(plan=other, given_at=ago(days=10))
+    facts = facts_of_one(other)
+    assert late_readings.standing(facts.readings, unread) is None
+    assert late_readings.looks(facts, at=CLINIC_NOW) == []
+
+
+def test_of_two_tests_the_one_whose_days_are_not_over_is_looked_at(plan: Plan, test: PatchTest) -> None:
+    later = PatchTestFactory(plan=plan, given_at=ago(days=5))
+    TestReadingFactory(patch_test=later)
+    facts = facts_of_one(plan)
+    first, second = late_readings.window_of(test), late_readings.window_of(later)
+    assert first is not None
+    assert second is not None
+    last = first.closes_at - timedelta(minutes=1)
+    assert [late_readings.window_at(facts, at=at) for at in (last, first.closes_at)] == [first, second]
+    assert late_readings.window_at(facts, at=second.closes_at) == second
+    found = [[look.test for look in late_readings.looks(facts, at=at)] for at in (last, first.closes_at)]
+    assert found == [[test, later], [later]]
+
+
+def test_what_keeps_its_visit_away_says_from_when_it_can_be(plan: Plan, test: PatchTest) -> None:
+    window = late_readings.window_of(test)
+    assert window is not None
+    sentence = "The late reading has to be between 27 Feb 2026 and 20 Mar 2026."
+    early = late_readings.missing(facts_of_one(plan), on=ago(days=4))
+    assert early == [Condition("late_window", sentence, earliest=window.opens_at)]
+    nothing = late_readings.missing(facts_of_one(cleared_plan()), on=CLINIC_NOW)
+    assert nothing == [Condition("no_test", "There is no test injection to read late.")]
 
 
 # --- Its visit ---------------------------------------------------------------------------------------------------------
