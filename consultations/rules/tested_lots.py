@@ -75,7 +75,7 @@ def _speaks(facts: PlanFacts, effects: Collection[str]) -> bool:
 def untested(facts: PlanFacts, lot: Lot, tested: Tested) -> Untested | None:
     """What differs; None where nothing does that the clinic wants to hear of, or no lot of the component is on record to
     compare with. Of the two rules the stricter one speaks: another maker's lot is a new lot as well."""
-    known = tested.get(lot.component.code, [])
+    known = tested.get(lot.component.code)
     if not known or lot.pk in {each.pk for each in known}:
         return None
     effects = {RetestTrigger.NEW_LOT: retest.effect_of(facts, RetestTrigger.NEW_LOT)}

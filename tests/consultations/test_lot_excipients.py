@@ -117,6 +117,23 @@ def test_what_was_reported_after_the_injection_does_not_stop_its_signature() -> 
     rules.check_usable([each.lot for each in session.used_lots.all()], asked, on=TODAY)
 
 
+def test_what_was_reported_in_the_moment_of_the_injection_stops_it() -> None:
+    component = ComponentFactory()
+    plan = plan_of(component)
+    session = SessionFactory(plan=plan, lots=[holding(component, "sulfite")])
+    began = ago(minutes=59)
+    AllergyFactory(patient=plan.patient, group_code="sulfite", reported_at=began)
+    known = rules.known_at(facts_of_one(plan).allergies, began)
+    asked = rules.asked_for(plan.formula, at=began, allergies=known)
+    with pytest.raises(DomainError) as refusal:
+        rules.check_usable([each.lot for each in session.used_lots.all()], asked, on=TODAY)
+    assert refusal.value.code == "lot_unusable"
+    assert (
+        refusal_of(lambda: Session.objects.filter(pk=session.pk).update(started_at=began))
+        == "session_cleared"
+    )
+
+
 class TestNoting:
     def test_the_page_notes_groups_from_the_list(self, practitioner_client: Client) -> None:
         lot = holding(ComponentFactory(), "paraben", label_amount=5, label_ml=1)

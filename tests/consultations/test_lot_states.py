@@ -1,6 +1,6 @@
 """What becomes of a lot: opened, in and out of quarantine, recalled by its maker; each with its reason and its history."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -11,10 +11,19 @@ from clinic.models import Practitioner, User
 from consultations.actions import lots, sessions
 from consultations.models import InUseLife, Lot, Session
 from consultations.rules import lots as rules
-from tests.factories import ComponentFactory, InUseLifeFactory, LotFactory, SessionFactory, cleared_plan
+from tests.factories import (
+    ComponentFactory,
+    FormulaFactory,
+    InUseLifeFactory,
+    LotFactory,
+    SessionFactory,
+    cleared_plan,
+    recipe_of,
+)
 from tests.factories.clock import CLINIC_NOW, TODAY, ago
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
+YESTERDAY = TODAY - timedelta(days=1)
 
 
 def address(lot: Lot, name: str) -> str:
@@ -86,6 +95,48 @@ class TestOpened:
         with pytest.raises(DomainError, match="An admin has to publish first") as refusal:
             lots.open_lot(lot=lot, opened_on=TODAY, by=doctor.user, at=CLINIC_NOW)
         assert refusal.value.code == "life_missing"
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        pytest.param({"expires_on": TODAY}, "", id="its last day"),
+        pytest.param(
+            {"expires_on": YESTERDAY, "used_up_on": TODAY},
+            "expired on 1 Mar 2026",
+            id="expired, used up today",
+        ),
+        pytest.param(
+            {"expires_on": YESTERDAY, "used_up_on": YESTERDAY}, "is used up", id="expired and used up"
+        ),
+        pytest.param(
+            {"expires_on": YESTERDAY, "opened_on": YESTERDAY, "opened_until": YESTERDAY},
+            "expired on 1 Mar 2026",
+            id="expired, and open too long",
+        ),
+        pytest.param(
+            {"expires_on": TODAY, "opened_on": YESTERDAY, "opened_until": YESTERDAY},
+            "was opened and could be used until 1 Mar 2026",
+            id="open too long on the last day of its expiry",
+        ),
+    ],
+)
+def test_the_sentence_names_what_ended_its_use(state: dict[str, date], words: str) -> None:
+    sentence = f"Lot L1 {words}. Choose another." if words else ""
+    assert rules.out_of_use(LotFactory.build(number="L1", **state), on=TODAY) == sentence
+
+
+def test_a_shelf_is_judged_on_the_day_of_the_injection_and_says_what_it_leaves_out() -> None:
+    formula = FormulaFactory(parts=[(ComponentFactory(), 50), (ComponentFactory(), 50)])
+    recipe_of(formula)
+    first, second = (part.component for part in formula.parts.order_by("pk"))
+    day = TODAY - timedelta(days=9)
+    fit = LotFactory(component=first, label_amount=100, label_ml=1, expires_on=day)
+    LotFactory(component=first, label_amount=100, label_ml=1, expires_on=day - timedelta(days=1))
+    wrong = [LotFactory(component=each, label_amount=250, label_ml=1) for each in (first, second)]
+    found, aside = rules.shelf(formula, at=ago(days=9))
+    assert found == {first.code: [fit], second.code: []}
+    assert {(each.lot, each.instead) for each in aside} == {(wrong[0], fit), (wrong[1], None)}
 
 
 class TestOutOfQuarantine:

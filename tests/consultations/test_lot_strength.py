@@ -90,6 +90,18 @@ def test_what_is_counted_in_ml_has_no_strength_and_another_unit_is_another_produ
     assert refusal_of(SessionLot(session=session, lot=other).save) == "session_lot_usable"
 
 
+def test_a_lot_counted_in_ml_is_none_of_a_component_counted_in_mg() -> None:
+    component = of_50()
+    plan = plan_of(component)
+    other = labelled(ComponentFactory(code=component.code, version=2, published_at=None, unit=Unit.ML), None)
+    asked = rules.asked_for(plan.formula, at=CLINIC_NOW)
+    assert f"Lot {other.number}: the label says ml, the recipe needs 50 mg/ml." in rules.refusal(
+        other, asked, on=TODAY
+    )
+    used = SessionLot(session=SessionFactory(plan=plan, lots=[]), lot=other)
+    assert refusal_of(used.save) == "session_lot_usable"
+
+
 def test_a_formula_without_a_recipe_compares_nothing() -> None:
     component = of_50()
     plan = cleared_plan(formula=FormulaFactory(parts=[(component, 50)]))
@@ -215,6 +227,7 @@ class TestSession:
         with pytest.raises(DomainError) as refusal:
             rules.check_usable([lot], asked, on=timezone.localdate(draft.started_at))
         assert (refusal.value.code, refusal.value.field) == ("lot_unusable", "lot_pc-50")
+        assert str(refusal.value).startswith(f"Lot {lot.number}: the label says 250 mg/ml")
         assert refusal_of(lambda: Session.objects.filter(pk=draft.pk).update(started_at=ago(minutes=59))) == (
             "session_cleared"
         )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from clinic.models import User
 from consultations.actions import lots as lot_actions
@@ -109,6 +110,14 @@ def test_rule_and_gate_agree_on_what_is_signed_only_with_a_deviation_that_names_
         assert refusal_of(lambda: sign_by_hand(of_another_thing)) == "session_lot_past_use"
     sign_by_hand(of_this)
     assert of_this.is_signed
+
+
+def test_however_many_lots_are_judged_in_one_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    session = drafted("lot_past_use", expires_on=YESTERDAY)
+    component = session.used_lots.get().lot.component
+    SessionLot.objects.create(session=session, lot=LotFactory(component=component, expires_on=YESTERDAY))
+    with django_assert_num_queries(1):
+        assert [each.field for each in rules.refusals(session)] == [f"lot_{component.code}"] * 2
 
 
 def test_nobody_but_the_database_says_whether_it_was_in_quarantine_when_it_was_named() -> None:

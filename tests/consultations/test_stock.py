@@ -12,7 +12,7 @@ from consultations.dates import in_words
 from consultations.enums import PlanStatus
 from consultations.models import Lot, Plan, PlannedSession
 from consultations.queries import facts_of_one
-from consultations.rules.stock import shortage
+from consultations.rules.stock import last_day, shortage
 from tests.factories import (
     AppointmentFactory,
     ComponentFactory,
@@ -128,3 +128,8 @@ def test_what_was_given_needs_nothing_any_more(plan: Plan) -> None:
     SessionFactory(plan=plan, signed=True, started_at=CLINIC_NOW - timedelta(days=1))
     Lot.objects.update(used_up_on=TODAY - timedelta(days=1))
     assert told(plan) == [False, True, True]
+
+
+def test_nothing_is_needed_of_a_shelf_where_nothing_is_injected() -> None:
+    lots = Lot.objects.select_related("component")
+    assert (last_day([], lots, today=TODAY), shortage([], lots, today=TODAY, on=TODAY)) == (None, "")

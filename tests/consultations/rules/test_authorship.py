@@ -29,6 +29,10 @@ def test_roles_decide_who_records_and_who_reports(roles: list[Role], records: bo
     assert _passes(authorship.check_may_record, user) == records
     assert _passes(authorship.check_may_report, user) == reports
     assert _passes(authorship.check_may_take_report, user) == reports
+    if not records:
+        with pytest.raises(NotAllowed) as refusal:
+            authorship.check_may_read(user)
+        assert refusal.value.code == "read_not_allowed"
 
 
 def test_recording_returns_the_practitioner_behind_the_sign_in(

@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from clinic.enums import DeviceKind
 from clinic.errors import DomainError
@@ -13,7 +15,15 @@ from consultations.models import Session, SessionLot, TechniqueRule
 from consultations.queries import facts_of_one
 from consultations.rules import lots, sessions
 from consultations.technique_enums import TechniqueDetail
-from tests.factories import DeviceFactory, LotFactory, SessionFactory, TechniqueFactory, cleared_plan, lots_of
+from tests.factories import (
+    AllergyFactory,
+    DeviceFactory,
+    LotFactory,
+    SessionFactory,
+    TechniqueFactory,
+    cleared_plan,
+    lots_of,
+)
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
 
 pytestmark = pytest.mark.django_db
@@ -135,12 +145,32 @@ def test_a_lot_used_up_before_the_day_is_refused_and_one_used_up_on_it_is_not() 
     assert refusal(session) == ("lot_unusable", f"lot_{lot.component.code}")
 
 
-def test_a_second_lot_of_a_component_may_be_used() -> None:
+@pytest.mark.parametrize(
+    ("minutes", "code"),
+    [pytest.param(0, "lot_unusable", id="by then"), pytest.param(1, "", id="a minute later")],
+)
+def test_an_allergy_to_what_a_lot_holds_is_held_against_it_if_it_was_known_by_then(
+    minutes: int, code: str
+) -> None:
     session = complete()
+    lot = session.used_lots.first().lot
+    lot.allergen_groups = ["sulfite"]
+    lot.save()
+    told = session.started_at + timedelta(minutes=minutes)
+    AllergyFactory(patient=session.patient, group_code="sulfite", reported_at=told)
+    assert refusal(session) == (code, f"lot_{lot.component.code}" if code else None)
+
+
+def test_a_second_lot_of_a_component_may_be_used_and_costs_no_query() -> None:
+    session = complete()
+    with CaptureQueriesContext(connection) as of_one:
+        assert refusal(session) == ("", None)
     SessionLot.objects.create(
         session=session, lot=LotFactory(component=session.plan.formula.parts.first().component)
     )
-    assert refusal(session) == ("", None)
+    with CaptureQueriesContext(connection) as of_two:
+        assert refusal(session) == ("", None)
+    assert len(of_two) == len(of_one)
 
 
 def test_a_session_that_was_not_given_needs_only_its_reason() -> None:

@@ -75,6 +75,31 @@ def test_what_is_outside_the_usual_is_said_in_words(
     assert said(code, *zones, **more) == expected
 
 
+def test_where_only_one_end_is_known_nothing_is_said_of_it() -> None:
+    ends = [{"ml_per_point_min": Decimal(1)}, {"ml_per_point_max": Decimal("0.001")}]
+    known = {"spacing_mm": None, "minutes": None}
+    rule = TechniqueRule(counts="points")
+    assert [techniques.unusual(Technique(**each), rule, [zone(10)], **known) for each in ends] == [[], []]
+
+
+def test_where_nothing_is_injected_no_volume_is_unusual() -> None:
+    technique = Technique(ml_per_point_min=Decimal("0.01"), ml_per_point_max=Decimal("0.02"))
+    rule = TechniqueRule(counts="points", injects_nothing=True)
+    assert techniques.unusual(technique, rule, [zone(10, "0")], spacing_mm=None, minutes=None) == []
+
+
+def test_spacing_and_minutes_of_a_draft_are_held_against_the_rule_in_sentences_that_follow_each_other() -> (
+    None
+):
+    rule = TechniqueRule(counts="points", spacing_min_mm=2, spacing_max_mm=5, minutes_min=3, minutes_max=7)
+    session = Session(technique=Technique(), spacing_mm=Decimal(6), minutes_applied=8)
+    with pytest.raises(DomainError) as refusal:
+        techniques.check_explained(session, rule, [zone(10)])
+    assert str(refusal.value) == (
+        "A spacing of 6 mm; usual is 2–5 mm. 8 minutes; usual are 3–7. Correct the figure, or say here why it was so."
+    )
+
+
 @pytest.mark.usefixtures("shipped")
 def test_every_shipped_technique_has_its_rule() -> None:
     codes = set(Technique.objects.values_list("code", flat=True))

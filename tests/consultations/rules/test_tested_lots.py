@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 import time_machine
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from consultations.enums import RetestEffect as Effect
 from consultations.enums import RetestTrigger as Trigger
 from consultations.enums import TestRequirement as Requirement
-from consultations.models import Lot, Plan, RetestRule
+from consultations.models import Lot, Plan, RetestRule, SessionLot
 from consultations.queries import facts_of_one
 from consultations.rules import tested_lots
 from tests.consultations.policies import retest_decided
@@ -21,6 +22,7 @@ from tests.factories import (
     EnteredInErrorFactory,
     LotFactory,
     PatchTestFactory,
+    SessionFactory,
     TestReadingFactory,
     cleared_plan,
 )
@@ -170,6 +172,19 @@ def test_the_lots_of_however_many_tests_are_read_at_once(
     assert set(tested) == set(facts.component_codes)
 
 
+def test_a_session_is_judged_in_as_many_queries_however_many_lots_it_used(plan: Plan) -> None:
+    session, component = SessionFactory(plan=plan, lots=[]), plan.formula.parts.first().component
+    facts, found = facts_of_one(plan), []
+    for number in ("S-1", "S-2"):
+        lot = LotFactory(component=component, number=number, maker="Officina Sud")
+        SessionLot.objects.create(session=session, lot=lot)
+        with CaptureQueriesContext(connection) as asked:
+            refused = tested_lots.refusals(facts, session)
+        found.append(([(each.code, each.field) for each in refused], len(asked)))
+    once = ("lot_not_tested", f"lot_{component.code}")
+    assert found == [([once], found[0][1]), ([once] * 2, found[0][1])]
+
+
 def test_where_the_policy_asks_for_no_test_nothing_is_said() -> None:
     plan = cleared_plan(test_policy__requirement=Requirement.NOT_REQUIRED)
     assert said(plan, another_lot(plan)) == ""
@@ -234,6 +249,13 @@ def test_lots_of_one_maker_are_said_together_and_what_asks_for_a_test_comes_firs
         f" {TEST_FIRST}",
         f"Lots A-1, A-2 of Laboratoire Nord were not in the test that clears this plan (lot {tested}). {WATCH}",
     ]
+
+
+def test_of_what_asks_for_nothing_another_maker_is_said_before_a_new_lot(plan: Plan) -> None:
+    retest_decided(Trigger.NEW_MAKER, effect=Effect.WARN)
+    nord, sud = another_lot(plan), LotFactory(component=plan.formula.parts.first().component, maker="Sud")
+    found = [each for lot in (nord, sud) if (each := differs(plan, lot))]
+    assert [words.endswith(CONSIDER) for words in tested_lots.sentences(found)] == [True, False]
 
 
 def test_the_session_stays_cleared_for_its_tested_lots(plan: Plan) -> None:
