@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
 
 from clinic import on_the_way
 
 _SHORTEST_KEY = 50  # characters, as Django's own warning has it
 _FEWEST_CHARACTERS = 10  # different ones: a key that repeats a word is no secret
+_QUOTES_NO_ROW = ("log", "fatal", "panic")  # what PostgreSQL ranks above an ERROR in its log
 # Without these a booking that was confirmed on screen can be gone, or half there, after a power cut.
 _DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 
@@ -119,4 +120,25 @@ def check_durability(*, databases: Iterable[str] | None = None, **_options: obje
                 ]
         except DatabaseError as error:
             found.append(Error(f"The database does not answer: {str(error).strip()}", id="clinic.E100"))
+    return found
+
+
+@register(Tags.database, deploy=True)
+def check_log(*, databases: Iterable[str] | None = None, **_options: object) -> list[CheckMessage]:
+    """Warning W210 where the database's own log quotes the rows that it refuses, and the statements with what was typed."""
+    found: list[CheckMessage] = []
+    for using in databases or ():
+        try:
+            with connections[using].cursor() as cursor:
+                cursor.execute("SELECT current_setting('log_min_messages') = ANY(%s)", [list(_QUOTES_NO_ROW)])
+                if not cursor.fetchone()[0]:
+                    found.append(
+                        Warning(
+                            "The log of the database quotes rows that it refuses, with names and what was said of them.",
+                            hint="As a superuser: ALTER ROLE … SET log_min_messages = 'log'; see docs/logs.md.",
+                            id="clinic.W210",
+                        )
+                    )
+        except DatabaseError:  # check_durability tells of it
+            continue
     return found

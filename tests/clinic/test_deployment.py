@@ -151,6 +151,15 @@ def test_a_database_that_forgets_is_named() -> None:
         assert forgets()
 
 
+@pytest.mark.django_db
+def test_a_database_whose_log_quotes_rows_is_named() -> None:
+    """The embedded server does not; PostgreSQL as it is installed does."""
+    assert deployment.check_log(databases=["default"]) == []
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL log_min_messages = 'warning'")
+        assert [each.id for each in deployment.check_log(databases=["default"])] == ["clinic.W210"]
+
+
 def test_in_production_the_cookies_are_this_hosts_only_and_nothing_is_left_to_warn_of() -> None:
     show = "from django.conf import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SECURE_HSTS_SECONDS)"
     environment = {
