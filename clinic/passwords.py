@@ -60,7 +60,7 @@ class LeakedPasswordValidator(CommonPasswordValidator):
 
     def get_help_text(self) -> str:
         """For the page on which a password is chosen."""
-        return _("It is none of the passwords that have become known from elsewhere.")
+        return _("It must not be one of the passwords that have become known from elsewhere.")
 
 
 class ClinicWordsValidator:
