@@ -35,6 +35,16 @@ class SlotTaken(DomainError):
         self.alternatives = alternatives
 
 
+class TooMuch(DomainError):
+    """More was asked for than a person can look at; `seconds` until it is answered again."""
+
+    status = 429
+
+    def __init__(self, message: str, code: str, *, seconds: int) -> None:
+        super().__init__(message, code)
+        self.seconds = seconds
+
+
 class Stale(DomainError):
     """The row was changed by someone else since the page was opened."""
 

@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
 from clinic import handed_over, screen_lock, second_factor, sign_in_log, uploads
 from clinic.enums import SignInEventKind
-from clinic.errors import DomainError, NotCleared
+from clinic.errors import DomainError, NotCleared, TooMuch
 from clinic.views import announced
 
 LONGEST_TEXT = 100_000
@@ -208,6 +208,11 @@ class DomainErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The answer to a refusal; None for anything else, which Django then treats as it always does."""
+        if isinstance(error, TooMuch):
+            sign_in_log.records_stopped(request, request.user)
+            answer = _refusal(request, error.status, _said_by(error))
+            answer["Retry-After"] = str(error.seconds)
+            return answer
         if isinstance(error, DomainError):
             return _refusal(request, error.status, _said_by(error))
         if not request.htmx:
@@ -250,7 +255,7 @@ class RefusedMiddleware:
     (409, 422) refuses nobody, and a locked screen (423) is told by its lock.
     """
 
-    REFUSED = frozenset({400, 403, 404, 405, 413})
+    REFUSED = frozenset({400, 403, 404, 405, 413, 429})
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -225,6 +225,11 @@ LOCK_IDLE_MINUTES = 15
 # A working day with its breaks: after so long everybody signs in anew, with both factors, whatever they did.
 SIGN_IN_HOURS = 12
 
+# Of how many patients one account may open records in an hour, and in a day: many more than somebody can read, far fewer than
+# there are (ADR 39). Emergencies are counted apart, by the same numbers.
+RECORDS_AN_HOUR = int(os.environ.get("RECORDS_AN_HOUR", "120"))
+RECORDS_A_DAY = int(os.environ.get("RECORDS_A_DAY", "400"))
+
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "clinic" / "locale"]

@@ -53,6 +53,12 @@ def factor_refused(request: HttpRequest, user: User | None, means: str, *, is_th
         note(request, Kind.FACTOR_WRONG, user, means)
 
 
+def records_stopped(request: HttpRequest, user: User) -> None:
+    """Somebody has opened more records than a person reads; once in a while for each account, wherever it asks from."""
+    at = timezone.now()
+    sign_in_events.note_stopped(user=user, by=user, at=at, **_origin(request))
+
+
 @receiver(auth.user_login_failed)
 def _password_wrong(request: HttpRequest | None = None, **_said: Any) -> None:
     if request is not None:

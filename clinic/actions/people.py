@@ -1,16 +1,14 @@
 """Registering patients and correcting what identifies them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from clinic.actions.locking import explained, lock
-from clinic.enums import Reading
 from clinic.errors import DomainError, Stale
-from clinic.models import NotADuplicate, Patient, RecordOpened, User
+from clinic.models import NotADuplicate, Patient, User
 from clinic.queries import likely_duplicates
 from clinic.rules import access, people
 
@@ -89,38 +87,6 @@ def may_be_a_duplicate(*, patient: Patient, other: Patient, by: User, at: dateti
     access.check_may_edit_patients(by)
     told_apart = NotADuplicate.objects.in_force().of(patient, other)
     told_apart.update(withdrawn_at=at, withdrawn_by=by)
-
-
-def note_opened(
-    *,
-    patient: Patient,
-    page: str,
-    by: User,
-    at: datetime,
-    kind: Reading = Reading.OPENED,
-    case_file: UUID | None = None,
-    emergency: UUID | None = None,
-) -> None:
-    """Write down who opened (or printed) whose record, which page, and for which case or emergency; never what it said."""
-    RecordOpened.objects.create(
-        patient=patient,
-        page=page,
-        user=by,
-        at=at,
-        kind=kind,
-        case_file_id=case_file,
-        emergency_id=emergency,
-    )
-
-
-def note_exported(
-    *, patients: Iterable[Patient], page: str, by: User, at: datetime, reason: str = ""
-) -> None:
-    """Write down whose records went into a file, and why if it was asked, in one insert however many they are."""
-    RecordOpened.objects.bulk_create(
-        RecordOpened(patient=patient, page=page, user=by, at=at, kind=Reading.EXPORTED, reason=reason)
-        for patient in patients
-    )
 
 
 def _remember(patient: Patient, other: Patient, *, by: User, at: datetime) -> None:

@@ -10,8 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from clinic.actions import people
-from clinic.enums import Reading
+from clinic.actions import readings
 from clinic.models import Patient
 
 _SALT = "clinic.reading"
@@ -26,10 +25,14 @@ def opened(
     at: datetime,
     case_file: UUID | None = None,
     emergency: UUID | None = None,
+    only_new: bool = False,
 ) -> None:
-    """Write down that the record was opened, for which case or emergency if for one; let the page tell if it is printed."""
+    """Write down that the record was opened, for which case or emergency if for one; let the page tell if it is printed.
+
+    `only_new`: unless this person has opened it within a day. Raises TooMuch: it is one record too many (clinic.actions.readings).
+    """
     reason = {"case_file": case_file, "emergency": emergency}
-    people.note_opened(patient=patient, page=page, by=request.user, at=at, **reason)
+    readings.note_opened(patient=patient, page=page, by=request.user, at=at, only_new=only_new, **reason)
     said = {"patient": str(patient.pk), "page": page, "user": str(request.user.pk)}
     said |= {name: str(key) for name, key in reason.items() if key}
     request.reading_token = signing.dumps(said, salt=_SALT)  # type: ignore[attr-defined]
@@ -41,14 +44,7 @@ def printed(request: HttpRequest) -> HttpResponse:
     said = _said(request)
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=UUID(said["patient"]))
     reason = {name: UUID(said[name]) for name in ("case_file", "emergency") if name in said}
-    people.note_opened(
-        patient=patient,
-        page=said["page"],
-        by=request.user,
-        at=timezone.now(),
-        kind=Reading.PRINTED,
-        **reason,
-    )
+    readings.note_printed(patient=patient, page=said["page"], by=request.user, at=timezone.now(), **reason)
     return HttpResponse(status=204)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from clinic.actions import people
+from clinic.actions import readings
 from clinic.models import Patient, User
 from consultations.rules import authorship
 from consultations.whole_record.rows import Record, read
@@ -20,8 +20,9 @@ def hand_out(
 
     Raises:
         NotAllowed: for anybody but practitioners, who alone read clinical records.
+        TooMuch: one record too many (clinic.actions.readings).
     """
     authorship.check_may_read(by)
     why = _("%(why)s, for %(whom)s") % {"why": RecordWanted(wanted).label, "whom": whom}
-    people.note_exported(patients=[patient], page=PAGE, by=by, at=at, reason=why)
+    readings.note_handed_out(patient=patient, page=PAGE, by=by, at=at, reason=why)
     return read(patient, at=at), why

@@ -22,9 +22,13 @@ def header(request: HttpRequest, patient: Patient) -> dict[str, Any]:
 
 
 def opened(request: HttpRequest, patient: Patient, *, at: datetime) -> None:
-    """Write down that this person looks at this page of the patient's record; only looking counts, not saving."""
-    if request.method == "GET" and request.resolver_match:
-        reading.opened(request, patient, request.resolver_match.view_name, at=at)
+    """Write down that this person looks at this page of the patient's record.
+
+    Whoever saves has looked before; a form that is sent to a record nobody has opened, and comes back with the page, is looking.
+    """
+    if request.method in {"GET", "POST"} and request.resolver_match:
+        is_sent = request.method == "POST"
+        reading.opened(request, patient, request.resolver_match.view_name, at=at, only_new=is_sent)
 
 
 def booking_url(patient: Patient, *purposes: str, at: datetime) -> str:

@@ -52,8 +52,7 @@ def show(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     context = header(patient, request.user) | _openings(request, patient, at)
     context |= {"at": at, "may_edit": access.may_edit_patients(request.user)}
     if request.user.has_role(Role.PRACTITIONER):
-        if not request.htmx:
-            reading.opened(request, patient, "consultations:patient", at=at)
+        reading.opened(request, patient, "consultations:patient", at=at, only_new=bool(request.htmx))
         context |= _clinical(request, patient, at)
     elif request.user.has_role(Role.RECEPTION):
         context |= _for_the_desk(patient, at)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from clinic.actions import people
+from clinic.actions import readings
 from clinic.enums import Role
 from clinic.errors import DomainError
 from clinic.review import sheets
@@ -81,7 +81,9 @@ def sheet(request: HttpRequest, kind: str, thing_id: UUID) -> StreamingHttpRespo
     authorship.check_may_record(request.user)
     at = timezone.now()
     rows = rows_of(trace, user=request.user, at=at)
-    people.note_exported(patients=trace.patients(), page="consultations:trace_sheet", by=request.user, at=at)
+    readings.note_exported(
+        patients=trace.patients(), page="consultations:trace_sheet", by=request.user, at=at
+    )
     response = StreamingHttpResponse(sheets.lines(rows), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{kind}-{thing_id}.csv"'
     return response

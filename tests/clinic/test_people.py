@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from clinic.actions import people
+from clinic.actions import people, readings
 from clinic.errors import DomainError, NotAllowed, Stale
 from clinic.models import NotADuplicate, Patient, RecordOpened, User
 from clinic.rules.people import is_minor
@@ -149,7 +149,7 @@ def test_majority_begins_on_the_eighteenth_birthday(born: date, minor: bool) -> 
 
 def test_opening_a_record_is_written_down_without_what_it_says(reception: User) -> None:
     patient = PatientFactory()
-    people.note_opened(patient=patient, page="Patient page", by=reception, at=CLINIC_NOW)
+    readings.note_opened(patient=patient, page="Patient page", by=reception, at=CLINIC_NOW)
     row = RecordOpened.objects.get()
     assert (row.user, row.patient, row.at, row.page) == (reception, patient, CLINIC_NOW, "Patient page")
 
