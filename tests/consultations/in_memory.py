@@ -1,32 +1,44 @@
 """A plan and its tests in memory only: what the rules read of them, for cases of several tests that no database is needed for."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from clinic.models import Practitioner
-from consultations.enums import ReadingKind, TestArm, Unit
+from clinic.models import Patient, Practitioner
+from consultations.enums import ReadingKind, Signer, TestArm, Unit
 from consultations.enums import RetestTrigger as Trigger
 from consultations.enums import TestRequirement as Requirement
 from consultations.enums import TestResult as Result
 from consultations.models import (
     Component,
+    Consent,
+    ConsentWithdrawal,
     Consultation,
     EnteredInError,
     Formula,
     FormulaPart,
     PatchTest,
     Plan,
+    PlannedSession,
 )
 from consultations.models import TestReading as Reading
 from consultations.queries import PlanFacts
-from consultations.read_with_plans import AllergicEvent, FoundCause, HealthChange, Retest, SinceTest, Validity
+from consultations.read_with_plans import (
+    AllergicEvent,
+    Confirmed,
+    FoundCause,
+    HealthChange,
+    Retest,
+    SinceTest,
+    Validity,
+)
 from tests.factories import PatchTestPolicyFactory
 from tests.factories.clock import CLINIC_NOW, ago
 
 WEATHER = "weather"  # the question whose answer changes
+MIX = Formula(pk=uuid4(), code="mix")  # of every plan here
 
 
 def _may_be_in_error(row: Any, wrong: bool) -> None:
@@ -65,25 +77,31 @@ def facts_with(
     requirement: Requirement = Requirement.REQUIRED,
     tests: Iterable[PatchTest] = (),
     strength: Decimal = Decimal(1),
+    consents: Iterable[Consent] = (),
+    confirmations: Iterable[Confirmed] = (),
+    planned: Iterable[PlannedSession] = (),
     **known: Any,
 ) -> PlanFacts:
     """What is known of a plan whose formula holds the components, in the order of reading as facts are read."""
     policy = PatchTestPolicyFactory.build(requirement=requirement)
     doctor = Practitioner(name="Dr Amari")
     plan = Plan(
-        test_policy=policy, consultation=Consultation(practitioner=doctor), formula=Formula(code="mix")
+        test_policy=policy,
+        consultation=Consultation(practitioner=doctor),
+        formula=MIX,
     )
+    plan.patient = Patient(birth_date=date(1984, 3, 12))
     for each in (*tests, *(reading.patch_test for reading in readings)):
         each.plan = plan
     return PlanFacts(
         plan=plan,
-        planned=[],
+        planned=list(planned),
         parts=[FormulaPart(component=_component(code), strength=strength) for code in codes],
         answers=[],
-        consents=[],
+        consents=list(consents),
         sessions=[],
         validity=Validity(12, 12),
-        confirmations=[],
+        confirmations=list(confirmations),
         stops=[],
         tests=sorted(
             {each.pk: each for each in (*tests, *(row.patch_test for row in readings))}.values(),
@@ -92,6 +110,17 @@ def facts_with(
         readings=sorted(readings, key=lambda reading: reading.read_at),
         **known,
     )
+
+
+def consent(days: float, *, wrong: bool = False, withdrawn: bool = False, **fields: Any) -> Consent:
+    """Signed so many days ago, for the plan's formula."""
+    usual = {"signed_at": ago(days=days), "signer": Signer.PATIENT, "formula": MIX}
+    row: Any = Consent(**usual | fields)
+    _may_be_in_error(row, wrong)
+    row._meta.get_field("withdrawal").set_cached_value(row, ConsentWithdrawal() if withdrawn else None)
+    row.newer_texts = []
+    signed: Consent = row
+    return signed
 
 
 def decided(trigger: Trigger, effect: str, *, wait_days: int | None = None, **rule: Any) -> Retest:

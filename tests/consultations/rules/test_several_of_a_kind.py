@@ -1,31 +1,35 @@
-"""Where a patient has several of a kind: unclear tests, changes since the test, findings, tests of one component, plans.
+"""Where a patient has several of a kind: unclear tests, changes since the test, findings, tests to be read, consents.
 
 In memory: which one counts is decided by the rules alone. `test_clearance.py` holds them against the SQL gate.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
+from clinic.gaps import months_later
 from clinic.models import Appointment
 from consultations import purposes
-from consultations.dates import add_months, in_words
+from consultations.dates import add_months, in_words, start_of_day
 from consultations.enums import RetestEffect as Effect
 from consultations.enums import RetestTrigger as Trigger
+from consultations.enums import SignAgain, Signer
 from consultations.enums import TestRequirement as Requirement
 from consultations.enums import TestResult as Result
-from consultations.models import PatchTest
+from consultations.models import Consent, Formula, PatchTest, PlannedSession, Session
 from consultations.models import TestReading as Reading
 from consultations.queries import PlanFacts
-from consultations.rules import patch_test, retest, visits
+from consultations.read_with_plans import Confirmed
+from consultations.rules import consent as consents
+from consultations.rules import patch_test, retest, validity, visits
 from consultations.rules.gates import test as gate
 from consultations.rules.visits import Together
-from tests.consultations.in_memory import decided, facts_with, found_cause, given, read, since_test
+from tests.consultations.in_memory import consent, decided, facts_with, found_cause, given, read, since_test
 from tests.factories import PatchTestPolicyFactory
 from tests.factories.clock import CLINIC_NOW, ago, ahead
 
@@ -458,3 +462,80 @@ def test_a_reading_goes_with_its_test_only_where_no_other_test_is_left_to_read(
     for each in theirs:
         each.status = "completed"
     assert visits.reading_of_test(facts, facts.visits[0], at=CLINIC_NOW) is None
+
+
+# Consents -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("signed", "counts", "ended"),
+    [
+        ([], None, None),
+        ([consent(30), consent(10)], 1, None),
+        ([consent(10), consent(30)], 0, None),
+        ([consent(30), consent(10, withdrawn=True)], 0, None),
+        ([consent(30), consent(10, wrong=True)], 0, None),
+        ([consent(30), consent(10, formula=Formula(pk=uuid4(), code="other"))], 0, None),
+        ([consent(30), consent(-0.1)], 0, None),
+        ([consent(900), consent(400), consent(10, withdrawn=True)], None, 1),
+        ([consent(365)], None, 0),  # its last day was yesterday
+        ([consent(364)], 0, None),
+    ],
+)
+def test_of_several_consents_the_newest_that_stands_counts_or_is_named_as_the_one_that_ended(
+    signed: list[Consent], counts: int | None, ended: int | None
+) -> None:
+    facts = facts_with(consents=signed)
+    found = consents.in_force(facts, on=CLINIC_NOW), consents.run_out(facts, on=CLINIC_NOW)
+    assert found == (
+        None if counts is None else signed[counts],
+        None if ended is None else signed[ended],
+    )
+    if counts is not None:  # each by the day it is asked of, whatever day it is now
+        assert consents.in_force(facts, on=ahead(days=400)) is None
+
+
+@pytest.mark.parametrize(
+    ("signer", "ends"),
+    [(Signer.REPRESENTATIVE, "2026-06-01"), (Signer.PATIENT, "2027-02-20")],
+)
+def test_only_what_somebody_else_signed_before_ends_on_the_day_of_age(signer: Signer, ends: str) -> None:
+    row = consent(10, signer=signer)
+    facts = facts_with(consents=[row])
+    facts.plan.patient.birth_date = date(2008, 6, 1)
+    assert validity.consent_ends(row, facts).isoformat() == ends
+    facts.plan.patient.birth_date = date(2008, 2, 20)  # signed on the day itself: for an adult
+    assert validity.consent_ends(row, facts).isoformat() == "2027-02-20"
+
+
+@pytest.mark.parametrize(("begun", "asks"), [(6, False), (5, True), (4, True)])
+def test_a_newer_text_for_the_next_course_asks_those_whose_course_had_not_begun_by_then(
+    begun: int, asks: bool
+) -> None:
+    row: Any = consent(30)
+    row.newer_texts = [{"sign_again": SignAgain.NEXT_COURSE, "since": ago(days=5).isoformat()}]
+    facts = facts_with(consents=[row])
+    session = Session(
+        plan=facts.plan, started_at=ago(days=begun), signed_at=ago(days=begun), outcome="complete"
+    )
+    session._meta.get_field("entered_in_error").set_cached_value(session, None)
+    assert consents.asked_again(row, facts)
+    assert consents.asked_again(row, replace(facts, sessions=[session])) is asks
+
+
+def test_of_several_confirmations_the_last_by_the_moment_counts_to_the_moment() -> None:
+    confirmed = [Confirmed(ago(days=each)) for each in (40, 20)] + [Confirmed(ago(days=1), ago(hours=1))]
+    facts = facts_with(confirmations=confirmed, planned=[PlannedSession(ordinal=1)])
+    facts.plan.consultation.signed_at = ago(days=500)
+    last = timezone.localdate(ago(days=20))
+    ends = months_later(last, 12)
+    assert validity.consultation_ends(facts, on=CLINIC_NOW) == ends
+    assert validity.consultation_ends(facts, on=ago(days=20)) == ends
+    assert validity.consultation_ends(facts, on=ago(days=21)) == months_later(last - timedelta(days=20), 12)
+    assert validity.consultation_ends(facts, on=ago(days=501)) is None
+    day = start_of_day(ends)
+    to_confirm = [
+        validity.consultation_to_confirm(facts, on=each) for each in (day - timedelta(minutes=1), day)
+    ]
+    assert to_confirm == [False, True]
+    assert not validity.consultation_to_confirm(replace(facts, planned=[]), on=day)
