@@ -40,9 +40,9 @@ def patient_asked(cancelled_by: CancelledBy) -> bool:
     return cancelled_by == CancelledBy.PATIENT
 
 
-def matters_to_patient(visit: Appointment, *, was_at: datetime | None, was_with: Practitioner | None) -> bool:
+def matters_to_patient(visit: Appointment, *, was_at: datetime, was_with: Practitioner) -> bool:
     """Whether the patient would come at the wrong time, or meet somebody they do not expect. A room is shown on the day."""
-    return (visit.starts_at, visit.practitioner_id) != (was_at, was_with.pk if was_with else None)
+    return (visit.starts_at, visit.practitioner_id) != (was_at, was_with.pk)
 
 
 def moved_text(visit: Appointment, *, was_at: datetime) -> str:

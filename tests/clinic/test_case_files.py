@@ -10,6 +10,7 @@ from clinic.actions import case_files
 from clinic.enums import CaseKind, Role
 from clinic.errors import DomainError
 from clinic.models import CaseFile, ClinicSettings, Patient, User
+from clinic.rules import case_files as rules
 from tests.factories import CaseFileFactory, PatientFactory, UserFactory
 from tests.factories.clock import CLINIC_NOW, PARIS, ago, ahead
 
@@ -73,6 +74,7 @@ class TestTheTimeOfACase:
             with pytest.raises(DomainError) as refused:
                 again()
             assert refused.value.code == "case_file_closed"
+        assert not rules.may_extend(admin, kept)
 
     def test_who_is_no_admin_any_more_reads_nothing_from_the_next_request_on(self, admin: User) -> None:
         case_file = opened(admin)
@@ -107,17 +109,23 @@ class TestWhoAndWhat:
         with pytest.raises(DomainError) as refused:
             case_files.extend(case_file=CaseFileFactory(), reason="Mine too", by=admin, at=CLINIC_NOW)
         assert refused.value.code == "case_file_of_another"
+        cases = CaseFileFactory(), CaseFileFactory(opened_by=admin)
+        assert [rules.may_extend(admin, each) for each in cases] == [False, True]
 
     @pytest.mark.parametrize(
-        ("changes", "field"),
-        [({"title": " \n"}, "title"), ({"reason": "\t"}, "reason"), ({"as_of": ahead(minutes=1)}, "as_of")],
+        ("changes", "code", "field"),
+        [
+            ({"title": " \n"}, "not_said", "title"),
+            ({"reason": "\t"}, "not_said", "reason"),
+            ({"as_of": ahead(minutes=1)}, "as_of_in_future", "as_of"),
+        ],
     )
     def test_what_is_missing_is_said_and_nothing_is_opened(
-        self, admin: User, changes: dict[str, Any], field: str
+        self, admin: User, changes: dict[str, Any], code: str, field: str
     ) -> None:
         with pytest.raises(DomainError) as refused:
             opened(admin, **changes)
-        assert (refused.value.field, CaseFile.objects.count()) == (field, 0)
+        assert (refused.value.code, refused.value.field, CaseFile.objects.count()) == (code, field, 0)
 
     def test_none_is_opened_on_a_record_that_was_merged_into_another(self, admin: User) -> None:
         patient = PatientFactory()
@@ -125,6 +133,11 @@ class TestWhoAndWhat:
         with pytest.raises(DomainError) as refused:
             opened(admin, patient=patient)
         assert refused.value.code == "case_file_of_merged"
+
+    def test_none_is_opened_on_a_record_that_was_erased(self) -> None:
+        with pytest.raises(DomainError) as refused:
+            rules.check_about(PatientFactory.build(erased_at=ago(days=1)))
+        assert refused.value.code == "case_file_of_erased"
 
 
 class TestThePages:

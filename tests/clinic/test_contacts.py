@@ -8,6 +8,7 @@ import pytest
 
 from clinic.actions import booking, contacts, visits
 from clinic.actions.booking import Move
+from clinic.dates import moment_in_words
 from clinic.enums import CancelledBy, ContactChannel, ContactOutcome, ContactReason
 from clinic.errors import DomainError, NotAllowed, SlotTaken, Stale
 from clinic.models import Appointment, ContactEntry, User
@@ -276,7 +277,9 @@ def test_a_cancellation_taken_back_before_anybody_called_is_nothing_to_tell(desk
 def test_a_cancellation_taken_back_after_the_patient_was_told_has_to_be_told(desk: Desk) -> None:
     visit = cancel(desk, desk.book(NINE), CancelledBy.CLINIC, told=True)
     visits.reinstate(appointment=visit, by=desk.user, at=CLINIC_NOW)
-    assert "takes place after all" in ContactEntry.objects.open().get().text
+    assert ContactEntry.objects.open().get().text == (
+        f"“{visit.type}” on {moment_in_words(NINE)}, with {desk.silva}, takes place after all."
+    )
 
 
 def test_a_patients_own_cancellation_taken_back_is_nothing_to_tell(desk: Desk) -> None:

@@ -9,12 +9,12 @@ from django.urls import reverse
 
 from clinic.actions import device_care
 from clinic.enums import CareKind, RoomKind
-from clinic.errors import DomainError, SlotTaken
+from clinic.errors import DomainError, NotAllowed, SlotTaken
 from clinic.models import Device, DeviceCare, Practitioner, User
 from clinic.outside import visits_outside
 from clinic.rules import device_care as rules
 from tests.clinic.desk import Desk, on
-from tests.factories import DeviceCareErrorFactory, DeviceCareFactory, DeviceFactory
+from tests.factories import DeviceCareErrorFactory, DeviceCareFactory, DeviceFactory, UserFactory
 from tests.factories.clock import CLINIC_NOW, TODAY, ago
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -105,6 +105,34 @@ class TestTheLog:
         )
         assert not DeviceCare.objects.exists()
 
+    @pytest.mark.parametrize(
+        ("changes", "code", "field"),
+        [
+            ({"happened_at": CLINIC_NOW + timedelta(minutes=1)}, "in_future", "happened_at"),
+            ({"kind": CareKind.OUT_OF_USE, "note": " "}, "reason_missing", "note"),
+            ({"kind": CareKind.BACK_IN_USE}, "in_use_already", "kind"),
+            ({}, "next_due_missing", "next_due_on"),
+            ({"next_due_on": TODAY - timedelta(days=10)}, "next_due_past", "next_due_on"),
+            ({"next_due_on": TODAY - timedelta(days=9)}, None, None),
+        ],
+    )
+    def test_an_entry_follows_from_what_was_done_and_when(
+        self, changes: dict[str, Any], code: str | None, field: str | None
+    ) -> None:
+        """A service that is written down late may be due again by now."""
+        entry = {"kind": CareKind.SERVICE, "happened_at": ago(days=10), "note": "", "next_due_on": None}
+        device = DeviceFactory(service_due_on=TODAY)
+        if code is None:
+            return rules.check_entry(**entry | changes, device=device, at=CLINIC_NOW)
+        with pytest.raises(DomainError) as refused:
+            rules.check_entry(**entry | changes, device=device, at=CLINIC_NOW)
+        assert (refused.value.code, refused.value.field) == (code, field)
+
+    def test_who_has_no_role_writes_nothing_down(self) -> None:
+        with pytest.raises(NotAllowed) as refused:
+            rules.check_may_care(UserFactory.build())
+        assert refused.value.code == "care_not_allowed"
+
     @pytest.mark.parametrize("count", [1, 3])
     def test_the_number_of_queries_does_not_grow(
         self, reception_client: Client, django_assert_num_queries: Any, count: int
@@ -164,6 +192,9 @@ class TestInError:
         again = reception_client.post(address, {"reason": "once more"})
         assert again.status_code == 422
         assert "This entry has been taken back already." in again.content.decode()
+        with pytest.raises(DomainError) as refused:
+            rules.check_takes_back(error.care)
+        assert refused.value.code == "taken_back_already"
         fresh = reverse("clinic:device_care_error", args=[DeviceCareFactory().pk])
         assert reception_client.post(fresh, {"reason": ""}).status_code == 422
 
@@ -174,11 +205,22 @@ class TestOutOfUse:
         out(device, reception, ago(days=2))
         with pytest.raises(DomainError) as refusal:
             out(device, reception)
-        assert refusal.value.code == "out_already"
+        assert (refusal.value.code, refusal.value.field) == ("out_already", "kind")
         assert rules.why_out_of_use(device, CLINIC_NOW) == "the needle jams"
         back(device, reception, ago(hours=1))
         states = [rules.is_out_of_use(device, at) for at in (ago(days=3), ago(days=1), CLINIC_NOW)]
         assert states == [False, True, False]
+
+    def test_of_several_of_a_kind_the_first_that_is_out_is_told_and_none_that_came_back(
+        self, reception: User, django_assert_num_queries: Any
+    ) -> None:
+        mended, last, first = (DeviceFactory(name=name) for name in ("Gun A", "Gun C", "Gun B"))
+        for device in (mended, last, first):
+            out(device, reception, ago(days=2))
+        back(mended, reception, ago(days=1))
+        with django_assert_num_queries(1):
+            told = rules.taken_out(first.kind, CLINIC_NOW)
+            assert told is not None and told.device.name == "Gun B"
 
     @pytest.mark.parametrize("kind", [CareKind.SERVICE, CareKind.CLEANING, CareKind.REPAIR])
     def test_work_on_it_alone_does_not_bring_it_back(self, reception: User, kind: CareKind) -> None:
@@ -218,10 +260,10 @@ class TestOutOfUse:
         DeviceFactory(name="Gun C", service_due_on=TODAY)
         page = reception_client.get(DEVICES)
         assert "the needle jams" in page.content.decode()
-        assert [row["state"].words for row in page.context["rows"]] == [
-            "out of use",
-            "service due since Sun 1 Mar 2026",
-            "in use",
+        assert [row["state"] for row in page.context["rows"]] == [
+            rules.State("bad", "ban", "out of use", "the needle jams"),
+            rules.State("warn", "alert-triangle", "service due since Sun 1 Mar 2026"),
+            rules.State("ok", "circle-check", "in use"),
         ]
 
 

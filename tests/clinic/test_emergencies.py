@@ -1,5 +1,6 @@
 """Emergency openings: who may, for how long, and who looks at it afterwards."""
 
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from clinic.actions import emergencies
 from clinic.enums import Role
 from clinic.errors import DomainError
 from clinic.models import ClinicSettings, EmergencyOpening, RecordOpened, User
+from clinic.rules import emergencies as rules
 from tests.factories import EmergencyOpeningFactory, PatientFactory, UserFactory
 from tests.factories.clock import CLINIC_NOW, ago, ahead
 
@@ -51,11 +53,30 @@ class TestOpening:
             opened(UserFactory(practitioner=True))
         assert refused.value.code == "emergency_not_needed"
 
-    @pytest.mark.parametrize("reason", ["", " " * 20, "fainted", "a  b  c  d"])
+    @pytest.mark.parametrize(
+        ("roles", "may"),
+        [
+            ([Role.RECEPTION], True),
+            ([Role.ADMIN], True),
+            ([Role.RECEPTION, Role.ADMIN], True),
+            ([Role.RECEPTION, Role.PRACTITIONER], False),
+            ([Role.ADMIN, Role.PRACTITIONER], False),
+            ([Role.PRACTITIONER], False),
+            ([], False),
+        ],
+    )
+    def test_it_is_for_the_desk_and_admins_who_treat_nobody(self, roles: list[Role], may: bool) -> None:
+        assert rules.may_open(UserFactory.build(roles=roles)) is may
+
+    def test_ten_letters_are_a_sentence(self, reception: User) -> None:
+        assert opened(reception, reason="fainted now").reason == "fainted now"
+
+    @pytest.mark.parametrize("reason", ["", " " * 20, "fainted", "a  b  c  d", "faint here"])
     def test_without_a_sentence_nothing_opens(self, reception: User, reason: str) -> None:
         with pytest.raises(DomainError) as refused:
             opened(reception, reason=reason)
-        assert (refused.value.field, EmergencyOpening.objects.count()) == ("reason", 0)
+        assert (refused.value.code, refused.value.field) == ("reason_too_short", "reason")
+        assert not EmergencyOpening.objects.exists()
 
 
 class TestReviewing:
@@ -67,28 +88,44 @@ class TestReviewing:
         assert not EmergencyOpening.objects.to_review().exists()
 
     @pytest.mark.parametrize(
-        ("own", "note", "role", "code"),
+        ("own", "note", "role", "code", "field"),
         [
-            (True, "Fine", Role.ADMIN, "own_emergency"),
-            (False, " ", Role.ADMIN, "note_missing"),
-            (False, "Fine", Role.RECEPTION, "emergencies_by_admins"),
+            (True, "Fine", Role.ADMIN, "own_emergency", "note"),
+            (False, " ", Role.ADMIN, "note_missing", "note"),
+            (False, "Fine", Role.RECEPTION, "emergencies_by_admins", None),
         ],
     )
     def test_not_ones_own_not_without_words_and_not_by_the_desk(
-        self, own: bool, note: str, role: Role, code: str
+        self, own: bool, note: str, role: Role, code: str, field: str | None
     ) -> None:
         person = UserFactory(roles=[role])
         opening = EmergencyOpeningFactory(**({"opened_by": person} if own else {}))
         with pytest.raises(DomainError) as refused:
             emergencies.review(opening=opening, note=note, by=person, at=CLINIC_NOW)
-        assert refused.value.code == code
+        assert (refused.value.code, refused.value.field) == (code, field)
+
+    @pytest.mark.parametrize("is_admin", [True, False])
+    @pytest.mark.parametrize("own", [True, False])
+    @pytest.mark.parametrize("reviewed_at", [None, ago(minutes=1)])
+    def test_the_page_offers_it_where_it_is_not_refused(
+        self, is_admin: bool, own: bool, reviewed_at: datetime | None
+    ) -> None:
+        person, other = UserFactory.build_batch(2, roles=[Role.ADMIN if is_admin else Role.RECEPTION])
+        opening = EmergencyOpening(
+            opened_by=person if own else other, reviewed_at=reviewed_at, reviewed_by=other
+        )
+        may = is_admin and not own and reviewed_at is None
+        assert rules.may_review(person, opening) is may
+        with nullcontext() if may else pytest.raises(DomainError):
+            rules.check_may_review(person, opening)
 
     def test_it_is_reviewed_once(self, admin: User) -> None:
         opening = EmergencyOpeningFactory()
-        emergencies.review(opening=opening, note="Ambulance came", by=admin, at=CLINIC_NOW)
+        emergencies.review(opening=opening, note="Ambulance came", by=admin, at=ahead(minutes=5))
         with pytest.raises(DomainError) as refused:
-            emergencies.review(opening=opening, note="Or not", by=UserFactory(admin=True), at=CLINIC_NOW)
+            emergencies.review(opening=opening, note="Or not", by=UserFactory(admin=True), at=ahead(hours=1))
         assert refused.value.code == "reviewed_already"
+        assert str(refused.value) == f"{admin} has reviewed this, on 2 Mar 2026, 09:05."
 
 
 class TestTheAdminsList:

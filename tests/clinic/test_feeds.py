@@ -415,8 +415,9 @@ class TestMaking:
 
     def test_the_action_refuses_them_too(self, doctor: Practitioner) -> None:
         for owner in (PractitionerFactory(), RoomFactory()):
-            with pytest.raises(NotAllowed):
+            with pytest.raises(NotAllowed) as refused:
                 feeds.make(of=owner, name="x", by=doctor.user, at=CLINIC_NOW)
+            assert refused.value.code == "feed_not_allowed"
         assert not CalendarFeed.objects.exists()
 
     def test_a_practitioner_without_visits_of_their_own_is_told_whom_to_ask(self) -> None:

@@ -240,6 +240,31 @@ class TestAResetSecondFactor:
         )
 
 
+def admin_without_password() -> User:
+    keeper = UserFactory.build(admin=True, is_active=False)
+    keeper.set_unusable_password()
+    return keeper
+
+
+def test_nobody_takes_from_themselves_what_only_another_admin_gives_back(admin: User) -> None:
+    """The pages say it at the top: no field of theirs is wrong."""
+    for check, account, code in (
+        (rules.check_may_reset, admin, "reset_of_oneself"),
+        (rules.check_may_switch_off, admin, "switch_of_oneself"),
+        (rules.check_may_ask_for_new_password, admin, "password_of_oneself"),
+        (rules.check_may_switch_on, admin_without_password(), "password_missing"),
+    ):
+        with pytest.raises(DomainError) as refused:
+            check(admin, account)
+        assert (refused.value.code, refused.value.field) == (code, None)
+
+
+def test_an_address_is_one_persons_however_it_is_written(admin: User) -> None:
+    with pytest.raises(DomainError) as refused:
+        rules.check_address_is_free(admin.email.upper())
+    assert (refused.value.code, refused.value.field) == ("email_taken", "email")
+
+
 class TestEndingSomebodysSignIns:
     def test_an_admin_may(self, admin: User, reception: User) -> None:
         assert staff.end_sign_ins(user=reception, by=admin, at=CLINIC_NOW).sign_ins_ended == 1

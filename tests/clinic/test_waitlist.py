@@ -14,6 +14,7 @@ from clinic.errors import DomainError, NotAllowed, NotCleared, SlotTaken, Stale
 from clinic.fitting import fits_at, fits_today, gone
 from clinic.models import Appointment, ContactEntry, User, WaitlistEntry, WaitlistOffer
 from clinic.queries import patients_to_call
+from clinic.rules import waitlist as rules
 from tests.clinic.desk import Desk, ToldPathway, on
 from tests.factories import (
     AppointmentTypeFactory,
@@ -92,27 +93,43 @@ def test_a_patient_waits_once_for_one_visit_and_may_wait_for_another(desk: Desk)
 
 
 @pytest.mark.parametrize(
-    ("changes", "field"),
+    ("changes", "code", "field"),
     [
-        ({"latest_on": TODAY - timedelta(days=1), "earliest_on": TODAY - timedelta(days=9)}, "latest_on"),
-        ({"latest_on": TODAY, "earliest_on": TODAY + timedelta(days=1)}, "latest_on"),
-        ({"weekdays": []}, "weekdays"),
-        ({"since": time(12), "until": time(12)}, "until"),
-        ({"minutes": 2}, "minutes"),
+        (
+            {"latest_on": TODAY - timedelta(days=1), "earliest_on": TODAY - timedelta(days=9)},
+            "past",
+            "latest_on",
+        ),
+        ({"latest_on": TODAY, "earliest_on": TODAY + timedelta(days=1)}, "days_out_of_order", "latest_on"),
+        ({"weekdays": []}, "no_weekday", "weekdays"),
+        ({"since": time(12), "until": time(12)}, "times_out_of_order", "until"),
+        ({"minutes": 2}, "bad_length", "minutes"),
     ],
 )
-def test_wishes_that_leave_no_time_are_refused(desk: Desk, changes: dict[str, object], field: str) -> None:
+def test_wishes_that_leave_no_time_are_refused(
+    desk: Desk, changes: dict[str, object], code: str, field: str
+) -> None:
     with pytest.raises(DomainError) as refusal:
         add(desk, **changes)
-    assert refusal.value.field == field
+    assert (refusal.value.code, refusal.value.field) == (code, field)
     assert not WaitlistEntry.objects.exists()
+
+
+def test_a_day_has_passed_when_it_had_passed_at_the_moment(desk: Desk) -> None:
+    entry = WaitlistEntryFactory.build(
+        type=desk.visit, patient=desk.patient, asked_by=desk.user, latest_on=TODAY - timedelta(days=1)
+    )
+    rules.check_wishes(entry, at=ago(days=1))
+    with pytest.raises(DomainError):
+        rules.check_wishes(entry, at=CLINIC_NOW)
 
 
 def test_whom_they_wish_for_must_be_trained(desk: Desk) -> None:
     gun = AppointmentTypeFactory(skill="gun")
-    with pytest.raises(DomainError) as refusal:
-        add(desk, what=What("g", gun, "Gun"), practitioners=[PractitionerFactory(skills=["needle"])])
-    assert refusal.value.field == "practitioners"
+    lee = PractitionerFactory(name="Dr Lee", skills=["needle"])
+    with pytest.raises(DomainError, match="Dr Lee") as refusal:
+        add(desk, what=What("g", gun, "Gun"), practitioners=[lee])
+    assert (refusal.value.code, refusal.value.field) == ("not_trained", "practitioners")
 
 
 def test_an_admin_reads_the_waitlist_and_changes_nothing(desk: Desk, admin: User) -> None:
@@ -140,8 +157,9 @@ def test_withdrawing_says_who_and_when_and_closes_the_offers(desk: Desk) -> None
     offer.refresh_from_db()
     assert (entry.outcome, entry.closed_by, entry.closed_at) == ("withdrawn", desk.user, CLINIC_NOW)
     assert (offer.answer, ContactEntry.objects.open().count()) == (OfferAnswer.GONE, 0)
-    with pytest.raises(Stale):
+    with pytest.raises(Stale) as refusal:
         waitlist.withdraw(entry=entry, by=desk.user, at=CLINIC_NOW)
+    assert refusal.value.code == "waitlist_closed"
 
 
 def test_booking_the_visit_in_any_way_ends_the_wait(desk: Desk) -> None:
@@ -373,7 +391,7 @@ def test_accepting_late_is_told_that_it_has_just_been_taken(desk: Desk) -> None:
     accept(desk, winning)
     with pytest.raises(SlotTaken) as refusal:
         accept(desk, losing)
-    assert str(refusal.value) == "This time has just been taken."
+    assert (refusal.value.code, str(refusal.value)) == ("offer_gone", "This time has just been taken.")
     second.refresh_from_db()
     assert second.is_open
 

@@ -72,17 +72,18 @@ def test_a_visit_waits_once_and_its_patient_may_wait_for_another_one_too(desk: D
 
 def test_what_is_not_before_the_visit_is_no_earlier_time(desk: Desk) -> None:
     visit = desk.book(LATER)
-    with pytest.raises(DomainError, match="choose that day or one before it") as refused:
+    with pytest.raises(DomainError, match="The visit is on 6 Mar 2026: choose that day") as refused:
         earlier(desk, visit, latest_on=FRIDAY + timedelta(days=1))
-    assert refused.value.field == "latest_on"
+    assert (refused.value.code, refused.value.field) == ("not_earlier", "latest_on")
     assert earlier(desk, visit, latest_on=FRIDAY).latest_on == FRIDAY
 
 
 def test_a_visit_that_has_begun_or_is_off_cannot_be_earlier(desk: Desk) -> None:
     visit = desk.book(LATER)
     visits.cancel(appointment=visit, cancelled_by=CancelledBy.CLINIC, by=desk.user, at=CLINIC_NOW)
-    with pytest.raises(Stale):
+    with pytest.raises(Stale) as refused:
         earlier(desk, visit)
+    assert refused.value.code == "visit_gone"
 
 
 @pytest.mark.parametrize(
