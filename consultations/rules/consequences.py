@@ -71,7 +71,7 @@ class CourseConsequences(Consequences):
         later = [
             (place, each)
             for each in facts.visits
-            if each.is_upcoming and each.ends_at > self.at and each.pk != appointment.pk
+            if each.is_upcoming and each.ends_at > self.at
             for place in [_rank_in(facts, purposes.parse(each.purpose))]
             if place is not None and place > rank
         ]
@@ -86,8 +86,8 @@ class CourseConsequences(Consequences):
         missing = self._missing(appointment, appointment.starts_at, changes)
         refused = tuple(each for each in missing if each.code not in before)
         span = self.span(appointment, changes)
-        known = () if refused else tuple(self._worth_knowing(appointment, facts, changes))
-        return Consequence(appointment, self.label(appointment), refused or known, bool(refused), span)
+        said = refused or tuple(self._worth_knowing(appointment, facts, changes))
+        return Consequence(appointment, self.label(appointment), said, bool(refused), span)
 
     def awaited(
         self, appointment: Appointment, starts_at: datetime, changes: Changes
@@ -226,8 +226,9 @@ class CourseConsequences(Consequences):
         moment = max(on, self.at)
         if not needed or clearance.test_settled(facts, moment):
             return moment
-        expected = visits.test_clears_from(facts, together=self._together(facts, changes))
-        return clearance.settled_from(facts, moment) or expected
+        if settles_from := clearance.settled_from(facts, moment):
+            return settles_from
+        return visits.test_clears_from(facts, together=self._together(facts, changes))
 
     def _before_next(
         self, span: Span, facts: PlanFacts, planned: PlannedSession, changes: Changes
@@ -258,7 +259,7 @@ class CourseConsequences(Consequences):
 
     def _planned(self, appointment: Appointment) -> PlannedSession | None:
         purpose, facts = purposes.parse(appointment.purpose), self._facts(appointment)
-        if facts is None or purpose.kind != Kind.SESSION:
+        if facts is None:
             return None
         return next((each for each in facts.planned if each.pk == purpose.key), None)
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from clinic import readiness
+from clinic.enums import AppointmentStatus
 from clinic.models import Appointment
-from clinic.readiness import Consequences
+from clinic.readiness import Consequences, Span
 from consultations import purposes
 from consultations.enums import SessionOutcome
 from consultations.enums import TestRequirement as Requirement
 from consultations.models import Plan
+from consultations.queries import facts_of_one
+from consultations.rules import late_readings
 from tests.factories import (
     AppointmentFactory,
     PatchTestFactory,
@@ -22,6 +27,7 @@ from tests.factories import (
     TestReadingFactory,
     cleared_plan,
     consented_plan,
+    read_late_plan,
 )
 from tests.factories.clock import CLINIC_NOW, ago, ahead
 
@@ -42,8 +48,14 @@ def book(plan: Plan, ordinal: int, moment: datetime) -> Appointment:
     return visit
 
 
-def asked(*visits: Appointment) -> Consequences:
-    return readiness.pathway().consequences(visits, at=CLINIC_NOW)
+def asked(*visits: Appointment, at: datetime = CLINIC_NOW) -> Consequences:
+    return readiness.pathway().consequences(visits, at=at)
+
+
+def span_of(visit: Appointment, *, keeps_later: bool = False, at: datetime = CLINIC_NOW) -> Span:
+    span = asked(visit, at=at).span(visit, {}, keeps_later=keeps_later)
+    assert span is not None
+    return span
 
 
 def test_followers_are_the_later_visits_of_the_plan_in_their_order() -> None:
@@ -52,11 +64,53 @@ def test_followers_are_the_later_visits_of_the_plan_in_their_order() -> None:
     assert [asked(each).followers(each) for each in visits] == [visits[1:], visits[2:], visits[3:], []]
 
 
-def test_a_visit_outside_any_plan_has_no_followers_and_no_window() -> None:
-    visit = AppointmentFactory()
-    found = asked(visit)
+def test_followers_are_to_come_of_this_plan_alone_and_two_of_one_kind_stand_as_they_come() -> None:
+    plan = consented_plan(sessions=2)
+    other = consented_plan(sessions=2, patient=plan.patient)
+    test, reading = pair(plan)
+    again = AppointmentFactory(
+        patient=plan.patient, purpose=purposes.reading_of(plan), starts_at=ahead(days=2)
+    )
+    pair(other, hours=2)
+    book(other, 1, ahead(days=10))
+    AppointmentFactory(
+        patient=plan.patient,
+        purpose=purposes.session_of(plan.planned_sessions.get(ordinal=2)),
+        starts_at=ahead(days=20),
+        status=AppointmentStatus.CANCELLED,
+    )
+    assert asked(test).followers(test) == [again, reading]
+
+
+def test_a_visit_follows_until_it_has_ended() -> None:
+    _plan, visits = weekly(2)
+    end = visits[1].ends_at
+    moments = [end - timedelta(seconds=1), end]
+    assert [asked(visits[0], at=at).followers(visits[0]) for at in moments] == [[visits[1]], []]
+
+
+def test_a_late_reading_has_days_of_its_own_and_no_followers() -> None:
+    plan = read_late_plan()
+    book(plan, 1, ahead(days=1))
+    late = AppointmentFactory(
+        patient=plan.patient, purpose=purposes.late_reading_of(plan), starts_at=ahead(days=4)
+    )
+    window = late_readings.window_at(facts_of_one(plan), at=late.starts_at)
+    assert window is not None
+    assert span_of(late) == Span(window.opens_at, window.due_at, window.closes_at, window.closes_at)
+    assert asked(late).followers(late) == []
+    none = AppointmentFactory(purpose=purposes.late_reading_of(cleared_plan()))
+    assert asked(none).span(none, {}) is None
+
+
+@pytest.mark.parametrize("stranger", ["of no plan", "of a plan that was not asked about"])
+def test_a_visit_outside_any_plan_has_no_followers_and_no_window(stranger: str) -> None:
+    _plan, visits = weekly(2)
+    visit = AppointmentFactory() if stranger == "of no plan" else visits[0]
+    found = asked(AppointmentFactory())
     assert (found.followers(visit), found.span(visit, {}), found.label(visit)) == ([], None, "")
-    assert found.of(visit, {visit.pk: None}).conditions == ()
+    said = found.of(visit, {visit.pk: None})
+    assert (said.appointment, said.conditions) == (visit, ())
 
 
 def test_a_label_says_which_session_of_how_many() -> None:
@@ -81,8 +135,26 @@ def test_a_move_of_one_session_by_some_days_says_what_is_wrong_with_the_next(
 ) -> None:
     _plan, visits = weekly(3)
     moved = {visits[1].pk: visits[1].starts_at + timedelta(days=days)}
-    said = asked(visits[1]).of(visits[2], moved)
+    found = asked(visits[1])
+    said = found.of(visits[2], moved)
     assert ([each.code for each in said.conditions], said.is_refused) == (codes, refused)
+    assert (said.appointment, said.label) == (visits[2], "Session 3 of 3")
+    assert found.awaited(visits[2], visits[2].starts_at, moved) == ()  # nothing of it comes by waiting
+
+
+@pytest.mark.parametrize(("to", "codes"), [(-3, ["too_late"]), (-2, [])])
+def test_a_gap_becomes_too_long_at_midnight(to: int, codes: list[str]) -> None:
+    """Half an interval after the ideal day, a visit at midnight is late; one that was late before is nobody's doing."""
+    plan = cleared_plan(sessions=2)
+    first = book(plan, 1, ahead(days=5))
+    second = book(plan, 2, ahead(days=13).replace(hour=0))
+    said = asked(first).of(second, {first.pk: first.starts_at + timedelta(days=to)})
+    assert [each.code for each in said.conditions] == codes
+    if codes:
+        assert said.conditions[0].what.endswith("best by 14 Mar 2026.")
+    book(plan, 1, ahead(days=2))
+    was_late = asked(second).of(second, {first.pk: ahead(days=1)})
+    assert was_late.conditions == ()
 
 
 def test_the_next_session_is_right_from_its_gap_on_and_best_at_its_interval_and_hour() -> None:
@@ -109,8 +181,12 @@ def test_a_later_session_follows_from_where_the_one_before_would_be() -> None:
 
 def test_a_released_session_has_to_come_first() -> None:
     _plan, visits = weekly(3)
-    said = asked(visits[0]).of(visits[1], {visits[0].pk: None})
+    found = asked(visits[0])
+    said = found.of(visits[1], {visits[0].pk: None})
     assert ([each.code for each in said.conditions], said.is_refused) == (["earlier_session"], False)
+    assert said.conditions[0].what == "Session 1 comes first: book it again before this one."
+    for nothing_before_it in (visits[1].pk, uuid4()):
+        assert found.of(visits[1], {nothing_before_it: None}).conditions == ()
 
 
 def test_a_session_that_is_shifted_past_the_end_of_its_test_awaits_a_new_one() -> None:
@@ -126,6 +202,8 @@ def test_a_session_that_is_shifted_past_the_end_of_its_test_awaits_a_new_one() -
     assert span is not None and span.earliest == ahead(days=13).replace(hour=0)
     assert found.refusal(second, ahead(days=13), moved) is None
     assert [each.code for each in found.awaited(second, ahead(days=13), moved)] == ["test_again"]
+    third = AppointmentFactory(patient=plan.patient, purpose=second.purpose, starts_at=ahead(days=13))
+    assert asked(third).awaited(third, ahead(days=14), {}) == ()  # it waits for that already
 
 
 def test_a_first_session_is_not_shifted_past_the_end_of_its_test() -> None:
@@ -150,15 +228,40 @@ def test_a_span_ends_where_the_test_expires() -> None:
 def test_without_a_demanded_test_nothing_expires(requirement: str) -> None:
     plan = PlanFactory(test_policy__requirement=requirement)
     visit = book(plan, 1, ahead(days=1))
-    span = asked(visit).span(visit, {})
-    assert span is not None and span.until is None
+    assert span_of(visit).until is None
 
 
-def pair(plan: Plan) -> tuple[Appointment, Appointment]:
-    """A test tomorrow and its reading two days later."""
-    test = AppointmentFactory(patient=plan.patient, purpose=purposes.test_of(plan), starts_at=ahead(days=1))
+def test_the_next_session_cuts_a_span_that_has_no_end_of_its_own_or_a_later_one() -> None:
+    plan = PlanFactory(test_policy__requirement=Requirement.NOT_REQUIRED, sessions=2, min_gap_days=1)
+    first, second = book(plan, 1, ahead(days=1)), book(plan, 2, ahead(days=3))
+    until = second.starts_at.replace(hour=0)
+    free = span_of(first)
+    assert free.until is None and free.latest > until
+    assert span_of(first, keeps_later=True) == Span(free.earliest, free.ideal, until, until)
+    today = CLINIC_NOW.replace(hour=0)
+    cut = asked(first).span(first, {second.pk: ahead(hours=2)}, keeps_later=True)
+    assert cut == Span(free.earliest, today, today, today)
+
+
+def test_where_the_test_expires_first_the_next_session_cuts_nothing() -> None:
+    plan = consented_plan(sessions=2)
+    test = PatchTestFactory(plan=plan, given_at=ago(days=10))
+    TestReadingFactory(patch_test=test, valid_until=ahead(hours=30))
+    first, _second = book(plan, 1, ahead(days=1)), book(plan, 2, ahead(days=20))
+    assert span_of(first, keeps_later=True) == span_of(first)
+    assert span_of(first).until == ahead(hours=30)
+
+
+def pair(plan: Plan, hours: int = 0) -> tuple[Appointment, Appointment]:
+    """A test tomorrow, now or so many hours later, and its reading two days after it."""
+    test = AppointmentFactory(
+        patient=plan.patient, purpose=purposes.test_of(plan), starts_at=ahead(days=1, hours=hours)
+    )
     reading = AppointmentFactory(
-        patient=plan.patient, purpose=purposes.reading_of(plan), starts_at=ahead(days=3), pair_of=test
+        patient=plan.patient,
+        purpose=purposes.reading_of(plan),
+        starts_at=ahead(days=3, hours=hours),
+        pair_of=test,
     )
     return test, reading
 
@@ -180,6 +283,50 @@ def test_a_moved_test_takes_its_readings_window_along(hours: int, codes: list[st
     assert said.span.until == moved[test.pk] + timedelta(hours=96)
 
 
+def test_a_reading_lies_in_the_window_of_the_test_that_was_given() -> None:
+    plan = consented_plan()
+    test = PatchTestFactory(plan=plan, given_at=ago(days=1))
+    reading = AppointmentFactory(
+        patient=plan.patient, purpose=purposes.reading_of(plan), starts_at=ahead(days=1)
+    )
+    ends = test.given_at + timedelta(hours=96)
+    assert span_of(reading) == Span(
+        test.given_at + timedelta(hours=24), test.given_at + timedelta(hours=48), ends, ends
+    )
+
+
+def test_a_session_is_right_from_when_its_test_clears_it() -> None:
+    """The test that is to come, one that is read and has to wait, and none of those that expired; a second one takes
+    nothing from who is cleared, and a reading that nobody came for yesterday clears nothing in the past."""
+    waits = consented_plan()
+    test, reading = pair(waits)
+    clears = max(test.starts_at + timedelta(hours=48), reading.starts_at + timedelta(minutes=1))
+    expired = PatchTestFactory(plan=waits, given_at=ago(days=15))
+    TestReadingFactory(patch_test=expired, valid_until=ago(days=1))
+    assert span_of(book(waits, 1, ahead(days=9))).earliest == clears
+
+    read = consented_plan()
+    TestReadingFactory(patch_test__plan=read, valid_from=ahead(days=2))
+    assert span_of(book(read, 1, ahead(days=9))).earliest == ahead(days=2)
+
+    cleared = cleared_plan()
+    pair(cleared)
+    assert span_of(book(cleared, 1, ahead(days=9))).earliest == CLINIC_NOW
+
+    missed = consented_plan()
+    PatchTestFactory(plan=missed, given_at=ago(days=3))
+    AppointmentFactory(patient=missed.patient, purpose=purposes.reading_of(missed), starts_at=ago(days=1))
+    assert span_of(book(missed, 1, ahead(days=9))).earliest == CLINIC_NOW
+
+
+def test_an_ideal_time_is_at_the_visits_own_hour_of_the_clinic_from_the_moment_on() -> None:
+    visit = book(cleared_plan(), 1, ahead(days=30, hours=5))
+    with timezone.override("Asia/Tokyo"):
+        span = span_of(visit, at=ahead(days=20))
+    assert (span.earliest, span.ideal) == (ahead(days=20), ahead(days=20, hours=5))
+    assert span.latest == ahead(days=24).replace(hour=0)
+
+
 def test_a_released_test_leaves_nothing_to_read_and_nothing_that_clears_a_session() -> None:
     plan = consented_plan()
     test, reading = pair(plan)
@@ -189,21 +336,25 @@ def test_a_released_test_leaves_nothing_to_read_and_nothing_that_clears_a_sessio
     assert [each.code for each in found.of(reading, {test.pk: None}).conditions] == ["no_test"]
     said = found.of(session, gone)
     assert ([each.code for each in said.conditions], said.span) == (["test_first"], None)
+    assert found.span(session, gone, keeps_later=True) is None
 
 
 def test_a_test_that_moves_alone_keeps_its_reading_inside_the_window() -> None:
-    plan = consented_plan()
-    test, reading = pair(plan)
-    span = asked(test).span(test, {})
-    assert span is not None and span.until is not None
-    assert span.earliest == max(CLINIC_NOW, reading.starts_at - timedelta(hours=96) + timedelta(minutes=1))
-    assert span.until == reading.starts_at - timedelta(hours=24) + timedelta(minutes=1)
+    test, reading = pair(consented_plan())
+    until = reading.starts_at - timedelta(hours=24) + timedelta(minutes=1)
+    assert span_of(test) == Span(CLINIC_NOW, test.starts_at, until, until)
+    later = reading.starts_at + timedelta(days=4)
+    earliest, until = later - timedelta(hours=96, minutes=-1), later - timedelta(hours=24, minutes=-1)
+    assert asked(test).span(test, {reading.pk: later}) == Span(earliest, earliest, until, until)
+    alone = asked(test).span(test, {reading.pk: None})
+    assert alone == Span(CLINIC_NOW, test.starts_at, test.starts_at)
 
 
 def test_a_substitute_leaves_the_next_session_its_gap() -> None:
     _plan, visits = weekly(2)
     found = asked(*visits)
     span = found.span(visits[0], {}, keeps_later=True)
+    assert span_of(visits[0]).until != span.until
     assert span is not None and span.until == visits[1].starts_at.replace(hour=0) - timedelta(days=5)
     assert found.refusal(visits[0], span.until - timedelta(hours=1), {}) is None
     assert found.refusal(visits[0], span.until, {}) is not None
@@ -235,7 +386,9 @@ def test_readings_are_the_most_urgent_then_what_expires_soonest_then_by_time() -
     late, soon = book(late_plan, 1, ahead(days=1)), book(soon_plan, 1, ahead(days=2))
     other = AppointmentFactory(starts_at=ahead(hours=1))
     visits = [other, late, soon, reading]
-    assert sorted(visits, key=asked(*visits).urgency) == [reading, soon, late, other]
+    found = asked(*visits)
+    assert sorted(visits, key=found.urgency) == [reading, soon, late, other]
+    assert [found.urgency(each)[0] for each in (reading, soon, late, other)] == [0, 1, 1, 2]
 
 
 @pytest.mark.parametrize("plans", [1, 3])
