@@ -90,6 +90,19 @@ class TestWhereTheClinicAsksForIt:
         (verdict,) = ClinicalPathway().judge([wish], at=CLINIC_NOW)
         assert verdict == Verdict(Readiness.CLEAR)
 
+    def test_what_waits_and_for_whom_is_said(self, plan: Plan, visit: Appointment, reception: User) -> None:
+        """The questions have been handed over, and nobody has answered."""
+        actions.ask(appointment=visit, by=reception, at=CLINIC_NOW)
+        planned = plan.planned_sessions.get(ordinal=1)
+        (condition,) = begin_missing(facts_of_one(plan), planned, on=CLINIC_NOW)
+        assert (condition.code, condition.who) == ("answers_missing", "the desk")
+        assert condition.what.startswith("The patient has to answer the check-in questions")
+
+    def test_a_visit_of_tomorrow_keeps_nobody_waiting_today(self, plan: Plan) -> None:
+        purpose = purposes.session_of(plan.planned_sessions.get(ordinal=1))
+        AppointmentFactory(patient=plan.patient, purpose=purpose, starts_at=ahead(days=1))
+        assert (missing(plan), missing(plan, on=ahead(days=1))) == ([], ["answers_missing"])
+
     def test_another_days_visit_and_a_session_without_one_wait_for_nothing(
         self, plan: Plan, visit: Appointment
     ) -> None:

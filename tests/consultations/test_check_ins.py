@@ -23,6 +23,7 @@ from consultations.models import (
     CheckInQuestion,
     ContraindicationQuestion,
     HealthAnswer,
+    PathwayPolicy,
     Plan,
     PlanStop,
 )
@@ -118,6 +119,27 @@ def test_what_is_not_known_or_left_open_waits_for_a_practitioner_and_stops_no_pl
     )
     actions.review(check_in=check_in, note="Asked: none.", by=doctor.user, at=CLINIC_NOW)
     assert (PlanStop.objects.count(), codes(plan), start(visit, reception)) == (0, [], "")
+
+
+def test_it_is_asked_before_injections_alone_on_their_own_day_and_before_sessions_waited_for(
+    plan: Plan, visit: Appointment
+) -> None:
+    wanted = (visit.purpose, purposes.test_of(plan), purposes.reading_of(plan), "")
+    visits = [Appointment(purpose=purpose) for purpose in wanted]
+    assert [check_ins.is_asked(each) for each in visits] == [True, True, False, False]
+    policy = PathwayPolicy(check_in_required=True)
+    assert [check_ins.is_required(each, policy) for each in visits] == [True, False, False, False]
+    asked = CheckInQuestion.objects.current()
+    tomorrow = AppointmentFactory(purpose=visit.purpose, starts_at=ahead(days=1))
+    may = [check_ins.may_ask(tomorrow, asked, None, at=at) for at in (CLINIC_NOW, ahead(days=1))]
+    assert may == [False, True]
+
+
+def test_only_a_yes_becomes_quiet_with_time() -> None:
+    asked = CheckInQuestion(quiet_after_days=7)
+    days = {answer: Said(asked, answer, TODAY - timedelta(days=300)) for answer in Answer}
+    open_ones = {answer for answer, each in days.items() if check_ins.needs_review([each], on=TODAY)}
+    assert open_ones == {Answer.UNKNOWN}
 
 
 def test_whose_visit_it_is_is_asked(plan: Plan, visit: Appointment, reception: User) -> None:
@@ -276,7 +298,7 @@ class TestWhoAndWhen:
     ) -> None:
         with pytest.raises(DomainError) as refused:
             actions.review(check_in=CheckInFactory(**state), note=note, by=doctor.user, at=CLINIC_NOW)
-        assert refused.value.code == code
+        assert (refused.value.code, refused.value.field) == (code, "note" if code == "note_missing" else None)
 
 
 class TestThePages:

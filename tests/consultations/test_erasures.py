@@ -30,6 +30,7 @@ from consultations.erasure import ledger
 from consultations.erasure.keeping import kept_until
 from consultations.erasure.obstacles import obstacles
 from consultations.models import Consultation
+from consultations.rules import erasures as rules
 from tests.factories import (
     AdverseEventFactory,
     AppointmentFactory,
@@ -180,31 +181,35 @@ class TestTheTimeOfKeeping:
         patient = seen()
         with pytest.raises(DomainError) as refusal:
             decided(patient, admin, kind=ErasureKind.OVER)
-        assert refusal.value.code == "still_kept"
+        assert (refusal.value.code, refusal.value.field) == ("still_kept", "kind")
+        assert "until Fri 2 Feb 2046" in str(refusal.value)
         assert decided(patient, admin, kind=ErasureKind.OVER, at=datetime(2046, 2, 2, tzinfo=PARIS)).pk
 
 
 class TestTheDecision:
     @pytest.mark.parametrize(
-        ("changes", "code"),
+        ("changes", "code", "field"),
         [
-            ({"number": 4}, "wrong_number"),
-            ({"reason": "  "}, "not_said"),
-            ({"reason": "BELLEVILLE wrote to us"}, "names_the_patient"),
+            ({"number": 4}, "wrong_number", "number"),
+            ({"reason": "  "}, "not_said", "reason"),
+            ({"reason": "BELLEVILLE wrote to us"}, "names_the_patient", "reason"),
+            ({"reason": "zoé wrote to us"}, "names_the_patient", "reason"),
+            ({"reason": "number 987654 wrote to us"}, "names_the_patient", "reason"),
         ],
     )
     def test_is_of_the_right_record_with_a_reason_that_names_nobody(
-        self, changes: dict[str, Any], code: str, admin: User
+        self, changes: dict[str, Any], code: str, field: str, admin: User
     ) -> None:
         with pytest.raises(DomainError) as refusal:
-            decided(seen(), admin, **changes)
-        assert refusal.value.code == code
+            decided(seen(given_names="Zoé", number=987654), admin, **changes)
+        assert (refusal.value.code, refusal.value.field) == (code, field)
 
     def test_is_an_admins(self, reception: User, practitioner_user: User) -> None:
         patient = seen()
         for by in (reception, practitioner_user):
-            with pytest.raises(NotAllowed):
+            with pytest.raises(NotAllowed) as refusal:
                 decided(patient, by)
+            assert refusal.value.code == "erasures_by_admins"
 
     def test_is_made_once_and_can_be_withdrawn_until_something_was_done(
         self, admin: User, tmp_path: Path
@@ -218,10 +223,13 @@ class TestTheDecision:
         assert "rows" not in run(tmp_path, ahead(days=30))
 
         second = decided(patient, admin)
+        assert rules.may_withdraw(Erasure.objects.get(pk=second.pk))
         run(tmp_path, ahead(days=8))
-        for late in (first, second):
-            with pytest.raises(DomainError, match="already"):
+        for late, code in ((first, "erasure_withdrawn"), (second, "erasure_begun")):
+            assert not rules.may_withdraw(Erasure.objects.get(pk=late.pk))
+            with pytest.raises(DomainError, match="already") as refusal:
                 erasures.withdraw(erasure=late, because="too late", by=admin, at=ahead(days=9))
+            assert refusal.value.code == code
 
 
 class TestWhatIsDone:

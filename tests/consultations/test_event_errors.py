@@ -14,6 +14,7 @@ from consultations.enums import AllergyStatus, PlanStatus
 from consultations.models import AdverseEvent, Alert, Allergy, Plan, ReactionType
 from consultations.queries import facts_of_one
 from consultations.rules import clearance
+from consultations.rules.event_errors import undone_by
 from tests.factories import AdverseEventFactory, FormulaFactory, UserFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW, ago
 from tests.guards import check_deferred, sql
@@ -101,6 +102,27 @@ def test_a_plan_that_something_else_holds_stays_on_hold(by: User) -> None:
         plan=plan, reason="the swelling is gone", by=by, at=CLINIC_NOW
     )  # and no new test for the error
     assert status(plan) == PlanStatus.ACTIVE
+
+
+def test_a_hold_that_was_taken_back_before_it_holds_nothing_now(by: User) -> None:
+    plan = cleared_plan()
+    plans.hold(plan=plan, reason="on a journey", by=by, at=CLINIC_NOW)
+    plans.resume(plan=plan, reason="is back", by=by, at=CLINIC_NOW)
+    confirmed(after(plan, "swelling", 2, by), by)
+    assert status(plan) == PlanStatus.ACTIVE
+
+
+def test_nothing_goes_back_of_another_event_of_a_person_or_of_another_patient(by: User) -> None:
+    plan = cleared_plan()
+    stopped = cleared_plan(patient=plan.patient)
+    plans.stop(plan=stopped, reason="has moved away", by=by, at=CLINIC_NOW)
+    after(cleared_plan(), "allergy_local", 2, by)
+    event = after(plan, "allergy_local", 2, by)
+    alert, allergy = Alert.objects.get(adverse_event=event), Allergy.objects.get(adverse_event=event)
+    undone = undone_by(event)
+    assert (undone.alerts, undone.allergies, undone.stopped) == ([alert], [allergy], [plan])
+    allergies.lift_alert(alert=alert, by=by, at=CLINIC_NOW)
+    assert undone_by(event).alerts == []
 
 
 def test_a_hold_by_hand_stays(by: User) -> None:

@@ -1,5 +1,6 @@
 """A question answered anew after the consultation: every open plan and every date is judged by it, and it says so."""
 
+from contextlib import nullcontext
 from datetime import date, timedelta
 from html import unescape
 from typing import Any
@@ -24,7 +25,7 @@ from consultations.models import (
     PlanStop,
 )
 from consultations.queries import facts_of_one
-from consultations.rules import clearance
+from consultations.rules import clearance, later_answers
 from tests.consultations.test_confirmations import session_visit
 from tests.consultations.test_gate import refusal
 from tests.factories import (
@@ -132,6 +133,16 @@ def test_what_needs_a_named_decision_goes_on_by_name_only(
     assert refusal(plan) == code
 
 
+def test_a_plan_that_goes_on_by_name_hides_no_other(doctor: Practitioner) -> None:
+    goes_on, ruled_out = (
+        cleared_plan(indication=Indication.objects.current().get(code=code))
+        for code in ("lymphoedema", "face_rejuvenation")
+    )
+    asked = question("cancer_active")
+    stops = later_answers.stops_of(asked, [goes_on, ruled_out], waits_until=TODAY, by_name=True)
+    assert stops == [later_answers.Stop(ruled_out, Decision.BLOCK, None)]
+
+
 def test_what_only_needs_care_closes_nothing(doctor: Practitioner) -> None:
     plan = cleared_plan()
     answered(plan, doctor.user, "diabetes_other")
@@ -186,7 +197,7 @@ class TestTheDay:
         plan = cleared_plan()
         with pytest.raises(DomainError) as refused:
             answered(plan, doctor.user, "infection_systemic", event_on=TODAY, event_unknown=True)
-        assert refused.value.code == "event_or_unknown"
+        assert (refused.value.code, refused.value.field) == ("event_or_unknown", "event_unknown")
 
     def test_what_makes_nothing_wait_and_what_is_not_known_at_all_ask_for_no_day(
         self, doctor: Practitioner
@@ -234,6 +245,24 @@ class TestOpeningByAnAnswer:
         assert (refused.value.code, refused.value.field) == ("reason_missing", "override_reason")
         assert (HealthAnswer.objects.count(), codes(plan), refusal(plan)) == (1, ["deferred"], "deferred")
 
+    @pytest.mark.parametrize(
+        ("earlier", "now", "opens"),
+        [
+            (EVENT, EVENT - timedelta(days=1), True),
+            (EVENT, EVENT, False),
+            (EVENT, None, False),
+            (None, None, False),
+            (None, EVENT, True),
+        ],
+    )
+    def test_only_a_sooner_day_opens(self, earlier: date | None, now: date | None, opens: bool) -> None:
+        """A stop without a day rules out until somebody lifts it."""
+        plan = Plan()
+        stop = later_answers.Stop(plan, Decision.DEFER if now else Decision.BLOCK, now)
+        standing = [PlanStop(plan=plan, defer_until=earlier)]
+        with pytest.raises(DomainError) if opens else nullcontext():
+            later_answers.check_opens_with_reason(standing, [stop], reason=" ")
+
     def test_a_wait_that_grows_longer_needs_no_reason(self, doctor: Practitioner) -> None:
         plan = cleared_plan()
         answered(plan, doctor.user, "infection_systemic", event_on=self.EVENT)
@@ -261,7 +290,20 @@ class TestOpeningByAnAnswer:
         )
         wait = ContraindicationAnswer.objects.get(question__code="infection_systemic")
         plan = PlanFactory(patient=plan.patient, consultation=wait.consultation)
+        stranger = ContraindicationAnswerFactory(
+            consultation=ConsultationFactory(),
+            question=wait.question,
+            answer=Answer.YES,
+            decision=Decision.DEFER,
+            defer_until=TODAY + timedelta(days=9),
+        )
+        PlanFactory(consultation=stranger.consultation)
         row = answered(plan, doctor.user, "infection_systemic", Answer.NO)
+        other = HealthAnswerFactory(patient=plan.patient, question=question("pregnancy"))
+        days = (4, 5)  # the last day of the wait and the first after it
+        stay = [later_answers.waits_that_stay(row, on=TODAY + timedelta(days=day)) for day in days]
+        assert [list(each) for each in stay] == [[wait], []]
+        assert not later_answers.waits_that_stay(other, on=TODAY).exists()
         shown = practitioner_client.get(
             reverse("consultations:health_answer", args=[row.pk])
         ).content.decode()

@@ -18,7 +18,7 @@ from clinic.errors import DomainError, NotAllowed
 from clinic.models import Patient, RecordOpened, User
 from consultations import photographs, timeline
 from consultations.actions import photos
-from consultations.enums import PhotoMoment, ReviewAnchor
+from consultations.enums import PhotoMoment, ReviewAnchor, Signer
 from consultations.models import (
     Photo,
     PhotographyConsent,
@@ -162,11 +162,20 @@ class TestConsent:
             )
         assert refused.value.code == "minor"
 
+    def test_it_is_read_and_agreed_to_by_who_represents_a_minor(self) -> None:
+        said = {"signer": Signer.REPRESENTATIVE, "signer_name": "Léa Moreau", "relation": "mother"}
+        young = PatientFactory(birth_date=date(2010, 6, 1), representative_name="Léa Moreau")
+        rules.check_signer(patient=young, **said, agreed=True, at=CLINIC_NOW)
+        with pytest.raises(DomainError, match="read and agreed to") as refused:
+            rules.check_signer(patient=young, **said, agreed=False, at=CLINIC_NOW)
+        assert (refused.value.code, refused.value.field) == ("agreed", "agreed")
+
     def test_a_representatives_ends_with_the_18th_birthday(self) -> None:
         young = PatientFactory(birth_date=date(2008, 6, 1))
         consent = PhotographyConsentFactory(patient=young, signer="representative", signer_relation="mother")
         before, after = ahead(days=90), ahead(days=91)  # 31 May and 1 June 2026
         assert rules.consent_in_force(young, on=before) == consent
+        assert rules.consent_in_force(young, on=consent.signed_at - timedelta(seconds=1)) is None
         assert rules.consent_in_force(young, on=after) is None
 
     def test_it_is_no_consent_to_a_treatment(self, consented: Patient) -> None:
@@ -209,7 +218,14 @@ class TestAdding:
         with pytest.raises(DomainError) as refused:
             add(PatientFactory(), by)
         assert refused.value.code == "photo_not_consented"
+        assert "Let the patient sign one first" in str(refused.value)
         assert (Photo.objects.count(), list(folder.iterdir())) == (0, [])
+
+    def test_what_is_to_come_was_not_taken(self, consented: Patient) -> None:
+        assert rules.check_may_add(consented, taken_at=CLINIC_NOW, at=CLINIC_NOW).patient == consented
+        with pytest.raises(DomainError, match="This is in the future") as refused:
+            rules.check_may_add(consented, taken_at=ahead(seconds=1), at=CLINIC_NOW)
+        assert (refused.value.code, refused.value.field) == ("photo_in_future", "taken_at")
 
     def test_the_page_asks_for_the_consent_first(self, practitioner_client: Client) -> None:
         page = said(practitioner_client.get(address("photo_new", PatientFactory().pk)))
