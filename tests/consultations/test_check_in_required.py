@@ -20,6 +20,7 @@ from consultations.actions import sessions
 from consultations.models import CheckInQuestion, Plan
 from consultations.pathway import ClinicalPathway
 from consultations.queries import facts_of_one
+from consultations.rules import visits as rules
 from consultations.rules.visits import begin_missing
 from consultations.worklists.check_ins import to_settle
 from consultations.worklists.notices import notices
@@ -55,6 +56,18 @@ def missing(plan: Plan, on: Any = CLINIC_NOW) -> list[str]:
 def test_as_it_ships_nobody_has_to_answer(plan: Plan, visit: Appointment, reception: User) -> None:
     visits.arrive(appointment=visit, by=reception, at=CLINIC_NOW)
     assert (missing(plan), start(visit, reception)) == ([], "")
+
+
+@pytest.mark.usefixtures("required")
+def test_a_session_of_another_day_starts_with_the_answers_of_its_own_day(plan: Plan) -> None:
+    purpose = purposes.session_of(plan.planned_sessions.get(ordinal=1))
+    tomorrow = ahead(days=1)
+    AppointmentFactory(patient=plan.patient, purpose=purpose, starts_at=tomorrow)
+    begun = Visit(plan.patient, purpose, tomorrow)
+    verdict = rules.verdict(
+        begun, purposes.parse(purpose), facts_of_one(plan), together=rules.Together(), starting=True
+    )
+    assert [each.code for each in verdict.conditions] == ["answers_missing"]
 
 
 @pytest.mark.usefixtures("required")

@@ -3,10 +3,11 @@
 import pytest
 
 from consultations.enums import PlanStatus
+from consultations.models import Plan
 from consultations.offers import cleared_from
 from consultations.offers import test_wanted as wanted
-from consultations.queries import facts_of_one
-from tests.factories import PatchTestFactory, TestReadingFactory, consented_plan
+from consultations.queries import facts_of_one, under_way
+from tests.factories import PatchTestFactory, PlanFactory, TestReadingFactory, consented_plan
 from tests.factories.clock import CLINIC_NOW, ago, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -15,6 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 @pytest.mark.parametrize(
     ("status", "is_wanted"),
     [
+        (PlanStatus.PROPOSED, True),
         (PlanStatus.ACTIVE, True),
         (PlanStatus.ON_HOLD, True),
         (PlanStatus.COMPLETED, False),
@@ -22,11 +24,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
     ],
 )
 def test_of_a_finished_plan_no_test_is_asked_for(status: PlanStatus, is_wanted: bool) -> None:
-    plan = consented_plan()
-    if status != PlanStatus.ACTIVE:
-        plan.status = status
-        plan.save(update_fields=["status"])
+    """A proposed one is open: it is under way, though nothing is booked for it before it is agreed."""
+    plan = PlanFactory(status=status)
     assert wanted(facts_of_one(plan), CLINIC_NOW) is is_wanted
+    assert [plan in found for found in (Plan.objects.open(), under_way(plan.patient))] == [is_wanted] * 2
 
 
 def test_a_reading_of_another_plan_whose_hours_still_run_leaves_the_test_wanted() -> None:

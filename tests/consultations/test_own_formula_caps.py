@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from clinic.readiness import Visit
+from consultations import purposes
 from consultations.enums import CapDecision
 from consultations.models import Plan, Session
 from consultations.queries import facts_of_one, facts_of_session
-from consultations.rules import clearance, course_caps, doses, over_caps
+from consultations.rules import clearance, course_caps, doses, over_caps, visits
 from consultations.rules.doses import ZoneDose
+from consultations.rules.visits import Together
 from tests.factories import ComponentFactory, DoseCapFactory, FormulaFactory, SessionFactory, cleared_plan
-from tests.factories.clock import CLINIC_NOW, TODAY, ago
+from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +140,13 @@ def test_sessions_are_booked_as_far_apart_as_the_own_formula_asks() -> None:
     facts = facts_of_one(plan)
     assert course_caps.days_apart(facts) == 0
     assert course_caps.days_apart(facts.in_session(facts.planned[1])) == 20
+    first, second = (purposes.session_of(each) for each in facts.planned[:2])
+    for days, found in ((20, ["too_soon"]), (21, [])):
+        moment = ahead(days=days)
+        together = Together({first: ahead(days=1), second: moment})
+        wished = Visit(plan.patient, second, moment)
+        verdict = visits.verdict(wished, purposes.parse(second), facts, together=together, starting=False)
+        assert [each.code for each in verdict.conditions] == found
 
 
 def both(plan: Plan, *, ordinal: int = 1) -> set[str | None]:

@@ -1,5 +1,7 @@
-"""What a refusal beyond a cap says, at which field and by which code; in memory."""
+"""What a refusal beyond a cap says, at which field and by which code, and from what an interval runs; in memory."""
 
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -7,13 +9,21 @@ import pytest
 
 from clinic.errors import DomainError
 from consultations.enums import CapMeasure, Unit
-from consultations.models import BodyZone, Component, DoseCap, SessionZone
-from consultations.rules import doses, over_caps
+from consultations.models import (
+    BodyZone,
+    Component,
+    DoseCap,
+    EnteredInError,
+    Session,
+    SessionDose,
+    SessionZone,
+)
+from consultations.rules import course_caps, doses, over_caps
 from consultations.rules.day_doses import Origin, Portion
 from consultations.rules.doses import ComponentDose, ZoneDose
 from consultations.rules.over_caps import NeedsReason
 from tests.consultations.in_memory import facts_with
-from tests.factories.clock import ago
+from tests.factories.clock import CLINIC_NOW, TODAY, ago
 
 LIDOCAINE = Component(code="a", name="Lidocaine", unit=Unit.MG)
 TESTED = Portion(LIDOCAINE, Decimal(5), Origin.TEST, ago(hours=2))
@@ -115,3 +125,28 @@ def test_all_that_needs_a_reason_is_said_at_once_and_each_can_be_shown_at_its_fi
     with pytest.raises(DomainError) as needless:
         over_caps.check_reasoned([], reason="For good measure.")
     assert (needless.value.code, needless.value.field) == ("not_over", None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "counts"),
+    [
+        ({}, "a", True),
+        ({"outcome": "partial"}, "a", True),
+        ({"outcome": "not_given"}, "a", False),
+        ({"signed_at": None}, "a", False),
+        ({}, "z", False),
+        ({"error": EnteredInError(requested_at=CLINIC_NOW)}, "a", True),
+        ({"error": EnteredInError(requested_at=CLINIC_NOW, confirmed_at=CLINIC_NOW)}, "a", False),
+    ],
+)
+def test_an_interval_runs_from_what_was_given_until_two_people_call_it_an_error(
+    fields: dict[str, Any], code: str, counts: bool
+) -> None:
+    usual = {"started_at": ago(days=5), "signed_at": ago(days=5), "outcome": "complete"}
+    session: Any = Session(**{name: value for name, value in (usual | fields).items() if name != "error"})
+    session._meta.get_field("entered_in_error").set_cached_value(session, fields.get("error"))
+    session._prefetched_objects_cache = {"doses": [SessionDose(component=Component(code=code))]}
+    caps = [DoseCap(component_code="a", measure=CapMeasure.MIN_INTERVAL_DAYS, limit=Decimal(10))]
+    facts = replace(facts_with(caps=caps), sessions=[session])
+    first = course_caps.interval_cap(facts, on=TODAY)
+    assert (first and first[0]) == (TODAY + timedelta(days=5) if counts else None)
