@@ -44,7 +44,7 @@ def holds(
     views: Collection[str],
 ) -> bool:
     """Whether the rule holds after this session: it has no scope, or one whose every named thing fits."""
-    mine = scopes.get(rule.code, ())
+    mine = scopes.get(rule.code)
     return not mine or any(
         scope.technique_code in ("", technique_code)
         and scope.formula_code in ("", formula_code)

@@ -64,12 +64,14 @@ def check_makes(recipe: Recipe) -> None:
 
 
 def _check_vials(lines: list[RecipeLine]) -> None:
-    for before, line in zip([None, *lines], lines, strict=False):
+    before: RecipeLine | None = None
+    for line in lines:
         if line.same_vial and (before is None or before.millilitres != line.millilitres):
             words = _(
                 "%(component)s is in the vial of the line before: it has the same millilitres as that line."
             )
             raise DomainError(words % {"component": line.component}, "recipe_vial")
+        before = line
 
 
 def product(component: Component, strength: Decimal) -> str:

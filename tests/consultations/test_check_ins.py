@@ -140,6 +140,8 @@ def test_only_a_yes_becomes_quiet_with_time() -> None:
     days = {answer: Said(asked, answer, TODAY - timedelta(days=300)) for answer in Answer}
     open_ones = {answer for answer, each in days.items() if check_ins.needs_review([each], on=TODAY)}
     assert open_ones == {Answer.UNKNOWN}
+    kept = Said(asked, None).as_kept()
+    assert (kept["answer"], kept["event_on"]) == ("", "")
 
 
 def test_whose_visit_it_is_is_asked(plan: Plan, visit: Appointment, reception: User) -> None:

@@ -23,6 +23,8 @@ from consultations.rules.knowledge import as_known
 from consultations.steppers import _consent as step
 from tests.consultations.rules.test_validity import gate as sql_gate
 from tests.factories import (
+    AftercareRuleFactory,
+    AftercareScopeFactory,
     AlternativeFactory,
     ConsentFactory,
     ConsentTextFactory,
@@ -90,6 +92,18 @@ class TestWhichText:
         assert "- Blue marks" in words
         assert "Never named" not in words
         assert "{" not in words
+
+    def test_what_is_known_of_both_and_what_holds_for_every_part_of_the_body_is_said(self) -> None:
+        plan = PlanFactory(
+            indication__evidence="Of the treatment: two trials.", formula__evidence="Of the mixture: none."
+        )
+        known = consent_texts.wording(plan, ConsentTextFactory(body="{evidence}"))
+        assert known == "Of the treatment: two trials.\nOf the mixture: none."
+        scoped = AftercareRuleFactory(name="Hats")
+        AftercareScopeFactory(rule_code=scoped.code, view="scalp")
+        AftercareRuleFactory(name="Saunas")
+        told = consent_texts.wording(plan, ConsentTextFactory(code="after", body="{aftercare}"))
+        assert ("Saunas" in told, "Hats" in told) == (True, False)
 
     def test_words_that_changed_since_they_were_read_are_not_signed(
         self, doctor: Practitioner, practitioner_user: User

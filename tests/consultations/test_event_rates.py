@@ -1,6 +1,6 @@
 """Rates and clusters from recorded events to the page: the published figures, and what several share."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,8 +8,17 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from consultations.models import AdverseEvent, ReactionType, Session
-from tests.factories import DeviceFactory, SessionFactory, cleared_plan
+from consultations.models import AdverseEvent, PathwayPolicy, ReactionType, Session
+from consultations.rules import event_rates
+from consultations.tracing import Trace
+from tests.factories import (
+    AdverseEventFactory,
+    DeviceFactory,
+    LotFactory,
+    RoomFactory,
+    SessionFactory,
+    cleared_plan,
+)
 from tests.factories.clock import ago
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -70,6 +79,28 @@ def test_a_device_that_two_nodules_share_is_named_on_the_page(
     assert [(each.shared, len(each.events)) for each in clusters] == [(gun, 2)] * found
     assert ("2 infections or nodules share the device Gun A" in page.content.decode()) is shared
     assert (f"/traces/device/{gun.pk}/?first=" in page.content.decode()) is shared
+
+
+def test_lots_stand_first_then_what_most_share_and_each_leads_to_its_days() -> None:
+    lot, room = LotFactory(), RoomFactory(name="Room 1")
+    first, last = DeviceFactory(name="Gun B"), DeviceFactory(name="Gun A")
+    for days, device, lots in ((30, first, (lot,)), (25, first, (lot,)), (18, last, ()), (8, last, ())):
+        AdverseEventFactory(
+            onset_at=ago(days=days), device=device, room=room, lots=lots, practitioner=None, in_clusters=True
+        )
+    policy = PathwayPolicy(cluster_events=2, cluster_days=10)
+    found = event_rates.clusters(AdverseEvent.objects.all(), policy=policy)
+    assert [(each.shared, len(each.events)) for each in found] == [(lot, 2), (room, 4), (last, 2), (first, 2)]
+
+    def on(days: int) -> date:
+        return timezone.localdate(ago(days=days))
+
+    assert [each.trace for each in found] == [
+        Trace(lot),
+        Trace(room, on(40), on(8)),
+        Trace(last, on(28), on(8)),
+        Trace(first, on(40), on(25)),
+    ]
 
 
 def test_a_cluster_leads_to_the_trace_of_the_days_in_which_it_was_caused(practitioner_client: Client) -> None:

@@ -1,5 +1,6 @@
 """Leaflets: the one for the procedure is offered, printed, and on record with its version once it was handed out."""
 
+from datetime import datetime
 from html import unescape
 
 import pytest
@@ -16,7 +17,7 @@ from consultations.models import EnteredInError, Formula, Leaflet, LeafletHandou
 from consultations.rules import leaflets as rules
 from tests.consultations.course import agreed
 from tests.factories import LeafletFactory, LeafletHandoutFactory, PatientFactory, PlanFactory
-from tests.factories.clock import CLINIC_NOW
+from tests.factories.clock import CLINIC_NOW, ago
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -71,6 +72,34 @@ def test_a_text_is_cut_into_headings_sentences_and_lists() -> None:
         rules.Block("Before you come", ("Eat something.",), ("Tell us of changes;", "bring your list.")),
         rules.Block("", ("Come by bus.",), ()),
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "block"),
+    [
+        ("Come by bus", ("", ("Come by bus",), ())),
+        ("- a list\nand a line", ("", ("and a line",), ("a list",))),
+        ("Bring\n- your list", ("Bring", (), ("your list",))),
+        ("No. 5\nEat.", ("No. 5", ("Eat.",), ())),
+        ("Room 1.2\nEat.", ("Room 1.2", ("Eat.",), ())),
+        ("Max X\nEat.", ("Max X", ("Eat.",), ())),
+        ("Wait:\nEat.", ("", ("Wait:", "Eat."), ())),
+    ],
+)
+def test_a_heading_is_a_first_line_of_several_that_ends_nothing(body: str, block: tuple) -> None:
+    assert list(rules.blocks(body)) == [rules.Block(*block)]
+
+
+@pytest.mark.parametrize(
+    ("retired_at", "handed_to", "code", "field"),
+    [(CLINIC_NOW, "her", "leaflet_replaced", "leaflet"), (None, " ", "handed_to", "handed_to")],
+)
+def test_what_is_not_handed_out_says_which_field_is_wrong(
+    retired_at: datetime | None, handed_to: str, code: str, field: str
+) -> None:
+    with pytest.raises(DomainError) as refused:
+        rules.check_handed(LeafletFactory.build(published_at=ago(days=9), retired_at=retired_at), handed_to)
+    assert (refused.value.code, refused.value.field) == (code, field)
 
 
 class TestHandingOut:

@@ -102,6 +102,10 @@ class TestPublishing:
             DomainError, match="Procaine: the lines make 20 per ml of the mix, the formula says 10"
         ):
             recipes.check_makes(draft)
+        other = {"component": ComponentFactory(), "millilitres": 1, "strength": 20}
+        without = RecipeFactory(draft=True, code="without", formula_code=formula.code, lines=[other])
+        with pytest.raises(DomainError, match="Procaine: the lines make 0 per ml"):
+            recipes.check_makes(without)
 
     def test_only_a_diluent_may_stand_beside_what_is_in_the_formula(self, keeper: User) -> None:
         component = ComponentFactory()
@@ -112,12 +116,17 @@ class TestPublishing:
             draft = RecipeFactory(draft=True, formula_code=formula.code, lines=[line, beside])
             if code:
                 assert self.refused(draft, keeper) == code
+                with pytest.raises(DomainError, match="is not in the formula"):
+                    recipes.check_makes(draft)
             else:
                 recipes.check_makes(draft)
 
     def test_a_version_that_is_not_in_force_is_refused(self, keeper: User) -> None:
         draft = recipe_of(FormulaFactory(), draft=True, formula_version=2)
         assert self.refused(draft, keeper) == "recipe_other_formula"
+        with pytest.raises(DomainError) as refusal:
+            recipes.check_makes(draft)
+        assert refusal.value.field == "formula_version"
 
     def test_a_line_in_no_vial_is_refused(self, keeper: User) -> None:
         component = ComponentFactory()
@@ -125,6 +134,8 @@ class TestPublishing:
         line = {"component": component, "millilitres": 1, "strength": 10, "same_vial": True}
         draft = RecipeFactory(draft=True, formula_code=formula.code, lines=[line])
         assert self.refused(draft, keeper) == "recipe_vial"
+        with pytest.raises(DomainError, match="is in the vial of the line before"):
+            recipes.check_makes(draft)
 
 
 def test_the_last_one_published_by_the_moment_counts_and_only_for_its_version() -> None:

@@ -9,9 +9,10 @@ from django.urls import reverse
 from clinic.models import ContactEntry, Practitioner, User
 from consultations.actions import follow_ups, records
 from consultations.models import AdverseEvent, EnteredInError, Session
+from consultations.rules.session_errors import gone_with
 from consultations.worklists.notices import notices
 from tests.consultations.test_follow_ups import given
-from tests.factories import AdverseEventFactory, UserFactory, cleared_plan
+from tests.factories import AdverseEventFactory, EnteredInErrorFactory, UserFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW, ago
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -64,6 +65,22 @@ class TestASessionEnteredInError:
             by,
         )
         assert list(AdverseEvent.objects.in_force()) == [told]
+
+    def test_it_is_their_last_word_and_none_that_was_taken_back_before(self) -> None:
+        session = given()
+        made, gone = AdverseEventFactory.create_batch(
+            2,
+            patient=session.patient,
+            session=session,
+            signed_at=session.signed_at,
+            onset_at=session.started_at,
+        )
+        last = AdverseEventFactory(
+            patient=session.patient, session=session, supersedes=made, onset_at=made.onset_at
+        )
+        EnteredInErrorFactory(adverse_event=gone, confirmed=True)
+        found = gone_with(session)
+        assert (found.events, found.staying) == ([last], 0)
 
 
 class TestOnTheCallListAlready:

@@ -16,10 +16,12 @@ from clinic.models import ContactEntry, Patient, Practitioner, User
 from consultations import purposes
 from consultations.actions import lots, recalls
 from consultations.enums import SessionOutcome
-from consultations.models import Lot, Plan, Recall, Session
+from consultations.models import Lot, Plan, Recall, RecallCall, Session
+from consultations.rules import recalls as rules
 from consultations.tracing import Trace
 from tests.factories import (
     AppointmentFactory,
+    ContactEntryFactory,
     DeviceFactory,
     FormulaFactory,
     LotFactory,
@@ -337,6 +339,36 @@ class TestARecall:
         with pytest.raises(DomainError) as refusal:
             recalls.begin(trace=Trace(lot), by=doctor.user, at=clinic_now)
         assert refusal.value.code == "not_quarantined"
+
+    @pytest.mark.parametrize("days", [(None, None), (TODAY, None), (None, TODAY)])
+    def test_of_anything_else_both_days_are_needed(self, doctor: Practitioner, days: tuple) -> None:
+        with pytest.raises(DomainError) as refusal:
+            rules.check_may_begin(Trace(a("room"), *days), doctor.user)
+        assert refusal.value.code == "period_missing"
+        rules.check_may_begin(Trace(a("room"), TODAY, TODAY), doctor.user)
+
+    def test_how_far_a_call_has_come_is_said_in_tone_icon_and_words(
+        self, reception: User, clinic_now: datetime
+    ) -> None:
+        entry = ContactEntryFactory()
+        call = RecallCall(entry=entry)
+        assert rules.state_of(None) == rules.CallState("quiet", "circle-dashed", "not asked to be called")
+        assert rules.state_of(call) == rules.CallState("warn", "phone", "to be called", entry)
+        contacts.record_try(
+            entry=entry,
+            channel=ContactChannel.PHONE,
+            outcome=ContactOutcome.NO_ANSWER,
+            by=reception,
+            at=clinic_now,
+        )
+        tried = rules.CallState("warn", "phone", "1 try, last: no answer", entry)
+        assert rules.state_of(call) == tried
+        entry.closed_at = clinic_now
+        for entry.told, tone, icon, words in (
+            (True, "ok", "circle-check", "reached"),
+            (False, "warn", "x", "not called"),
+        ):
+            assert rules.state_of(call) == rules.CallState(tone, icon, words, entry)
 
     @pytest.mark.parametrize("kind", ["device", "practitioner", "room"])
     def test_of_anything_else_the_days_are_chosen_first(self, practitioner_client: Client, kind: str) -> None:

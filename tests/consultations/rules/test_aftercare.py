@@ -30,7 +30,7 @@ def on_the_clock(moment: datetime) -> str:
 
 def test_the_times_are_counted_from_the_end_the_soonest_first() -> None:
     rules = [AftercareRuleFactory(name="Exercise", hours=72), AftercareRuleFactory(name="Shower", hours=8)]
-    ended = CLINIC_NOW.replace(minute=30, second=12)
+    ended = CLINIC_NOW.replace(minute=30, second=12, microsecond=7)
     assert [(each.what, each.until) for each in until(rules, ended_at=ended)] == [
         ("Shower", CLINIC_NOW.replace(hour=17, minute=30)),
         ("Exercise", CLINIC_NOW.replace(day=5, minute=30)),
@@ -123,6 +123,7 @@ def test_the_sheet_is_kept_as_it_was_handed_out(signed: Session, practitioner_us
     assert (kept.session, kept.handed_by, kept.handed_at) == (signed, practitioner_user, CLINIC_NOW)
     assert kept.emergency_number == ClinicSettings.objects.get().emergency_number
     before = sheet_of(Session.objects.get(), views=(), ended_at=CLINIC_NOW)
+    assert before.emergency_number == kept.emergency_number != ""
     assert before.is_kept and ("Make-up on the area", CLINIC_NOW + timedelta(hours=24)) in [
         (each.what, each.until) for each in before.advice
     ]

@@ -8,7 +8,7 @@ from clinic.errors import DomainError
 from consultations.enums import FollowUpAnswer
 from consultations.models import FollowUpRule, Session
 from consultations.rules import follow_ups as rules
-from tests.factories.clock import CLINIC_NOW, TODAY, ago
+from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 SESSION = date(2026, 3, 2)
@@ -86,6 +86,8 @@ def test_the_next_check_is_the_first_still_to_come() -> None:
         ({"outcome": "not_given"}, "not_given"),
         ({"signed_at": None}, "not_given"),
         ({"started_at": ago(hours=5)}, "not_due"),
+        ({"started_at": CLINIC_NOW}, "not_due"),
+        ({"started_at": ahead(minutes=1)}, "not_given"),
     ],
 )
 def test_a_check_follows_a_session_given_and_is_made_when_it_is_due(changed: dict, code: str) -> None:
@@ -105,5 +107,6 @@ def _refusal(session: Session, told: rules.Told) -> str:
     try:
         rules.check_follow_up(session, rule, told, session_day=day, at=CLINIC_NOW, on=TODAY)
     except DomainError as refused:
+        assert refused.field == ("words" if refused.code == "words_missing" else None)
         return refused.code
     return ""

@@ -8,7 +8,7 @@ import pytest
 from clinic.errors import DomainError
 from consultations.dates import later
 from consultations.enums import PlanStatus, ReviewAnchor, ReviewDecision
-from consultations.models import Indication, Plan, PlanTemplate, ReviewRule, Scale
+from consultations.models import Indication, Plan, PlanTemplate, Review, ReviewRule, Scale
 from consultations.queries import facts_of_one
 from consultations.rules import reviews
 from tests.factories import (
@@ -101,6 +101,60 @@ def test_every_cosmetic_course_is_reviewed_after_session_3_and_no_other_has_to_b
     assert set(required.values_list("session", flat=True)) == {3}
 
 
+def test_a_schedule_counts_from_what_was_given_and_reckons_from_what_is_booked() -> None:
+    plan = cleared_plan(sessions=3)
+    sessions, held = given(plan, 7), PlanStatus.STOPPED
+    first = rule(ReviewAnchor.SESSION, offset=2, unit="weeks")
+    second = rule(ReviewAnchor.SESSION, session=2, offset=2, unit="months")
+    last = rule(ReviewAnchor.LAST, offset=1, unit="weeks")
+
+    def days(**more: object) -> list[tuple[date | None, date | None]]:
+        found = reviews.schedule(plan, [first, second, last], sessions, [], total=3, **more)
+        return [(each.on, each.reckoned_on) for each in found]
+
+    in_a_week = TODAY + timedelta(days=7)
+    assert days() == [(in_a_week, None), (None, None), (None, None)]
+    assert days(booked={2: in_a_week, 3: TODAY + timedelta(days=14)}) == [
+        (in_a_week, None),
+        (None, date(2026, 5, 9)),
+        (None, TODAY + timedelta(days=21)),
+    ]
+    plan.status = held
+    assert days()[2] == (TODAY, None)
+    assert reviews.Due(first, TODAY).is_due(TODAY) and not reviews.Due(first, in_a_week).is_due(TODAY)
+
+
+def test_what_nobody_has_held_is_outstanding_by_its_day() -> None:
+    plan = cleared_plan(sessions=3)
+    given(plan, 7, 1)
+    Plan.objects.filter(pk=plan.pk).update(status=PlanStatus.STOPPED)
+    asked = {"template_code": plan.template.code, "unit": "weeks"}
+    late = ReviewRuleFactory(anchor=ReviewAnchor.LAST, offset=4, **asked)
+    early, twin = (ReviewRuleFactory(offset=1, **asked) for _each in range(2))
+    ReviewRuleFactory(session=3, **asked)  # was never given
+
+    def waiting() -> list[tuple[date, str]]:
+        return [(day, each.code) for day, each in reviews.outstanding(facts_of_one(plan))]
+
+    in_the_end = (TODAY + timedelta(days=27), late.code)
+    assert waiting() == [(TODAY, early.code), (TODAY, twin.code), in_the_end]
+    held = ReviewFactory(plan=plan, rule=early, signed=True)
+    assert waiting() == [(TODAY, twin.code), in_the_end]
+    EnteredInErrorFactory(review=held)
+    assert len(waiting()) == 3
+
+
+def test_a_review_begins_once_what_it_follows_was_given() -> None:
+    sessions, last = given(cleared_plan(sessions=3), 7), rule(ReviewAnchor.LAST)
+    reviews.check_may_begin(last, sessions, status=PlanStatus.STOPPED, total=3)
+    a_week_on, at_once = (rule(ReviewAnchor.START, offset=offset) for offset in (1, 0))
+    reviews.check_may_begin(at_once, [], status=PlanStatus.ACTIVE, total=3)
+    for early, done in ((last, sessions), (a_week_on, [])):
+        with pytest.raises(DomainError) as refused:
+            reviews.check_may_begin(early, done, status=PlanStatus.ACTIVE, total=3)
+        assert (refused.value.code, refused.value.field) == ("review_too_early", "rule")
+
+
 def test_of_two_reviews_for_one_rule_the_signed_one_counts_and_an_error_counts_for_none() -> None:
     plan = cleared_plan(sessions=2)
     sessions, asked = given(plan, 7), rule(ReviewAnchor.SESSION)
@@ -125,6 +179,7 @@ def test_a_required_review_holds_back_only_what_comes_after_its_session() -> Non
     assert held_back == [False, False, True, True]
     before_it = ago(days=8)
     assert reviews.required_before(facts, facts.planned[1], on=before_it) is None
+    assert reviews.required_before(facts, facts.planned[1], on=facts.given[0].started_at) is not None
 
 
 def test_a_review_takes_the_goals_at_their_places_and_what_the_rule_asks_for_besides() -> None:
@@ -160,6 +215,11 @@ def test_a_review_lacks_a_score_that_was_neither_taken_nor_explained() -> None:
     missing = {"scale": waist, "landmark": "waist", "value": None, "not_taken_reason": "no tape"}
     review = ReviewFactory(decision=ReviewDecision.GO_ON, scores=[missing, {"scale": gais, "value": 3}])
     reviews.check_complete(review, wanted)
+    anywhere = ReviewFactory(decision=ReviewDecision.GO_ON, scores=[at_the_thigh])
+    reviews.check_complete(anywhere, [reviews.Wanted(waist)])
+    with pytest.raises(DomainError) as refused:
+        reviews.check_complete(ReviewFactory(decision=""), [])
+    assert (refused.value.code, refused.value.field) == ("decision_missing", "decision")
 
 
 @pytest.mark.parametrize(
@@ -187,4 +247,27 @@ def test_what_may_be_decided_follows_the_plan_and_needs_its_reason(
         return
     with pytest.raises(DomainError) as refused:
         reviews.check_decision(review)
-    assert refused.value.field == field
+    code, words = {
+        "words": ("reason_missing", "Write down why"),
+        "decision": ("wrong_state", "cannot be decided any more"),
+    }[field]
+    assert (refused.value.code, refused.value.field) == (code, field)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "decision", "after"),
+    [
+        (PlanStatus.ACTIVE, ReviewDecision.GO_ON, None),
+        (PlanStatus.ACTIVE, ReviewDecision.HOLD, PlanStatus.ON_HOLD),
+        (PlanStatus.ACTIVE, ReviewDecision.STOP, PlanStatus.STOPPED),
+        (PlanStatus.ON_HOLD, ReviewDecision.HOLD, None),
+        (PlanStatus.ON_HOLD, ReviewDecision.STOP, PlanStatus.STOPPED),
+        (PlanStatus.STOPPED, ReviewDecision.FINISH, None),
+        (PlanStatus.COMPLETED, ReviewDecision.FINISH, None),
+    ],
+)
+def test_a_signature_changes_no_plan_that_is_there_already_or_over(
+    status: PlanStatus, decision: ReviewDecision, after: PlanStatus | None
+) -> None:
+    assert reviews.status_after(Review(plan=Plan(status=status), decision=decision)) == after
