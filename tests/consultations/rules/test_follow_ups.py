@@ -62,6 +62,20 @@ def test_each_check_waits_its_days_and_gives_way_to_the_next(days: int, check: s
     assert due(days) == check
 
 
+@pytest.mark.parametrize(
+    ("open_days", "found"),
+    [
+        (60, {6: "day_1", 7: "week_1", 27: "week_1", 28: "week_4", 83: "week_4", 84: "week_12"}),
+        (1, {1: "day_1", 2: "", 6: "", 7: "week_1", 8: ""}),
+    ],
+)
+def test_however_long_a_check_waits_the_next_one_takes_its_day(open_days: int, found: dict[int, str]) -> None:
+    wanted = shipped()
+    for each in wanted:
+        each.open_days = open_days
+    assert {days: due(days, wanted) for days in found} == found
+
+
 def test_a_check_that_the_clinic_turned_on_is_asked() -> None:
     wanted = shipped()
     wanted[-1].is_asked = True

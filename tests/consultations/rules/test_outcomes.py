@@ -62,6 +62,8 @@ def test_without_a_baseline_or_from_nought_there_are_no_per_cent() -> None:
     (_slight, unknown) = outcomes.judged(pain, limits, baseline=None, current=D(2))
     assert unknown.is_met is None
     assert outcomes.responds(pain, limits, baseline=None, current=D(2)) is None
+    unscored = outcomes.judged(pain, limits, baseline=D(5), current=None)
+    assert [(each.threshold, each.is_met) for each in unscored] == [(each, None) for each in limits]
 
 
 def test_a_baseline_below_nought_keeps_the_direction() -> None:
@@ -172,5 +174,6 @@ def test_missing_scores_are_counted_apart_and_never_filled_in() -> None:
 def test_nobody_measured_is_nothing_and_one_has_no_deviation() -> None:
     empty = outcomes.summary(scale("gais"), thresholds("gais"), [])
     assert (empty.now, empty.before, empty.change, empty.responder_percent) == (None, None, None, None)
+    assert outcomes.moments([D(2), D(4)]) == outcomes.Moments(2, D(3), D(2).sqrt())
     one = outcomes.moments([D(4)])
     assert one == outcomes.Moments(1, D(4), None)
