@@ -6,7 +6,7 @@ from django.db.models import BooleanField, F, Func
 from django.utils.translation import gettext as _
 
 from clinic.errors import DomainError
-from consultations.enums import AllergyStatus, PlanStatus
+from consultations.enums import PlanStatus
 from consultations.models import AdverseEvent, Alert, Allergy, Plan, PlanStatusChange
 
 EVENT_IN_ERROR = Func(F("adverse_event"), function="event_in_error", output_field=BooleanField())
@@ -34,9 +34,7 @@ def undone_by(event: AdverseEvent) -> Undone:
     plans = list(concerned.distinct().select_related("indication", "formula").order_by("pk"))
     return Undone(
         plans=[plan for plan in plans if plan.status == PlanStatus.ON_HOLD and _held_only_by(words, plan)],
-        allergies=list(
-            Allergy.objects.filter(adverse_event__in=words, status=AllergyStatus.REPORTED, assessed_at=None)
-        ),
+        allergies=list(Allergy.objects.filter(adverse_event__in=words, assessed_at=None)),
         alerts=list(Alert.objects.filter(adverse_event__in=words, lifted_at=None)),
         stopped=[plan for plan in plans if plan.status == PlanStatus.STOPPED],
     )
