@@ -179,6 +179,8 @@ def _comparison(kept: Kept, seal: HistorySeal) -> str:
         else ("NULL::timestamptz", f"e.{kept.key}::text")
     )
     between = "e.key > %(after)s AND e.key <= %(last)s" if not seal.reason else "e.key = ANY(%(entries)s)"
+    if not seal.reason and seal.after == 0:  # numbers begin at one: what has a lower one was written by hand
+        between = "e.key <= %(last)s"
     return (
         "SELECT COALESCE(s.entry, e.key), CASE WHEN s.entry IS NULL THEN 'was put between' WHEN e.key IS NULL"
         " THEN 'is gone' ELSE 'was changed' END, e.at, e.row"

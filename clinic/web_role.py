@@ -55,7 +55,9 @@ def statements(role: str, *, database: str, tables: Iterable[str]) -> Iterator[s
     yield f"GRANT USAGE ON SCHEMA public TO {web}"
     yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {web}"
     yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON\n    {named(written)}\n    TO {web}"
-    yield f"GRANT SELECT, INSERT ON\n    {named(additions)}\n    TO {web}"
+    yield f"GRANT SELECT ON\n    {named(additions)}\n    TO {web}"
+    for table in sorted(additions):
+        yield f"GRANT INSERT ({', '.join(_quoted(each) for each in columns_added(table))}) ON {_quoted(table)} TO {web}"
     yield f"GRANT SELECT ON\n    {named(looked_at)}\n    TO {web}"
     yield f"GRANT SELECT, INSERT, UPDATE ({', '.join(_CONTEXT_COLUMNS)}) ON {_CONTEXT} TO {web}"
 
@@ -63,6 +65,15 @@ def statements(role: str, *, database: str, tables: Iterable[str]) -> Iterator[s
 def additions_only() -> set[str]:
     """Tables whose rows come and never change or go: the history, and whatever says so by its trigger."""
     return {model._meta.db_table for model in apps.get_models() if _is_append_only(model)}
+
+
+def columns_added(table: str) -> list[str]:
+    """What an addition says. Its number is the database's: with one of its own an entry could stand where no seal looks, or
+    where it keeps every later one from being sealed (`clinic.history_chain`)."""
+    (model,) = (each for each in apps.get_models() if each._meta.db_table == table)
+    return sorted(
+        field.column for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)
+    )
 
 
 def tables_of(using: str = "default") -> tuple[str, list[str]]:

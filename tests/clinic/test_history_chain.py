@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test import Client
 
+from clinic import web_role
 from clinic.actions import history
 from clinic.errors import DomainError
 from clinic.history_chain import Head, sealed_tables, verify
@@ -164,6 +165,15 @@ class TestTheDrill:
             second,
             str(visit.pk),
         )
+
+    def test_an_entry_in_front_of_the_first(self, visit: Appointment) -> None:
+        """Numbered by hand below one, where no seal begins. The web role cannot (tests/test_web_role.py); its owner can."""
+        columns = ", ".join(f'"{name}"' for name in web_role.columns_added(EVENTS))
+        behind_the_back(
+            f"INSERT INTO {EVENTS} (pgh_id, {columns}) SELECT -5, {columns} FROM {EVENTS} LIMIT 1"
+        )
+        found = self.broken()
+        assert (found.what, found.table, found.entry) == ("the entry was put between", EVENTS, -5)
 
     def test_the_newest_seals_cut_off(self, visit: Appointment) -> None:
         head = sealed().head
