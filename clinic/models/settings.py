@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, guard, refuse
+from clinic.db import check, guard, never_deleted, refuse
 from clinic.models.case_file import LONGEST_PERIOD
 from clinic.models.emergency import LONGEST_OPENING
 
@@ -126,6 +126,8 @@ class ClinicSettings(models.Model):
             ),
         ]
         triggers = [
+            # Taken away and made anew, the clinic would be in another time zone: every day of the record would be another.
+            *never_deleted("clinic_settings"),
             guard(
                 "clinic_time_zone_fixed",
                 operation=pgtrigger.UpdateOf("time_zone"),
@@ -135,7 +137,7 @@ class ClinicSettings(models.Model):
                     END IF;
                     RETURN NEW;
                 """,
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -206,6 +206,13 @@ def _a_clinic_that_moves_to_another_time_zone() -> None:
     ClinicSettings.objects.update(time_zone="Asia/Kathmandu")
 
 
+@cases.refused_by("clinic_settings_no_delete")
+def _a_clinic_that_is_taken_away_to_come_back_in_another_time_zone() -> None:
+    zone = ClinicSettings.current()
+    sql("DELETE FROM clinic_clinicsettings")()
+    ClinicSettings.objects.create(time_zone="Pacific/Kiritimati", name=zone.name)
+
+
 def _decision() -> NotADuplicate:
     first, second = sorted([PatientFactory(), PatientFactory()], key=lambda patient: patient.pk)
     return NotADuplicate.objects.create(
