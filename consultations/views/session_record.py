@@ -36,7 +36,7 @@ from consultations.rules import (
 )
 from consultations.rules import lots as lots_rules
 from consultations.rules.over_caps import NeedsReason
-from consultations.session_page import banner, bars, cautions, exceeded
+from consultations.session_page import banner, bars, cautions, closed_since, exceeded
 from consultations.technique_enums import Counted, GunMode
 from consultations.views import chart
 
@@ -195,6 +195,7 @@ def draft_page(
             "conditions": recording.conditions,
             "is_saved": recording.is_saved,
             "banner": banner(facts, session.planned, on=session.started_at, recording=True),
+            "closed_since": closed_since(facts, session, at=at),
             "total": len(facts.planned),
             "late": [each for each in late_readings.looks(facts, at=at) if each.is_open],
             "keeping": _keeping(recording, at=at),

@@ -109,6 +109,19 @@ def test_the_banner_says_what_cleared_the_session(plan: Plan) -> None:
     )
 
 
+def test_a_draft_says_what_closed_since_it_was_begun(draft: Session, practitioner_client: Client) -> None:
+    """Begun when it was cleared, opened again after the patient has taken the consent back: nothing is injected any more."""
+    words = "Closed since this record was begun"
+    before = get(practitioner_client, "session", draft.pk).content.decode()
+    assert "Cleared for today" in before and words not in before
+    ConsentWithdrawalFactory(
+        consent=draft.plan.consents.get(), withdrawn_at=CLINIC_NOW + timedelta(minutes=5)
+    )
+    page = get(practitioner_client, "session", draft.pk).content.decode()
+    assert words in page and "No consent in force names this formula." in page
+    assert "Cleared for today" not in page
+
+
 def test_a_cleared_session_can_begin_and_attaches_to_the_visit_in_progress(
     practitioner_client: Client, plan: Plan
 ) -> None:
