@@ -174,7 +174,10 @@ def final_once(prefix: str, *, column: str, meant: Sequence[str], sentence: str)
 def frozen_with_parent(
     prefix: str, *, parent: str, key: str, frozen: str = "signed_at IS NOT NULL"
 ) -> list[pgtrigger.Trigger]:
-    """Child rows refuse INSERT, UPDATE and DELETE once their parent is signed (`frozen` on the parent's row)."""
+    """Child rows refuse INSERT, UPDATE and DELETE once their parent is signed (`frozen` on the parent's row).
+
+    FOR SHARE waits for a signature in progress, and a signature waits for it: neither slips past the other.
+    """
     name = f"{prefix}_parent_signed"
     return [
         pgtrigger.Trigger(
@@ -183,11 +186,13 @@ def frozen_with_parent(
             operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
             func=f"""
                 IF TG_OP <> 'INSERT' THEN
+                    PERFORM 1 FROM {parent} WHERE id = OLD.{key} FOR SHARE;
                     IF EXISTS (SELECT 1 FROM {parent} WHERE id = OLD.{key} AND {frozen}) THEN
                         {refuse(name, "This belongs to a signed record and cannot be changed.")}
                     END IF;
                 END IF;
                 IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+                PERFORM 1 FROM {parent} WHERE id = NEW.{key} FOR SHARE;
                 IF EXISTS (SELECT 1 FROM {parent} WHERE id = NEW.{key} AND {frozen}) THEN
                     {refuse(name, "This belongs to a signed record and cannot be changed.")}
                 END IF;

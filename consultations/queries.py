@@ -70,6 +70,7 @@ class PlanFacts:
     causes: list[FoundCause] = field(default_factory=list)  # oldest first; of a search the last one counts
     plan_parts: list[FormulaPart] | None = None  # where `parts` are those of one session's own formula
     own_formula: Formula | None = None  # of the session that is judged, where it has one
+    is_of_now: bool = True  # else without what came to be known only later (`rules.knowledge`)
 
     @property
     def of_whole_plan(self) -> "PlanFacts":

@@ -193,6 +193,24 @@ GATE_ON_SESSION_ZONE = guard(
     """,
 )
 
+# A session cannot become one that injects nothing, and needs no lot and no dose, while its zones hold a volume.
+GATE_ON_SESSION_TECHNIQUE = guard(
+    "session_technique_of_zones",
+    operation=pgtrigger.UpdateOf("technique_id", "signed_at"),
+    func=f"""
+        IF EXISTS (SELECT 1 FROM consultations_sessionzone WHERE session_id = NEW.id AND volume_ml > 0)
+            AND {_INJECTS_NOTHING.format(row="NEW")} THEN
+            {
+        refuse(
+            "session_technique_of_zones",
+            "A technique that injects nothing has no volume in its zones.",
+        )
+    }
+        END IF;
+        RETURN NEW;
+    """,
+)
+
 GATE_ON_SESSION = guard(
     "session_cleared",
     operation=pgtrigger.Insert

@@ -18,6 +18,7 @@ from consultations.models.gate import (
     GATE_ON_SESSION,
     GATE_ON_SESSION_CHECK_IN,
     GATE_ON_SESSION_DOSES,
+    GATE_ON_SESSION_TECHNIQUE,
     GATE_ON_SESSION_ZONE,
 )
 from consultations.models.gate_lots import (
@@ -144,6 +145,7 @@ class Session(Signable):
             GATE_ON_SESSION_DOSES,
             GATE_ON_SESSION_LOT_PAST_USE,
             GATE_ON_SESSION_UNTESTED_LOT,
+            GATE_ON_SESSION_TECHNIQUE,
             DEVICE_IN_USE,
         ]
 

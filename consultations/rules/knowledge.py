@@ -35,6 +35,7 @@ def as_known(facts: PlanFacts, moment: datetime) -> PlanFacts:
     parts = FormulaPart.objects.filter(formula__in=formulas).with_groups_in_force(at=moment)
     return replace(
         facts,
+        is_of_now=False,
         plan=_plan(facts.plan, moment),
         parts=list(parts.select_related("component")),
         validity=_validity(moment),

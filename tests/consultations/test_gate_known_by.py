@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from clinic.models import User
+from clinic.models import Patient, User
 from consultations.actions import patch_tests, plans, sessions
 from consultations.enums import AllergyStatus, PlanStatus, RetestEffect
 from consultations.models import (
@@ -279,6 +279,16 @@ def test_a_plan_that_was_on_hold_then_and_goes_on_now_was_on_hold() -> None:
     _change(plan, PlanStatus.ACTIVE, AFTER)
     assert both(plan, known_by=START) == {"plan_on_hold"}
     assert both(plan, known_by=None) == {None}
+
+
+def test_a_birth_date_that_is_corrected_after_it_was_given_does_not_stop_its_signature() -> None:
+    plan = cleared_plan()
+    Patient.objects.filter(pk=plan.patient_id).update(birth_date=TODAY - timedelta(days=16 * 365))
+    assert [refusal(plan, at=START, known_by=START), refusal(plan, at=START)] == [None, "consent"]
+    facts = facts_of_one(Plan.objects.get(pk=plan.pk))
+    asked = {"gate": clearance.Gate.SESSION, "on": START, "planned": facts.planned[0]}
+    assert clearance.judge(facts, known_by=START, **asked).is_clear
+    assert [each.code for each in clearance.judge(facts, **asked).conditions] == ["consent"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from consultations.dates import in_words
 from consultations.models import Consent, PlannedSession
 from consultations.queries import PlanFacts
 from consultations.rules import validity
-from consultations.rules.consent import asked_again, in_force, run_out
+from consultations.rules.consent import asked_again, in_force, run_out, signed_alone_as_minor
 
 
 def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = None) -> list[Condition]:
@@ -19,6 +19,9 @@ def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = Non
     ended = run_out(facts, on=on)
     if ended:
         return [_to_sign_anew(ended, facts)]
+    if any(signed_alone_as_minor(each, facts) for each in facts.consents):
+        born = _("By the birth date that is on record now, the patient was under 18 and signed alone.")
+        return [Condition("consent", _("Consent to sign anew: a representative signs."), detail=born)]
     return [Condition("consent", _("Consent to sign."), detail=_("No consent in force names this formula."))]
 
 

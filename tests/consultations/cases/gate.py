@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Model
 
+from clinic.models import Patient
 from consultations.enums import Answer, Decision, PlanStatus
 from consultations.models import PatchTest, Plan
 from consultations.models import TestReading as Reading
@@ -250,6 +251,14 @@ def _a_consent_for_a_minor_who_is_of_age_today() -> Plan:
     ConsentFactory(plan=plan, signer="representative", signer_relation="mother")
     with gates_open():
         return _tested(plan)
+
+
+@lacks("consent")
+def _a_consent_signed_alone_by_who_was_a_minor_by_the_birth_date_of_now() -> Plan:
+    """An adult by the date on record when it was signed; the desk has corrected a slip of the hand since."""
+    plan = cleared_plan()
+    Patient.objects.filter(pk=plan.patient_id).update(birth_date=TODAY - timedelta(days=16 * 365))
+    return Plan.objects.get(pk=plan.pk)
 
 
 @lacks("consent")

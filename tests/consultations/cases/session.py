@@ -36,6 +36,7 @@ from tests.factories import (
     SessionFactory,
     SessionTypingFactory,
     SessionZoneFactory,
+    TechniqueFactory,
     TechniqueRuleFactory,
     UserFactory,
     cleared_plan,
@@ -241,6 +242,15 @@ def _a_volume_in_a_session_that_injects_nothing() -> None:
     session = SessionFactory()
     TechniqueRuleFactory(technique_code=session.technique.code, injects_nothing=True)
     SessionZoneFactory(session=session)
+
+
+@triggers.refused_by("session_technique_of_zones")
+def _volumes_in_a_session_that_comes_to_inject_nothing() -> None:
+    """Signed, it would need neither lot nor dose for what was injected."""
+    session = SessionZoneFactory().session
+    dry = TechniqueFactory()
+    TechniqueRuleFactory(technique_code=dry.code, injects_nothing=True)
+    Session.objects.filter(pk=session.pk).update(technique=dry)
 
 
 @constraints.refused_by("session_spacing_sane")
