@@ -56,12 +56,11 @@ def banner(facts: PlanFacts, planned: PlannedSession, *, on: datetime, recording
     return Banner(tuple(_cleared_by(facts, judged, on)), ())
 
 
-def closed_since(facts: PlanFacts, session: Session, *, at: datetime) -> tuple[Condition, ...]:
+def closed_since(facts: PlanFacts, session: Session, then: Banner, *, at: datetime) -> tuple[Condition, ...]:
     """What would refuse the session if it were begun now and did not when it was. Its signature does not ask for it; whoever
     opens the draft again, an hour or a day later, must not read that it is cleared."""
-    began, planned = session.started_at, session.planned
-    then = clearance.judge(facts, gate=clearance.Gate.SESSION, on=began, planned=planned, known_by=began)
-    now = clearance.judge(facts, gate=clearance.Gate.SESSION, on=max(began, at), planned=planned)
+    on = max(session.started_at, at)
+    now = clearance.judge(facts, gate=clearance.Gate.SESSION, on=on, planned=session.planned)
     known = {each.code for each in then.conditions}
     return tuple(each for each in now.conditions if each.code not in known)
 

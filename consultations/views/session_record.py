@@ -179,6 +179,7 @@ def draft_page(
     """The draft: everything that is recorded, on one page."""
     session, facts = recording.session, recording.facts
     running = totals(recording)
+    begun = banner(facts, session.planned, on=session.started_at, recording=True)
     if not recording.is_judged:
         recording.forget_errors()
     context = (
@@ -194,8 +195,8 @@ def draft_page(
             "deviation": _deviation(session),
             "conditions": recording.conditions,
             "is_saved": recording.is_saved,
-            "banner": banner(facts, session.planned, on=session.started_at, recording=True),
-            "closed_since": closed_since(facts, session, at=at),
+            "banner": begun,
+            "closed_since": closed_since(facts, session, begun, at=at),
             "total": len(facts.planned),
             "late": [each for each in late_readings.looks(facts, at=at) if each.is_open],
             "keeping": _keeping(recording, at=at),
