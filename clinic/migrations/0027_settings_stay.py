@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('clinic', '0024_screen_used_at'),
+        ('clinic', '0026_visits_on_records_to_be_erased'),
     ]
 
     operations = [
