@@ -67,7 +67,7 @@ def test_every_shipped_leaflet_says_when_to_call_and_prints_in_parts() -> None:
 
 
 def test_a_text_is_cut_into_headings_sentences_and_lists() -> None:
-    body = "Before you come\r\nEat something.\n- Tell us of changes;\n- bring your list.\n\nCome by bus."
+    body = "Before you come\r\nEat something.\n- Tell us of changes;\n- bring your list.\r\n\r\nCome by bus."
     assert list(rules.blocks(body)) == [
         rules.Block("Before you come", ("Eat something.",), ("Tell us of changes;", "bring your list.")),
         rules.Block("", ("Come by bus.",), ()),

@@ -177,6 +177,9 @@ class TestConsent:
         assert rules.consent_in_force(young, on=before) == consent
         assert rules.consent_in_force(young, on=consent.signed_at - timedelta(seconds=1)) is None
         assert rules.consent_in_force(young, on=after) is None
+        grown = PatientFactory(birth_date=TODAY.replace(year=2008))
+        PhotographyConsentFactory(patient=grown, signer="representative", signer_relation="mother")
+        assert rules.consent_in_force(grown, on=CLINIC_NOW) is None
 
     def test_it_is_no_consent_to_a_treatment(self, consented: Patient) -> None:
         plan = PlanFactory(patient=consented)
@@ -214,7 +217,8 @@ class TestConsent:
 
 
 class TestAdding:
-    def test_without_a_consent_nothing_is_kept(self, by: User, folder: Path) -> None:
+    def test_without_a_consent_of_the_patient_nothing_is_kept(self, by: User, folder: Path) -> None:
+        PhotographyConsentFactory()  # another patient's
         with pytest.raises(DomainError) as refused:
             add(PatientFactory(), by)
         assert refused.value.code == "photo_not_consented"
