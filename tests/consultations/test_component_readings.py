@@ -35,7 +35,7 @@ from tests.factories.clock import CLINIC_NOW, ago, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 YESTERDAY = ago(days=1)
-CLINICAL_QUERIES, DESK_QUERIES = 53, 30
+CLINICAL_QUERIES, DESK_QUERIES = 54, 31
 
 
 @pytest.fixture
