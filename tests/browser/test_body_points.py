@@ -116,10 +116,9 @@ def test_by_touch_on_a_telephone_each_tap_is_a_point_where_it_fell(
     screen = opened(clinic_server, browser, touch=True)
     page = screen.page
     forehead = _shape(page, "Forehead")
-    forehead.scroll_into_view_if_needed()
+    box = _box(forehead)
     drawing = page.get_by_role("listbox", name="Zones: Face")
-    where, box = drawing.bounding_box(), forehead.bounding_box()
-    assert box is not None
+    where = drawing.bounding_box()
     for across, down in ((0.3, 0.4), (0.5, 0.6), (0.7, 0.4)):
         page.touchscreen.tap(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
     expect(_points(page, 0)).to_have_value("3")
@@ -171,11 +170,18 @@ def test_on_a_telephone_a_zone_is_looked_at_from_close_by(
 
 def _tap(page: Page, shape: Locator, *shares: tuple[float, float]) -> None:
     """As `_click`, with a finger."""
-    shape.scroll_into_view_if_needed()
-    box = shape.bounding_box()
-    assert box is not None
+    box = _box(shape)
     for across, down in shares:
         page.touchscreen.tap(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
+
+
+def _box(shape: Locator) -> dict[str, float]:
+    """Where it is once the page, which scrolls smoothly, has come to rest."""
+    shape.scroll_into_view_if_needed()
+    shape.element_handle().wait_for_element_state("stable")
+    box = shape.bounding_box()
+    assert box is not None
+    return {**box}
 
 
 def _scale(shape: Locator) -> float:
@@ -192,9 +198,7 @@ def _shown(shape: Locator) -> str:
 
 def _click(page: Page, shape: Locator, *shares: tuple[float, float]) -> None:
     """At shares of the zone's width and height as it was before: its line grows when it is chosen."""
-    shape.scroll_into_view_if_needed()
-    box = shape.bounding_box()
-    assert box is not None
+    box = _box(shape)
     for across, down in shares:
         page.mouse.click(box["x"] + box["width"] * across, box["y"] + box["height"] * down)
 
