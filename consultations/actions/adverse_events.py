@@ -69,7 +69,7 @@ def triage(
     for plan in Plan.objects.filter(patient_id=row.patient_id, status__in=CONCERNS.get(outcome, ())):
         if outcome == TriageOutcome.HOLD:
             plans.hold(plan=plan, reason=note, by=by, at=at)
-        elif outcome == TriageOutcome.STOP:
+        else:
             plans.stop(plan=plan, reason=note, by=by, at=at)
     resettle(patient_id=row.patient_id, by=by, at=at)
     return row

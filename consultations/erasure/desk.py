@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic import models as desk
 from clinic.enums import ContactReason, ErasureStage
 from clinic.models.people import PSEUDONYM
-from consultations.erasure.fates import CODES, GENERATED, KEY, Fate
+from consultations.erasure.fates import CODES, KEY, Fate
 
 _EMPTY = "''"
 _SAID_AT_ONCE = frozenset(
@@ -129,7 +129,6 @@ DESK = (
             "erased_at": "{column}",
         },
         at_first=_SAID_AT_ONCE,
-        stays={"search_text": GENERATED, "folded_name": GENERATED},
     ),
     Fate(
         desk.NotADuplicate,

@@ -505,13 +505,14 @@ def test_a_decision_is_made_once_and_says_why(search: CauseSearch, doctor: Pract
 
 
 def test_nothing_is_found_before_every_test_is_read(search: CauseSearch, doctor: Practitioner) -> None:
-    def find() -> CauseFinding:
-        return actions.find(search=search, words="x", by=doctor.user, at=CLINIC_NOW)
+    def find(words: str = "x") -> CauseFinding:
+        return actions.find(search=search, words=words, by=doctor.user, at=CLINIC_NOW)
 
     assert _refused(find) == "nothing_tested"
     test = component_tested(search, search.patch_test.component_codes[0], reacts=None)
     assert _refused(find) == "reading_open"
     TestReadingFactory(patch_test=test)
+    assert (_refused(lambda: find(" ")), CauseFinding.objects.count()) == ("words_missing", 0)
     assert (find().cause_codes, CauseFinding.objects.get().opened_codes) == ([], [])
 
 

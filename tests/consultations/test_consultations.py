@@ -18,6 +18,7 @@ from consultations.models import (
     Formula,
     Indication,
     Leaflet,
+    LeafletHandout,
     Plan,
     PlanTemplate,
     ReactionType,
@@ -142,14 +143,18 @@ def test_signing_brings_the_saved_plan_into_force(doctor: Practitioner, practiti
     assert len(signed.content_hash) == 64
 
 
+@pytest.mark.parametrize("with_leaflet", [True, False])
 def test_a_patient_who_is_not_suitable_ends_without_a_plan(
-    doctor: Practitioner, practitioner_user: User
+    doctor: Practitioner, practitioner_user: User, with_leaflet: bool
 ) -> None:
+    """A leaflet that nobody chose is not handed out."""
     reason = {"outcome": Outcome.NOT_ELIGIBLE, "outcome_reason": "pregnant"}
+    reason |= {} if with_leaflet else {"leaflet": None}
     saved = _save(_begun(practitioner_user), practitioner_user, details=reason)
     signed = _sign(saved, practitioner_user, proposal=None)
     assert signed.is_signed
     assert Plan.objects.filter(consultation=signed).count() == 0
+    assert LeafletHandout.objects.filter(consultation=signed).exists() is with_leaflet
 
 
 def test_answers_carry_the_decision_for_what_is_planned(

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -26,10 +27,10 @@ from clinic.models import (
     WalkIn,
 )
 from consultations.actions import erasing, erasures
-from consultations.erasure import ledger
+from consultations.erasure import ledger, summary
 from consultations.erasure.keeping import kept_until
 from consultations.erasure.obstacles import obstacles
-from consultations.models import Consultation
+from consultations.models import Consultation, Photo
 from consultations.rules import erasures as rules
 from tests.factories import (
     AdverseEventFactory,
@@ -289,6 +290,7 @@ class TestWhatIsDone:
             ledger.note(done, tmp_path / "ledger")
             transaction.set_rollback(True)
         noted = (tmp_path / "ledger").read_text()
+        noted = f"\n{noted}\n \n"  # empty lines say nothing
         (tmp_path / "ledger").write_text(noted.replace(f'"{admin.username}"', '"who has left"'))
         with pytest.raises(CommandError, match="1 lines"):
             run(tmp_path, again=True)
@@ -297,6 +299,54 @@ class TestWhatIsDone:
         (tmp_path / "ledger").write_text("no ledger")
         with pytest.raises(CommandError, match="is no ledger"):
             run(tmp_path, again=True)
+
+    def test_a_record_that_grows_meanwhile_is_left_for_the_next_run(
+        self, admin: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        patient, whole, gathered = seen(), erasing._whole, erasing._gathered
+        erasure = decided(patient, admin)
+
+        def outcome() -> str:
+            try:
+                with transaction.atomic():
+                    erasing.carry_out(
+                        erasure=erasure, stage=ErasureStage.DESK, anew=True, by=None, at=CLINIC_NOW
+                    )
+            except DomainError as refused:
+                return refused.code
+            return ""
+
+        asked = iter([set(), {uuid4()}])
+        monkeypatch.setattr(erasing, "_whole", lambda keys: whole(keys) | next(asked))
+        assert outcome() == "erasure_busy"  # another record was merged into it
+        monkeypatch.undo()
+
+        first = iter([True, False])
+        monkeypatch.setattr(
+            erasing, "_gathered", lambda *args: erasing.Work(*args) if next(first) else gathered(*args)
+        )
+        assert outcome() == "erasure_busy"  # a row came into a table that had none of its own
+        monkeypatch.undo()
+        visit = Appointment.objects.get(patient=patient)
+        assert (visit.note, ErasureDone.objects.count()) == ("rings twice", 0)
+
+        assert outcome() == ""  # the control
+        visit.refresh_from_db()
+        assert (visit.note, ErasureDone.objects.count()) == ("erased", 1)
+
+    def test_of_what_is_erased_nothing_is_written_again(self, admin: User) -> None:
+        patient = seen()
+        erasure = decided(patient, admin)
+        last, first = (
+            erasing.carry_out(erasure=erasure, stage=stage, anew=True, by=None, at=CLINIC_NOW)
+            for stage in (ErasureStage.RECORD, ErasureStage.DESK)
+        )
+        assert [
+            any({"overwritten", "history", "gone"} & set(each) for each in done.counts.values())
+            for done in (last, first)
+        ] == [True, False]
+        patient.refresh_from_db()
+        assert obstacles(patient, at=CLINIC_NOW) == ["This record was erased already."]
 
     def test_a_flood_of_decisions_is_carried_out_a_few_at_a_time(self, admin: User, tmp_path: Path) -> None:
         for _each in range(3):
@@ -413,3 +463,18 @@ class TestPages:
             admin_client.get("/erasures/")
         with django_assert_num_queries(13):
             admin_client.get(f"/erasures/{own.pk}/")
+
+
+def test_what_goes_first_what_goes_last_and_what_stays_are_told_apart() -> None:
+    patient = seen()
+    own = WaitlistEntryFactory(patient=patient)
+    PhotoFactory(patient=patient, consent__patient=patient)
+    found = summary.preview(patient)
+    lines = {str(group.title): {line.label for line in group.lines} for group in found if group.goes}
+    assert lines == {
+        "erased first: what the desk noted": {str(own._meta.verbose_name_plural)},
+        "erased with the record": {str(Photo._meta.verbose_name_plural)},
+    }
+    stays = [line.label for group in found if not group.goes for line in group.lines]
+    assert str(Consultation._meta.verbose_name_plural) in stays
+    assert summary.carried_out(ErasureFactory()) == []  # nothing was done yet

@@ -288,6 +288,14 @@ class TestPuttingAside:
         lot.refresh_from_db()
         assert lot.quarantined_at is None
 
+    def test_the_action_refuses_an_empty_reason(self, doctor: Practitioner, clinic_now: datetime) -> None:
+        lot = LotFactory()
+        with pytest.raises(DomainError) as refused:
+            lots.quarantine(lot=lot, reason=" ", by=doctor.user, at=clinic_now)
+        lot.refresh_from_db()
+        assert (refused.value.code, refused.value.field) == ("reason_missing", "reason")
+        assert lot.quarantined_at is None
+
     def test_twice_is_refused_and_the_first_reason_stays(self, practitioner_client: Client) -> None:
         lot = LotFactory()
         practitioner_client.post(put_aside(lot), {"reason": "first"})

@@ -1,13 +1,20 @@
 """What a patient may book next: when a test is asked for at all."""
 
-import pytest
+from uuid import uuid4
 
+import pytest
+from django.urls import reverse
+
+from clinic.enums import AppointmentStatus
+from clinic.models import Appointment, AppointmentType
+from consultations import offers, purposes
 from consultations.enums import PlanStatus
 from consultations.models import Plan
 from consultations.offers import cleared_from
 from consultations.offers import test_wanted as wanted
+from consultations.purposes import Kind, Purpose
 from consultations.queries import facts_of_one, under_way
-from tests.factories import PatchTestFactory, PlanFactory, TestReadingFactory, consented_plan
+from tests.factories import PatchTestFactory, PlanFactory, TestReadingFactory, cleared_plan, consented_plan
 from tests.factories.clock import CLINIC_NOW, ago, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -41,3 +48,56 @@ def test_a_reading_of_another_plan_whose_hours_still_run_leaves_the_test_wanted(
         ahead(hours=20),
         CLINIC_NOW,
     ]
+
+
+def types(*purposes_: str) -> list[AppointmentType]:
+    return [AppointmentType(name=each, purpose=each) for each in purposes_]
+
+
+def test_nothing_of_a_plan_is_offered_before_it_is_agreed() -> None:
+    kinds = types("test", "reading", "review")
+    found = [
+        bool(offers.for_facts([facts_of_one(PlanFactory(status=status))], at=CLINIC_NOW, types=kinds))
+        for status in (PlanStatus.PROPOSED, PlanStatus.ACTIVE)
+    ]
+    assert found == [False, True]
+
+
+def test_a_test_is_offered_only_together_with_its_reading() -> None:
+    facts = facts_of_one(cleared_plan())
+    found = [
+        len(offers.other_lot_offers(facts, types(*kinds), at=CLINIC_NOW))
+        for kinds in (("test", "reading"), ("test",), ("reading",))
+    ]
+    assert found == [1, 0, 0]
+
+
+def test_another_lot_is_tested_for_a_plan_that_is_active_and_cleared() -> None:
+    plan = cleared_plan()
+    may = offers.may_test_another_lot
+    assert may(facts_of_one(plan), at=CLINIC_NOW)
+    assert not may(facts_of_one(consented_plan()), at=CLINIC_NOW)  # the test is wanted anyway
+    PatchTestFactory(plan=plan, given_at=ago(hours=1))
+    assert not may(facts_of_one(plan), at=CLINIC_NOW)  # another one waits for its reading
+    plan.status = PlanStatus.ON_HOLD
+    plan.save(update_fields=["status"])
+    assert not may(facts_of_one(plan), at=CLINIC_NOW)
+
+
+def test_a_card_says_what_the_visit_is_for_and_nothing_of_a_session_that_is_not_the_plans() -> None:
+    plan = cleared_plan(sessions=3)
+    facts = facts_of_one(plan)
+    asked = [
+        Purpose(Kind.LATE_READING, plan.pk),
+        Purpose(Kind.SESSION, plan.planned_sessions.get(ordinal=2).pk),
+        Purpose(Kind.SESSION, uuid4()),
+    ]
+    assert [offers.label(each, facts) for each in asked] == ["Late reading", "Session 2 of 3", ""]
+
+
+def test_a_visit_for_the_late_reading_leads_to_its_page() -> None:
+    plan = PlanFactory()
+    visit = Appointment(purpose=purposes.late_reading_of(plan), status=AppointmentStatus.IN_PROGRESS)
+    (link,) = offers.clinical_links(visit)
+    assert (str(link.label), link.primary) == ("Open late reading", True)
+    assert link.url == reverse("consultations:late_reading_of_plan", args=[plan.pk])

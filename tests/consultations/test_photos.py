@@ -496,6 +496,24 @@ class TestRemoval:
         photos.confirm_removal(removal=removal, by=UserFactory(admin=True), at=CLINIC_NOW)
         assert timeline.entries(photo.patient, **told) == []
 
+    def test_the_action_refuses_an_empty_reason(self, by: User) -> None:
+        with pytest.raises(DomainError) as refused:
+            photos.remove(photo=PhotoFactory(), reason=" ", by=by, at=CLINIC_NOW)
+        assert (refused.value.code, refused.value.field) == ("reason_missing", "reason")
+        assert not PhotoRemoval.objects.exists()
+
+    def test_it_is_confirmed_once_and_the_first_stays(self, by: User) -> None:
+        removal, first = PhotoRemovalFactory(), UserFactory(admin=True)
+        photos.confirm_removal(removal=removal, by=first, at=ago(hours=1))
+        with pytest.raises(DomainError) as refused:
+            photos.confirm_removal(removal=removal, by=by, at=CLINIC_NOW)
+        removal.refresh_from_db()
+        assert (refused.value.code, removal.confirmed_by, removal.confirmed_at) == (
+            "confirmed_already",
+            first,
+            ago(hours=1),
+        )
+
     def test_once(self, by: User) -> None:
         photo = PhotoRemovalFactory().photo
         with pytest.raises(DomainError) as refused:

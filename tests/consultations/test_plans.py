@@ -8,8 +8,9 @@ from clinic.models import Practitioner, User
 from consultations import purposes
 from consultations.actions import plans, sessions
 from consultations.enums import PlanStatus
+from consultations.models import Consultation, Formula, PatchTestPolicy, Plan, PlanTemplate, Technique
 from tests.consultations import course
-from tests.factories import AppointmentFactory, PlanFactory, cleared_plan
+from tests.factories import AppointmentFactory, ConsultationFactory, PlanFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
 
 pytestmark = pytest.mark.django_db
@@ -95,3 +96,23 @@ def test_only_practitioners_change_plans(reception: User, admin: User) -> None:
     for user in (reception, admin):
         with pytest.raises(NotAllowed):
             plans.stop(plan=plan, reason="x", by=user, at=CLINIC_NOW)
+
+
+def test_no_plan_is_proposed_without_an_indication_or_a_test_policy(by: User) -> None:
+    template = PlanTemplate.objects.current().get(code="HAIR-DUT")
+    proposal = plans.Proposal(
+        Technique.objects.current().get(code=template.technique_code),
+        Formula.objects.current().get(code=template.formula_code),
+        template,
+    )
+
+    def refusal(draft: Consultation) -> tuple[str, str | None]:
+        with pytest.raises(DomainError) as refused:
+            plans.propose(consultation=draft, proposal=proposal, by=by, at=CLINIC_NOW)
+        assert not Plan.objects.exists()
+        return refused.value.code, refused.value.field
+
+    draft = ConsultationFactory()
+    PatchTestPolicy.objects.current().update(retired_at=CLINIC_NOW)
+    assert refusal(ConsultationFactory(indication=None)) == ("indication_missing", "indication")
+    assert refusal(draft) == ("no_policy", "formula")

@@ -205,6 +205,17 @@ class TestCallingAnError:
         assert page.context["form"]["reason"].value() == reason
         assert not EnteredInError.objects.exists()
 
+    def test_the_action_refuses_an_empty_reason(self, doctor: Practitioner, clinic_now: datetime) -> None:
+        with pytest.raises(DomainError) as refusal:
+            records.call_error(record=ConsentFactory(), reason=" ", by=doctor.user, at=clinic_now)
+        assert (refusal.value.code, refusal.value.field) == ("reason_missing", "reason")
+        assert not EnteredInError.objects.exists()
+
+    def test_an_entry_that_names_nothing_is_no_record_of_anything(self) -> None:
+        """The constraint keeps it out of the database; whoever asks is not handed something else."""
+        with pytest.raises(AssertionError, match="entered_in_error_one_record"):
+            records.record_of(EnteredInError())
+
     def test_a_draft_is_corrected_instead(self, practitioner_client: Client) -> None:
         draft = ConsultationFactory()
         answer = practitioner_client.post(url("entered_in_error", "consultation", draft), {"reason": "x"})

@@ -66,6 +66,17 @@ class TestASessionEnteredInError:
         )
         assert list(AdverseEvent.objects.in_force()) == [told]
 
+    def test_whoever_called_such_an_event_an_error_does_not_confirm_it_by_the_way(self, by: User) -> None:
+        session, colleague = given(), UserFactory(practitioner=True)
+        made = {"patient": session.patient, "session": session, "signed_at": session.signed_at}
+        own, other = AdverseEventFactory.create_batch(2, onset_at=session.started_at, **made)
+        called = EnteredInErrorFactory(adverse_event=own, requested_by=colleague)
+        entry = records.call_error(record=session, reason="another patient", by=by, at=CLINIC_NOW)
+        records.confirm_error(entry=entry, by=colleague, at=CLINIC_NOW)
+        called.refresh_from_db()
+        assert (called.requested_by, called.confirmed_at) == (colleague, None)
+        assert EnteredInError.objects.get(adverse_event=other).confirmed_by == colleague
+
     def test_it_is_their_last_word_and_none_that_was_taken_back_before(self) -> None:
         session = given()
         made, gone = AdverseEventFactory.create_batch(

@@ -18,6 +18,7 @@ from consultations import purposes
 from consultations.actions import consents
 from consultations.actions import sessions as actions
 from consultations.enums import SessionOutcome, TechniqueFamily
+from consultations.enums import TestRequirement as Requirement
 from consultations.models import BodyZone, Deviation, Plan, PlannedSession, Session
 from consultations.models import TestReading as Reading
 from consultations.queries import facts_of_one
@@ -25,9 +26,13 @@ from consultations.session_page import banner
 from tests.consultations import course
 from tests.factories import (
     AppointmentFactory,
+    ComponentFactory,
     ConsentWithdrawalFactory,
+    ConsultationConfirmationFactory,
     DeviceFactory,
+    FormulaFactory,
     LotFactory,
+    PatientFactory,
     PractitionerFactory,
     SessionFactory,
     TechniqueFactory,
@@ -107,6 +112,26 @@ def test_the_banner_says_what_cleared_the_session(plan: Plan) -> None:
         "consent v1 of 10 Feb 2026",
         "test read 22 Feb 2026 (no reaction seen, valid to 22 Aug 2026)",
     )
+
+
+def test_the_banner_says_when_the_consultation_was_confirmed_since(plan: Plan) -> None:
+    for days in (9, 4):
+        ConsultationConfirmationFactory(consultation=plan.consultation, confirmed_at=ago(days=days))
+    found = banner(facts_of_one(plan), first(plan), on=CLINIC_NOW)
+    assert found.words[:2] == ("consultation 31 Jan 2026", "confirmed 26 Feb 2026")
+
+
+def test_the_banner_names_no_test_where_several_tests_clear_the_components_together(
+    clinic_now: datetime,
+) -> None:
+    patient, parts = PatientFactory(), [(ComponentFactory(), 1), (ComponentFactory(), 1)]
+    for each in parts:
+        cleared_plan(patient=patient, formula=FormulaFactory(parts=[each]))
+    both = {"formula": FormulaFactory(parts=parts), "test_policy__requirement": Requirement.NOT_AGAIN}
+    plan = consented_plan(patient=patient, **both)
+    found = banner(facts_of_one(plan), first(plan), on=CLINIC_NOW)
+    assert found.is_clear
+    assert found.words[-1] == "components tested before and valid"
 
 
 def test_a_draft_says_what_closed_since_it_was_begun(draft: Session, practitioner_client: Client) -> None:

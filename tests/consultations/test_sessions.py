@@ -400,6 +400,16 @@ def test_a_deviation_is_recorded_by_name_and_clears_nothing(by: User) -> None:
     assert refused.value.code == "consent"
 
 
+def test_a_session_that_is_on_record_is_not_recorded_again_as_a_deviation(by: User) -> None:
+    given = SessionFactory(signed=True, started_at=ago(hours=2))
+    with pytest.raises(DomainError) as refused:
+        sessions.record_deviating(
+            planned=given.planned, started_at=ago(hours=1), reason="given late", by=by, at=CLINIC_NOW
+        )
+    assert (refused.value.code, Deviation.objects.count()) == ("session_done", 0)
+    assert Session.objects.get() == given
+
+
 def test_a_deviation_where_nothing_was_missing_or_in_the_future_is_refused(by: User) -> None:
     plan = cleared_plan()
     planned = plan.planned_sessions.get(ordinal=1)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from clinic.models import Practitioner, User
 from consultations.actions import sessions
-from consultations.enums import SessionOutcome
+from consultations.enums import CapDecision, CapMeasure, SessionOutcome
 from consultations.models import Component, Formula, Plan, Session
 from consultations.queries import facts_of_one
 from consultations.rules import doses, over_caps
@@ -144,6 +144,22 @@ def test_the_running_total_names_the_draft(formula: Formula) -> None:
     (bar,) = [each for each in shown if each.cap == Decimal(100)]
     assert bar.value == Decimal(110)
     assert [str(draft.practitioner) in words for words in bar.others] == [True]
+
+
+def test_a_cap_per_kg_that_the_clinic_decided_against_asks_for_no_weight(
+    component: Component, formula: Formula
+) -> None:
+    session = SessionFactory(plan=cleared_plan(formula=formula), lots=[])
+
+    def asked() -> list[str]:
+        shown = bars(facts_of_one(session.plan), [], weight_kg=None, session=session)
+        return [words for each in shown for words in each.others if "per kg" in words]
+
+    per_kg = {"component_code": component.code, "measure": CapMeasure.PER_KG}
+    DoseCapFactory(limit=None, decision=CapDecision.NONE, **per_kg)
+    assert asked() == []
+    DoseCapFactory(limit=Decimal(2), **per_kg)  # the control
+    assert asked() == ["A cap of 2 mg per kg counts too: enter the weight."]
 
 
 def test_a_colleagues_draft_alone_warns_and_stops_no_signature(

@@ -115,6 +115,12 @@ def test_what_was_noticed_is_said_in_words(words: str, code: str) -> None:
     assert _refusal(session, rules.Told(FollowUpAnswer.SOMETHING, words)) == code
 
 
+def test_a_check_that_is_due_on_the_same_day_as_the_next_gives_way_wholly() -> None:
+    first, second = (FollowUpRule(code=code, days=7, open_days=3, is_asked=True) for code in ("a", "b"))
+    found = [span.rule for span in rules.spans([first, second], on=SESSION + timedelta(days=8))]
+    assert found == [second]
+
+
 def _refusal(session: Session, told: rules.Told) -> str:
     (rule,) = [each for each in shipped() if each.days == 1]
     day = session.started_at.astimezone(CLINIC_NOW.tzinfo).date()

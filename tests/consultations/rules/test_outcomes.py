@@ -100,6 +100,7 @@ def test_a_scale_without_a_threshold_makes_no_responders() -> None:
         pytest.param("pain_nrs", None, None, id="no baseline"),
         pytest.param("gais", None, D(3), id="a level"),
         pytest.param("hair_count_cm2", D(100), D(110), id="upwards"),
+        pytest.param("hair_count_cm2", D(0), None, id="no per cent of nought"),
     ],
 )
 def test_the_band_begins_where_the_easier_way_is_reached(
