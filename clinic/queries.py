@@ -60,10 +60,9 @@ def likely_duplicates(patient: Patient, *, limit: int = 5) -> list[Patient]:
     if patient.email:
         same_contact |= Q(email__iexact=patient.email)
     alike = others.filter(Q(birth_date=patient.birth_date) | same_contact, alike__gte=_ALIKE)
-    if patient.number:
-        settled = NotADuplicate.objects.in_force().filter(Q(first=patient) | Q(second=patient))
-        pairs = settled.values_list("first_id", "second_id")
-        alike = alike.exclude(pk__in={key for pair in pairs for key in pair} - {patient.pk})
+    settled = NotADuplicate.objects.in_force().filter(Q(first=patient) | Q(second=patient))
+    pairs = settled.values_list("first_id", "second_id")
+    alike = alike.exclude(pk__in={key for pair in pairs for key in pair} - {patient.pk})
     return list(alike.order_by("-alike", "number")[:limit])
 
 

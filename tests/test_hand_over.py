@@ -15,6 +15,7 @@ from django.urls import reverse
 from clinic import handed_over
 from clinic.enums import AppointmentStatus
 from clinic.models import Appointment, Practitioner, User
+from clinic.sessions import SessionStore
 from consultations.models import Plan
 from tests.consultations.test_confirmations import session_visit
 from tests.factories import PatientFactory, cleared_plan
@@ -163,6 +164,16 @@ def test_a_screen_laid_aside_closes_by_itself(tablet: Client, page: str) -> None
 def test_only_one_page_and_what_is_below_it_can_be_handed_over(prefix: str, rf: Any) -> None:
     with pytest.raises(ValueError, match="one page"):
         handed_over.begin(rf.get("/"), prefix=prefix, page=prefix, back="/", name="", at=CLINIC_NOW)
+
+
+def test_in_the_staffs_hands_there_is_nothing_to_end(rf: Any) -> None:
+    request = rf.get("/")
+    request.session = SessionStore()
+    handed_over.ended(request)
+    assert (handed_over.state(request), request.session.modified) == (None, False)
+    handed_over.begin(request, prefix="/page/", page="/page/", back="/", name="", at=CLINIC_NOW)
+    handed_over.ended(request)
+    assert handed_over.state(request).has_ended
 
 
 def test_without_the_middleware_the_patient_walks_into_the_diary(tablet: Client) -> None:

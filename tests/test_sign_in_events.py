@@ -11,9 +11,10 @@ import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.contrib.auth import authenticate
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -132,6 +133,13 @@ class TestWhatFails:
             cursor.execute("SELECT string_agg(event::text, ' ') FROM clinic_signinevent AS event")
             (kept,) = cursor.fetchone()
         assert not re.search("zebra|secret|passw0rd|@", kept)
+
+    def test_what_came_in_no_request_came_from_nowhere_and_is_not_kept(
+        self, reception: User, rf: RequestFactory
+    ) -> None:
+        for request, kept in ((None, 0), (rf.post("/"), 1)):
+            assert authenticate(request, username="reception", password="zebra zebra zebra") is None
+            assert SignInEvent.objects.count() == kept
 
     @pytest.mark.parametrize("tries", [0, 5], ids=["wrong", "too many"])
     def test_known_or_not_costs_the_same_and_reads_the_same(self, reception: User, tries: int) -> None:

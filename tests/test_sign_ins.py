@@ -13,9 +13,9 @@ from django.test import Client, override_settings
 
 from clinic import browsers
 from clinic.actions import staff
-from clinic.enums import Role
+from clinic.enums import Role, SignInEventKind
 from clinic.errors import DomainError
-from clinic.models import SignIn, User
+from clinic.models import SignIn, SignInEvent, User
 from clinic.sessions import SessionStore
 from tests.factories import PractitionerFactory, UserFactory
 from tests.factories.clock import CLINIC_NOW
@@ -160,6 +160,14 @@ class TestWhereOneIsSignedIn:
         assert refused.value.code == "sign_in_of_another"
         assert theirs.get("/diary/").status_code == 200
 
+    def test_one_that_has_ended_meanwhile_is_not_ended_again(self, reception: User) -> None:
+        sign_in(Client(), reception)
+        listed = SignIn.objects.get()
+        ended = SignInEvent.objects.filter(kind=SignInEventKind.ENDED)
+        for _click in range(2):
+            staff.end_sign_in(sign_in=listed, by=reception, at=CLINIC_NOW)
+            assert ended.count() == 1
+
     def test_a_request_under_way_does_not_bring_it_back(self, reception: User) -> None:
         store = SessionStore(sign_in(Client(), reception).cookies["sessionid"].value)
         store["typed"] = "meanwhile"
@@ -214,6 +222,13 @@ class TestWhenItWasLastUsed:
                 # By itself, so that it is no use of the screen, which is written down more often (tests/test_screen_lock.py).
                 assert client.get("/lock/", headers={"X-Unattended": "yes"}).status_code == 405
             assert SignIn.objects.get().last_used_at == CLINIC_NOW + timedelta(minutes=written)
+
+    def test_a_session_of_nobody_has_no_screen(self, reception: User, django_assert_num_queries: Any) -> None:
+        sign_in(Client(), reception)
+        nobodys = SessionStore()
+        with django_assert_num_queries(0):
+            nobodys.note_screen_use(CLINIC_NOW + timedelta(hours=1))
+        assert (nobodys.screen_used_at, SignIn.objects.get().last_used_at) == (None, CLINIC_NOW)
 
     def test_what_another_request_puts_in_the_session_meanwhile_stays(self, reception: User) -> None:
         slow = SessionStore(sign_in(Client(), reception).cookies["sessionid"].value)

@@ -468,6 +468,11 @@ class TestPairs:
     def test_no_second_no_pair(self, clinic):
         assert self.found(clinic, visit_type("reading")) == []
 
+    def test_where_no_first_can_be_booked_nothing_is_read(self, clinic, reading, django_assert_num_queries):
+        assert self.found(clinic, reading, at=on(MONDAY, "08:00"))
+        with django_assert_num_queries(0):
+            assert self.found(clinic, reading, at=on(MONDAY, "23:59") + timedelta(minutes=1)) == []
+
     def test_gap_shorter_than_the_first_visit_is_refused(self, clinic, reading):
         gap = Gap(timedelta(minutes=29), timedelta(minutes=30), timedelta(hours=1))
         with pytest.raises(ValueError, match="after the first has ended"):

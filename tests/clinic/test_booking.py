@@ -265,6 +265,15 @@ def test_a_merged_record_is_not_booked(desk: Desk) -> None:
     assert refused(desk, tuesday("09:00"), patient=merged) == "merged_patient"
 
 
+def test_an_erased_record_is_not_booked(desk: Desk) -> None:
+    erased = desk.patient
+    erased.erased_at = CLINIC_NOW - timedelta(days=1)  # as it is read; only the owner of the tables writes it
+    with pytest.raises(DomainError, match="Nothing is booked on it any more") as refusal:
+        desk.book(tuesday("09:00"), patient=erased)
+    assert refusal.value.code == "erased_patient"
+    assert not Appointment.objects.exists()
+
+
 def test_nothing_comes_on_the_books_while_an_erasure_can_be_withdrawn(desk: Desk) -> None:
     called_off = desk.book(tuesday("10:00"))
     visits.cancel(appointment=called_off, cancelled_by=CancelledBy.PATIENT, by=desk.user, at=CLINIC_NOW)

@@ -93,6 +93,17 @@ def test_the_clock_counts_and_not_the_hours_that_went_by() -> None:
     )
 
 
+def test_a_visit_before_the_calendar_is_held_to_the_clock_of_its_own_day() -> None:
+    """Booked on Friday at ten in winter time; on Monday, in summer time, ten o'clock is as near as can be."""
+    friday, monday = SATURDAY - timedelta(days=1), SATURDAY + timedelta(days=2)
+    nodes = [(day.toordinal(), -1) for day in (friday, monday)]
+    assert CALENDAR.minutes_of(nodes[0][0]) == (0, 0)
+    booked, ten = (floor_minute(local_day(day, PARIS).starts_at) + 10 * 60 for day in (friday, monday))
+    people: People = [{nodes[0]: {1: [booked]}}, {nodes[1]: {1: [ten - 60, ten, ten + 60]}}]
+    steps: Steps = [{(nodes[0], 1): []}, {(nodes[1], 1): [(nodes[0], 1)]}]
+    assert when(steps, people, CALENDAR) == (0, [Seat(nodes[0][0], 1, booked), Seat(nodes[1][0], 1, ten)])
+
+
 def test_an_hour_that_is_nearer_is_not_taken_when_the_way_to_it_was_longer() -> None:
     days = [SATURDAY + timedelta(days=number) for number in (1, 2, 3)]
     nodes = [(day.toordinal(), -1) for day in days]

@@ -15,13 +15,14 @@ from pytest_django import DjangoAssertNumQueries
 
 from clinic.availability import free_starts
 from clinic.courses import Choice, CourseSearch
+from clinic.courses.looks import Look
 from clinic.courses.relaxations import Way, relaxations
 from clinic.enums import RoomKind
 from clinic.gaps import DayGap, HourGap
 from clinic.intervals import Interval, Suits
 from clinic.models import AppointmentType
 from clinic.readiness import FixedVisit, Step
-from clinic.search import FreeStart, Obstacle
+from clinic.search import Candidates, FreeStart, Obstacle
 from tests.clinic.desk import Desk, on
 from tests.factories.booking import AppointmentFactory, AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW
@@ -272,6 +273,21 @@ def test_days_that_turn_out_full_are_passed_over_however_many_they_are(desk: Des
     assert days(found) == ["05 Mar 09:00", "19 Mar 09:00"]
     assert found.course.cost.days == 9
     assert search(desk, weekly(desk.visit, 2)).course is None
+
+
+def test_a_day_is_read_once(desk: Desk, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    full_day(desk, TUESDAY, TUESDAY + timedelta(days=1))
+    suiting = {desk.visit: Candidates.suiting(desk.visit, {})}
+    first, second = (TUESDAY.toordinal() + number for number in range(2))
+    last = TUESDAY + timedelta(days=3)
+    look = Look(suiting, TUESDAY, last, [first], begin=on(TUESDAY, "00:00"), at=CLINIC_NOW)
+    with django_assert_num_queries(0):
+        look.read([first])
+    assert look.unread([first, second]) == {second}
+    with django_assert_num_queries(1):
+        look.read([first, second])
+    with django_assert_num_queries(0):
+        look.read([second])
 
 
 def test_calendar_months_keep_the_day_of_the_month(desk: Desk) -> None:

@@ -186,6 +186,13 @@ class TestAFault:
         assert "Something went wrong here" in response.content.decode()
         assert "secret" not in response.content.decode()
 
+    def test_is_no_refusal_when_htmx_asked_and_reaches_django(self, reception_client: Client) -> None:
+        with pytest.raises(RuntimeError, match="secret detail"):
+            reception_client.get("/refuse/broken/", headers=HTMX)
+        reception_client.raise_request_exception = False
+        answer = reception_client.get("/refuse/broken/", headers=HTMX)
+        assert (answer.status_code, "HX-Retarget" in answer) == (500, False)
+
     def test_is_found_in_the_log_by_the_number_on_the_page(
         self, reception_client: Client, caplog: pytest.LogCaptureFixture
     ) -> None:

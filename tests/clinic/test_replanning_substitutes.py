@@ -174,6 +174,28 @@ def test_readings_come_first_and_stay_inside_their_window(desk: Desk) -> None:
     assert {place.starts_at.date() for place in row.options} == {date(2026, 3, 6)}
 
 
+def test_a_session_that_its_moved_reading_leaves_no_time_before_the_next_one_stays(desk: Desk) -> None:
+    """Read on Friday instead of Wednesday, it could be on Friday at the earliest: five days before the next session."""
+    plan = consented_plan(sessions=2)
+    first, second = plan.planned_sessions.all()
+    monday = CLINIC_NOW + timedelta(hours=1)
+    wishes = [
+        desk.wish(at, patient=plan.patient, purpose=purpose, **more)
+        for at, purpose, more in (
+            (monday, purposes.test_of(plan), {}),
+            (monday + timedelta(days=2), purposes.reading_of(plan), {"pair_of": 0}),
+            (monday + timedelta(days=3), purposes.session_of(first), {}),
+            (monday + timedelta(days=9), purposes.session_of(second), {}),
+        )
+    ]
+    _test, reading, session, _next = booking.book_many(wishes=wishes, by=desk.user, at=CLINIC_NOW)
+    for who in (desk.silva, desk.amari):
+        AbsenceFactory(practitioner=who, starts_at=tuesday("00:00"), ends_at=on(date(2026, 3, 6), "00:00"))
+    moved, stays = substitutes([reading, session], at=CLINIC_NOW)
+    assert moved.options[0].starts_at.date() == date(2026, 3, 6)
+    assert (stays.options, stays.problem) == ((), "No time is right for it. Look at the course first.")
+
+
 def test_a_session_keeps_its_gaps_to_the_sessions_on_both_sides(desk: Desk) -> None:
     plan = cleared_plan(sessions=3)
     visits = [

@@ -23,6 +23,7 @@ from tests.factories import (
     WaitlistOfferFactory,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
+from tests.factories.places import DeviceFactory
 
 TUESDAY = date(2026, 3, 3)
 NINE, TEN = on(TUESDAY, "09:00"), on(TUESDAY, "10:00")
@@ -383,6 +384,24 @@ def test_an_offer_whose_room_alone_was_taken_is_gone_too(desk: Desk) -> None:
     accept(desk, mine)
     other.refresh_from_db()
     assert other.answer == OfferAnswer.GONE
+
+
+def test_an_offer_whose_device_alone_was_taken_is_gone_too(desk: Desk) -> None:
+    kind = AppointmentTypeFactory(device_kind="gun")
+    first, second, third = (waiting(desk, type=kind) for _each in range(3))
+    spare = DeviceFactory(location=desk.location)
+    places = [
+        (first, FreeStart(NINE, desk.silva, desk.room, desk.gun)),
+        (second, FreeStart(NINE, desk.amari, desk.room2, desk.gun)),
+        (third, FreeStart(NINE, desk.amari, desk.room2, spare)),
+    ]
+    mine, same, another = (
+        offers.offer(entry=entry, place=place, by=desk.user, at=CLINIC_NOW) for entry, place in places
+    )
+    accept(desk, mine)
+    same.refresh_from_db()
+    another.refresh_from_db()
+    assert (same.answer, another.answer) == (OfferAnswer.GONE, "")
 
 
 def test_accepting_late_is_told_that_it_has_just_been_taken(desk: Desk) -> None:

@@ -26,6 +26,7 @@ from tests.factories import (
     AbsenceFactory,
     PatchTestFactory,
     PatientFactory,
+    TestReadingFactory,
     WaitlistEntryFactory,
     cleared_plan,
     consented_plan,
@@ -151,6 +152,39 @@ def test_a_released_session_is_offered_again_from_the_next_day_on(desk: Desk) ->
     assert (again.is_again, again.visit, again.options[0].starts_at) == (True, booked[1], week(2, day=1))
     assert found.unaffected == 2  # six days before session 3: the gap is kept
     assert not found.is_disturbed
+
+
+def test_a_released_session_that_no_test_would_clear_any_more_is_offered_nowhere(desk: Desk) -> None:
+    """The test clears until the night after the session: the next day needs a new one."""
+    plan = consented_plan(sessions=2)
+    TestReadingFactory(patch_test__plan=plan, valid_until=week(1, "00:00", day=1))
+    first = desk.book(
+        week(1), patient=plan.patient, purpose=purposes.session_of(plan.planned_sessions.get(ordinal=1))
+    )
+    (again,) = outlook(first, at=CLINIC_NOW, again=True).shifts
+    assert (again.is_again, again.options) == (True, ())
+    assert again.problem == ("No time is right for it: what clears it expires before. Book a new test first.")
+
+
+def test_a_released_session_whose_test_is_off_the_books_is_offered_nowhere_and_the_later_one_told(
+    desk: Desk,
+) -> None:
+    plan = consented_plan(sessions=2)
+    first, second = (purposes.session_of(each) for each in plan.planned_sessions.all())
+    wishes = [
+        desk.wish(week(1), patient=plan.patient, purpose=purposes.test_of(plan)),
+        desk.wish(week(1, day=2), patient=plan.patient, purpose=purposes.reading_of(plan), pair_of=0),
+        desk.wish(week(2), patient=plan.patient, purpose=first),
+        desk.wish(week(3), patient=plan.patient, purpose=second),
+    ]
+    test, reading, session, later = booking.book_many(wishes=wishes, by=desk.user, at=CLINIC_NOW)
+    assert [each.is_again for each in outlook(session, at=CLINIC_NOW, again=True).shifts] == [True]
+    for each in (reading, test):
+        each.refresh_from_db()
+        visits.cancel(appointment=each, cancelled_by=CancelledBy.PATIENT, by=desk.user, at=CLINIC_NOW)
+    found = outlook(session, at=CLINIC_NOW, again=True)
+    assert [(each.visit, each.is_again) for each in found.shifts] == [(later, False)]
+    assert (found.shifts[0].options, found.unaffected) == ((), 0)
 
 
 # --- moving ------------------------------------------------------------------------------------------------------------
