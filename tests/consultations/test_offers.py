@@ -79,9 +79,10 @@ def test_another_lot_is_tested_for_a_plan_that_is_active_and_cleared() -> None:
     assert not may(facts_of_one(consented_plan()), at=CLINIC_NOW)  # the test is wanted anyway
     PatchTestFactory(plan=plan, given_at=ago(hours=1))
     assert not may(facts_of_one(plan), at=CLINIC_NOW)  # another one waits for its reading
-    plan.status = PlanStatus.ON_HOLD
-    plan.save(update_fields=["status"])
-    assert not may(facts_of_one(plan), at=CLINIC_NOW)
+    held = cleared_plan()
+    held.status = PlanStatus.ON_HOLD
+    held.save(update_fields=["status"])
+    assert not may(facts_of_one(held), at=CLINIC_NOW)
 
 
 def test_a_card_says_what_the_visit_is_for_and_nothing_of_a_session_that_is_not_the_plans() -> None:
