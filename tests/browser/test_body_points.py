@@ -176,9 +176,9 @@ def _tap(page: Page, shape: Locator, *shares: tuple[float, float]) -> None:
 
 
 def _box(shape: Locator) -> dict[str, float]:
-    """Where it is once the page, which scrolls smoothly, has come to rest."""
-    shape.scroll_into_view_if_needed()
-    shape.element_handle().wait_for_element_state("stable")
+    """Where it is once the page has come to rest, away from the foot that stays in sight over what is below."""
+    shape.evaluate("shape => shape.scrollIntoView({block: 'center', behavior: 'instant'})")
+    shape.click(trial=True)
     box = shape.bounding_box()
     assert box is not None
     return {**box}
