@@ -35,6 +35,7 @@ from clinic.models import (
     User,
     WorkingHours,
 )
+from clinic.search import Candidates, Search
 
 pytestmark = pytest.mark.django_db
 
@@ -583,6 +584,17 @@ class TestWhyNone:
         Absence.objects.create(practitioner=clinic.silva, **span(clinic, "09:00", "10:30"))
         OutOfService.objects.create(room=clinic.room, **span(clinic, "10:30", "12:00"))
         assert self.reasons(clinic) == [Obstacle.ABSENT, Obstacle.ROOM_NONE_FREE]
+
+
+class TestPlace:
+    def test_a_start_that_is_free_has_a_room_and_one_that_is_not_has_no_place(self, clinic):
+        booked(clinic, on(MONDAY, "10:00"), 30)
+        candidates = Candidates.suiting(clinic.type, {"patient": clinic.patient})
+        search = Search.load(clinic.type, local_day(MONDAY, PARIS), candidates, at=AT)
+        found = search.place(clinic.silva, on(MONDAY, "09:00"))
+        assert found is not None and (found.room, found.device) == (clinic.room, None)
+        assert search.place(clinic.silva, on(MONDAY, "10:00")) is None
+        assert search.place(another_practitioner(clinic), on(MONDAY, "09:00")) is None
 
 
 class TestUsage:

@@ -4,8 +4,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection, models
+from django.db import connection, models, transaction
 
+from clinic.db import close_trigger_switch
 from clinic.enums import BORN_AS, TRANSITIONS, AppointmentStatus, CancelledBy, SignInEventKind
 from clinic.models import (
     Absence,
@@ -615,3 +616,19 @@ def _a_review_that_is_worded_again() -> None:
 @cases.refused_by("emergency_opening_no_delete")
 def _an_emergency_opening_that_never_was() -> None:
     EmergencyOpeningFactory().delete()
+
+
+def test_without_the_switch_of_the_triggers_there_is_none_to_close() -> None:
+    """A database in which no trigger has been made yet; then the switch of an older one, which would open."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("ALTER FUNCTION _pgtrigger_should_ignore RENAME TO kept_for_later")
+        close_trigger_switch(using="default")
+        cursor.execute("SELECT to_regproc('_pgtrigger_should_ignore')")
+        assert cursor.fetchone() == (None,)
+        cursor.execute(
+            "CREATE FUNCTION _pgtrigger_should_ignore(trigger_name NAME) RETURNS BOOLEAN LANGUAGE sql AS 'SELECT true'"
+        )
+        close_trigger_switch(using="default")
+        cursor.execute("SELECT _pgtrigger_should_ignore('any')")
+        assert cursor.fetchone() == (False,)
+        transaction.set_rollback(True)

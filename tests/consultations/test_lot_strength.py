@@ -78,6 +78,13 @@ def test_python_and_sql_agree_on_what_may_be_injected(amount, ml, is_usable: boo
         assert refusal_of(used.save) == "session_lot_usable"
 
 
+def test_a_lot_whose_label_nobody_noted_is_of_no_strength() -> None:
+    lot = LotFactory.build(component=None, label_amount=None, label_ml=None)
+    assert lot.strength is None and not lot.is_of_strength(D(10))
+    lot.label_amount, lot.label_ml = D(20), D(2)
+    assert lot.is_of_strength(D(10)) and not lot.is_of_strength(D(11))
+
+
 def test_what_is_counted_in_ml_has_no_strength_and_another_unit_is_another_product() -> None:
     component = ComponentFactory(code="gel", unit=Unit.ML)
     session = SessionFactory(plan=plan_of(component), lots=[])
