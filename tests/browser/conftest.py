@@ -36,8 +36,11 @@ def browser() -> Iterator[Browser]:
 
 
 _ABOUT_COLOURS = ("color-contrast", "link-in-text-block")
+# One that is called off, because its element is hidden meanwhile, has ended as well.
 _COLOURS_HAVE_CHANGED = """
-    Promise.all(document.getAnimations().filter(each => each instanceof CSSTransition).map(each => each.finished))
+    Promise.allSettled(
+        document.getAnimations().filter(each => each instanceof CSSTransition).map(each => each.finished)
+    ).then(() => null)
 """
 
 
