@@ -182,6 +182,13 @@ LOGIN_REDIRECT_URL = "clinic:start"
 ACCOUNT_ADAPTER = "clinic.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+ACCOUNT_FORMS = {
+    "login": "clinic.forms.passwords.LoginForm",
+    "change_password": "clinic.forms.passwords.ChangePasswordForm",
+    "reset_password": "clinic.forms.passwords.ResetPasswordForm",
+    "reset_password_from_key": "clinic.forms.passwords.ResetPasswordKeyForm",
+    "reauthenticate": "clinic.forms.passwords.ReauthenticateForm",
+}
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_REQUIRED = True

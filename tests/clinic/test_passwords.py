@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import Client, RequestFactory, override_settings
+from django.urls import reverse
 
 from clinic.accounts import PasswordBackend
 from clinic.models import ClinicSettings, User
@@ -117,3 +118,15 @@ class TestChangingOnesOwn:
         assert "Words of the clinic do not count" in reception_client.post(CHANGE, sent).text
         reception.refresh_from_db()
         assert reception.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "page", ["account_login", "account_reset_password", CHANGE, "account_reauthenticate"]
+)
+def test_an_empty_field_does_not_look_filled_in(page: str, reception_client: Client) -> None:
+    """allauth's own forms write their labels into the fields, too."""
+    client = Client() if page in ("account_login", "account_reset_password") else reception_client
+    form = client.get(page if page == CHANGE else reverse(page)).context["form"]
+    assert form.fields
+    assert not [name for name, field in form.fields.items() if "placeholder" in field.widget.attrs]
+    assert all(str(field.label).capitalize() == str(field.label) for field in form.fields.values())
