@@ -100,6 +100,23 @@ def refuse_truncate(name: str) -> pgtrigger.Trigger:
     )
 
 
+def sees_what_is_committed(prefix: str) -> pgtrigger.Trigger:
+    """No row is written by a transaction that does not see what others have committed since it began.
+
+    For every table with a trigger that asks other rows: in REPEATABLE READ and SERIALIZABLE it would be answered without a stop
+    that was put meanwhile, and locks do not help. Once for each statement, before its first row.
+    """
+    name = f"{prefix}_isolation"
+    return pgtrigger.Trigger(
+        name=name,
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+        condition=pgtrigger.Condition("current_setting('transaction_isolation') <> 'read committed'"),
+        func=refuse(name, "This is written only by a transaction of the level READ COMMITTED."),
+    )
+
+
 def append_only(prefix: str) -> list[pgtrigger.Trigger]:
     """Rows are facts: they come, and never change or go."""
     return [
@@ -199,6 +216,7 @@ def frozen_with_parent(
                 RETURN NEW;
             """,
         ),
+        sees_what_is_committed(prefix),
         refuse_truncate(f"{prefix}_no_truncate"),
     ]
 

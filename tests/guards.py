@@ -128,6 +128,11 @@ def triggers_in_models(app: str) -> set[str]:
     return names - HISTORY
 
 
+def isolation_guards(app: str) -> set[str]:
+    """Those of the level of a transaction, which a test inside of one cannot choose any more: `tests/test_isolation.py`."""
+    return {name for name in triggers_in_models(app) if name.endswith("_isolation")}
+
+
 def constraints_in_database(app: str) -> set[str]:
     """Checks, exclusions and unique indexes of the app's tables in pg_catalog, without those Django names itself.
 

@@ -19,6 +19,7 @@ from clinic.db import (
     on_a_kept_record,
     only_transitions,
     refuse,
+    sees_what_is_committed,
 )
 from clinic.enums import (
     BORN_AS,
@@ -286,6 +287,7 @@ class Appointment(models.Model):
             only_transitions("appointment", column="status", born_as=BORN_AS, moves=TRANSITIONS),
             *never_deleted("appointment"),
             on_a_kept_record("appointment"),
+            sees_what_is_committed("appointment"),
             _NOT_TO_BE_ERASED,
         ]
 

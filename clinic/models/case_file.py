@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Exists, F, Max, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, final_once, guard, recorded_together, refuse
+from clinic.db import append_only, check, final_once, guard, recorded_together, refuse, sees_what_is_committed
 from clinic.enums import CaseKind, Role
 from clinic.models.people import Patient
 from clinic.models.user import User
@@ -159,6 +159,7 @@ class CaseFilePeriod(models.Model):
                     RETURN NEW;
                 """,
             ),
+            sees_what_is_committed("case_file_period"),
             *append_only("case_file_period"),
         ]
 

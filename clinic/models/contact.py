@@ -8,7 +8,14 @@ from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, never_deleted, on_a_kept_record, recorded_together
+from clinic.db import (
+    append_only,
+    check,
+    never_deleted,
+    on_a_kept_record,
+    recorded_together,
+    sees_what_is_committed,
+)
 from clinic.enums import ContactChannel, ContactOutcome, ContactReason, Role
 from clinic.models.appointment import Appointment
 from clinic.models.people import Patient, Practitioner
@@ -101,7 +108,7 @@ class ContactEntry(models.Model):
                 violation_error_message=_("This patient is on the contact list for this already."),
             ),
         ]
-        triggers = [*never_deleted("contact"), on_a_kept_record("contact")]
+        triggers = [*never_deleted("contact"), on_a_kept_record("contact"), sees_what_is_committed("contact")]
 
     def __str__(self) -> str:
         return f"{self.patient}: {self.get_reason_display()}"

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, frozen_once, recorded_together
+from clinic.db import append_only, check, frozen_once, recorded_together, sees_what_is_committed
 from clinic.enums import ErasureKind, ErasureStage, Role
 from clinic.models.people import Patient
 from clinic.models.user import User
@@ -94,12 +94,15 @@ class Erasure(models.Model):
                 violation_error_message=_("The erasure of this record was decided already."),
             ),
         ]
-        triggers = frozen_once(
-            "erasure",
-            "TG_OP = 'DELETE' OR OLD.withdrawn_at IS NOT NULL"
-            f" OR to_jsonb(NEW) - {_WITHDRAWN} <> to_jsonb(OLD) - {_WITHDRAWN}"
-            " OR EXISTS (SELECT FROM clinic_erasuredone WHERE erasure_id = OLD.id)",
-        )
+        triggers = [
+            *frozen_once(
+                "erasure",
+                "TG_OP = 'DELETE' OR OLD.withdrawn_at IS NOT NULL"
+                f" OR to_jsonb(NEW) - {_WITHDRAWN} <> to_jsonb(OLD) - {_WITHDRAWN}"
+                " OR EXISTS (SELECT FROM clinic_erasuredone WHERE erasure_id = OLD.id)",
+            ),
+            sees_what_is_committed("erasure"),
+        ]
 
     def __str__(self) -> str:
         return f"№ {self.patient.number}, {self.get_kind_display()}"

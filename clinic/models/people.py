@@ -13,7 +13,15 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, frozen_once, guard, never_deleted, recorded_together, refuse
+from clinic.db import (
+    check,
+    frozen_once,
+    guard,
+    never_deleted,
+    recorded_together,
+    refuse,
+    sees_what_is_committed,
+)
 from clinic.enums import ContactChannel, Role, Sex
 from clinic.intervals import Suits
 from clinic.models.places import ActiveQuerySet
@@ -232,7 +240,12 @@ class Patient(models.Model):
                 _("A record that was erased holds nothing of a person."),
             ),
         ]
-        triggers = [*never_deleted("patient"), _MERGED_IN_ONE_STEP, _ERASED_BY_THE_OWNER]
+        triggers = [
+            *never_deleted("patient"),
+            sees_what_is_committed("patient"),
+            _MERGED_IN_ONE_STEP,
+            _ERASED_BY_THE_OWNER,
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, guard, refuse
+from clinic.db import check, guard, refuse, sees_what_is_committed
 from clinic.enums import Role
 
 # One at a time: two admins who switch each other off at the same moment would each still see the other.
@@ -76,7 +76,8 @@ class User(AbstractUser):
             ),
         ]
         triggers = [
-            guard("user_an_admin_stays", operation=pgtrigger.Update | pgtrigger.Delete, func=_AN_ADMIN_STAYS)
+            guard("user_an_admin_stays", operation=pgtrigger.Update | pgtrigger.Delete, func=_AN_ADMIN_STAYS),
+            sees_what_is_committed("user"),
         ]
 
     def __str__(self) -> str:

@@ -21,6 +21,7 @@ from clinic.db import (
     recorded_together,
     refuse,
     refuse_truncate,
+    sees_what_is_committed,
 )
 from clinic.enums import UPCOMING, AppointmentStatus, CancelledBy, OfferAnswer, Role, WaitlistOutcome
 from clinic.intervals import Suits
@@ -90,7 +91,11 @@ class WalkIn(models.Model):
                 violation_error_message=_("This patient is on the waiting list already."),
             ),
         ]
-        triggers = [refuse_truncate("walk_in_no_truncate"), on_a_kept_record("walk_in")]
+        triggers = [
+            refuse_truncate("walk_in_no_truncate"),
+            on_a_kept_record("walk_in"),
+            sees_what_is_committed("walk_in"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.patient}: {self.wants}"
@@ -239,6 +244,7 @@ class WaitlistEntry(models.Model):
                 """,
             ),
             on_a_kept_record("waitlist"),
+            sees_what_is_committed("waitlist"),
         ]
 
     def __str__(self) -> str:

@@ -16,6 +16,7 @@ from clinic.db import (
     frozen_with_parent,
     on_a_kept_record,
     recorded_together,
+    sees_what_is_committed,
 )
 from clinic.enums import Role
 from clinic.models import Patient, User
@@ -79,6 +80,7 @@ class ClinicalReport(models.Model):
         triggers = [
             *frozen_once("clinical_report", "TG_OP = 'DELETE' OR OLD.triaged_at IS NOT NULL"),
             on_a_kept_record("clinical_report"),
+            sees_what_is_committed("clinical_report"),
         ]
 
     def __str__(self) -> str:
@@ -132,7 +134,11 @@ class Deviation(models.Model):
                 _("A deviation names what was missing."),
             ),
         ]
-        triggers = [*append_only("deviation"), on_a_kept_record("deviation")]
+        triggers = [
+            *append_only("deviation"),
+            on_a_kept_record("deviation"),
+            sees_what_is_committed("deviation"),
+        ]
 
     def __str__(self) -> str:
         return self.reason[:60]

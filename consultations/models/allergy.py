@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, never_deleted, on_a_kept_record, recorded_together
+from clinic.db import check, never_deleted, on_a_kept_record, recorded_together, sees_what_is_committed
 from clinic.enums import Role
 from clinic.models import Patient, User
 from consultations.enums import AllergyStatus
@@ -87,7 +87,7 @@ class Allergy(models.Model):
                 _("Write what the patient is allergic to."),
             ),
         ]
-        triggers = [*never_deleted("allergy"), on_a_kept_record("allergy")]
+        triggers = [*never_deleted("allergy"), on_a_kept_record("allergy"), sees_what_is_committed("allergy")]
 
     def __str__(self) -> str:
         return self.words
@@ -135,7 +135,7 @@ class Alert(models.Model):
             ),
             check("alert_worded", ~Q(text=""), _("Write the alert.")),
         ]
-        triggers = [*never_deleted("alert"), on_a_kept_record("alert")]
+        triggers = [*never_deleted("alert"), on_a_kept_record("alert"), sees_what_is_committed("alert")]
 
     def __str__(self) -> str:
         return self.text

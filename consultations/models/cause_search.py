@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, guard, on_a_kept_record, refuse
+from clinic.db import append_only, check, guard, on_a_kept_record, refuse, sees_what_is_committed
 from clinic.models import Patient, User
 from consultations.models.consultation import ClinicalQuerySet
 
@@ -83,6 +83,7 @@ class CauseSearch(models.Model):
                 """,
             ),
             on_a_kept_record("cause_search"),
+            sees_what_is_committed("cause_search"),
         ]
 
     def __str__(self) -> str:
@@ -153,6 +154,7 @@ class CauseFinding(models.Model):
                 """,
             ),
             on_a_kept_record("cause_finding"),
+            sees_what_is_committed("cause_finding"),
         ]
 
     def __str__(self) -> str:

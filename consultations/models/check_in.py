@@ -13,7 +13,15 @@ from django.db.models import Q
 from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, frozen_once, guard, on_a_kept_record, recorded_together, refuse
+from clinic.db import (
+    check,
+    frozen_once,
+    guard,
+    on_a_kept_record,
+    recorded_together,
+    refuse,
+    sees_what_is_committed,
+)
 from clinic.models import Appointment, Patient, User
 from consultations.models.consultation import ClinicalQuerySet
 from consultations.models.reference import Versioned, published_is_final
@@ -195,6 +203,7 @@ class CheckIn(models.Model):
                 """,
             ),
             on_a_kept_record("check_in"),
+            sees_what_is_committed("check_in"),
         ]
 
     def __str__(self) -> str:

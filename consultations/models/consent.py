@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, frozen_once, guard, on_a_kept_record, refuse
+from clinic.db import append_only, check, frozen_once, guard, on_a_kept_record, refuse, sees_what_is_committed
 from clinic.models import Patient, User
 from consultations.enums import SignAgain, Signer, TechniqueFamily
 from consultations.models.consultation import ClinicalQuerySet
@@ -167,6 +167,7 @@ class Consent(models.Model):
                 """,
             ),
             on_a_kept_record("consent"),
+            sees_what_is_committed("consent"),
         ]
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from clinic.db import (
     on_a_kept_record,
     recorded_together,
     refuse,
+    sees_what_is_committed,
 )
 from clinic.enums import Role
 from clinic.models import Appointment, Patient, Practitioner, User
@@ -173,6 +174,7 @@ class Consultation(Signable):
         triggers = [
             *frozen_once("consultation"),
             on_a_kept_record("consultation"),
+            sees_what_is_committed("consultation"),
             guard(
                 "consultation_suitable",
                 operation=pgtrigger.Insert | pgtrigger.Update,
@@ -307,6 +309,7 @@ class ConsultationConfirmation(models.Model):
         ordering = ["confirmed_at", "pk"]
         triggers = [
             *append_only("consultation_confirmation"),
+            sees_what_is_committed("consultation_confirmation"),
             guard(
                 "consultation_confirmation_signed",
                 operation=pgtrigger.Insert,

@@ -9,7 +9,15 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, frozen_once, frozen_with_parent, guard, on_a_kept_record, refuse
+from clinic.db import (
+    check,
+    frozen_once,
+    frozen_with_parent,
+    guard,
+    on_a_kept_record,
+    refuse,
+    sees_what_is_committed,
+)
 from clinic.models import Device, Patient, Practitioner, Room, User
 from consultations.enums import Causality, EventOutcome, PlanEffect, Seriousness
 from consultations.models.adverse_event import ClinicalReport
@@ -185,6 +193,7 @@ class AdverseEvent(models.Model):
                 """,
             ),
             on_a_kept_record("adverse_event"),
+            sees_what_is_committed("adverse_event"),
         ]
 
     def __str__(self) -> str:

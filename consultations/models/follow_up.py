@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, guard, on_a_kept_record, refuse
+from clinic.db import append_only, check, guard, on_a_kept_record, refuse, sees_what_is_committed
 from clinic.models import Patient, User
 from consultations.enums import FollowUpAnswer
 from consultations.models.consultation import ClinicalQuerySet
@@ -102,6 +102,7 @@ class FollowUp(models.Model):
                 """,
             ),
             on_a_kept_record("follow_up"),
+            sees_what_is_committed("follow_up"),
         ]
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ from clinic.db import (
     on_a_kept_record,
     recorded_together,
     refuse,
+    sees_what_is_committed,
 )
 from clinic.models import Patient, User
 from consultations.enums import Answer, AnswerSource, Decision
@@ -89,6 +90,7 @@ class HealthAnswer(models.Model):
                 """,
             ),
             on_a_kept_record("health_answer"),
+            sees_what_is_committed("health_answer"),
         ]
 
     def __str__(self) -> str:
@@ -185,6 +187,7 @@ class PlanStop(models.Model):
                     OR to_jsonb(NEW) - '{lifted_at,lifted_by_id,lift_reason}'::text[]
                         <> to_jsonb(OLD) - '{lifted_at,lifted_by_id,lift_reason}'::text[]""",
             ),
+            sees_what_is_committed("plan_stop"),
             guard(
                 "plan_stop_same_patient",
                 operation=pgtrigger.Insert,

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import append_only, check, guard, on_a_kept_record, refuse
+from clinic.db import append_only, check, guard, on_a_kept_record, refuse, sees_what_is_committed
 from clinic.enums import Role
 from clinic.models import Patient, User
 from consultations.enums import HandoutWay
@@ -93,6 +93,7 @@ class LeafletHandout(models.Model):
                 """,
             ),
             on_a_kept_record("leaflet_handout"),
+            sees_what_is_committed("leaflet_handout"),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, frozen_once, frozen_with_parent, guard, on_a_kept_record, refuse
+from clinic.db import (
+    check,
+    frozen_once,
+    frozen_with_parent,
+    guard,
+    on_a_kept_record,
+    refuse,
+    sees_what_is_committed,
+)
 from consultations.enums import IntervalUnit, ReviewAnchor, ReviewDecision, ScoreMoment
 from consultations.models.consultation import Consultation, Signable
 from consultations.models.plan import Plan
@@ -210,6 +218,7 @@ class Review(Signable):
         triggers = [
             *frozen_once("review"),
             on_a_kept_record("review"),
+            sees_what_is_committed("review"),
             guard(
                 "review_same_patient",
                 operation=pgtrigger.Insert | pgtrigger.Update,

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, frozen_once, frozen_with_parent, on_a_kept_record
+from clinic.db import check, frozen_once, frozen_with_parent, on_a_kept_record, sees_what_is_committed
 from clinic.models import Patient, User
 from consultations.enums import Grade, ReadingKind, TestArm, TestMethod, TestResult
 from consultations.models.cause_search import CauseSearch
@@ -91,7 +91,12 @@ class PatchTest(Signable):
                 _("Looking for the cause, each component is tested alone."),
             ),
         ]
-        triggers = [*frozen_once("patch_test"), on_a_kept_record("patch_test"), GATE_ON_TEST]
+        triggers = [
+            *frozen_once("patch_test"),
+            on_a_kept_record("patch_test"),
+            sees_what_is_committed("patch_test"),
+            GATE_ON_TEST,
+        ]
 
     def __str__(self) -> str:
         return f"{self.subject}, {self.given_at:%Y-%m-%d}"
@@ -277,6 +282,7 @@ class TestReading(models.Model):
             READING_OF_SIGNED_TEST,
             LATE_READING_IN_WINDOW,
             on_a_kept_record("test_reading"),
+            sees_what_is_committed("test_reading"),
         ]
 
     def __str__(self) -> str:

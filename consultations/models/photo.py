@@ -18,6 +18,7 @@ from clinic.db import (
     on_a_kept_record,
     recorded_together,
     refuse,
+    sees_what_is_committed,
 )
 from clinic.enums import Role
 from clinic.models import Patient, User
@@ -116,7 +117,11 @@ class PhotographyConsent(models.Model):
                 _("Say how the representative is related to the patient."),
             ),
         ]
-        triggers = [*append_only("photography_consent"), on_a_kept_record("photography_consent")]
+        triggers = [
+            *append_only("photography_consent"),
+            on_a_kept_record("photography_consent"),
+            sees_what_is_committed("photography_consent"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.text} v{self.text.version}"
@@ -244,6 +249,7 @@ class Photo(models.Model):
                 + "RETURN NEW;",
             ),
             on_a_kept_record("photo"),
+            sees_what_is_committed("photo"),
         ]
 
     def __str__(self) -> str:

@@ -17,6 +17,7 @@ from clinic.db import (
     only_transitions,
     refuse,
     refuse_truncate,
+    sees_what_is_committed,
 )
 from clinic.enums import Role
 from clinic.models import Appointment, Patient, User
@@ -163,6 +164,7 @@ class Plan(models.Model):
                 """,
             ),
             on_a_kept_record("plan"),
+            sees_what_is_committed("plan"),
         ]
 
     def __str__(self) -> str:
@@ -301,6 +303,7 @@ class PlannedSession(models.Model):
                     RETURN NEW;
                 """,
             ),
+            sees_what_is_committed("planned_session"),
             refuse_truncate("planned_session_no_truncate"),
         ]
 

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, frozen_once, frozen_with_parent, on_a_kept_record
+from clinic.db import check, frozen_once, frozen_with_parent, on_a_kept_record, sees_what_is_committed
 from clinic.models import Device
 from consultations.enums import GIVEN, SessionOutcome
 from consultations.models.adverse_event import Deviation
@@ -140,6 +140,7 @@ class Session(Signable):
         triggers = [
             *frozen_once("session"),
             on_a_kept_record("session"),
+            sees_what_is_committed("session"),
             GATE_ON_SESSION,
             GATE_ON_SESSION_CHECK_IN,
             GATE_ON_SESSION_DOSES,

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import guard, refuse
+from clinic.db import guard, refuse, sees_what_is_committed
 from consultations.models.session import Session
 
 
@@ -39,7 +39,8 @@ class SessionTyping(models.Model):
                     END IF;
                     RETURN NEW;
                 """,
-            )
+            ),
+            sees_what_is_committed("session_typing"),
         ]
 
     def __str__(self) -> str:
