@@ -23,6 +23,7 @@ from consultations import models as pathway
 from consultations.actions import reference
 from consultations.admin_index import GROUPS
 from consultations.enums import SignAgain
+from consultations.lot_queries import is_named
 from consultations.models.reference import Versioned
 from consultations.rules import recipes
 
@@ -385,15 +386,14 @@ class LotAdmin(SpreadsheetMixin, ClinicModelAdmin):
     search_fields = ("number", "maker", "component__name")
     list_select_related = ("component",)
     readonly_fields = (
-        *("quarantined_at", "quarantined_by", "quarantine_reason"),
-        *("released_at", "released_by", "release_reason"),
-        *("recalled_at", "recalled_by", "recall_reference", "opened_on", "opened_until"),
+        *("quarantined_at", "quarantined_by", "quarantine_reason", "opened_on", "opened_until"),
+        *("released_at", "released_by", "release_reason", "recalled_at", "recalled_by", "recall_reference"),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: pathway.Lot | None = None) -> list[str]:
-        """Records point at the component, the maker and the number."""
-        identity = ["component", "maker", "number"] if obj else []
-        return [*super().get_readonly_fields(request, obj), *identity]
+        """Records point at the component, the maker and the number; a signed one at the whole label."""
+        kept = (*pathway.Lot.IDENTITY, *(pathway.Lot.LABEL if is_named(obj) else ())) if obj else ()
+        return [*super().get_readonly_fields(request, obj), *kept]
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[pathway.Lot]:
         """Those the person may see."""

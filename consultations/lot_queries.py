@@ -5,10 +5,18 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 from django.utils import timezone
 
-from consultations.models import Component, Formula, FormulaPart, Lot, PatchTestLot
+from consultations.models import (
+    AdverseEventLot,
+    Component,
+    Formula,
+    FormulaPart,
+    Lot,
+    PatchTestLot,
+    SessionLot,
+)
 from consultations.queries import PlanFacts
 
 
@@ -30,6 +38,19 @@ def lots_of_tests(tests: Iterable[UUID]) -> QuerySet[Lot]:
     """Every lot that one of the test injections used, once."""
     used = PatchTestLot.objects.filter(patch_test__in=list(tests))
     return Lot.objects.filter(pk__in=used.values("lot")).select_related("component").order_by("number", "pk")
+
+
+def is_named(lot: Lot) -> bool:
+    """Whether a signed record names the lot, as it was on that day."""
+    signed = [
+        rows.filter(lot=lot, **{f"{record}__signed_at__isnull": False}).values("pk")
+        for rows, record in (
+            (SessionLot.objects, "session"),
+            (PatchTestLot.objects, "patch_test"),
+            (AdverseEventLot.objects, "event"),
+        )
+    ]
+    return Lot.objects.filter(Exists(signed[0]) | Exists(signed[1]) | Exists(signed[2]), pk=lot.pk).exists()
 
 
 def needed(facts: PlanFacts) -> dict[UUID, list[Component]]:

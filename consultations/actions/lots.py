@@ -63,13 +63,16 @@ def note_label(
     """What the label says about strength and excipients, where nobody has noted it or wrongly. History keeps both.
 
     Raises:
-        DomainError: the strength is missing, the component is counted in ml and has none, or a group is unknown.
+        DomainError: the strength is missing, the component is counted in ml and has none, a group is unknown, or a signed
+            record names the lot as it is.
     """
     authorship.check_may_record(by)
     row = Lot.objects.select_for_update(of=("self",)).select_related("component").get(pk=lot.pk)
     label = _label(row.component, label_amount, label_ml)
+    groups = _groups(allergen_groups, kept=row.allergen_groups)
+    lots.check_label_stays(row, **label, allergen_groups=groups)
     row.label_amount, row.label_ml = label["label_amount"], label["label_ml"]
-    row.allergen_groups = _groups(allergen_groups)
+    row.allergen_groups = groups
     row.save()
     return row
 
@@ -205,11 +208,11 @@ def _label(component: Component, amount: Decimal | None, ml: Decimal | None) -> 
     return {"label_amount": amount, "label_ml": ml or Decimal(1)}
 
 
-def _groups(codes: Iterable[str]) -> list[str]:
-    """Sorted, each in force: a misspelt one would close nothing."""
+def _groups(codes: Iterable[str], *, kept: Iterable[str] = ()) -> list[str]:
+    """Sorted, each in force or noted before: a misspelt one would close nothing."""
     wanted = sorted(set(codes))
     known = set(AllergenGroup.objects.current().filter(code__in=wanted).values_list("code", flat=True))
-    if unknown := [code for code in wanted if code not in known]:
+    if unknown := [code for code in wanted if code not in known and code not in kept]:
         sentence = _("“%(code)s” is no allergen group in force. Choose from the list.")
         raise DomainError(sentence % {"code": unknown[0]}, "group_unknown", field="allergen_groups")
     return wanted

@@ -11,10 +11,11 @@ from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
-from clinic.db import check, frozen_with_parent, never_deleted, recorded_together
+from clinic.db import check, frozen_with_parent, never_deleted, recorded_together, sees_what_is_committed
 from clinic.enums import Role
 from clinic.models import User
 from consultations.enums import ComponentKind, Unit
+from consultations.models.gate_lots import LOT_NAMED_STAYS
 from consultations.models.reference import Versioned, published_is_final
 
 
@@ -148,6 +149,9 @@ class LotQuerySet(models.QuerySet):
 class Lot(models.Model):
     """One delivered batch of a component."""
 
+    IDENTITY = ("component", "maker", "number")
+    LABEL = ("expires_on", "received_on", "label_amount", "label_ml", "allergen_groups")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     component = models.ForeignKey(Component, models.PROTECT, related_name="lots", verbose_name=_("component"))
     maker = models.CharField(_("maker"), max_length=100)
@@ -257,7 +261,7 @@ class Lot(models.Model):
                 _("Enter the maker and the lot number."),
             ),
         ]
-        triggers = never_deleted("lot")
+        triggers = [*never_deleted("lot"), sees_what_is_committed("lot"), LOT_NAMED_STAYS]
 
     def __str__(self) -> str:
         return f"{self.component} {self.number}"

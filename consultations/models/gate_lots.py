@@ -16,7 +16,13 @@ PAST_USE = "A lot was expired, quarantined, used up, of another strength than th
 _USED_UP = "l.used_up_on < clinic_day(NEW.{time})"
 _MISFIT = """lot_of_other_strength(l.id, {formula}, NEW.{time})
             OR lot_meets_allergy(l.id, NEW.patient_id, NEW.{time})"""
+# What is signed is judged by what its lots say, and they stay so from then on (`lot_named_stays`): a change that is being
+# made at this moment is waited for, and waits.
 _REFUSED_WHERE = """
+    IF NEW.signed_at IS NOT NULL THEN
+        PERFORM 1 FROM {uses} used JOIN consultations_lot l ON l.id = used.lot_id
+            WHERE used.{key} = NEW.id ORDER BY l.id FOR SHARE OF l;
+    END IF;
     IF NEW.deviation_id IS NULL AND EXISTS (
         SELECT 1 FROM {uses} used JOIN consultations_lot l ON l.id = used.lot_id
         WHERE used.{key} = NEW.id AND (
@@ -160,6 +166,32 @@ GATE_ON_SESSION_UNTESTED_LOT = guard(
             "A lot that asks for a new test is signed only with a deviation that names it.",
         )
     }
+        END IF;
+        RETURN NEW;
+    """,
+)
+
+# A strength that nobody had noted may be, and an excipient more: both only ever close.
+LOT_NAMED_STAYS = guard(
+    "lot_named_stays",
+    operation=pgtrigger.Update,
+    func=f"""
+        IF ((NEW.component_id, NEW.maker, NEW.number, NEW.expires_on, NEW.received_on)
+                IS DISTINCT FROM (OLD.component_id, OLD.maker, OLD.number, OLD.expires_on, OLD.received_on)
+            OR OLD.label_amount IS NOT NULL
+                AND (NEW.label_amount, NEW.label_ml) IS DISTINCT FROM (OLD.label_amount, OLD.label_ml)
+            OR NOT OLD.allergen_groups <@ NEW.allergen_groups
+        ) AND (EXISTS (
+            SELECT 1 FROM consultations_sessionlot used JOIN consultations_session r ON r.id = used.session_id
+            WHERE used.lot_id = OLD.id AND r.signed_at IS NOT NULL
+        ) OR EXISTS (
+            SELECT 1 FROM consultations_patchtestlot used JOIN consultations_patchtest r ON r.id = used.patch_test_id
+            WHERE used.lot_id = OLD.id AND r.signed_at IS NOT NULL
+        ) OR EXISTS (
+            SELECT 1 FROM consultations_adverseeventlot named JOIN consultations_adverseevent r ON r.id = named.event_id
+            WHERE named.lot_id = OLD.id AND r.signed_at IS NOT NULL
+        )) THEN
+            {refuse("lot_named_stays", "A signed record names this lot as it is. Put it aside, and add to the record what is wrong.")}
         END IF;
         RETURN NEW;
     """,

@@ -1,9 +1,10 @@
 """Which lots an injection may take: in date and on the shelf, of the strength that the formula's recipe is mixed from, and
 without an excipient that the patient is allergic to."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from clinic.errors import DomainError
 from consultations.dates import in_words
 from consultations.enums import AllergyStatus, Unit
-from consultations.lot_queries import usable_lots
+from consultations.lot_queries import is_named, usable_lots
 from consultations.models import Allergy, Component, Formula, Lot, Recipe, RecipeLine, Session, SessionLot
 from consultations.rules import recipes
 from consultations.rules.doses import plain
@@ -264,6 +265,28 @@ def check_fit(lots: Iterable[Lot], asked: Asked, *, on: date) -> None:
         DomainError: lot_unusable, with the first reason, at the component's field.
     """
     _refuse_first((lot, unfit(lot, asked, on=on)) for lot in lots)
+
+
+def check_label_stays(
+    lot: Lot, *, label_amount: Decimal | None, label_ml: Decimal | None, allergen_groups: Collection[str]
+) -> None:
+    """What a signed record names stays as it was: a strength that was noted, and every excipient. More may be noted.
+
+    Raises:
+        DomainError: named, at the field that would change.
+    """
+    another = lot.label_amount is not None and (label_amount, label_ml) != (lot.label_amount, lot.label_ml)
+    fewer = not set(lot.allergen_groups) <= set(allergen_groups)
+    if (another or fewer) and is_named(lot):
+        raise DomainError(named_words(), "lot_named", field="label_amount" if another else "allergen_groups")
+
+
+def named_words() -> str:
+    """Why the label of a lot that was used stays, and what to do where it is wrong."""
+    return _(
+        "Signed records name this lot: its strength stays as it was noted, and no excipient is taken away; one more can be"
+        " added. If something is wrong, put the lot in quarantine and say so in an addendum to those records."
+    )
 
 
 def _refuse_first(judged: Iterable[tuple[Lot, str]]) -> None:

@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods
 from clinic.errors import DomainError
 from consultations.actions import lots as actions
 from consultations.forms.lots import LabelForm
+from consultations.lot_queries import is_named
 from consultations.models import Lot
 from consultations.rules import authorship
-from consultations.rules.lots import label_words
+from consultations.rules.lots import label_words, named_words
 
 
 @require_http_methods(["GET", "POST"])
@@ -39,5 +40,5 @@ def label(request: HttpRequest, lot_id: UUID) -> HttpResponse:
             said = {"lot": noted.number, "strength": label_words(noted) or _("counted in ml")}
             messages.success(request, _("Lot %(lot)s: %(strength)s.") % said)
             return redirect(back)
-    context = {"form": form, "lot": lot, "back": back}
+    context = {"form": form, "lot": lot, "back": back, "stays": named_words() if is_named(lot) else ""}
     return render(request, "consultations/lot_label.html", context, status=422 if form.errors else 200)

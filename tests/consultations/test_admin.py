@@ -14,7 +14,7 @@ from clinic.models import User
 from consultations import models as pathway
 from consultations.actions import reference
 from consultations.models.reference import Versioned
-from tests.factories import LotFactory, UserFactory
+from tests.factories import LotFactory, PatchTestFactory, UserFactory
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -237,6 +237,14 @@ class TestLots:
         keeper_client.post(page(pathway.Lot, "change", lot.pk), posted)
         after = pathway.Lot.objects.get(pk=lot.pk)
         assert (after.number, str(after.expires_on)) == (lot.number, "2031-05-31")
+
+    def test_what_a_signed_record_names_stays_in_all_that_its_label_says(self, keeper_client: Client) -> None:
+        lot = PatchTestFactory().lots.first()
+        posted = {"expires_on": "2031-05-31", "received_on": "2026-01-01", "used_up_on": "2026-03-02"}
+        keeper_client.post(page(pathway.Lot, "change", lot.pk), posted)
+        after = pathway.Lot.objects.get(pk=lot.pk)
+        assert (after.expires_on, after.received_on) == (lot.expires_on, lot.received_on)
+        assert str(after.used_up_on) == "2026-03-02"
 
     def test_lots_are_not_deleted(self, keeper_client: Client) -> None:
         lot = LotFactory()

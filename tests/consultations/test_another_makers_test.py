@@ -34,6 +34,7 @@ from tests.factories import (
     PatchTestFactory,
     TestReadingFactory,
     cleared_plan,
+    received_as,
     recipe_of,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
@@ -49,7 +50,7 @@ def plan() -> Plan:
     made: Plan = cleared_plan(
         sessions=3, formula=FormulaFactory(parts=[(ComponentFactory(name="Lidocaine"), 10)])
     )
-    Lot.objects.update(expires_on=SOON)
+    received_as(Lot.objects.all(), expires_on=SOON)
     return made
 
 
@@ -99,7 +100,7 @@ def test_as_long_as_the_tested_makers_last_there_is_none_and_when_they_are_used_
 ) -> None:
     lot_of(plan, "Laboratoire Sud")
     tested = Lot.objects.filter(maker="Laboratoire Nord")
-    tested.update(expires_on=LONG)
+    received_as(tested, expires_on=LONG)
     assert not offered(plan)
     tested.update(used_up_on=TODAY)
     assert offered(plan)
@@ -114,7 +115,7 @@ def test_a_lot_that_an_allergy_closes_is_not_worth_a_test(plan: Plan, refuted: b
 
 def test_a_session_on_the_books_counts_by_its_own_day(plan: Plan) -> None:
     lot_of(plan, "Laboratoire Sud")
-    Lot.objects.filter(maker="Laboratoire Nord").update(expires_on=TODAY + timedelta(days=40))
+    received_as(Lot.objects.filter(maker="Laboratoire Nord"), expires_on=TODAY + timedelta(days=40))
     assert not offered(plan)
     last = plan.planned_sessions.last()
     last.appointment = AppointmentFactory(

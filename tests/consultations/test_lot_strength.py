@@ -300,8 +300,9 @@ def _a_test_from_a_lot_five_times_as_strong() -> None:
 @cases.refused_by("session_cleared")
 def _a_session_whose_lot_turned_out_stronger() -> None:
     component = of_50()
+    plan = plan_of(component)
     lot = labelled(component, 50)
-    session = SessionFactory(plan=plan_of(component), lots=[lot])
+    session = SessionFactory(plan=plan, lots=[lot])
     Lot.objects.filter(pk=lot.pk).update(label_amount=250)
     Session.objects.filter(pk=session.pk).update(started_at=ago(minutes=59))
 

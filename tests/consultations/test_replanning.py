@@ -30,6 +30,7 @@ from tests.factories import (
     WaitlistEntryFactory,
     cleared_plan,
     consented_plan,
+    received_as,
 )
 from tests.factories.booking import AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW
@@ -295,7 +296,7 @@ def test_a_visit_that_moves_along_says_that_no_lot_is_in_date_then(
 ) -> None:
     """Sessions 3 and 4 move by a week; the lots end between the two new days."""
     _plan, booked = course(desk)
-    Lot.objects.update(expires_on=week(4, day=1))
+    received_as(Lot.objects.all(), expires_on=week(4, day=1))
     url = f"{page(booked[1], 'appointment_later')}?choice={slot(desk, week(3))}&version=1"
     shown = reception_client.get(url)
     cautions = [row.shift.caution for row in shown.context["rows"]]

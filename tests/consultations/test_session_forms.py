@@ -10,7 +10,7 @@ from consultations.forms.sessions import SessionForm
 from consultations.lot_queries import every_lot
 from consultations.models import Session, TechniqueRule
 from consultations.queries import facts_of_one
-from tests.factories import LotFactory, SessionFactory, cleared_plan
+from tests.factories import LotFactory, SessionFactory, cleared_plan, received_as
 from tests.factories.clock import CLINIC_NOW
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def test_lots_are_in_date_on_the_clinics_own_day(zone: str, usable: list[str]) -
     begun = CLINIC_NOW.replace(hour=21)
     plan = cleared_plan()
     component = plan.formula.parts.first().component
-    component.lots.update(expires_on=begun.date() - timedelta(days=1))
+    received_as(component.lots.all(), expires_on=begun.date() - timedelta(days=1))
     LotFactory(component=component, number="old", expires_on=begun.date())
     LotFactory(component=component, number="new", expires_on=begun.date() + timedelta(days=90))
     session = SessionFactory(plan=plan)

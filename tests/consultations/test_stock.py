@@ -22,6 +22,7 @@ from tests.factories import (
     PlannedSessionFactory,
     SessionFactory,
     cleared_plan,
+    received_as,
 )
 from tests.factories.clock import CLINIC_NOW
 
@@ -34,7 +35,7 @@ TODAY = timezone.localdate(CLINIC_NOW)
 def plan() -> Plan:
     """Three sessions a week apart of one component, the first to be given; its lots end in ten days."""
     plan = cleared_plan(sessions=3)
-    Lot.objects.update(expires_on=TODAY + timedelta(days=10))
+    received_as(Lot.objects.all(), expires_on=TODAY + timedelta(days=10))
     return plan
 
 

@@ -32,6 +32,7 @@ from tests.factories import (
     SessionFactory,
     cleared_plan,
     consented_plan,
+    received_as,
 )
 from tests.factories.clock import CLINIC_NOW
 
@@ -47,7 +48,7 @@ COURSES_QUERIES = 15
 def plan() -> Plan:
     """Three sessions of one component, the first to be booked; its lots end in ten days."""
     plan = cleared_plan(sessions=3)
-    Lot.objects.update(expires_on=LAST)
+    received_as(Lot.objects.all(), expires_on=LAST)
     return plan
 
 
@@ -113,7 +114,7 @@ def test_a_session_with_a_smaller_formula_of_its_own_needs_only_what_is_in_it() 
     whole, own = FormulaFactory(parts=[(kept, 10), (left_out, 5)]), FormulaFactory(parts=[(kept, 5)])
     plan = cleared_plan(sessions=2, formula=whole, own_formula=own)
     Lot.objects.filter(component=left_out).update(used_up_on=TODAY)
-    Lot.objects.filter(component=kept).update(expires_on=LAST)
+    received_as(Lot.objects.filter(component=kept), expires_on=LAST)
     assert [each and each.last_on for each in of_steps(plan)] == [LAST, LAST]
 
 

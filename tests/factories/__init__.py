@@ -55,6 +55,7 @@ from tests.factories.formulas import (
     LotFactory,
     RecipeFactory,
     lots_of,
+    received_as,
     recipe_of,
 )
 from tests.factories.health import HealthAnswerFactory, PlanStopFactory
@@ -254,6 +255,7 @@ __all__ = [
     "consented_plan",
     "lots_of",
     "read_late_plan",
+    "received_as",
     "recipe_of",
     "stopped_by_test",
     "waiting_for_review",

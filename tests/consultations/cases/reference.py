@@ -15,11 +15,13 @@ from consultations.enums import (
 from consultations.models import (
     ContraindicationRule,
     FormulaPart,
+    Lot,
     PlanPhase,
     RecipeLine,
 )
 from tests import factories
 from tests.factories import (
+    AdverseEventFactory,
     AftercareScopeFactory,
     AlternativeFactory,
     ComponentFactory,
@@ -29,21 +31,24 @@ from tests.factories import (
     InUseLifeFactory,
     LotFactory,
     MethodRuleFactory,
+    PatchTestFactory,
     PatchTestPolicyFactory,
     PathwayPolicyFactory,
     PlanTemplateFactory,
     RecipeFactory,
     RetestRuleFactory,
     ScaleFactory,
+    SessionFactory,
     SessionFormulaFactory,
     TechniqueFactory,
     TechniqueRuleFactory,
     UserFactory,
     VersionedFactory,
     ZoneShapeFactory,
+    cleared_plan,
     recipe_of,
 )
-from tests.factories.clock import CLINIC_NOW
+from tests.factories.clock import CLINIC_NOW, TODAY
 from tests.final_records import Child, children, never_deleted
 from tests.guards import Cases
 
@@ -51,6 +56,47 @@ constraints = Cases()
 triggers = Cases()
 
 never_deleted(triggers, LotFactory, "lot_no_delete")
+_PUT_RIGHT: list[dict[str, object]] = [
+    {"maker": "Other"},
+    {"number": "OTHER"},
+    {"expires_on": TODAY + timedelta(days=900)},
+    {"received_on": TODAY - timedelta(days=900)},
+    {"label_amount": 500},
+    {"label_ml": 1},
+    {"label_amount": None, "label_ml": None},
+    {"allergen_groups": []},
+]
+
+
+def _named_by_a_session() -> Lot:
+    component = ComponentFactory()
+    plan = cleared_plan(formula=FormulaFactory(parts=[(component, 10)]))
+    lot = LotFactory(component=component, label_amount=50, label_ml=2, allergen_groups=["latex"])
+    SessionFactory(plan=plan, signed=True, lots=[lot])
+    return lot
+
+
+for _values in _PUT_RIGHT:
+    triggers.add(
+        "lot_named_stays",
+        lambda values=_values: Lot.objects.filter(pk=_named_by_a_session().pk).update(**values),
+        name=", ".join(_values),
+    )
+
+
+@triggers.refused_by("lot_named_stays")
+def _another_component_in_a_lot_that_was_tested() -> None:
+    lot = PatchTestFactory().lots.first()
+    Lot.objects.filter(pk=lot.pk).update(component=ComponentFactory())
+
+
+@triggers.refused_by("lot_named_stays")
+def _another_number_of_a_lot_that_an_event_names() -> None:
+    lot = LotFactory()
+    AdverseEventFactory(lots=[lot])
+    Lot.objects.filter(pk=lot.pk).update(number="OTHER")
+
+
 children(
     triggers,
     Child(

@@ -25,6 +25,7 @@ from tests.factories import (
     SessionFactory,
     TestReadingFactory,
     cleared_plan,
+    received_as,
 )
 from tests.factories.clock import CLINIC_NOW, ago
 
@@ -42,7 +43,7 @@ def plan(clinic_now: object) -> Plan:
     """Cleared; the lots of its test are N-1, N-2…, by Laboratoire Nord."""
     made = cleared_plan()
     for number, lot in enumerate(Lot.objects.order_by("pk"), start=1):
-        Lot.objects.filter(pk=lot.pk).update(number=f"N-{number}")
+        received_as(Lot.objects.filter(pk=lot.pk), number=f"N-{number}")
     return made
 
 
