@@ -155,6 +155,10 @@ class MeasureField(forms.DecimalField):
             value = self._with_point(value.strip())
         return super().to_python(value)
 
+    def prepare_value(self, value: Any) -> Any:
+        """A hundred is no 1E+2, which it becomes where noughts behind the point are taken off."""
+        return f"{value:f}" if isinstance(value, Decimal) else value
+
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """A number pad on phones; not type=number, which eats what it does not understand."""
         return {"inputmode": "decimal", "autocomplete": "off"}

@@ -104,6 +104,10 @@ class TestDays:
 
 
 class TestMeasures:
+    def test_a_hundred_is_shown_as_one_types_it(self) -> None:
+        form = VisitForm(initial={"volume": Decimal("100.000").normalize()})
+        assert ('value="100"' in shown(form), "E+2" in shown(form)) == (True, False)
+
     @pytest.mark.parametrize(
         ("typed", "meant"),
         [("0,3", "0.3"), ("0.3", "0.3"), (" 1,5 ", "1.5"), ("0,125", "0.125"), ("1000", "1000")],
