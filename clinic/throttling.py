@@ -38,14 +38,18 @@ class Tries:
 
 
 def one_more_try(request: HttpRequest, *, login: str, address: str) -> Tries | None:
-    """Counts a try before the password is looked at; None where one of the limits is reached, for everybody alike."""
+    """Counts a try before the password is looked at; None where one of the limits is reached, for everybody alike.
+
+    The address comes first: once it has tried too often, no more names leave a row in the cache, however many it sends. A flood
+    of them would fill its room and push counters out.
+    """
     account = login.strip().casefold()
     return _counted(
         request,
         {
+            "password_at_address": address,
             "password_of_account_at_address": f"{account} {address}",
             "password_of_account": account,
-            "password_at_address": address,
         },
     )
 

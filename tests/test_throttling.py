@@ -88,6 +88,17 @@ class TestHowOften:
         assert TOO_MANY in try_("reception", PASSWORD).content.decode()
         assert is_in(try_("reception", PASSWORD, address=THERE))
 
+    def test_a_flood_of_names_from_one_address_leaves_no_more_rows_than_it_has_tries(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Once there is no room for more, the cache throws counters away, those of other people too."""
+        monkeypatch.setitem(throttling.LIMITS, "password_at_address", "4/5m/key")
+        for number in range(20):
+            try_(f"nobody{number}")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM shared_cache WHERE cache_key LIKE '%%:clinic:password%%'")
+            assert cursor.fetchone() == (1 + 2 * 4,)
+
     def test_right_passwords_count_for_nothing(self, reception: User) -> None:
         assert [is_in(try_("reception", PASSWORD)) for _try in range(8)] == [True] * 8
 
