@@ -52,6 +52,13 @@ def locked_account(user: User) -> User:
     return User.objects.select_for_update(no_key=True, of=("self",)).get(pk=user.pk)
 
 
+def one_registration_at_a_time() -> None:
+    """Until the end of the transaction nobody else registers a patient: a record that does not exist yet cannot be locked,
+    and whoever clicks twice, or at two desks, would look for its like before either is there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('clinic_patient_registered'))")
+
+
 def _lock_rows(kinds: Iterable[tuple[type[models.Model], list[UUID]]]) -> None:
     """In SQL, because nobody reads these rows: making objects of them took longer than locking them.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from clinic.actions.locking import explained, lock
+from clinic.actions.locking import explained, lock, one_registration_at_a_time
 from clinic.errors import DomainError, Stale
 from clinic.models import NotADuplicate, Patient, User
 from clinic.queries import likely_duplicates
@@ -31,6 +31,7 @@ def register(
     access.check_may_edit_patients(by)
     patient = Patient(**details, created_by=by, created_at=at)
     people.check_details(patient, at=at)
+    one_registration_at_a_time()
     unseen = [each for each in likely_duplicates(patient) if each not in not_duplicates]
     if unseen:
         raise DomainError(

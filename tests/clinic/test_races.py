@@ -16,7 +16,7 @@ from time import perf_counter
 import pytest
 from django.db import connection, transaction
 
-from clinic.actions import booking, catalogue
+from clinic.actions import booking, catalogue, people
 from clinic.actions.booking import Move, Wish
 from clinic.errors import DomainError, SlotTaken
 from clinic.intervals import Interval
@@ -179,6 +179,20 @@ def test_one_of_16_courses_of_ten_wins_whole(desk: Desk, crowd: list[Patient]) -
         assert (booked.count(), booked.values("patient").distinct().count()) == (10, 1)
 
 
+def test_who_clicks_twice_registers_one_patient(committed_db: str, desk: Desk) -> None:
+    """A record that is not there yet cannot be locked: registering waits for registering."""
+    outcomes = race([registering(desk)] * 4)
+    assert Patient.objects.filter(family_name=TWICE["family_name"]).count() == 1
+    assert [each.code for each in outcomes if isinstance(each, DomainError)] == ["likely_duplicate"] * 3
+
+
+TWICE = {"family_name": "Quillfeather", "given_names": "Ada", "birth_date": date(1980, 5, 1)}
+
+
+def registering(desk: Desk) -> Callable[[], object]:
+    return lambda: people.register(details=TWICE, by=desk.user, at=CLINIC_NOW)
+
+
 # --- negative controls: the guard taken away, the harm happens ---------------------------------------------------------
 
 
@@ -194,6 +208,22 @@ def test_without_the_rules_the_constraint_lets_one_in_and_without_it_everybody(
             cursor.execute(f"ALTER TABLE clinic_appointment DROP CONSTRAINT appointment_{each}_free")
     outcomes = race([booker(desk, desk.wish(slot(1), patient=patient)) for patient in crowd[:8]])
     assert len(winners(outcomes)) == 8
+
+
+def test_without_waiting_for_each_other_two_records_of_one_patient_are_made(
+    committed_db: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both_have_looked, look = Barrier(2), people.likely_duplicates
+
+    def looked(patient: Patient) -> list[Patient]:
+        found = look(patient)
+        both_have_looked.wait(timeout=20)
+        return found
+
+    monkeypatch.setattr(people, "one_registration_at_a_time", lambda: None)
+    monkeypatch.setattr(people, "likely_duplicates", looked)
+    race([registering(desk)] * 2)
+    assert Patient.objects.filter(family_name=TWICE["family_name"]).count() == 2
 
 
 def test_without_locks_courses_deadlock(
