@@ -105,6 +105,7 @@ def book_many(
     The same `request_id` by the same person returns what it booked the first time, so that a retry is harmless.
 
     Raises:
+        Stale: what the same request booked before was called off since.
         NotAllowed: the person may not book.
         SlotTaken: practitioner, room, device or patient is taken (409).
         NotCleared: the clinical pathway refuses one of the visits.
@@ -153,8 +154,7 @@ def _put_on_the_books(
     patients = {wish.patient.pk for wish in wishes}
     before = queries.before_booking(patients=patients, by=by, request_id=request_id, at=at)
     if before.is_retry:
-        earlier = Appointment.objects.filter(created_by=by, request_id=request_id)
-        return list(earlier.order_by("request_item")), before
+        return booked_before(request_id=request_id, by=by, at=at), before
     if before.erasure_decided:
         booking.check_not_to_be_erased(*(wish.patient for wish in wishes))
     if before.holds_ran_out:
@@ -165,6 +165,18 @@ def _put_on_the_books(
         wishes=wishes, verdicts=verdicts, held_until=held_until, request_id=request_id, by=by, at=at
     )
     return rows, before
+
+
+def booked_before(*, request_id: UUID, by: User, at: datetime) -> list[Appointment]:
+    """What this very request of this person has put on the books, in its order; nothing where it has not.
+
+    Raises:
+        Stale: a visit of it was called off since, or the time to call back has passed.
+    """
+    earlier = Appointment.objects.filter(created_by=by, request_id=request_id)
+    rows = list(earlier.order_by("request_item"))
+    booking.check_on_the_books(rows, at=at)
+    return rows
 
 
 def insert(

@@ -287,6 +287,24 @@ def check_hold_may_move(hold: Appointment, starts_at: datetime, *, at: datetime)
         raise DomainError(sentence % {"until": until}, "bad_hold", field="starts_at")
 
 
+def check_on_the_books(appointments: Collection[Appointment], *, at: datetime) -> None:
+    """What a page booked before still stands. Whoever sends it once more is else told that a visit is booked that is not.
+
+    Raises:
+        Stale: one was called off or missed, or is a hold that has run out.
+    """
+    for each in appointments:
+        has_run_out = each.held_until is not None and each.held_until <= at
+        if has_run_out or not each.holds_time:
+            raise Stale(
+                _(
+                    "This page had booked already, and that visit is not on the books any more. Nothing was booked now:"
+                    " open booking again."
+                ),
+                "called_off_since",
+            )
+
+
 def check_called_off(appointment: Appointment) -> None:
     """Only a visit that was cancelled or missed can be put back.
 

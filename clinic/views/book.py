@@ -17,12 +17,12 @@ from django.views.decorators.http import require_http_methods
 
 from clinic import readiness
 from clinic.actions import booking, walk_ins
-from clinic.chooser import Option, What, resolve, whats
+from clinic.chooser import Option, Slot, What, resolve, whats
 from clinic.errors import DomainError, SlotTaken
 from clinic.finding import find_patients
 from clinic.fitting import Fit, fits_at
 from clinic.forms.booking import BookForm, FindPatientForm, MoveForm, StateForm, TypedTimeForm
-from clinic.models import Appointment, Patient, Practitioner, User, WalkIn
+from clinic.models import Appointment, AppointmentType, Patient, Practitioner, User, WalkIn
 from clinic.rules import access
 from clinic.rules import booking as rules
 from clinic.views.announced import announcing
@@ -138,17 +138,19 @@ def load_panel(
 
 
 def _book(user: User, panel: Panel, form: BookForm, at: datetime) -> list[Appointment]:
-    """One visit, or the pair, in one transaction.
+    """One visit, or the pair, in one transaction; what this very page has booked before is returned again.
 
     Raises:
         DomainError: the visit is not among what this patient may book, the place is unknown, or as `book_many`.
     """
-    what, slots = panel.what, form.cleaned_data["choice"]
-    if what is None or not panel.is_offered:
-        raise DomainError(_("This visit cannot be booked for this patient now. Choose again."), "not_offered")
-    if len(slots) != (2 if what.pair else 1):
-        raise DomainError(_("Choose one of the times that are offered."), "unknown_choice", field="choice")
-    kinds = [(what.type, what.purpose), *([(what.pair.type, what.pair.purpose)] if what.pair else [])]
+    slots, request_id = form.cleaned_data["choice"], form.cleaned_data["request_id"]
+    try:
+        kinds = _kinds(panel, slots)
+    except DomainError:
+        # The answer to this form may have been lost: what it booked is to be booked no longer.
+        if earlier := booking.booked_before(request_id=request_id, by=user, at=at):
+            return earlier
+        raise
     wishes = [
         booking.Wish(
             patient=panel.patient,
@@ -164,10 +166,24 @@ def _book(user: User, panel: Panel, form: BookForm, at: datetime) -> list[Appoin
         )
         for number, ((kind, purpose), place) in enumerate(zip(kinds, resolve(slots), strict=True))
     ]
-    request_id = form.cleaned_data["request_id"]
     if until := form.cleaned_data["held_until"]:
         return booking.hold_many(wishes=wishes, until=until, by=user, at=at, request_id=request_id)
     return booking.book_many(wishes=wishes, by=user, at=at, request_id=request_id)
+
+
+def _kinds(panel: Panel, slots: Sequence[Slot]) -> list[tuple[AppointmentType, str]]:
+    """Type and purpose of the visit, and of the one that belongs to it; a place was chosen for each.
+
+    Raises:
+        DomainError: not_offered or unknown_choice.
+    """
+    what = panel.what
+    if what is None or not panel.is_offered:
+        raise DomainError(_("This visit cannot be booked for this patient now. Choose again."), "not_offered")
+    kinds = [(what.type, what.purpose), *([(what.pair.type, what.pair.purpose)] if what.pair else [])]
+    if len(slots) != len(kinds):
+        raise DomainError(_("Choose one of the times that are offered."), "unknown_choice", field="choice")
+    return kinds
 
 
 def chooser_page(
@@ -234,9 +250,17 @@ def _place(request: HttpRequest, walk_in: WalkIn, visit: Appointment, at: dateti
 def _told(request: HttpRequest, form: BookForm, booked: list[Appointment], url: str) -> str:
     """Where to go on, and say there what was booked; a page that had booked before says so instead of pretending to
     have done it again."""
-    if [each.starts_at for each in booked] == [slot.starts_at for slot in form.cleaned_data["choice"]]:
-        return announcing(url, booked[0])
-    messages.warning(request, _("This page had booked a visit already. Open booking again for another one."))
+    first, slots = booked[0], [Slot.of(each) for each in booked]
+    is_the_same = request.POST["what"] == f"{first.type.code}:{first.purpose}"
+    if not is_the_same or slots != form.cleaned_data["choice"]:
+        words = _("This page had booked a visit already. Open booking again for another one.")
+    elif first.is_held and not form.cleaned_data["held_until"]:
+        words = _(
+            "This page had held this time already, and it is still only held. Take the hold to book it."
+        )
+    else:
+        return announcing(url, first)
+    messages.warning(request, words)
     return url
 
 

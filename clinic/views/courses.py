@@ -95,8 +95,7 @@ def _book(request: HttpRequest, asked: Asked, form: BookCourseForm, at: datetime
     places, request_id = form.cleaned_data["place"], form.cleaned_data["request_id"]
     steps = [step for step in asked.page.offer.steps if not step.fixed] if asked.page else []
     if not steps or {step.purpose for step in steps} != set(places):
-        mine = Appointment.objects.visible_to(request.user).filter(created_by=request.user)
-        if earlier := list(mine.filter(request_id=request_id).order_by("request_item")):
+        if earlier := booking.booked_before(request_id=request_id, by=request.user, at=at):
             return earlier
         words = _("Somebody changed this course meanwhile. Look at the new proposal and book again.")
         if asked.page is None:

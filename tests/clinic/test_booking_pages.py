@@ -13,8 +13,9 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from clinic.actions import visits
 from clinic.chooser import Option, Slot
-from clinic.enums import AppointmentStatus
+from clinic.enums import AppointmentStatus, CancelledBy
 from clinic.models import Appointment, Patient, User, WalkIn, WorkingHours
 from clinic.readiness import Caution, Offer, PairOffer
 from tests.clinic.desk import MISSING, Desk, ToldPathway, on
@@ -492,6 +493,47 @@ def test_a_page_used_twice_for_two_times_says_that_it_has_booked_already(
     )
     assert "This page had booked a visit already." in text(response)
     assert Appointment.objects.count() == 1
+
+
+def test_an_answer_that_was_lost_is_given_again_where_nothing_is_offered_any_more(
+    desk: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    """What the pathway has offered is booked now, so that it offers it no more: the same form must not hear a no."""
+    pathway.offered = [Offer(desk.visit, "Session", "session")]
+    fields = form(desk, tuesday("09:00"), what=f"{desk.visit.code}:session")
+    reception_client.post(url(desk.patient), fields)
+    pathway.offered = []
+    again = reception_client.post(url(desk.patient), fields, follow=True)
+    assert "Booked: Moreau, J., Check-up, Tue 3 Mar 2026, 09:00." in text(again)
+    assert Appointment.objects.count() == 1
+    other = reception_client.post(url(desk.patient), {**fields, "request_id": str(uuid4())})
+    assert (other.status_code, Appointment.objects.count()) == (422, 1)
+
+
+def test_a_page_sent_again_after_its_visit_was_called_off_does_not_say_booked(
+    desk: Desk, reception_client: Client
+) -> None:
+    fields = form(desk, tuesday("09:00"))
+    reception_client.post(url(desk.patient), fields)
+    reception_client.get("/diary/")
+    visits.cancel(
+        appointment=Appointment.objects.get(), cancelled_by=CancelledBy.PATIENT, by=desk.user, at=CLINIC_NOW
+    )
+    again = reception_client.post(url(desk.patient), fields)
+    assert (again.status_code, Appointment.objects.count()) == (409, 1)
+    assert "that visit is not on the books any more. Nothing was booked now" in text(again)
+
+
+def test_a_page_that_held_a_time_does_not_say_booked(desk: Desk, reception_client: Client) -> None:
+    fields = form(desk, tuesday("09:00"))
+    until = {"hold": "yes", "held_until_0": "2026-03-02", "held_until_1": "17:00"}
+    reception_client.post(url(desk.patient), {**fields, **until})
+    again = reception_client.post(url(desk.patient), fields, follow=True)
+    assert "it is still only held. Take the hold to book it." in text(again)
+    with time_machine.travel(CLINIC_NOW + timedelta(hours=8), tick=False):
+        sign_in(reception_client, desk.user)
+        late = reception_client.post(url(desk.patient), fields)
+    assert (late.status_code, Appointment.objects.get().status) == (409, "held")
 
 
 def test_a_lost_race_keeps_everything_and_offers_the_next_best(desk: Desk, reception_client: Client) -> None:

@@ -12,6 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from clinic.actions import visits
+from clinic.enums import CancelledBy
 from clinic.gaps import DayGap, HourGap
 from clinic.models import Appointment, Patient
 from clinic.readiness import Caution, CourseOffer, Step
@@ -72,6 +74,23 @@ def test_one_button_books_all(weekly: Desk, reception_client: Client) -> None:
     assert response.status_code == 302
     booked = Appointment.objects.order_by("starts_at")
     assert [each.purpose for each in booked] == ["session:1", "session:2", "session:3"]
+
+
+def test_a_course_sent_again_after_one_of_its_visits_was_called_off_says_so(
+    weekly: Desk, reception_client: Client
+) -> None:
+    fields = posted(text(reception_client.get(url(weekly.patient))))
+    reception_client.post(url(weekly.patient), fields)
+    reception_client.get("/diary/")
+    visits.cancel(
+        appointment=Appointment.objects.earliest("starts_at"),
+        cancelled_by=CancelledBy.PATIENT,
+        by=weekly.user,
+        at=CLINIC_NOW,
+    )
+    again = reception_client.post(url(weekly.patient), fields)
+    assert (again.status_code, Appointment.objects.count()) == (409, 3)
+    assert "Booked 3 visits" not in text(reception_client.get("/diary/"))
 
 
 @pytest.mark.parametrize(("hidden", "who"), [(False, "Moreau, J."), (True, "№ {number}")])
