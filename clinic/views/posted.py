@@ -19,8 +19,11 @@ def id_in(data: Mapping[str, str], name: str) -> UUID:
 
 
 def way_back(request: HttpRequest, data: Mapping[str, str]) -> str:
-    """The `next` address, if it is one of our own pages; else nothing."""
+    """The `next` address, if it is one of our own pages; else nothing. A word without a slash is none: leading there, Django
+    would look for a page of that name."""
     wanted = data.get("next", "")
+    if not wanted.startswith(("/", f"{request.scheme}://")):
+        return ""
     ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if ours else ""
 

@@ -158,7 +158,7 @@ def test_what_is_said_of_the_lists_hides_the_name(busy_desk: Desk, reception_cli
         assert (f"№ {entry.patient.number}" in said, "Okoro" in said) == (True, False)
 
 
-@pytest.mark.parametrize("elsewhere", ["https://example.org/", "//example.org/", ""])
+@pytest.mark.parametrize("elsewhere", ["https://example.org/", "//example.org/", "", "1,5", "[]", "diary"])
 def test_the_switch_leads_to_our_own_pages_only(
     busy_desk: Desk, reception_client: Client, elsewhere: str
 ) -> None:
