@@ -4,6 +4,7 @@ Forms parse and lay out; they never save. The page writes the form tag (`novalid
 and its csrf token; `{% crispy form %}` writes the rest, with every error listed on top and repeated at its field.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -26,7 +27,9 @@ from clinic.intervals import AmbiguousTime, NonexistentTime, exact_local
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 EARLIEST_BIRTH = date(1900, 1, 1)
-_NUL = "\x00"
+# No text here needs them, and PostgreSQL stores no NUL. Marks that turn the direction of what follows, as they come along with
+# a copied telephone number, reach beyond the text they stand in: beside it something else would be read.
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
 class DateInput(forms.DateInput):
@@ -171,11 +174,11 @@ class MeasureField(forms.DecimalField):
 
 
 class BaseForm(forms.Form):
-    """What every form here has: our layout, our sentences, and no text the database cannot store."""
+    """What every form here has: our layout, our sentences, and no characters that nobody sees."""
 
     def __init__(self, data: Mapping[str, Any] | None = None, *args: Any, **kwargs: Any) -> None:
         _teach_our_words(type(self))
-        data, self._keys_with_nul = _without_nul(data)
+        data, self._keys_with_invisible = _without_invisible(data)
         super().__init__(data, *args, **kwargs)
 
     def add_field(self, name: str, field: forms.Field) -> None:
@@ -208,8 +211,8 @@ class BaseForm(forms.Form):
             return
         for name in self.fields:
             prefix = self.add_prefix(name)
-            if any(key == prefix or key.startswith(f"{prefix}_") for key in self._keys_with_nul):
-                self.add_error(name, ValidationError(_INVISIBLE, code="null_character"))
+            if any(key == prefix or key.startswith(f"{prefix}_") for key in self._keys_with_invisible):
+                self.add_error(name, ValidationError(_TAKEN_OUT, code="null_character"))
 
     @property
     def error_codes(self) -> set[str]:
@@ -227,7 +230,7 @@ class BaseForm(forms.Form):
         return item
 
 
-_INVISIBLE = _(
+_TAKEN_OUT = _(
     "This contained an invisible character that cannot be stored; it was taken out. Please check the text."
 )
 
@@ -269,15 +272,17 @@ def _sentences(field: forms.Field) -> dict[str, Any]:
     return words
 
 
-def _without_nul(data: Mapping[str, Any] | None) -> tuple[Mapping[str, Any] | None, set[str]]:
-    """The data with NUL characters taken out (PostgreSQL stores none), and the keys that had some."""
+def _without_invisible(data: Mapping[str, Any] | None) -> tuple[Mapping[str, Any] | None, set[str]]:
+    """The data with such characters taken out, and the keys that had some."""
     if data is None:
         return None, set()
     lists = (
         data.lists() if isinstance(data, MultiValueDict) else ((key, [value]) for key, value in data.items())
     )
     found = {
-        key for key, values in lists if any(isinstance(value, str) and _NUL in value for value in values)
+        key
+        for key, values in lists
+        if any(isinstance(value, str) and _INVISIBLE.search(value) for value in values)
     }
     if not found:
         return data, found
@@ -286,7 +291,7 @@ def _without_nul(data: Mapping[str, Any] | None) -> tuple[Mapping[str, Any] | No
     )
     for key in found:
         values = [
-            value.replace(_NUL, "") if isinstance(value, str) else value for value in clean.getlist(key)
+            _INVISIBLE.sub("", value) if isinstance(value, str) else value for value in clean.getlist(key)
         ]
         clean.setlist(key, values)
     return clean, found

@@ -13,12 +13,12 @@ OF_AGE = 18  # years; consent by a representative below (a legal age)
 
 
 def check_details(patient: Patient, *, at: datetime) -> None:
-    """A name, a real birth date, and for a minor somebody who represents them.
+    """A name that can be read, a real birth date, and for a minor somebody who represents them.
 
     Raises:
         DomainError: for the field that is wrong.
     """
-    if not patient.family_name.strip():
+    if not any(each.isalpha() for each in patient.family_name):
         raise DomainError(
             _("Enter the name (a single name is fine)."),
             "name_missing",

@@ -35,14 +35,19 @@ def shown(form: BaseForm) -> str:
 
 
 class TestText:
-    def test_nul_is_taken_out_and_said(self) -> None:
-        form = bound(name="Mor\x00eau")
+    @pytest.mark.parametrize("unseen", ["\x00", "\x1b", "\x85", "\u202e", "\u2067", "\uffff"])
+    def test_characters_that_nobody_sees_are_taken_out_and_said(self, unseen: str) -> None:
+        form = bound(name=f"Mor{unseen}eau")
         assert form.errors == {
             "name": [
                 "This contained an invisible character that cannot be stored; it was taken out. Please check the text."
             ]
         }
         assert form["name"].value() == "Moreau"
+
+    @pytest.mark.parametrize("typed", ["a\r\n\tb", "\u0646\u200c\u0627", "\U0001f468\u200d\u2695"])
+    def test_lines_joiners_and_the_letters_of_all_scripts_stay(self, typed: str) -> None:
+        assert bound(name=typed).is_valid()
 
     def test_nul_is_found_in_a_posted_query_and_in_half_of_a_moment(self) -> None:
         data = QueryDict(mutable=True)

@@ -50,6 +50,7 @@ class TestRegister:
         ("wrong", "code", "field"),
         [
             ({"family_name": "  "}, "name_missing", "family_name"),
+            ({"family_name": "\u200b\u2060"}, "name_missing", "family_name"),
             ({"birth_date": date(2026, 3, 3)}, "born_in_future", "birth_date"),
             ({"birth_date": date(1900, 3, 2)}, "too_old", "birth_date"),
             ({"birth_date": date(2008, 3, 3)}, "representative_missing", "representative_name"),
