@@ -19,8 +19,10 @@ from tests.consultations import course
 from tests.factories import (
     AppointmentFactory,
     AppointmentTypeFactory,
+    PatchTestFactory,
     RoomFactory,
     SessionFactory,
+    TestReadingFactory,
     WorkingHoursFactory,
     cleared_plan,
     consented_plan,
@@ -175,3 +177,41 @@ def test_keys_name_the_plan() -> None:
         course_offers.key_of(plan, first_only=True),
         course_offers.key_of(plan),
     ]
+
+
+def test_a_test_that_waits_for_its_reading_is_not_given_anew_with_the_course() -> None:
+    plan = consented_plan(sessions=3)
+    PatchTestFactory(plan=plan, given_at=ago(hours=30))
+    (offer,) = offers_of(plan)
+    assert (offer.key, offer.label) == (
+        course_offers.key_of(plan),
+        f"All 3 open sessions · {plan.indication}",
+    )
+    assert [step.purpose for step in offer.steps] == [
+        purposes.session_of(each) for each in plan.planned_sessions.all()
+    ]
+
+
+def test_a_test_that_expired_in_the_course_is_booked_with_the_next_session_and_what_is_left() -> None:
+    plan = consented_plan(sessions=3)
+    TestReadingFactory(patch_test__plan=plan, valid_until=ago(days=1))
+    SessionFactory(plan=plan, signed=True, started_at=ago(days=7))
+    first, whole = offers_of(plan)
+    assert (first.label, whole.label) == (
+        f"Test, reading and next session · {plan.indication}",
+        f"Test, reading and all 2 sessions · {plan.indication}",
+    )
+    assert first.steps[-1].purpose == purposes.session_of(plan.planned_sessions.get(ordinal=2))
+    assert (len(first.steps), len(whole.steps)) == (3, 4)
+
+
+def test_where_one_session_is_left_or_a_later_one_is_booked_the_test_brings_the_next_alone() -> None:
+    assert [each.key[:5] for each in offers_of(consented_plan(sessions=1))] == ["first"]
+    plan = consented_plan(sessions=3)
+    last = plan.planned_sessions.get(ordinal=3)
+    visit = AppointmentFactory(
+        patient=plan.patient, purpose=purposes.session_of(last), starts_at=ahead(days=30)
+    )
+    last.appointment = visit
+    last.save()
+    assert [each.key[:5] for each in offers_of(plan)] == ["first"]

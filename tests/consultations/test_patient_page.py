@@ -22,13 +22,16 @@ from tests.factories import (
     AppointmentFactory,
     ClinicalReportFactory,
     ConsentWithdrawalFactory,
+    EnteredInErrorFactory,
     ErasureDoneFactory,
     ErasureFactory,
     PatchTestFactory,
     PatientFactory,
     PlanFactory,
+    ReviewFactory,
     SessionFactory,
     TestReadingFactory,
+    cause_found,
     cleared_plan,
     consented_plan,
 )
@@ -413,3 +416,56 @@ def test_an_admin_neither_reports_nor_sees_allergies(admin_client: Client, known
 def test_no_test_required_counts_as_done() -> None:
     plan = consented_plan(test_policy__requirement=Requirement.NOT_REQUIRED)
     assert dict(states(plan))["Reading"] == "done"
+
+
+def test_a_plan_that_is_only_proposed_waits_for_the_signature_of_its_consultation() -> None:
+    plan = PlanFactory(status=PlanStatus.PROPOSED)
+    found = next_of(facts_of_one(plan), at=CLINIC_NOW)
+    assert (found.what, found.who) == (
+        "Finish and sign the consultation.",
+        str(plan.consultation.practitioner),
+    )
+    assert found.primary.url == reverse("consultations:consultation", args=[plan.consultation_id])
+
+
+def test_once_the_cause_is_found_nobody_is_led_to_look_for_it() -> None:
+    assert what_next(cause_found()) == ("The plan is stopped.", "Open plan")
+
+
+def details(plan: Plan, at: datetime = CLINIC_NOW) -> dict[str, tuple[str, str]]:
+    found = steppers.steps_of(facts_of_one(plan), at=at)
+    return {step.label: (step.state, step.detail) for step in found}
+
+
+def test_the_steps_are_all_done_when_the_last_review_was_held() -> None:
+    plan = cleared_plan(sessions=1)
+    SessionFactory(plan=plan, signed=True, started_at=ago(days=7))
+    plan.status = PlanStatus.COMPLETED
+    plan.save(update_fields=["status"])
+    assert [state for _label, state in states(plan)] == ["done"] * 6 + ["current"]
+    ReviewFactory(plan=plan, signed=True, created_at=ago(days=1))
+    assert [state for _label, state in states(plan)] == ["done"] * 7
+    assert details(plan)["Review"] == ("done", "1 Mar 2026")
+
+
+def test_a_consultation_of_another_patient_blocks_the_way() -> None:
+    plan = cleared_plan()
+    EnteredInErrorFactory(consultation=plan.consultation)
+    assert details(plan)["Consultation"] == ("blocked", "entered in error")
+
+
+def test_a_test_that_has_run_out_is_to_be_repeated() -> None:
+    plan = consented_plan()
+    TestReadingFactory(patch_test__plan=plan, valid_until=ahead(days=1))
+    assert details(plan)["Reading"] == ("done", "valid to 3 Mar 2026")
+    later = details(plan, at=ahead(days=1))
+    assert (later["Test"], later["Reading"]) == (("current", "to repeat"), ("todo", "no longer valid"))
+
+
+def test_what_was_tested_with_another_plan_is_not_tested_again() -> None:
+    tested = cleared_plan()
+    plan = consented_plan(
+        patient=tested.patient, formula=tested.formula, test_policy__requirement=Requirement.NOT_AGAIN
+    )
+    found = details(plan)
+    assert (found["Test"], found["Reading"]) == (("done", "tested before"), ("done", "valid"))

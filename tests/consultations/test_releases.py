@@ -15,13 +15,16 @@ from clinic.enums import CancelledBy
 from clinic.models import Appointment, User
 from consultations import purposes
 from consultations.actions import allergies, plans
+from consultations.enums import PlanStatus
 from consultations.models import Plan
-from consultations.releases import to_release
+from consultations.queries import facts_of_one
+from consultations.releases import refused_among, to_release
 from consultations.worklists.notices import notices
 from tests.clinic.desk import Desk, make_desk, on
 from tests.factories import (
     AllergenGroupFactory,
     AllergyFactory,
+    AppointmentFactory,
     ComponentFactory,
     FormulaFactory,
     PatchTestFactory,
@@ -29,7 +32,7 @@ from tests.factories import (
     UserFactory,
     cleared_plan,
 )
-from tests.factories.clock import CLINIC_NOW, ago
+from tests.factories.clock import CLINIC_NOW, ago, ahead
 from tests.signing_in import sign_in
 
 LABEL = "visits to release"
@@ -234,3 +237,28 @@ def test_the_number_of_queries_does_not_grow(
         closed(desk, clock)
     with django_assert_num_queries(16):
         assert len(to_release(user=desk.user, at=CLINIC_NOW)) == count
+
+
+def test_what_may_still_take_place_is_not_among_what_is_to_be_released(desk: Desk, doctor_user: User) -> None:
+    plan, booked = course(desk)
+    other, kept = course(desk, "14:00", patient=plan.patient)
+    plans.stop(plan=plan, reason="moved away", by=doctor_user, at=CLINIC_NOW)
+    (found,) = to_release(user=desk.user, at=CLINIC_NOW)
+    assert (found.patient, found.visits, set(kept) & set(found.visits)) == (other.patient, booked, set())
+
+
+def test_the_patients_other_visits_are_none_of_the_plans(desk: Desk) -> None:
+    plan = cleared_plan()
+    first = purposes.session_of(plan.planned_sessions.get(ordinal=1))
+    of_plan, _review, _past = (
+        AppointmentFactory(patient=plan.patient, purpose=purpose, starts_at=moment)
+        for purpose, moment in (
+            (first, ahead(days=2)),
+            (purposes.review_of(plan), ahead(days=3)),
+            (first, ago(days=2)),
+        )
+    )
+    plan.status = PlanStatus.STOPPED
+    plan.save(update_fields=["status"])
+    found = refused_among([facts_of_one(plan)], at=CLINIC_NOW)
+    assert found is not None and found.visits == [of_plan]
