@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.db import models
 from django.forms.boundfield import BoundField
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -256,8 +255,6 @@ class ConsultationForm(QuestionsForm):
     def _entry(self, name: str) -> Any:
         value, field = self[name].value(), self.fields[name]
         assert isinstance(field, forms.ModelChoiceField)
-        if isinstance(value, models.Model):
-            return value
         try:
             return field.clean(value)
         except forms.ValidationError:

@@ -15,6 +15,7 @@ from clinic.models import RecordOpened, User
 from consultations import purposes
 from consultations.enums import PlanStatus, Signer
 from consultations.models import Consent, ConsentText, ConsentWithdrawal, Plan
+from consultations.models.consent import MOST_POINTS, MOST_STROKES
 from consultations.rules import consent_texts
 from tests.factories import (
     AppointmentFactory,
@@ -106,7 +107,10 @@ def test_signed_on_screen_it_is_kept_word_for_word(
             "Say how the identity of the representative was seen.",
         ),
         ({"strokes": "[[[1, 2"}, "The drawing did not arrive whole."),
+        ({"strokes": "[[[1, 2]]]"}, "The drawing did not arrive whole."),
         ({"strokes": "[[[1, 2, 3]]]"}, "That is only a dot."),
+        ({"strokes": json.dumps([[[1, 2, 3]]] * (MOST_STROKES + 1))}, "That is too much for a signature."),
+        ({"strokes": json.dumps([[[1, 2, 3]] * (MOST_POINTS + 1)])}, "That is too much for a signature."),
         ({"text": "999999"}, "The text has been changed meanwhile."),
     ],
 )

@@ -191,6 +191,25 @@ def test_the_wait_follows_the_event_when_it_is_corrected(
     assert draft.answers.get(question__code="infection_systemic").defer_until == date(2026, 3, 15)
 
 
+def test_a_wait_that_was_named_without_an_event_stands_as_it_was_typed(
+    practitioner_client: Client, draft: Consultation
+) -> None:
+    said = {"answer_infection_systemic": "yes", "until_infection_systemic": "2026-04-17", "outcome": None}
+    practitioner_client.post(page(draft), typed(**said))
+    answer = draft.answers.get(question__code="infection_systemic")
+    assert (answer.event_on, answer.defer_until) == (None, date(2026, 4, 17))
+    shown = text(practitioner_client.get(page(draft)))
+    assert 'name="until_infection_systemic" value="2026-04-17"' in shown
+
+
+def test_questions_stand_only_under_weights_that_one_of_them_has(
+    practitioner_client: Client, draft: Consultation
+) -> None:
+    ContraindicationQuestion.objects.current().exclude(code="keloid").update(retired_at=CLINIC_NOW)
+    found = practitioner_client.get(page(draft)).context["groups"]
+    assert [[row.question.code for row in group.rows] for group in found] == [["keloid"]]
+
+
 def test_a_wait_of_which_the_day_is_not_said_is_saved_and_not_signed(
     practitioner_client: Client, draft: Consultation
 ) -> None:

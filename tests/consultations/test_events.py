@@ -325,6 +325,16 @@ class TestPages:
             "outcome": "ongoing",
         } | more
 
+    def _typed_later(self, **more: Any) -> dict[str, Any]:
+        """How it went on."""
+        usual = {
+            "words": "worse",
+            "causality": "probable",
+            "seriousness": "not_serious",
+            "outcome": "ongoing",
+        }
+        return usual | more
+
     def _url(self, patient: Patient) -> str:
         return reverse("consultations:event_new", args=[patient.pk])
 
@@ -350,6 +360,31 @@ class TestPages:
         )
         practitioner_client.post(self._url(plan.patient), self._typed(plan, "bruising", 1))
         assert AdverseEvent.objects.get().component_codes == lean.component_codes
+
+    def test_after_a_test_injection_the_trace_is_that_of_the_test(self, practitioner_client: Client) -> None:
+        plan = cleared_plan()
+        test = plan.patch_tests.get()
+        SessionFactory(plan=plan, signed=True, started_at=ago(hours=4))
+        typed = self._typed(plan, "bruising", 1, after=f"test-{test.pk}")
+        practitioner_client.post(self._url(plan.patient), typed)
+        event = AdverseEvent.objects.get()
+        assert (event.patch_test, event.session, event.practitioner) == (test, None, test.practitioner)
+        assert [used.lot for used in event.used_lots.all()] == [used.lot for used in test.used_lots.all()]
+        assert event.component_codes == test.component_codes
+
+    def test_how_it_went_on_asks_once_more_where_it_now_stops_a_plan(
+        self, by: User, practitioner_client: Client
+    ) -> None:
+        plan = cleared_plan()
+        event = after(plan, "bruising", 1, by)
+        typed = self._typed_later(grade=3)
+        url = reverse("consultations:event_follow", args=[event.pk])
+        question = practitioner_client.post(url, typed)
+        assert question.context["plans"] == [plan]
+        assert (AdverseEvent.objects.count(), status(plan)) == (1, PlanStatus.ACTIVE)
+        sent = {each["name"]: each["value"] for each in question.context["fields"]}
+        practitioner_client.post(url, sent)
+        assert (AdverseEvent.objects.count(), status(plan)) == (2, PlanStatus.STOPPED)
 
     def test_a_hold_is_said_first_and_done_only_when_it_is_confirmed(
         self, practitioner_client: Client

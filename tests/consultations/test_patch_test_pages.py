@@ -53,6 +53,10 @@ def waiting(plan: Plan) -> PatchTest:
     return test
 
 
+def put_aside_by(user: User) -> dict[str, Any]:
+    return {"quarantined_at": ago(days=1), "quarantined_by": user, "quarantine_reason": "recall"}
+
+
 def give_url(plan: Plan) -> str:
     return reverse("consultations:patch_test_give", args=[plan.pk])
 
@@ -259,6 +263,16 @@ def test_an_expired_lot_that_was_used_can_be_recorded(practitioner_client: Clien
     sent = typed(plan, deviation_reason="seen afterwards", **{f"lot_{component.code}": str(old.pk)})
     practitioner_client.post(give_url(plan), sent)
     assert Deviation.objects.get().codes == ["lot_unusable"]
+
+
+def test_a_lot_in_quarantine_is_named_only_where_it_was_used_all_the_same(
+    practitioner_client: Client, practitioner_user: User, plan: Plan
+) -> None:
+    component = plan.formula.parts.first().component
+    aside = LotFactory(component=component, number="ASIDE", **put_aside_by(practitioner_user))
+    assert "ASIDE" not in text(practitioner_client.get(give_url(plan)))
+    shown = text(practitioner_client.get(give_url(plan), {"anyway": "1"}))
+    assert f"{aside.number}, {aside.maker}, until 31 Dec 2027 (in quarantine)</option>" in shown
 
 
 # --- Reading -----------------------------------------------------------------------------------------------------------

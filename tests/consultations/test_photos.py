@@ -272,6 +272,7 @@ class TestAdding:
             ({"picture": None}, "photo_not_one"),
             ({"camera": "a file"}, "photo_not_one"),
             ({"picture": "gif"}, "photo_unknown"),
+            ({"picture": "nothing"}, "empty"),
             ({"taken_at_1": "09:01"}, "photo_in_future"),
             ({"moment": None}, "required"),
             ({"about": "plan-of-another"}, "invalid_choice"),
@@ -282,8 +283,9 @@ class TestAdding:
     ) -> None:
         if change.get("camera"):
             change = {"camera": a_file()}
-        if change.get("picture"):
-            change = {"picture": SimpleUploadedFile("p.jpg", image_file("GIF").getvalue(), "image/jpeg")}
+        if kind := change.get("picture"):
+            sent = image_file("GIF").getvalue() if kind == "gif" else b""
+            change = {"picture": SimpleUploadedFile("p.jpg", sent, "image/jpeg")}
         answer = practitioner_client.post(address("photo_new", consented.pk), typed(note="typed", **change))
         assert (answer.status_code, answer.context["form"].error_codes) == (422, {code})
         assert 'value="typed"' in said(answer)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from clinic.enums import AppointmentStatus, Role
-from clinic.models import RecordOpened, User
+from clinic.models import Practitioner, RecordOpened, User
 from consultations import offers, purposes
 from consultations.enums import PlanStatus, ReviewAnchor, ReviewDecision
 from consultations.models import Plan, PlannedSession, Review, ReviewRule, Scale
@@ -298,6 +298,22 @@ def test_a_complete_course_stays_on_the_patient_page_until_its_review_is_held(
     ReviewFactory(plan=over, rule=ReviewRule.objects.get(name="8 weeks later"), signed=True)
     page = practitioner_client.get(url)
     assert (page.context["plans"], page.context["closed"]) == ([], [over])
+
+
+def test_at_the_review_of_a_complete_course_there_is_nothing_to_go_on_with(
+    over: Plan, doctor: Practitioner, practitioner_client: Client
+) -> None:
+    draft = ReviewFactory(plan=over, practitioner=doctor)
+
+    def offered() -> list[str]:
+        page = practitioner_client.get(address(draft))
+        return [value for value, _label in page.context["form"].fields["decision"].choices]
+
+    assert offered() == ["finish"]
+    page = practitioner_client.post(address(draft), filled(draft, save="1"))
+    assert (page.status_code, "Select a valid choice" in page.content.decode()) == (422, True)
+    draft = ReviewFactory(plan=cleared_plan(), practitioner=doctor)  # the control
+    assert "go_on" in offered()
 
 
 def test_what_comes_after_a_complete_course_is_never_a_signature_or_a_decision(over: Plan) -> None:

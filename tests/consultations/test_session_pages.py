@@ -320,6 +320,25 @@ def test_a_field_that_makes_no_sense_is_refused_and_nothing_is_saved(
     assert draft.version == 1
 
 
+@pytest.mark.parametrize(("clock", "found"), [("08:58", {"ended_before"}), ("09:00", set())])
+def test_a_session_does_not_end_before_it_began(
+    practitioner_client: Client, draft: Session, clock: str, found: set[str]
+) -> None:
+    data = filled(draft, (10, "0.1"), save=1, ended_at_0="2026-03-02", ended_at_1=clock)
+    answer = post(practitioner_client, "session", draft.pk, data)
+    draft.refresh_from_db()
+    assert (answer.status_code, draft.ended_at) == ((422, None) if found else (302, CLINIC_NOW))
+    assert not found or codes(answer) == found
+
+
+def test_a_zone_has_an_area(practitioner_client: Client, kybella: Session) -> None:
+    data = filled(kybella, (10, "0.1"), save=1) | {"zone0-area_cm2": "0"}
+    answer = post(practitioner_client, "session", kybella.pk, data)
+    (row,) = answer.context["rows"].forms
+    assert (answer.status_code, dict(row.errors)) == (422, {"area_cm2": ["Above zero."]})
+    assert kybella.zones.count() == 0
+
+
 def test_a_zone_named_twice_is_refused(practitioner_client: Client, draft: Session) -> None:
     data = filled(draft, (10, "0.1"), (5, "0.1"), save=1)
     answer = post(practitioner_client, "session", draft.pk, data | {"zone1-zone": data["zone0-zone"]})

@@ -99,6 +99,16 @@ def test_what_is_no_list_of_places_is_refused_in_a_sentence(
     assert SessionZone.objects.count() == 0
 
 
+@pytest.mark.parametrize(("count", "status"), [(2000, 302), (2001, 422)])
+def test_one_row_has_at_most_two_thousand_places(
+    practitioner_client: Client, draft: Session, count: int, status: int
+) -> None:
+    answer = post(practitioner_client, draft, " ".join(["5,5"] * count), points="2000")
+    assert answer.status_code == status
+    assert ("At most 2000 points in one zone." in shown(answer)) is (status == 422)
+    assert [len(row.places) for row in SessionZone.objects.all()] == ([2000] if status == 302 else [])
+
+
 def test_places_in_the_last_corner_of_the_longest_drawing_are_taken(
     practitioner_client: Client, draft: Session
 ) -> None:
