@@ -12,8 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from clinic.errors import DomainError, NotCleared
-from clinic.readiness import Condition
+from clinic.errors import DomainError
 from consultations import body_map, purposes
 from consultations.actions.sessions import Contents
 from consultations.enums import ScoreMoment, SessionOutcome
@@ -50,7 +49,6 @@ class Recording:
     form: SessionForm
     rows: ZoneRows
     data: Mapping[str, Any] | None = None
-    conditions: tuple[Condition, ...] = ()
     zone_errors: tuple[str, ...] = ()
     outside: tuple[DomainError, ...] = ()
     is_saved: bool = False
@@ -131,8 +129,6 @@ class Recording:
             else:
                 self.form.add_domain_error(each)
         self.outside = refusal.refusals if isinstance(refusal, NeedsReason) else ()
-        if isinstance(refusal, NotCleared):
-            self.conditions = tuple(refusal.conditions)
         self.form.data = self.form.data.copy()
         self.form.data["version"] = self.session.version
 
@@ -193,7 +189,6 @@ def draft_page(
             "asks_reason": bool(recording.outside or recording.form["deviation_reason"].value()),
             "outside": recording.outside,
             "deviation": _deviation(session),
-            "conditions": recording.conditions,
             "is_saved": recording.is_saved,
             "banner": begun,
             "closed_since": closed_since(facts, session, begun, at=at),

@@ -11,9 +11,12 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from clinic.models import Practitioner
+from consultations.enums import Grade
+from consultations.enums import TestResult as Result
 from consultations.models import CauseFinding, CauseSearch, PatchTest, Plan
 from tests.consultations.test_patch_test_pages import moment
 from tests.factories import (
+    CauseFindingFactory,
     CauseSearchFactory,
     ConsentWithdrawalFactory,
     PatchTestFactory,
@@ -27,6 +30,7 @@ from tests.factories import (
 from tests.factories.clock import ago
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now", "doctor")]
+NOT_CLEARING = {"valid_from": None, "valid_until": None}
 
 
 @pytest.fixture
@@ -203,3 +207,45 @@ def test_the_page_costs_the_same_however_many_components(
     practitioner_client.get(cause_url(plan))
     with django_assert_num_queries(25):
         assert practitioner_client.get(cause_url(plan)).status_code == 200
+
+
+ALL_STAY_CLOSED = "Which component it was, the test does not say: all of them stay closed."
+HELD = "Sessions that need a test and share a component wait until the repeat is read without reaction."
+
+
+@pytest.mark.parametrize(
+    ("read", "title", "may_still_read"),
+    [
+        ({"positive": True, "grade": Grade.WEAK}, "Positive", False),
+        ({**NOT_CLEARING, "result": Result.EQUIVOCAL, "grade": Grade.DOUBTFUL}, "Unclear: repeat", False),
+        ({**NOT_CLEARING, "result": Result.INVALID, "grade": ""}, "Invalid: test again", True),
+    ],
+    ids=["positive", "unclear", "invalid"],
+)
+def test_what_a_component_tested_alone_showed_is_said_of_it_alone(
+    practitioner_client: Client, search: CauseSearch, read: dict[str, Any], title: str, may_still_read: bool
+) -> None:
+    test = component_tested(search, search.patch_test.component_codes[0], reacts=None)
+    TestReadingFactory(patch_test=test, **read)
+    page = practitioner_client.get(reverse("consultations:patch_test", args=[test.pk]))
+    outcome = page.context["outcome"]
+    assert (outcome.title, outcome.may_still_read, outcome.booking_url) == (title, may_still_read, "")
+    assert ("It reacted alone: nothing that holds it may be injected." in text(page)) is (title == "Positive")
+    assert not {ALL_STAY_CLOSED, HELD} & {*outcome.lines}
+    whole = practitioner_client.get(reverse("consultations:patch_test", args=[search.patch_test_id]))
+    assert ALL_STAY_CLOSED in text(whole)  # the control
+
+
+def test_where_every_component_was_tested_none_stays_closed_for_want_of_a_test(
+    practitioner_client: Client,
+) -> None:
+    untested = "Stays closed, because no test of it alone was read without reaction"
+    assert untested in text(practitioner_client.get(cause_url(cause_found())))
+    plan = stopped_by_test(components=2)
+    cause, harmless = plan.formula.component_codes
+    search = CauseSearchFactory(patch_test=plan.patch_tests.get())
+    component_tested(search, cause, reacts=True)
+    component_tested(search, harmless)
+    CauseFindingFactory(search=search, cause_codes=[cause], opened_codes=[harmless])
+    shown = text(practitioner_client.get(cause_url(plan)))
+    assert ("May be injected again" in shown, untested in shown) == (True, False)

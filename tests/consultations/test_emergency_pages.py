@@ -8,16 +8,28 @@ from django.test import Client
 
 from clinic.enums import Reading
 from clinic.models import EmergencyOpening, Patient, RecordOpened, User
-from consultations.models import AdverseEvent, Session
+from clinic.models.people import PSEUDONYM
+from consultations.enums import Answer, Decision
+from consultations.models import AdverseEvent, Session, SessionReaction
 from tests.factories import (
     AdverseEventFactory,
     AlertFactory,
     AllergyFactory,
+    ConsultationFactory,
+    ContraindicationQuestionFactory,
     EmergencyOpeningFactory,
+    EnteredInErrorFactory,
+    HealthAnswerFactory,
+    PatientFactory,
+    ReactionTypeFactory,
     SessionFactory,
+    TestReadingFactory,
     UserFactory,
+    cleared_plan,
+    consented_plan,
 )
 from tests.factories.clock import ago, ahead
+from tests.guards import without
 from tests.signing_in import sign_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -66,6 +78,35 @@ def test_it_says_what_an_ambulance_asks_for_and_no_more(
     ):
         assert words in text
     assert session.note not in text and "Told at length" not in text
+
+
+def test_it_says_what_was_last_answered_and_what_the_skin_did(reception_client: Client) -> None:
+    over, begun, unclear, never = ContraindicationQuestionFactory.create_batch(4)
+    consultation = ConsultationFactory(
+        signed=True,
+        answers=[
+            {"question": over, "answer": Answer.YES, "decision": Decision.ASK},
+            {"question": begun},
+            {"question": unclear, "answer": Answer.UNKNOWN, "decision": Decision.ASK},
+            {"question": never},
+        ],
+    )
+    patient = consultation.patient
+    ConsultationFactory(patient=patient, answers=[{"question": never, "yes": True}])  # a draft says nothing
+    HealthAnswerFactory(patient=patient, question=begun, recorded_at=ago(days=2))
+    HealthAnswerFactory(patient=patient, question=over, answer=Answer.NO)
+    swelling = ReactionTypeFactory(name="Swelling")
+    given = SessionFactory(plan=cleared_plan(patient=patient), started_at=ago(days=1), reactions=[swelling])
+    SessionReaction.objects.filter(session=given).update(grade=2)
+    tested = TestReadingFactory(patch_test__plan=consented_plan(patient=patient), positive=True)
+    summary = reception_client.get(opened(reception_client, patient)).context["summary"]
+    assert summary.answers == [begun.name, f"{unclear.name} (not known)"]
+    assert [(each.at, each.words) for each in summary.reactions] == [
+        (given.started_at, "Swelling, grade 2, at a session"),
+        (tested.read_at, f"positive test injection of {tested.patch_test.formula}"),
+    ]
+    EnteredInErrorFactory(session=given, confirmed=True)
+    assert len(reception_client.get(opened(reception_client, patient)).context["summary"].reactions) == 1
 
 
 def test_what_is_being_injected_now_stands_first_though_it_is_not_signed(reception_client: Client) -> None:
@@ -159,3 +200,17 @@ def test_queries_do_not_grow(
     address = opened(reception_client, session.patient)
     with django_assert_num_queries(30):
         reception_client.get(address)
+
+
+def test_of_a_record_that_is_erased_or_merged_nothing_is_opened(reception_client: Client) -> None:
+    patient, survivor = PatientFactory(), PatientFactory()
+    ask, its_own = f"/patients/{patient.pk}/emergency/", f"/patients/{survivor.pk}/emergency/"
+    address = opened(reception_client, patient)
+    Patient.objects.filter(pk=patient.pk).update(merged_into=survivor)
+    for client_sees in (reception_client.get(address), reception_client.post(ask, {"reason": WHY})):
+        assert client_sees["Location"] == its_own
+    with without("patient_erased_for_good"):
+        Patient.objects.filter(pk=survivor.pk).update(**PSEUDONYM, erased_at=ago(hours=1))
+        assert reception_client.post(its_own, {"reason": WHY})["Location"] == f"/patients/{survivor.pk}/"
+        assert EmergencyOpening.objects.filter(patient=survivor).count() == 0
+    assert (EmergencyOpening.objects.count(), RecordOpened.objects.count()) == (1, 0)

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from clinic.enums import ContactReason
 from clinic.errors import DomainError, NotAllowed
-from clinic.models import ContactEntry, Patient, Practitioner, User
+from clinic.models import ContactEntry, Patient, Practitioner, RecordOpened, User
 from consultations import offers, purposes
 from consultations.actions import allergies, events, patch_tests, plans, sessions
 from consultations.enums import AllergyStatus, PlanStatus
@@ -25,6 +25,7 @@ from consultations.rules import clearance
 from consultations.rules.plans import next_to_give
 from tests.consultations import course
 from tests.factories import (
+    AdverseEventFactory,
     AppointmentFactory,
     ComponentFactory,
     FormulaFactory,
@@ -447,6 +448,29 @@ class TestPages:
         del over["reaction"]
         events.follow(event=event, details=over, by=by, at=CLINIC_NOW)
         assert waiting() == []
+
+    def test_a_red_flag_and_what_is_overdue_are_told_apart_from_the_rest(
+        self, practitioner_client: Client
+    ) -> None:
+        late = AdverseEventFactory(review_by=ago(minutes=1))
+        red = AdverseEventFactory(review_by=ahead(hours=1), is_red_flag=True)
+        rest = AdverseEventFactory(review_by=ahead(hours=2))
+        page = practitioner_client.get(reverse("consultations:worklists"))
+        (found,) = [each for each in page.context["sections"] if each.key == "events"]
+        assert [(row.patient, row.chip, row.tone) for row in found.rows] == [
+            (late.patient, "overdue", "bad"),
+            (red.patient, "red flag", "bad"),
+            (rest.patient, "", "warn"),
+        ]
+
+    def test_a_browser_that_only_asks_whether_a_page_is_there_opens_no_record(
+        self, practitioner_client: Client
+    ) -> None:
+        url = reverse("consultations:event", args=[AdverseEventFactory().pk])
+        assert practitioner_client.head(url).status_code == 200
+        assert RecordOpened.objects.count() == 0
+        practitioner_client.get(url)
+        assert RecordOpened.objects.count() == 1
 
     def test_the_sheet_holds_the_rates_and_no_name(self, by: User, practitioner_client: Client) -> None:
         plan = cleared_plan()

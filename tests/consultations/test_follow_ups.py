@@ -201,6 +201,12 @@ class TestTheAnswer:
         assert (page.status_code, page.context["form"]["words"].value()) == (422, "a lump")
         assert not FollowUp.objects.exists()
 
+    def test_where_nothing_was_noticed_it_leads_back_to_the_list(self, practitioner_client: Client) -> None:
+        answer = practitioner_client.post(url(given()), {"answer": "nothing"}, follow=True)
+        assert answer.redirect_chain[0][0] == f"{reverse('consultations:worklists')}#checks"
+        assert "The check is on record: nothing noticed." in answer.content.decode()
+        assert FollowUp.objects.get().answer == FollowUpAnswer.NOTHING
+
     def test_a_check_made_meanwhile_is_shown_with_what_was_not_saved(
         self, practitioner_client: Client
     ) -> None:

@@ -343,6 +343,13 @@ def _url(test: PatchTest, route: str = "patch_test_read_late") -> str:
     return reverse(f"consultations:{route}", args=[test.pk])
 
 
+def _typed(**more: str) -> dict[str, str]:
+    """A quiet place, now."""
+    local = timezone.localtime(CLINIC_NOW)
+    seen = {"read_at_0": f"{local:%Y-%m-%d}", "read_at_1": f"{local:%H:%M}", "site_readable": "on"}
+    return seen | {"grade": "neg"} | more
+
+
 def test_a_practitioner_records_it_without_a_visit_and_reads_what_follows(
     practitioner_client: Client, plan: Plan, test: PatchTest
 ) -> None:
@@ -369,6 +376,37 @@ def test_a_practitioner_records_it_without_a_visit_and_reads_what_follows(
 def test_where_there_is_no_second_look_the_page_leads_to_the_test(practitioner_client: Client) -> None:
     test = cleared_plan().patch_tests.get()
     assert practitioner_client.get(_url(test)).headers["Location"] == _url(test, "patch_test")
+
+
+def test_the_diarys_way_in_leads_to_what_came_of_the_test_where_there_is_no_second_look(
+    practitioner_client: Client, plan: Plan, test: PatchTest
+) -> None:
+    LateReadingFactory(patch_test=test)
+    shown = practitioner_client.get(reverse("consultations:late_reading_of_plan", args=[plan.pk]))
+    assert (shown.status_code, shown.context["last"]) == (200, test)
+
+
+def test_out_of_its_days_the_page_says_so_beforehand_and_signs_nothing(practitioner_client: Client) -> None:
+    test = PatchTestFactory(plan=consented_plan(**ASKED), given_at=ago(days=5))
+    TestReadingFactory(patch_test=test)
+    shown = practitioner_client.get(_url(test))
+    assert "Not in its days" in _text(shown)
+    assert "The late reading is from Wed 4 Mar 2026 to Wed 25 Mar 2026, with these days." in _text(shown)
+    refused = practitioner_client.post(_url(test), _typed())
+    assert "What shows before or after is recorded as a reaction." in _text(refused)
+    assert (refused.status_code >= 400, test.readings.count()) == (True, 1)
+
+
+def test_where_somebody_has_reported_a_reaction_meanwhile_what_was_typed_stays(
+    practitioner_client: Client, practitioner_user: User, test: PatchTest
+) -> None:
+    actions.report_reaction(
+        test=test, details={"read_at": ago(hours=1), "grade": "pos1"}, by=practitioner_user, at=CLINIC_NOW
+    )
+    refused = practitioner_client.post(_url(test), _typed(note="kept as typed"))
+    assert "A late reading follows a reading without reaction." in _text(refused)
+    assert "kept as typed" in _text(refused)
+    assert not test.readings.filter(kind="late").exists()
 
 
 def test_patient_page_and_session_remind_of_it_while_it_is_possible(

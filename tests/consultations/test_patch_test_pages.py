@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from clinic.enums import AppointmentStatus
 from clinic.models import Appointment, Practitioner, RecordOpened, User
 from consultations import purposes
-from consultations.enums import Grade
+from consultations.enums import Grade, PlanStatus
 from consultations.enums import TestResult as Result
 from consultations.models import Deviation, PatchTest, Plan
 from consultations.models import TestReading as Reading
@@ -356,6 +356,28 @@ def test_where_nothing_waits_the_way_in_says_what_to_do(practitioner_client: Cli
     assert give_url(plan) in shown
     test = TestReadingFactory(patch_test__plan=plan).patch_test
     assert url(test) in text(practitioner_client.get(way_in))
+
+
+def test_what_was_not_read_in_time_says_when_that_was(practitioner_client: Client) -> None:
+    test = PatchTestFactory(given_at=ago(days=5))
+    shown = text(practitioner_client.get(url(test)))
+    assert "Not read in time" in shown
+    assert "The window closed on 1 Mar 2026. A reading now is invalid, unless it shows a reaction." in shown
+
+
+def test_a_reading_that_the_pathway_does_not_offer_is_not_booked_from_the_test(
+    practitioner_client: Client, waiting: PatchTest
+) -> None:
+    AppointmentTypeFactory(purpose="reading")
+
+    def ways() -> tuple[bool, bool]:
+        shown = practitioner_client.get(url(waiting))
+        return bool(shown.context["outcome"].booking_url), "Book the reading" in text(shown)
+
+    assert ways() == (True, True)
+    waiting.plan.status = PlanStatus.STOPPED
+    waiting.plan.save(update_fields=["status"])
+    assert ways() == (False, False)
 
 
 # --- What follows ------------------------------------------------------------------------------------------------------

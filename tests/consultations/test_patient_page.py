@@ -20,6 +20,7 @@ from tests.factories import (
     AlertFactory,
     AllergyFactory,
     AppointmentFactory,
+    CheckInFactory,
     ClinicalReportFactory,
     ConsentWithdrawalFactory,
     EnteredInErrorFactory,
@@ -321,6 +322,28 @@ def test_the_timeline_is_newest_first_and_filtered_by_kind(practitioner_user: Us
 
 def test_the_timeline_is_for_practitioners(reception: User, admin: User, known: Plan) -> None:
     assert titles(known.patient, reception) == titles(known.patient, admin) == []
+
+
+@pytest.mark.parametrize(
+    ("trait", "title", "tone"),
+    [
+        ({}, "Check-in: not answered", "warn"),
+        ({"open": True}, "Check-in: an answer needs a look", "warn"),
+        ({"answered": True}, "Check-in: every question answered with no", ""),
+    ],
+)
+def test_a_check_in_is_in_the_timeline_with_what_came_of_it(
+    practitioner_user: User, clinic_now: datetime, trait: dict[str, bool], title: str, tone: str
+) -> None:
+    check_in = CheckInFactory(**trait)
+    wanted = {"kind": None, "at": CLINIC_NOW, "offset": 0, "limit": 50}
+    (found,) = [
+        each
+        for each in timeline.entries(check_in.patient, user=practitioner_user, **wanted)
+        if each.icon == "clipboard-check"
+    ]
+    assert (found.title, found.tone) == (title, tone)
+    assert found.url == reverse("consultations:check_in_review", args=[check_in.pk])
 
 
 def test_a_withdrawal_a_report_and_a_visit_are_in_the_timeline(practitioner_user: User, known: Plan) -> None:

@@ -533,6 +533,34 @@ def test_not_given_is_recorded_with_its_reason_and_the_session_stays_to_be_given
     assert page.status_code == 200 and "fever" in page.content.decode()
 
 
+def test_not_given_at_its_own_visit_leads_to_the_later_visits_of_the_course(
+    practitioner_client: Client, plan: Plan
+) -> None:
+    visit = AppointmentFactory(
+        patient=plan.patient,
+        purpose=purposes.session_of(first(plan)),
+        status=AppointmentStatus.IN_PROGRESS,
+        starts_at=ago(hours=1),
+    )
+    answer = post(practitioner_client, "session_not_given", first(plan).pk, {"reason": "fever"})
+    assert answer["Location"] == reverse("clinic:appointment_later", args=[visit.pk])
+    assert Session.objects.get().appointment == visit
+
+
+def test_what_had_closed_before_it_began_keeps_it_unsigned_and_is_said_with_who_can_help(
+    practitioner_client: Client, draft: Session
+) -> None:
+    """Withdrawn and begun in the same moment by two people: the withdrawal comes to be known a little later."""
+    ConsentWithdrawalFactory(consent=draft.plan.consents.get(), withdrawn_at=ago(hours=2))
+    answer = post(practitioner_client, "session", draft.pk, filled(draft, (10, "0.1"), sign=1))
+    (missing,) = answer.context["banner"].conditions
+    assert (answer.status_code, missing.code) == (422, "consent")
+    shown = unescape(answer.content.decode())
+    assert missing.detail in shown and missing.who in shown and 'value="10"' in shown
+    draft.refresh_from_db()
+    assert (draft.is_signed, draft.version, draft.zones.count()) == (False, 1, 0)
+
+
 def test_a_deviation_lists_what_was_missing_and_opens_its_record(
     practitioner_client: Client, practitioner_user: User, plan: Plan
 ) -> None:

@@ -21,6 +21,7 @@ from pytest_django import DjangoAssertNumQueries
 from clinic.actions import visits
 from clinic.enums import AppointmentStatus, ContactReason, Reading
 from clinic.models import Appointment, ContactTry, Patient, Practitioner, RecordOpened, User
+from clinic.models.people import PSEUDONYM
 from consultations.models import Consultation, Photo
 from consultations.whole_record import archive, as_data, rows, tables
 from consultations.whole_record.tables import LEFT_OUT, TABLES
@@ -37,6 +38,7 @@ from tests.factories import (
     cleared_plan,
 )
 from tests.factories.clock import ago, ahead
+from tests.guards import without
 from tests.test_markers import _MARK, NAMES, TEXTS, mark_everything
 from tests.things import BUILDERS, Things
 
@@ -305,3 +307,10 @@ class TestThePage:
         gone = PatientFactory(merged_into=patient)
         answer = practitioner_client.post(url(gone), ASKED)
         assert answer.status_code == 302 and answer["Location"] == url(patient)
+
+    def test_of_an_erased_record_no_file_is_made(self, practitioner_client: Client, patient: Patient) -> None:
+        with without("patient_erased_for_good"):
+            Patient.objects.filter(pk=patient.pk).update(**PSEUDONYM, erased_at=ago(days=1))
+            answer = practitioner_client.post(url(patient), ASKED)
+            assert answer["Location"] == reverse("consultations:patient", args=[patient.pk])
+            assert not RecordOpened.objects.exists()

@@ -112,6 +112,23 @@ def waiting_plan(**plan: int):
     )
 
 
+def test_the_visits_of_a_plan_on_hold_may_be_released_and_those_of_a_stopped_one_have_to(
+    practitioner_client: Client,
+) -> None:
+    held, stopped = cleared_plan(), cleared_plan()
+    for plan, status in ((held, PlanStatus.ON_HOLD), (stopped, PlanStatus.STOPPED)):
+        purpose = purposes.session_of(plan.planned_sessions.get(ordinal=1))
+        AppointmentFactory(patient=plan.patient, purpose=purpose, starts_at=ahead(days=3))
+        plan.status = status
+        plan.save(update_fields=["status"])
+    assert [
+        (patient, chip, action) for patient, _what, chip, action in rows(practitioner_client, "release")
+    ] == [
+        (stopped.patient, "", "Call and release"),
+        (held.patient, "on hold", "Release or keep"),
+    ]
+
+
 class TestReports:
     def test_red_flags_come_first_then_the_oldest(self, practitioner_client: Client) -> None:
         young = ClinicalReportFactory(reported_at=ago(hours=1))
