@@ -11,9 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from clinic.models import User
+from clinic.models import Patient, Practitioner, User
 from clinic.right_database import refuse_at_start, refuse_wrong_database
-from tests.factories import UserFactory
+from tests.factories import PatientFactory, PractitionerFactory, UserFactory
 
 CLINIC, DEMO = {"MODE": "production", "PRODUCTION": True}, {"MODE": "demo", "PRODUCTION": False}
 
@@ -47,6 +47,23 @@ class TestWhatIsRefused:
         with override_settings(**DEMO), pytest.raises(CommandError, match="real clinic"):
             call_command("seed_demo", verbosity=0)
         assert User.objects.count() == 1
+
+
+@pytest.mark.django_db
+class TestTheDemo:
+    def test_is_built_on_no_clinics_machine(self) -> None:
+        with override_settings(**CLINIC), pytest.raises(CommandError, match="set MESOCLINIC_MODE=demo"):
+            call_command("seed_demo", verbosity=0)
+        assert not User.objects.exists()
+
+    @pytest.mark.parametrize("somebody", [PatientFactory, PractitionerFactory])
+    def test_is_built_among_no_people(self, somebody: Any) -> None:
+        somebody()
+        User.objects.update(email="ana@demo.invalid")
+        before = User.objects.count(), Patient.objects.count(), Practitioner.objects.count()
+        with override_settings(**DEMO), pytest.raises(CommandError, match="the demo needs an empty one"):
+            call_command("seed_demo", verbosity=0)
+        assert (User.objects.count(), Patient.objects.count(), Practitioner.objects.count()) == before
 
 
 @pytest.mark.django_db

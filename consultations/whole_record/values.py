@@ -109,8 +109,6 @@ def data(value: Any) -> Any:
         return timezone.localtime(value).isoformat()
     if isinstance(value, date | time):
         return value.isoformat()
-    if isinstance(value, UUID):
-        return str(value)
     if isinstance(value, list):
         return [data(each) for each in value]
     return value

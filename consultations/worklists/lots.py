@@ -34,8 +34,8 @@ def judged(lot: Lot, planned: list[PlannedSession]) -> list[Coming]:
     found = []
     for each in planned:
         visit = each.appointment
-        if visit is not None:
-            day = timezone.localdate(visit.starts_at)
-            from_another = bool(in_date(component, others, on=day))
-            found.append(Coming(each, visit, bool(in_date(component, [lot], on=day)), from_another))
+        assert visit is not None  # `Trace.to_come()` has those on the books alone
+        day = timezone.localdate(visit.starts_at)
+        from_another = bool(in_date(component, others, on=day))
+        found.append(Coming(each, visit, bool(in_date(component, [lot], on=day)), from_another))
     return found

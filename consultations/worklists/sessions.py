@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 
 from django.db.models import Max
 
@@ -23,13 +22,13 @@ def overdue(at: datetime) -> list[PlannedSession]:
     the latest plans: every diary page counts them, and what a plan is judged by takes a dozen queries to read.
     """
     late: list[PlannedSession] = []
-    quiet = quiet_plans(since=at - _PATIENCE)
-    for start in count(step=MOST):
+    quiet, start = quiet_plans(since=at - _PATIENCE), 0
+    while True:
         plans = list(quiet[start : start + MOST])
         late += [planned for facts in facts_of(plans).values() if (planned := _overdue(facts, at))]
         if len(late) >= MOST or len(plans) < MOST:
-            break
-    return late[:MOST]
+            return late[:MOST]
+        start += MOST
 
 
 def _overdue(facts: PlanFacts, at: datetime) -> PlannedSession | None:

@@ -39,9 +39,10 @@ def sheet(trace: Trace, *, user: User, at: datetime) -> Iterator[list[Any]]:
     for planned in trace.to_come(user=user, at=at).select_related(
         "appointment__practitioner", "appointment__room"
     ):
-        if (visit := planned.appointment) is not None:
-            who, room = str(visit.practitioner), str(visit.room)
-            yield [*_whom(visit.patient), _("session to come"), _clock(visit.starts_at), who, room, ""]
+        visit = planned.appointment
+        assert visit is not None  # `Trace.to_come()` has those on the books alone
+        who, room = str(visit.practitioner), str(visit.room)
+        yield [*_whom(visit.patient), _("session to come"), _clock(visit.starts_at), who, room, ""]
 
 
 def _whom(patient: Patient) -> list[Any]:

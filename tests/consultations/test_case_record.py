@@ -18,6 +18,7 @@ from tests.factories import (
     AllergyFactory,
     CaseFileFactory,
     ConsultationFactory,
+    EnteredInErrorFactory,
     PatientFactory,
     SessionFactory,
     UserFactory,
@@ -84,6 +85,25 @@ class TestAsItStood:
             titles_of(found)
         )
         assert "signed by" in words and f"Plan: {session.plan}" in words
+
+    def test_what_was_called_an_error_says_why_and_whether_a_second_person_had_confirmed_it(self) -> None:
+        session = SessionFactory(signed=True)
+        written(ago(days=10))
+        entry = EnteredInErrorFactory(session=session, reason="another patient")
+        written(ago(days=5))
+        entry.confirmed_by, entry.confirmed_at = UserFactory(practitioner=True), ago(hours=1)
+        entry.save()
+        written(ago(days=2))
+
+        def error(days: int) -> dict[str, str]:
+            return {each.title: each.error for each in shown(case(session.patient, ago(days=days)))}
+
+        assert [error(days)["Session"] for days in (9, 4, 1)] == [
+            "",
+            "Entered in error: another patient",
+            "Entered in error, confirmed: another patient",
+        ]
+        assert error(1)["Plan"] == ""
 
     def test_identity_and_allergies_are_those_of_then(self) -> None:
         patient = PatientFactory(family_name="Moreau")

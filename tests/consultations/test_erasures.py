@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test import Client
 
 from clinic.enums import AppointmentStatus, ErasureKind, ErasureStage
@@ -347,6 +347,37 @@ class TestWhatIsDone:
         ] == [True, False]
         patient.refresh_from_db()
         assert obstacles(patient, at=CLINIC_NOW) == ["This record was erased already."]
+
+    @pytest.mark.parametrize(("writers", "is_done"), [(4, True), (5, False)])
+    def test_while_somebody_writes_it_is_tried_a_few_times_and_then_left_for_the_next_run(
+        self, admin: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writers: int, is_done: bool
+    ) -> None:
+        patient, carry_out = seen(), erasing.carry_out
+        decided(patient, admin)
+        left, waited = [OperationalError("canceling statement due to lock timeout")] * writers, []
+
+        def held(**asked: Any) -> ErasureDone | None:
+            if left and asked["stage"] == ErasureStage.DESK:
+                raise left.pop()
+            return carry_out(**asked)
+
+        monkeypatch.setattr(erasing, "carry_out", held)
+        monkeypatch.setattr("time.sleep", waited.append)
+        said = run(tmp_path, ahead(days=8))
+        assert (waited, "somebody was writing; the next run tries again" in said) == ([2.0] * 4, not is_done)
+        assert Appointment.objects.get(patient=patient).note == ("erased" if is_done else "rings twice")
+        assert ErasureDone.objects.exists() is (tmp_path / "ledger").exists() is is_done
+
+    def test_where_the_first_stage_is_refused_the_second_is_not_tried(
+        self, admin: User, tmp_path: Path
+    ) -> None:
+        patient = seen()
+        decided(patient, admin)
+        ContactEntryFactory(patient=patient)
+        said = run(tmp_path, datetime(2046, 2, 2, 3, tzinfo=PARIS))
+        assert said.count("not erased") == 1
+        patient.refresh_from_db()
+        assert (patient.family_name, patient.erased_at) == ("Belleville", None)
 
     def test_a_flood_of_decisions_is_carried_out_a_few_at_a_time(self, admin: User, tmp_path: Path) -> None:
         for _each in range(3):

@@ -352,7 +352,9 @@ class TestUsedUp:
         back = self.url(lot, "lot_put_back")
         assert back in answer.content.decode()
         assert self.url(lot) not in answer.content.decode()
-        practitioner_client.post(back)
+        answer = practitioner_client.post(back, follow=True)
+        words = [change.words for change in answer.context["history"]]
+        assert words == ["put back on the shelf", "used up", "put on record"]
         assert Lot.objects.usable_on(TODAY).filter(pk=lot.pk).exists()
         history = Lot.pgh_event_model.objects.filter(pgh_obj=lot).order_by("pgh_id")
         assert [each.used_up_on for each in history] == [None, TODAY, None]

@@ -16,11 +16,11 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from clinic.enums import Role
 from clinic.models import User
 from consultations.enums import ReviewAnchor, ScoreMoment
-from consultations.models import Plan, PlanTemplate, ReviewRule, Scale
+from consultations.models import Goal, Plan, PlanTemplate, ReviewRule, Scale, ScaleThreshold
 from consultations.outcomes import cohorts, scores
 from consultations.outcomes.lines import lines_of
 from consultations.outcomes.plots import HEIGHT, plot
-from consultations.outcomes.words import change_words, shown
+from consultations.outcomes.words import change_words, goals_in_words, responder_words, score_words, shown
 from consultations.rules.outcomes import Change
 from tests.factories import (
     ConsultationFactory,
@@ -31,6 +31,7 @@ from tests.factories import (
     PlanTemplateFactory,
     ReviewFactory,
     ReviewRuleFactory,
+    ScaleFactory,
     SessionFactory,
     UserFactory,
     cleared_plan,
@@ -161,6 +162,57 @@ def test_the_drawing_puts_scores_on_the_whole_scale_with_the_responders_band() -
 def test_one_score_is_no_drawing() -> None:
     waist = [{"scale": scale("fat_mm"), "baseline": 20, "target": None}]
     assert plot(line(PlanFactory(consultation=ConsultationFactory(signed=True, aims=waist)))) is None
+
+
+def test_where_nothing_makes_a_responder_scores_are_drawn_without_a_band() -> None:
+    plain, judged = ScaleFactory(), scale("pain_nrs")
+    drawn = []
+    for each in (plain, judged):
+        aims = [{"scale": each, "baseline": 6, "target": None}]
+        plan = PlanFactory(consultation=ConsultationFactory(signed=True, aims=aims))
+        ReviewFactory(plan=plan, signed=True, scores=[{"scale": each, "value": 4}])
+        mine = line(plan)
+        found = plot(mine)
+        assert found is not None and len(found.dots) == 2
+        drawn.append((mine.limit is None, found.band is None, shown(mine).responder))
+    assert drawn == [(True, True, ""), (False, False, responder_words(line(plan).responder))]
+
+
+def test_a_goal_without_a_score_before_is_a_target_and_no_baseline() -> None:
+    pain = scale("pain_nrs")
+    aims = [{"scale": pain, "baseline": None, "target": 2}]
+    plan = PlanFactory(consultation=ConsultationFactory(signed=True, aims=aims))
+    assert (line(plan).marks, line(plan).baseline, line(plan).target) == ([], None, 2)
+
+
+@pytest.mark.parametrize(
+    ("goal", "words"),
+    [
+        ({"baseline": D(6), "target": D(2)}, "now 6 cm, wanted 2 cm"),
+        ({"baseline": D(6)}, "now 6 cm"),
+        ({"target": D(2)}, "wanted 2 cm"),
+    ],
+)
+def test_a_goal_in_words(goal: dict[str, D], words: str) -> None:
+    waist = Scale(name="Waist", unit="cm")
+    assert goals_in_words([Goal(scale=waist, **goal)]) == [{"label": str(waist), "value": words}]
+
+
+def test_a_score_beyond_the_named_levels_is_a_figure() -> None:
+    named = Scale(minimum=D(0), maximum=D(3), step=D(1), unit="points", levels=["none", "slight"])
+    assert [score_words(named, D(value)) for value in (1, 2)] == ["1 slight", "2 points"]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "words"),
+    [
+        ({"points": D(1)}, "better by 1 point (much better)"),
+        ({"percent": D(30)}, "better by 30 % (much better)"),
+        ({"points": D(2), "percent": D(33)}, "better by 2 points or 33 % (much better)"),
+    ],
+)
+def test_what_makes_a_responder_in_words(threshold: dict[str, D], words: str) -> None:
+    assert responder_words(ScaleThreshold(name="much better", **threshold)) == words
 
 
 @pytest.mark.parametrize(
@@ -312,9 +364,10 @@ def test_the_cohort_can_be_narrowed_to_plans_agreed_in_a_period(
     url = reverse("consultations:cohort", args=["FACE-AMIN"])
     first = (TODAY - timedelta(days=60)).isoformat()
     sizes = [
-        practitioner_client.get(url, asked).context["cohort"].patients for asked in ({}, {"first": first})
+        practitioner_client.get(url, asked).context["cohort"].patients
+        for asked in ({}, {"first": first}, {"last": first}, {"first": first, "last": first})
     ]
-    assert sizes == [2, 1]
+    assert sizes == [2, 1, 1, 0]
 
 
 def test_the_sheet_has_one_row_a_case_and_names_nobody(

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from io import BytesIO
 from types import SimpleNamespace
 from zipfile import ZipFile
@@ -19,22 +20,27 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from clinic.actions import visits
+from clinic.dates import moment_in_words
 from clinic.enums import AppointmentStatus, ContactReason, Reading
 from clinic.models import Appointment, ContactTry, Patient, Practitioner, RecordOpened, User
 from clinic.models.people import PSEUDONYM
-from consultations.models import Consultation, Photo
-from consultations.whole_record import archive, as_data, rows, tables
+from consultations.models import Consultation, Photo, Session
+from consultations.whole_record import archive, as_data, as_page, rows, tables
 from consultations.whole_record.tables import LEFT_OUT, TABLES
-from consultations.whole_record.values import unit_of
+from consultations.whole_record.values import spoken, unit_of
 from tests.factories import (
     AppointmentFactory,
     ConsentFactory,
     ConsultationFactory,
     ContactEntryFactory,
+    LeafletHandoutFactory,
     PatientFactory,
     PhotoFactory,
     PhotoRemovalFactory,
+    ReviewFactory,
+    ScaleFactory,
     SessionFactory,
+    SessionScoreFactory,
     cleared_plan,
 )
 from tests.factories.clock import ago, ahead
@@ -106,6 +112,22 @@ class TestNothingIsForgotten:
         assert units["session_dose.strength"] == "mg/ml"
         assert units["session_score.value"] == "cm"
 
+    def test_a_figure_without_a_unit_is_told_to_who_adds_one(self) -> None:
+        with pytest.raises(LookupError, match=r"Session\.speed has no unit"):
+            unit_of(SimpleNamespace(name="speed", model=Session), SimpleNamespace())
+
+    @pytest.mark.parametrize(
+        ("written", "words"),
+        [
+            ("2026-03-05T13:30:00+00:00", "Thu 5 Mar 2026, 14:30"),
+            ("2026-03-05T00:00:00", "5 Mar 2026"),
+            ("2026-03-05T, or later", "2026-03-05T, or later"),
+            ("sauna", "sauna"),
+        ],
+    )
+    def test_a_moment_that_is_kept_as_text_is_read_as_one(self, written: str, words: str) -> None:
+        assert spoken([["Sauna", written]]) == f"Sauna: {words}"
+
     def test_every_text_of_a_patient_stands_in_the_data_and_on_the_page(self, doctor: Practitioner) -> None:
         things = Things()
         for build in BUILDERS:
@@ -167,6 +189,33 @@ class TestTheFile:
         assert session["outcome"] in said["columns"]["session"]["outcome"]["codes"]
         test = said["tables"]["patch_test"][0]
         assert test["volume_ml"]["unit"] == "ml" and isinstance(test["volume_ml"]["value"], str)
+
+    def test_the_page_lists_every_score_scale_by_scale(self, patient: Patient) -> None:
+        plan, pain = patient.plans.get(), ScaleFactory(name="Pain", unit="of 10")
+        waist = ScaleFactory(name="Waist", unit="cm", maximum=200)
+        SessionScoreFactory(session=SessionFactory(plan=plan), scale=pain)
+        scores = [
+            {"scale": waist, "landmark": "navel", "value": Decimal("84.5")},
+            {"scale": pain, "value": None, "not_taken_reason": "asleep"},
+        ]
+        review = ReviewFactory(plan=plan, scores=scores)
+        found = as_page.outcomes(rows.read(patient, at=ago()))
+        assert found.heads == ["Scale", "When", "Where it was taken", "Which", "Score"]
+        assert [(line[0].partition(" ")[0], line[3], line[4]) for line in found.lines] == [
+            ("Pain", "before", "5 of 10"),
+            ("Pain", "", "asleep"),
+            ("Waist", "navel", "84.5 cm"),
+        ]
+        shown = file_of(patient).read("record.html").decode()
+        assert "All scores" in shown and f">{moment_in_words(review.created_at)}<" in shown
+
+    def test_a_leaflet_that_was_handed_out_stands_in_it_with_its_words(self, patient: Patient) -> None:
+        handed = LeafletHandoutFactory(patient=patient, leaflet__body="Stay out of the sun.")
+        (row,) = data_of(patient)["tables"]["leaflet_handout"]
+        assert (row["leaflet"]["code"], row["leaflet"]["text"]) == (
+            handed.leaflet.code,
+            "Stay out of the sun.",
+        )
 
     def test_no_key_of_the_database_stands_in_it(self, patient: Patient) -> None:
         file = file_of(patient)
@@ -232,6 +281,9 @@ class TestTheFile:
     def test_a_visit_tells_every_state_it_came_to(self, reception: User, clinic_now: datetime) -> None:
         visit = AppointmentFactory(starts_at=clinic_now)
         visits.arrive(appointment=visit, version=visit.version, by=reception, at=clinic_now)
+        visit.refresh_from_db()
+        visit.note = "waits outside"  # neither another state nor another time
+        visit.save()
         changes = data_of(visit.patient)["tables"]["appointment"][0]["changes"]
         assert [each["status"] for each in changes] == [AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED]
         assert Appointment.objects.get().status == AppointmentStatus.ARRIVED

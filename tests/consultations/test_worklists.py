@@ -11,6 +11,7 @@ from django.urls import reverse
 from clinic.models import ClinicSettings, Practitioner, User
 from consultations import purposes
 from consultations.enums import AllergyStatus, PlanStatus
+from consultations.models import Plan
 from consultations.worklists import sessions
 from consultations.worklists.notices import notices
 from tests.factories import (
@@ -274,6 +275,19 @@ class TestSessions:
         for _ in range(3):
             TestReadingFactory(patch_test__plan=consented_plan(), positive=True)
         assert [each.plan for each in sessions.overdue(ago())] == [late]
+
+    def test_a_course_that_somebody_books_meanwhile_is_not_late(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        plan = PlanFactory(sessions=1)
+        assert [each.planned.plan for each in sessions.late(at=ago())] == [plan]
+        monkeypatch.setattr(sessions, "quiet_plans", lambda since: Plan.objects.filter(pk=plan.pk))
+        planned = plan.planned_sessions.get()
+        planned.appointment = AppointmentFactory(
+            patient=plan.patient, purpose=purposes.session_of(planned), starts_at=ahead(days=1)
+        )
+        planned.save()
+        assert sessions.late(at=ago()) == []
 
     def test_courses_on_hold_or_in_time_are_not_late(self, practitioner_client: Client) -> None:
         PlanFactory(status=PlanStatus.ON_HOLD)

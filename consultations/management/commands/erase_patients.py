@@ -114,17 +114,18 @@ class Command(BaseCommand):
         return True
 
     def _patiently(self, carry_out: Callable[[], ErasureDone | None]) -> ErasureDone | None:
-        for last in range(_TRIES):
+        for _try in range(_TRIES - 1):
             try:
-                with transaction.atomic():
-                    if done := carry_out():
-                        ledger.note(done, self._ledger)
-                return done
+                return self._noted(carry_out)
             except OperationalError:
-                if last == _TRIES - 1:
-                    raise
                 time.sleep(_PAUSE)
-        return None
+        return self._noted(carry_out)
+
+    def _noted(self, carry_out: Callable[[], ErasureDone | None]) -> ErasureDone | None:
+        with transaction.atomic():
+            if done := carry_out():
+                ledger.note(done, self._ledger)
+        return done
 
     def _remove_files(self) -> None:
         """Of all erasures there were: a run that ended between database and disk is made good by the next."""
