@@ -114,7 +114,12 @@ class CourseSearch:
         )
         said = tuple((who, obstacles) for who, obstacles in reasons if obstacles)
         nobody = not search.candidates.practitioners
-        return Obstruction(layer.step, window, said, is_too_tight=not said and not nobody)
+        step = layer.step
+        if layer.only and chain.stopped_at:
+            # What is settled has its place; the visit before it is the one that finds none.
+            before = chain.layers[chain.stopped_at - 1]
+            step = step if before.only else before.step
+        return Obstruction(step, window, said, is_too_tight=not said and not nobody)
 
     def options(self, number: int) -> list[Start]:
         """Free starts for one visit of the found course, a week around it: one a start, best with the same person."""

@@ -172,9 +172,8 @@ def _away(
     """Absences of people, and rooms and devices out of service, each with its reason."""
     found: dict[UUID, list[Shade]] = defaultdict(list)
     for outage in outages:
-        key = outage.room_id or outage.device_id
-        if key:
-            span = Interval(outage.starts_at, outage.ends_at)
+        span = Interval(outage.starts_at, outage.ends_at)
+        for key in filter(None, (outage.room_id, outage.device_id)):
             found[key].append(Shade(span, "away", outage.reason))
     people = [lane.thing.pk for lane in lanes if lane.is_person]
     absences = (

@@ -100,7 +100,8 @@ class Panel:
         if what and who and who not in practitioners_for(what.type):
             who = None
         chosen = {"what": what.key if what else None, "practitioner": who.pk if who else None}
-        state = {**state, **chosen, "minutes": minutes}
+        starts_at = state["starts_at"] and state["starts_at"].replace(second=0, microsecond=0)
+        state = {**state, **chosen, "starts_at": starts_at, "minutes": minutes}
         return cls(patient, user, at, url, state, what, who, whats, ignoring, is_offered)
 
     @property

@@ -110,6 +110,27 @@ def test_a_place_clicked_in_the_diary_is_filled_in(desk: Desk, reception_client:
     assert f'value="{value(desk, tuesday("09:10"), practitioner=desk.amari.pk)}" checked' in page
 
 
+def test_seconds_of_a_time_that_was_asked_for_do_not_count(desk: Desk, reception_client: Client) -> None:
+    typed = {"moment_0": "2026-03-03", "moment_1": "09:10:59"}
+    for query in ({"starts_at": "2026-03-03T09:10:30.5+01:00"}, typed):
+        page = text(reception_client.get(url(desk.patient, **query)))
+        assert f'value="{value(desk, tuesday("09:10"))}" checked' in page
+
+
+def test_who_does_not_do_this_kind_of_visit_is_not_asked(desk: Desk, reception_client: Client) -> None:
+    """The link of another visit keeps the practitioner who was chosen."""
+    desk.amari.skills = ["laser"]
+    desk.amari.save()
+    laser = AppointmentTypeFactory(code="laser", skill="laser", grid_minutes=30)
+    response = reception_client.get(url(desk.patient, what="laser:", practitioner=str(desk.silva.pk)))
+    chooser = response.context["chooser"]
+    assert (chooser["what"].type, [chip.label for chip in chooser["whos"] if chip.current]) == (
+        laser,
+        ["Any"],
+    )
+    assert f'value="{value(desk, CLINIC_NOW, practitioner=desk.amari.pk)}" checked' in text(response)
+
+
 def test_one_place_is_one_radio_button_and_one_is_checked(desk: Desk, reception_client: Client) -> None:
     """Of two with one value the browser checks the last, which may be folded away."""
     wanted = text(reception_client.get(url(desk.patient, starts_at="2026-03-03T15:00:00+01:00")))
@@ -132,6 +153,19 @@ def test_a_time_outside_the_hours_says_why_and_offers_to_open_it_once(
         f"{opening}?practitioner={desk.silva.pk}&starts_at=2026-03-03T17%3A00Z&ends_at=2026-03-03T17%3A30Z"
         in page
     )
+
+
+def test_who_may_not_open_this_time_is_told_why_and_no_more(desk: Desk, client: Client) -> None:
+    query = {"practitioner": str(desk.silva.pk), "starts_at": "2026-03-03T18:00:00+01:00"}
+    opening = reverse("clinic:opening_add", args=["extra"])
+    own = desk.silva.user or UserFactory(practitioner=True)
+    desk.silva.user = own
+    desk.silva.save()
+    for user, may in ((own, True), (UserFactory(practitioner=True), False)):
+        sign_in(client, user)
+        page = text(client.get(url(desk.patient, **query)))
+        assert "Dr Silva does not work at this time." in page
+        assert (opening in page) == may
 
 
 def test_a_taken_time_is_not_offered_to_be_opened(desk: Desk, reception_client: Client) -> None:
@@ -319,6 +353,24 @@ def test_a_time_clicked_in_the_diary_goes_before_what_is_recorded(
     assert "By the patient's record this time does not suit." in page
 
 
+@pytest.mark.parametrize(
+    ("hours", "words", "first"),
+    [
+        ((time(14), None), "From 14:00", "Mon 14:00"),
+        ((None, time(11)), "Until 11:00", "Mon 09:00"),
+    ],
+)
+def test_recorded_hours_may_have_one_end_alone(
+    desk: Desk, reception_client: Client, hours: tuple[time | None, time | None], words: str, first: str
+) -> None:
+    desk.patient.suits_since, desk.patient.suits_until = hours
+    desk.patient.save()
+    response = reception_client.get(url(desk.patient))
+    assert f"On the patient's record: {words}." in text(response)
+    assert [chip.label for chip in response.context["chooser"]["parts"] if chip.current] == [words]
+    assert starts_shown(response)[0] == first
+
+
 def test_a_usual_practitioner_who_has_left_is_not_chosen(
     desk: Desk, thursday_patient: Patient, reception_client: Client
 ) -> None:
@@ -472,6 +524,23 @@ def test_of_a_provisional_visit_it_says_so_and_what_is_still_missing(
     said = "Booked provisionally: Moreau, J., Check-up, Tue 3 Mar 2026, 09:00. The consent is not signed."
     assert said in page
     assert "Booked: " not in page
+
+
+@pytest.mark.parametrize(
+    ("provisional", "begins"), [(set(), "Booked: "), ({"test"}, "Booked provisionally: ")]
+)
+def test_with_a_test_its_reading_is_said_to_be_booked(
+    desk: Desk, pathway: ToldPathway, reception_client: Client, provisional: set[str], begins: str
+) -> None:
+    gap = [timedelta(hours=each) for each in (48, 48, 72)]
+    reading = PairOffer(desk.visit, "Reading", "reading", *gap)
+    pathway.offered = [Offer(desk.visit, "Test + reading", "test", pair=reading)]
+    both = f"{value(desk, CLINIC_NOW)}+{value(desk, CLINIC_NOW + timedelta(hours=48))}"
+    pathway.provisional = provisional
+    fields = form(desk, CLINIC_NOW, what=f"{desk.visit.code}:test", choice=both)
+    page = text(reception_client.post(url(desk.patient), fields, follow=True))
+    assert f"{begins}Moreau, J., Check-up, Mon 2 Mar 2026, 09:00, and the visit that belongs to it." in page
+    assert (MISSING.what in page) == bool(provisional)
 
 
 @pytest.mark.parametrize("booked", ["x", str(UUID(int=1))])

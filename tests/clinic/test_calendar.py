@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -318,6 +319,19 @@ def test_where_only_the_room_is_taken_another_one_is_used_and_said(
     assert "Dr Silva, Room 2." in reception_client.session["undo"]["text"]
 
 
+def test_where_every_room_is_taken_the_visit_stays_and_its_room_is_named(
+    desk: Desk, reception_client: Client
+) -> None:
+    visit = desk.book(today("10:00"))
+    desk.book(today("14:00"), patient=PatientFactory(), practitioner=desk.amari)
+    OutOfServiceFactory(room=desk.room2, starts_at=today("13:00"), ends_at=today("17:00"))
+    response = drop(reception_client, visit, "2026-03-02T14:00")
+    visit.refresh_from_db()
+    assert (response.status_code, response.json()["code"]) == (409, "room_taken")
+    assert response.json()["message"] == "Room 1 is not free at this time."
+    assert (visit.starts_at, visit.room, visit.version) == (today("10:00"), desk.room, 1)
+
+
 def test_a_room_that_was_chosen_is_not_exchanged(desk: Desk, reception_client: Client) -> None:
     visit = desk.book(today("10:00"))
     desk.book(today("10:00"), patient=PatientFactory(), practitioner=desk.amari, room=desk.room2)
@@ -448,6 +462,15 @@ def test_a_free_place_leads_to_booking_with_practitioner_and_time(
     query = {"starts_at": "2026-03-02T14:00", "lane": key(desk.amari)}
     response = reception_client.get("/diary/calendar/book/", query)
     assert response["Location"] == f"/book/?starts_at=2026-03-02T13%3A00Z&practitioner={desk.amari.pk}"
+
+
+def test_a_free_place_in_a_room_leads_to_booking_with_the_time_alone(
+    desk: Desk, reception_client: Client
+) -> None:
+    query = {"starts_at": "2026-03-02T14:00"}
+    for lane in (key(desk.room2, LaneKind.ROOM), f"practitioner-{UUID(int=1)}"):
+        response = reception_client.get("/diary/calendar/book/", {**query, "lane": lane})
+        assert response["Location"] == "/book/?starts_at=2026-03-02T13%3A00Z"
 
 
 @pytest.mark.parametrize("starts_at", ["2026-03-29T02:30", "x", ""])

@@ -103,6 +103,20 @@ def test_nothing_is_offered_before_the_window_opens(desk: Desk) -> None:
     assert clocks(later.options(local_day(TUESDAY, PARIS))) == ["16:30 Dr Silva"]
 
 
+def test_a_window_that_ends_before_the_pathways_begins_is_not_searched(
+    desk: Desk, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    noon = search(desk, what=what(desk, earliest=tuesday("12:00")))
+    with django_assert_num_queries(0):
+        assert noon.options(Interval(tuesday("09:00"), tuesday("12:00"))) == []
+    assert clocks(noon.options(Interval(tuesday("09:00"), tuesday("13:30")))) == ["13:00 Dr Silva"]
+
+
+def test_nothing_begins_between_two_minutes(desk: Desk) -> None:
+    for more in (timedelta(seconds=30), timedelta(microseconds=1)):
+        assert search(desk).exact(tuesday("09:15") + more) == []
+
+
 def test_staff_may_ask_for_any_minute(desk: Desk) -> None:
     assert clocks(search(desk).exact(tuesday("09:07"))) == ["09:07 Dr Silva", "09:07 Dr Amari"]
 

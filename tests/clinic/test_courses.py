@@ -399,6 +399,7 @@ def test_two_fixed_visits_that_leave_no_day_between_are_too_tight(desk: Desk) ->
     )
     found = search(desk, steps)
     assert found.course is None and found.obstruction.is_too_tight
+    assert found.obstruction.step == steps[1]  # the others have their places
 
 
 def test_nobody_trained_is_said_as_such(desk: Desk) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from html import unescape
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -16,8 +17,9 @@ from clinic.actions import visits
 from clinic.enums import CancelledBy
 from clinic.gaps import DayGap, HourGap
 from clinic.models import Appointment, Patient
-from clinic.readiness import Caution, CourseOffer, Step
+from clinic.readiness import Caution, CourseOffer, FixedVisit, Step
 from tests.clinic.desk import MISSING, Desk, ToldPathway, on
+from tests.factories.booking import AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.opening import AbsenceFactory
 from tests.factories.people import PatientFactory
@@ -49,6 +51,14 @@ def offer_sessions(desk: Desk, pathway: ToldPathway, count: int) -> None:
     )
     others = [Step(desk.visit, f"Session {n} of {count}", f"session:{n}", gap) for n in range(2, count + 1)]
     pathway.offered_courses = [CourseOffer("all-1", f"All {count} sessions", (first, *others))]
+
+
+def fix(pathway: ToldPathway, number: int, fixed: FixedVisit) -> None:
+    """This visit of the course is settled already."""
+    (offer,) = pathway.offered_courses
+    steps = list(offer.steps)
+    steps[number] = replace(steps[number], fixed=fixed)
+    pathway.offered_courses = [replace(offer, steps=tuple(steps))]
 
 
 def posted(page: str, **changes) -> dict[str, list[str] | str]:
@@ -140,6 +150,61 @@ def test_a_caution_stands_on_the_visits_after_its_last_day_and_all_are_booked(
     assert Appointment.objects.count() == 3
 
 
+def test_of_a_course_of_one_visit_it_is_said_which_was_booked(
+    desk: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    offer_sessions(desk, pathway, 1)
+    page = text(reception_client.get(url(desk.patient)))
+    assert "1 visit, Tue 3 Mar 2026, with Dr Silva" in page
+    said = text(reception_client.post(url(desk.patient), posted(page), follow=True))
+    assert "Booked: Moreau, J., Check-up, Tue 3 Mar 2026, 09:00." in said
+
+
+def test_a_visit_on_the_books_stands_in_its_place_and_only_the_others_are_booked(
+    weekly: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    held = weekly.book(on(TUESDAY, "10:00"), practitioner=weekly.amari)
+    fix(pathway, 0, FixedVisit(held.starts_at, weekly.amari, held))
+    response = reception_client.get(url(weekly.patient))
+    page = text(response)
+    row = page[page.index("course-row-fixed") : page.index('course-label">Session 2')]
+    for words in ("Tue 3 Mar 2026", "10:00", "Dr Amari", "booked already"):
+        assert words in row
+    assert "<button" not in row and 'name="place"' not in row
+    assert "Book all 2 visits" in page
+    assert [each.gap for each in response.context["page"].rows] == ["", "7 days, ideal", "7 days, ideal"]
+    reception_client.post(url(weekly.patient), posted(page))
+    assert list(Appointment.objects.order_by("starts_at").values_list("purpose", flat=True)) == [
+        "",
+        "session:2",
+        "session:3",
+    ]
+
+
+def test_visits_on_the_books_that_leave_no_day_between_are_said(
+    weekly: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    fix(pathway, 0, FixedVisit(on(TUESDAY, "09:00"), weekly.silva))
+    fix(pathway, 2, FixedVisit(on(TUESDAY + timedelta(days=9), "09:00"), weekly.silva))
+    page = text(reception_client.get(url(weekly.patient)))
+    sentence = "“Session 2 of 3” has no place: the visits before and after it leave no day between."
+    assert re.findall('notice-title">([^<]+)', page) == [sentence]
+
+
+def test_a_visit_nobody_is_trained_in_is_said_as_such(
+    desk: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    laser = AppointmentTypeFactory(skill="laser", grid_minutes=30)
+    step = Step(laser, "Laser", "laser:1", earliest=on(TUESDAY, "00:00"), latest=on(TUESDAY, "23:00"))
+    pathway.offered_courses = [CourseOffer("all-1", "Laser", (step,))]
+    page = text(reception_client.get(url(desk.patient)))
+    assert "“Laser” has no place between Tue 3 Mar 2026 and Tue 3 Mar 2026." in page
+    assert "Nobody who was asked for does this kind of visit." in page
+    desk.silva.skills = ["laser"]
+    desk.silva.save()
+    assert "1 visit, Tue 3 Mar 2026, with Dr Silva" in text(reception_client.get(url(desk.patient)))
+
+
 def test_a_second_click_books_once(weekly: Desk, pathway: ToldPathway, reception_client: Client) -> None:
     data = posted(text(reception_client.get(url(weekly.patient))))
     reception_client.post(url(weekly.patient), data)
@@ -157,6 +222,20 @@ def test_a_course_that_somebody_else_booked_meanwhile_is_refused_and_books_nothi
     assert response.status_code == 422
     assert "Somebody has booked or closed this course meanwhile. Nothing was booked now." in text(response)
     assert Appointment.objects.count() == 0
+
+
+def test_a_course_that_somebody_changed_meanwhile_is_shown_anew_and_books_nothing(
+    weekly: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    data = posted(text(reception_client.get(url(weekly.patient))))
+    offer_sessions(weekly, pathway, 2)
+    response = reception_client.post(url(weekly.patient), data)
+    page = text(response)
+    assert response.status_code == 422
+    assert "Somebody changed this course meanwhile. Look at the new proposal and book again." in page
+    assert Appointment.objects.count() == 0
+    assert reception_client.post(url(weekly.patient), posted(page)).status_code == 302
+    assert Appointment.objects.count() == 2
 
 
 def test_a_lost_race_keeps_the_other_visits_marks_the_lost_one_and_offers_the_next_best(
@@ -274,6 +353,43 @@ def test_recorded_days_and_hours_are_asked_for_first(weekly: Desk, reception_cli
     assert re.search(r'name="weekday" value="4"[^>]*checked', page)
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "part", "first"),
+    [
+        (None, time(12), "morning", "09:00"),
+        (time(13), time(16), "afternoon", "13:00"),
+        (time(10), time(16), "", "09:00"),
+    ],
+)
+def test_recorded_hours_are_asked_for_where_a_part_of_the_day_holds_them(
+    weekly: Desk, reception_client: Client, since: time | None, until: time, part: str, first: str
+) -> None:
+    weekly.patient.suits_since, weekly.patient.suits_until = since, until
+    weekly.patient.save()
+    page = text(reception_client.get(url(weekly.patient)))
+    assert f'value="{part}" selected' in page
+    assert re.search(r'course-time">(\d\d:\d\d)', page).group(1) == first
+
+
+def test_a_day_that_is_wanted_before_the_first_one_that_may_be_changes_nothing(
+    weekly: Desk, reception_client: Client
+) -> None:
+    for start, first in (("2026-03-02", "Tue 3 Mar 2026"), ("2026-03-05", "Thu 5 Mar 2026")):
+        page = text(reception_client.get(url(weekly.patient, asked="yes", start=start)))
+        assert re.search('course-day">([^<]+)', page).group(1) == first
+
+
+def test_a_day_with_no_other_start_is_not_listed(weekly: Desk, reception_client: Client) -> None:
+    tuesday = TUESDAY + timedelta(days=7)
+    for who in (weekly.silva, weekly.amari):
+        AbsenceFactory(practitioner=who, starts_at=on(tuesday, "09:30"), ends_at=on(tuesday, "23:00"))
+    row = reception_client.get(url(weekly.patient)).context["page"].rows[1]
+    assert row.visit.starts_at == on(tuesday, "09:00")
+    days = [day for day, _others in row.others]
+    assert tuesday - timedelta(days=1) in days and tuesday + timedelta(days=1) in days
+    assert tuesday not in days
+
+
 def test_the_usual_practitioner_stands_first_and_is_marked(weekly: Desk, reception_client: Client) -> None:
     weekly.patient.usual_practitioner = weekly.amari
     weekly.patient.save()
@@ -299,6 +415,11 @@ def test_a_course_that_must_wait_says_for_what(
         ({"weekday": "9"}, "Select a valid choice."),
         ({"visit": "session:1@soon"}, "Choose one of the times that are offered."),
         ({"change": "session:1"}, "Choose one of the times that are offered."),
+        ({"visit": f"@2026-03-03T09:00Z_{UUID(int=1).hex}"}, "Choose one of the times that are offered."),
+        (
+            {"visit": f"session:1@1999-12-31T09:00Z_{UUID(int=1).hex}"},
+            "Choose one of the times that are offered.",
+        ),
     ],
 )
 def test_nonsense_in_the_address_gets_a_sentence(
@@ -327,6 +448,16 @@ def test_nonsense_that_is_posted_books_nothing(weekly: Desk, reception_client: C
     response = reception_client.post(url(weekly.patient), data)
     assert response.status_code == 422
     assert Appointment.objects.count() == 0
+
+
+@pytest.mark.parametrize(("count", "status"), [(60, 200), (61, 422)])
+def test_more_visits_than_a_course_has_are_not_read(
+    weekly: Desk, reception_client: Client, count: int, status: int
+) -> None:
+    chosen = [f"session:{n}@2026-03-03T09:00Z_{weekly.silva.pk.hex}" for n in range(count)]
+    response = reception_client.get(url(weekly.patient), {"asked": "yes", "visit": chosen})
+    assert response.status_code == status
+    assert ("Choose one of the times that are offered." in text(response)) == (status == 422)
 
 
 def test_an_admin_is_told_whom_to_ask(weekly: Desk, admin_client: Client) -> None:

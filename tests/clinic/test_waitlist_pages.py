@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -269,6 +270,11 @@ def test_a_free_place_in_the_diary_shows_who_fits_it(desk: Desk, reception_clien
     url = f"/book/?practitioner={desk.silva.pk}&starts_at=2026-03-03T09%3A00%3A00%2B01%3A00"
     assert entry.patient.name in page(reception_client, url)
     assert entry.patient.name not in page(reception_client, "/book/")
+    desk.silva.is_active = False
+    desk.silva.save()
+    for who in (desk.silva.pk, uuid4()):
+        shown = page(reception_client, url.replace(str(desk.silva.pk), str(who)))
+        assert entry.patient.name not in shown
 
 
 def test_after_a_move_the_diary_leads_to_who_fits_the_time_left_behind(
@@ -349,8 +355,10 @@ def test_one_click_offers_and_the_contact_list_has_it(desk: Desk, reception_clie
     assert reverse("clinic:offer_decline", args=[offer.pk]) in shown
 
 
-@pytest.mark.parametrize("choice", ["", "nonsense"])
+@pytest.mark.parametrize("choice", ["", "nonsense", "two"])
 def test_an_unread_place_offers_nothing(desk: Desk, reception_client: Client, choice: str) -> None:
+    if choice == "two":  # as the booking panel would send a pair
+        choice = "+".join(str(Slot(each, desk.silva.pk, desk.room.pk, None)) for each in (NINE, TEN))
     url = reverse("clinic:waitlist_offer", args=[waiting(desk).pk])
     answer = reception_client.post(url, {"choice": choice}, follow=True)
     assert "Choose one of the times that are offered." in answer.content.decode()

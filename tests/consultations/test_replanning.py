@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from html import unescape
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -273,9 +274,22 @@ def test_a_later_visit_that_somebody_changed_meanwhile_moves_nothing(
     assert starts_of(booked) == [week(1), week(2), week(3)]
 
 
+PLACE = "{0}:1:%s:%s-03-24T09:00Z_{0}_{0}_-".format(UUID(int=1).hex)
+
+
 @pytest.mark.parametrize(
     "fields",
-    [{"place": ["x"]}, {"shift": ["0:0"]}, {"choice": "nonsense"}, {"version": "x"}, {"version": ""}],
+    [
+        {"place": ["x"]},
+        {"shift": ["0:0"]},
+        {"choice": "nonsense"},
+        {"version": "x"},
+        {"version": ""},
+        {"place": [PLACE % ("1441", "2026")]},
+        {"place": [PLACE % ("-1", "2026")]},
+        {"place": [PLACE % ("²", "2026")]},
+        {"place": [PLACE % ("0", "1999")]},
+    ],
 )
 def test_a_page_that_cannot_be_read_changes_nothing(
     desk: Desk, reception_client: Client, fields: dict[str, Any]
@@ -284,6 +298,53 @@ def test_a_page_that_cannot_be_read_changes_nothing(
     sent = {"choice": str(slot(desk, week(3))), "version": 1, **fields}
     assert reception_client.post(page(booked[1], "appointment_later"), sent).status_code == 422
     assert starts_of(booked) == [week(1), week(2), week(3)]
+
+
+@pytest.mark.parametrize(("count", "is_read"), [(60, True), (61, False)])
+def test_more_visits_than_a_batch_holds_are_not_read(
+    desk: Desk, reception_client: Client, count: int, is_read: bool
+) -> None:
+    """Up to sixty are looked for; more are not."""
+    _plan, booked = course(desk, 2)
+    picked = pick(desk, booked[1], week(4))
+    others = [str(Pick(UUID(int=n), 1, 0, slot(desk, week(4)))) for n in range(1, count)]
+    sent = {"choice": str(slot(desk, week(1, "14:00"))), "version": 1}
+    sent |= {"place": [*picked["place"], *others], "shift": picked["shift"]}
+    answer = reception_client.post(page(booked[0], "appointment_later"), sent)
+    assert answer.status_code == (302 if is_read else 422)
+    assert starts_of(booked) == ([week(1, "14:00"), week(4)] if is_read else [week(1), week(2)])
+
+
+def test_a_visit_that_is_not_there_is_not_moved_along(desk: Desk, reception_client: Client) -> None:
+    _plan, booked = course(desk, 2)
+    unknown = Appointment(pk=UUID(int=1), version=1)
+    answer = confirm(
+        reception_client,
+        desk,
+        booked[0],
+        week(1, "14:00"),
+        pick(desk, booked[1], week(4)),
+        pick(desk, unknown, week(5)),
+    )
+    assert answer.status_code == 422
+    assert "Choose one of the times that are offered." in text(answer)
+    assert starts_of(booked) == [week(1), week(2)]
+
+
+@pytest.mark.parametrize("fields", [{"cancel": ["x"]}, {"cancel": [f"{UUID(int=1).hex}:1"]}])
+def test_an_undo_that_cannot_be_read_takes_nothing_back(
+    desk: Desk, reception_client: Client, fields: dict[str, Any]
+) -> None:
+    _plan, (visit,) = course(desk, 1)
+    visits.cancel(appointment=visit, cancelled_by=CancelledBy.PATIENT, by=desk.user, at=CLINIC_NOW)
+    visit.refresh_from_db()
+    put_back = {"put_back": [str(Version(visit.pk, visit.version))]}
+    answer = reception_client.post(reverse("clinic:undo"), {**put_back, **fields})
+    assert answer.status_code == 422
+    assert "This page was incomplete. Open it again before you go on." in text(answer)
+    assert states_of([visit]) == [_S.CANCELLED]
+    assert reception_client.post(reverse("clinic:undo"), put_back).status_code == 302
+    assert states_of([visit]) == [_S.BOOKED]
 
 
 def test_a_visit_still_on_the_books_has_nothing_to_make_up_for(desk: Desk, reception_client: Client) -> None:
