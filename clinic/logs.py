@@ -3,7 +3,7 @@
 import logging
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 _ADDRESS = re.compile(r"(/calendars/|/invitation/)[^/?\s]+(\.ics|/)")
 _INNERMOST = 40  # places of one error
@@ -14,10 +14,10 @@ class HideAddresses(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always true: the record stays, the secret does not."""
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                _ADDRESS.sub(r"\1…\2", each) if isinstance(each, str) else each for each in record.args
-            )
+        if isinstance(record.args, Mapping):  # "%(path)s", {"path": …}
+            record.args = {name: _hidden(each) for name, each in record.args.items()}
+        else:
+            record.args = tuple(_hidden(each) for each in record.args or ())
         return True
 
 
@@ -40,6 +40,10 @@ class HideData(logging.Filter):
         told = [f"number shown: {number}"] if number else []
         record.exc_info, record.exc_text = None, "\n".join([*told, *_chain(error)])
         return True
+
+
+def _hidden(value: object) -> object:
+    return _ADDRESS.sub(r"\1…\2", value) if isinstance(value, str) else value
 
 
 def _chain(error: BaseException) -> Iterator[str]:

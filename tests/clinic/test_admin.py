@@ -5,16 +5,18 @@ from http import HTTPStatus
 
 import pytest
 from django.contrib import admin as django_admin
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
+from clinic.admin_site import ClinicAdminSite
 from clinic.enums import Role
 from clinic.models import (
     Appointment,
     ClinicSettings,
     ClosedDay,
     ExtraOpening,
+    Patient,
     Practitioner,
     RecordOpened,
     User,
@@ -86,6 +88,21 @@ class TestWhoMayEnter:
         # None is left over for its app.
         assert [group["app_label"] for group in groups] == [f"group-{each}" for each in range(len(groups))]
         assert max(len(group["models"]) for group in groups) <= 7
+
+    def test_a_group_without_a_table_that_may_be_seen_is_left_out(
+        self, keeper: User, rf: RequestFactory
+    ) -> None:
+        site, request = ClinicAdminSite(), rf.get("/")
+        request.user = keeper
+        site.register(ClosedDay, type(django_admin.site._registry[ClosedDay]))
+        for groups, title in (
+            ([], "Front desk"),
+            ([("Nobody's", [Patient]), ("Days", [Patient, ClosedDay])], "Days"),
+        ):
+            site.groups = groups
+            listed = site.get_app_list(request)
+            shown = [(str(group["name"]), [row["model"] for row in group["models"]]) for group in listed]
+            assert shown == [(title, [ClosedDay])]
 
     @pytest.mark.parametrize("roles", [[Role.RECEPTION], [Role.PRACTITIONER], []])
     def test_everybody_else_is_refused_staff_flag_or_not(self, roles: list[Role]) -> None:
@@ -171,6 +188,14 @@ class TestOpeningTime:
         assert ClosedDay.objects.get().day == day
         messages = [str(message) for message in answer.context["messages"]]
         assert "1 visit is still booked on this day: move it from the diary." in messages
+
+    def test_a_closed_day_on_which_nobody_comes_says_nothing_more(self, keeper_client: Client) -> None:
+        day = timezone.localdate() + timedelta(days=30)
+        nine = timezone.make_aware(datetime.combine(day + timedelta(days=1), time(9)))
+        AppointmentFactory(starts_at=nine)
+        answer = keeper_client.post(page(ClosedDay, "add"), {"day": day, "name": "Holiday"}, follow=True)
+        assert ClosedDay.objects.get().day == day
+        assert "still booked" not in " ".join(str(message) for message in answer.context["messages"])
 
     def test_a_past_day_is_refused_with_a_sentence(self, keeper_client: Client) -> None:
         posted = {"day": date(2020, 1, 1), "name": "Holiday"}

@@ -183,6 +183,17 @@ def test_a_step_without_a_version_changes_nothing(desk: Desk, reception_client: 
     assert (response.status_code, visit.status) == (422, _S.BOOKED)
 
 
+def test_a_version_that_never_was_is_stale_and_nothing_is_said_to_have_changed(
+    desk: Desk, reception_client: Client
+) -> None:
+    visit = desk.book(tuesday("09:00"))
+    response = take(reception_client, visit, "confirm", version=7, headers=HTMX)
+    assert (response.status_code, response.context["changes"]) == (409, [])
+    assert "Somebody changed this appointment meanwhile." in text(response)
+    visit.refresh_from_db()
+    assert (visit.status, visit.version) == (_S.BOOKED, 1)
+
+
 def test_a_stale_tab_is_told_what_changed_and_changes_nothing(desk: Desk, reception_client: Client) -> None:
     visit = desk.book(tuesday("09:00"))
     to = booking.Move(visit, 1, desk.amari, desk.room2, tuesday("14:00"))

@@ -364,9 +364,21 @@ class TestTheAddress:
         ]
         assert settings.LOGGING["loggers"]["django.request"] == {"filters": ["hide_addresses", "hide_data"]}
 
-    def test_the_log_filter_leaves_other_records_alone(self) -> None:
-        record = logging.LogRecord("x", 30, "", 0, "%s: %s, %d", ("Not Found", "/patients/", 1), None)
-        assert HideAddresses().filter(record) and record.getMessage() == "Not Found: /patients/, 1"
+    @pytest.mark.parametrize(
+        ("words", "args", "said"),
+        [
+            ("%s: %s, %d", ("Not Found", "/patients/", 1), "Not Found: /patients/, 1"),
+            ("%s: %d", ("/calendars/the-secret.ics", 404), "/calendars/….ics: 404"),
+            ("%(path)s: %(n)d", ({"path": "/calendars/the-secret.ics", "n": 404},), "/calendars/….ics: 404"),
+            ("100% full", (), "100% full"),
+            ("100% full", None, "100% full"),
+        ],
+    )
+    def test_the_log_filter_takes_the_secret_out_and_leaves_the_rest(
+        self, words: str, args: Any, said: str
+    ) -> None:
+        record = logging.LogRecord("x", 30, "", 0, words, args, None)
+        assert HideAddresses().filter(record) and record.getMessage() == said
 
 
 class TestMaking:

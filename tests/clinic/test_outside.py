@@ -317,21 +317,40 @@ class TestTheAdminSaysWhatIsOutside:
         assert len(self.said(answer)) == 1
         assert not WorkingHours.objects.filter(pk=row.pk).exists()
 
-    def test_hours_on_the_practitioner_s_page(self, desk, visit, admin_client: Client):
-        row = WorkingHours.objects.get(practitioner=desk.silva, weekday=2, starts=time(9))
-        address = reverse("admin:clinic_practitioner_change", args=[desk.silva.pk])
-        prefix, hours = "working_hours", WorkingHours.objects.filter(practitioner=desk.silva)
-        others = list(hours.exclude(pk=row.pk))
-        sent = {"name": "Dr Silva", "position": 0, "is_active": "on", "skills": ["gun"]}
-        sent |= {f"{prefix}-TOTAL_FORMS": len(others) + 1, f"{prefix}-INITIAL_FORMS": len(others) + 1}
-        for number, each in enumerate([row, *others]):
+    def hours_as_sent(self, practitioner: Any, rows: list[WorkingHours]) -> dict[str, Any]:
+        """What the practitioner's page posts with these hours unchanged."""
+        sent = {"name": practitioner.name, "position": 0, "is_active": "on", "skills": ["gun"]}
+        sent |= {f"working_hours-{key}_FORMS": len(rows) for key in ("TOTAL", "INITIAL")}
+        for number, each in enumerate(rows):
             names = ("id", "weekday", "starts", "ends", "valid_from")
-            sent |= {f"{prefix}-{number}-{name}": str(getattr(each, name)) for name in names}
-            sent |= {f"{prefix}-{number}-location": each.location_id}
-            sent |= {f"{prefix}-{number}-practitioner": desk.silva.pk}
-        answer = admin_client.post(address, sent | {f"{prefix}-0-DELETE": "on"}, follow=True)
+            sent |= {f"working_hours-{number}-{name}": str(getattr(each, name)) for name in names}
+            sent |= {f"working_hours-{number}-location": each.location_id}
+            sent |= {f"working_hours-{number}-practitioner": practitioner.pk}
+        return sent
+
+    @pytest.mark.parametrize(
+        ("change", "left"),
+        [
+            ({"DELETE": "on"}, []),
+            ({"ends": "10:15"}, [(time(9), time(10, 15))]),
+            ({"starts": "10:30"}, [(time(10, 30), time(12))]),
+        ],
+    )
+    def test_hours_on_the_practitioner_s_page(self, desk, visit, admin_client: Client, change, left):
+        hours = WorkingHours.objects.filter(practitioner=desk.silva).order_by("weekday", "starts")
+        row = hours.get(weekday=2, starts=time(9))
+        sent = self.hours_as_sent(desk.silva, [row, *hours.exclude(pk=row.pk)])
+        sent |= {f"working_hours-0-{name}": value for name, value in change.items()}
+        address = reverse("admin:clinic_practitioner_change", args=[desk.silva.pk])
+        with CaptureQueriesContext(connection) as queries:
+            answer = admin_client.post(address, sent, follow=True)
         assert len(self.said(answer)) == 1
-        assert not WorkingHours.objects.filter(pk=row.pk).exists()
+        assert list(hours.filter(pk=row.pk).values_list("starts", "ends")) == left
+        assert hours.count() == 13 + len(left)
+        locks = [each["sql"] for each in queries if "FOR NO KEY UPDATE" in each["sql"]]
+        assert (
+            sum('"clinic_practitioner"' in sql for sql in locks) == 2
+        )  # for the practitioner, for the hours
 
     def test_the_list_of_devices_says_whose_service_is_due(self, desk, admin_client: Client):
         change(desk.gun, service_due_on=TODAY - timedelta(days=1))

@@ -293,6 +293,19 @@ class TestEdit:
         patient.refresh_from_db()
         assert (response.status_code, patient.family_name, patient.version) == (302, "Morel", 2)
 
+    def test_the_representative_opens_when_the_birth_date_becomes_a_minors_and_nothing_is_saved(
+        self, reception_client: Client
+    ) -> None:
+        patient = PatientFactory(family_name="Moreau")
+        for birth_date, is_open in (("1980-01-01", False), ("2015-01-01", True)):
+            asked = typed(redraw="1", version="1", family_name="Morel", birth_date=birth_date)
+            page = reception_client.post(self.url(patient), asked, headers=HTMX)
+            assert page.status_code == 200
+            assert ('<details class="disclosure" id="representative" open>' in page.text) is is_open
+            assert page.context["form"]["family_name"].value() == "Morel"
+        patient.refresh_from_db()
+        assert (patient.family_name, patient.version) == ("Moreau", 1)
+
     def test_a_stale_tab_gets_both_versions_and_keeps_what_was_typed(self, reception_client: Client) -> None:
         patient = PatientFactory(family_name="Moreau", phone="")
         reception_client.post(self.url(patient), typed(version="1", phone="+33 1"))

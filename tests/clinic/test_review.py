@@ -209,6 +209,18 @@ class TestNotReady:
         }
         assert (shown.visits, shown.not_ready) == (4, 3)
 
+    def test_what_is_not_cleared_for_no_reason_given_is_anybodys(
+        self, admin_client: Client, desk_alone: Any
+    ) -> None:
+        verdict = readiness.Verdict(Readiness.PROVISIONAL)
+        desk_alone.said_badges["session:1"] = readiness.Badge("Session 2 of 6", verdict)
+        waits = open_visit(date(2026, 3, 5), purpose="session:1")
+        shown = admin_client.get(REVIEW).context["board"]
+        assert (shown.visits, shown.not_ready, list(shown.by_who)) == (1, 1, ["Anybody"])
+        (problem,) = shown.by_who["Anybody"]
+        said = (problem.visit, problem.label, problem.what, problem.state)
+        assert said == (waits, "Session 2 of 6", "Provisional", Readiness.PROVISIONAL)
+
     def test_a_closed_day_and_a_missing_device_are_the_desks_to_fix(self, admin_client: Client) -> None:
         day = date(2026, 3, 5)
         kind = AppointmentTypeFactory(device_kind="gun")
@@ -329,9 +341,14 @@ class TestLists:
             started_at=at(MONDAY, "10:05"),
             ended_at=at(MONDAY, "10:45"),
         )
+        begun = {"arrived_at": at(MONDAY, "11:00"), "started_at": at(MONDAY, "11:20")}
+        visit(clock="11:00", status="in_progress", **begun)
         visit(clock="12:00")
-        (line,) = admin_client.get(f"{LISTS}times/").context["visits"]
-        assert line["times"] == [("waited", 15), ("late", 5), ("over", 10)]
+        lines = admin_client.get(f"{LISTS}times/").context["visits"]
+        assert [line["times"] for line in lines] == [
+            [("waited", 15), ("late", 5), ("over", 10)],
+            [("waited", 20), ("late", 20)],
+        ]
 
     def test_practitioners_cannot_list_a_colleagues_visits(
         self, practitioner_client: Client, doctor: Practitioner

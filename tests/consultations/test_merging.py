@@ -352,6 +352,22 @@ class TestPages:
         again = page.context["form"]["digest"].value()
         assert reception_client.post(url, {"digest": again, "reason": WHY}).status_code == 302
 
+    def test_a_refusal_keeps_what_was_typed_and_merges_nothing(self, reception_client: Client) -> None:
+        one, other = (AppointmentFactory(starts_at=ahead(days=1, hours=1)).patient for _ in range(2))
+        url = reverse("clinic:patient_merge", args=[one.pk, other.pk])
+        digest = reception_client.get(url).context["form"]["digest"].value()
+        page = reception_client.post(url, {"digest": digest, "reason": WHY})
+        assert page.status_code == 422
+        assert "Both have a visit on Tue 3 Mar 2026, 10:00." in page.text
+        form = page.context["form"]
+        assert (form["reason"].value(), form["digest"].value()) == (WHY, digest)
+        assert {fresh(each).merged_into for each in (one, other)} == {None}
+
+    def test_a_record_that_was_not_merged_leads_to_its_own_page(self, reception_client: Client) -> None:
+        patient = PatientFactory()
+        answer = reception_client.get(reverse("clinic:patient_merged", args=[patient.pk]))
+        assert answer["Location"] == reverse("consultations:patient", args=[patient.pk])
+
     def test_nothing_clinical_is_told_to_the_desk_and_no_visit_is_booked(
         self, reception_client: Client
     ) -> None:
