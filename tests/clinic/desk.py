@@ -30,9 +30,11 @@ class ToldPathway(Pathway):
     offered: list[Offer] = field(default_factory=list)
     offered_courses: list[CourseOffer] = field(default_factory=list)
     told: list[tuple[str, list[UUID]]] = field(default_factory=list)
+    asked_at: list[datetime] = field(default_factory=list)
 
     def judge(self, visits: Sequence[Visit], *, at: datetime, starting: bool = False) -> list[Verdict]:
         """Refused or provisional by purpose."""
+        self.asked_at.append(at)
         return [self._verdict(visit.purpose) for visit in visits]
 
     def badges(self, appointments: Sequence[Appointment], *, user: User, at: datetime) -> dict[UUID, Badge]:

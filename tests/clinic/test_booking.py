@@ -17,7 +17,7 @@ from clinic.models import Appointment, Device
 from clinic.rules import booking as rules
 from tests.clinic.desk import Desk, ToldPathway, on
 from tests.factories.booking import AppointmentTypeFactory
-from tests.factories.clock import CLINIC_NOW
+from tests.factories.clock import CLINIC_NOW, ago
 from tests.factories.erasures import ErasureDoneFactory, ErasureFactory
 from tests.factories.opening import AbsenceFactory, ClosedDayFactory, OutOfServiceFactory
 from tests.factories.people import PatientFactory, PractitionerFactory
@@ -66,6 +66,11 @@ def test_booking_records_who_and_when(desk: Desk) -> None:
 def test_a_provisional_verdict_books_provisionally(desk: Desk, pathway: ToldPathway) -> None:
     pathway.provisional = {"session"}
     assert desk.book(tuesday("09:00"), purpose="session").status == AppointmentStatus.PROVISIONAL
+
+
+def test_the_pathway_is_asked_of_the_moment_of_the_booking(desk: Desk, pathway: ToldPathway) -> None:
+    desk.book(tuesday("10:00"), at=ago(minutes=7))
+    assert pathway.asked_at == [ago(minutes=7)]
 
 
 def test_the_pathway_is_told_of_what_was_booked(desk: Desk, pathway: ToldPathway) -> None:

@@ -95,12 +95,23 @@ STATES = [
 ]
 
 
+def past_use_in(session: Session) -> bool:
+    """Whether the draft's page offers its one lot among those that must not be used, or among the others."""
+    lot = session.used_lots.get().lot
+    asked = rules.asked_for(session.formula, at=session.started_at)
+    choice = rules.for_draft([lot], asked, session=session, used=session.used_lots.all())
+    offered = choice.usable, list(choice.past_use)
+    assert offered in (([lot], []), ([], [lot]))
+    return offered == ([], [lot])
+
+
 @pytest.mark.parametrize(("state", "asks"), STATES)
 def test_rule_and_gate_agree_on_what_is_signed_only_with_a_deviation_that_names_it(
     state: dict[str, Any], asks: bool
 ) -> None:
     session = drafted(**state)
     assert [each.code for each in rules.refusals(session)] == ["lot_past_use"] * asks
+    assert past_use_in(session) is asks
     if asks:
         assert refusal_of(lambda: sign_by_hand(session)) == "session_lot_past_use"
     else:
@@ -110,6 +121,14 @@ def test_rule_and_gate_agree_on_what_is_signed_only_with_a_deviation_that_names_
         assert refusal_of(lambda: sign_by_hand(of_another_thing)) == "session_lot_past_use"
     sign_by_hand(of_this)
     assert of_this.is_signed
+
+
+@pytest.mark.parametrize(("begun", "asks"), [(11, False), (9, True)])
+def test_a_lot_is_judged_by_the_day_of_the_session_whenever_its_draft_is_read(begun: int, asks: bool) -> None:
+    session = drafted(expires_on=TODAY - timedelta(days=10))
+    session.started_at = ago(days=begun)
+    assert [each.code for each in rules.refusals(session)] == ["lot_past_use"] * asks
+    assert past_use_in(session) is asks
 
 
 def test_however_many_lots_are_judged_in_one_query(django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -13,7 +13,7 @@ from consultations import purposes
 from consultations.enums import CapDecision
 from consultations.models import Plan, Session
 from consultations.queries import facts_of_one, facts_of_session
-from consultations.rules import clearance, course_caps, doses, over_caps, visits
+from consultations.rules import clearance, course_caps, doses, over_caps, plans, visits
 from consultations.rules.doses import ZoneDose
 from consultations.rules.visits import Together
 from tests.factories import ComponentFactory, DoseCapFactory, FormulaFactory, SessionFactory, cleared_plan
@@ -132,6 +132,17 @@ def test_one_formulas_cap_on_the_patient_counts_what_another_plan_gave_with_it()
     SessionFactory(plan=plan, signed=True, started_at=ago(days=5), doses=list(own.parts.all()))
     own_cap(plan, measure="sessions_per_patient", limit=1)
     assert both(cleared_plan(patient=plan.patient, formula=own)) == {"course_full"}
+
+
+def test_a_window_opens_after_the_interval_of_the_formula_that_its_session_is_given_with() -> None:
+    plan = weaker(sessions=3, interval_days=7, min_gap_days=6)
+    own_cap(plan, measure="min_interval_days", limit=20)
+    windows = plans.windows(facts_of_one(plan), on=TODAY)
+    assert [((each.earliest - TODAY).days, (each.ideal - TODAY).days) for each in windows] == [
+        (0, 0),
+        (20, 20),
+        (40, 40),
+    ]
 
 
 def test_sessions_are_booked_as_far_apart_as_the_own_formula_asks() -> None:

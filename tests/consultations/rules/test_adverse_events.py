@@ -179,6 +179,12 @@ def test_a_nodule_is_late_from_the_seventh_day(after_session: timedelta, is_late
 )
 def test_a_nodule_lasts_too_long_after_thirty_days(lasted: timedelta, is_long: bool) -> None:
     assert effect(event(onset_at=CLINIC_NOW - lasted)).is_red_flag is is_long
+    over = event(onset_at=ago(days=90), ended_at=ago(days=90) + lasted, outcome="resolved")
+    assert effect(over).is_red_flag is is_long
+
+
+def test_how_long_a_nodule_lasted_is_not_guessed_where_nobody_knows_when_it_ended() -> None:
+    assert not effect(event(onset_at=ago(days=90), outcome="unknown")).is_red_flag
 
 
 @pytest.mark.parametrize("sign", ["is_growing", "is_draining"])

@@ -287,6 +287,19 @@ CASES: dict[str, tuple[Callable[[], Plan], list[str], list[str]]] = {
         ["test"],
         [],
     ),
+    "positive, error of its test asked for by one person": (
+        lambda: _after(positive_plan(), lambda p: EnteredInErrorFactory(patch_test=reading_of(p).patch_test)),
+        ["test_positive", "test"],
+        ["test_positive"],
+    ),
+    "positive, error of its test confirmed by a second": (
+        lambda: _after(
+            positive_plan(),
+            lambda p: EnteredInErrorFactory(patch_test=reading_of(p).patch_test, confirmed=True),
+        ),
+        ["test"],
+        [],
+    ),
     "reading without reaction entered in error": (
         lambda: _after(cleared_plan(), lambda p: EnteredInErrorFactory(reading=reading_of(p))),
         ["test"],
@@ -587,6 +600,13 @@ def test_what_ruled_treatment_out_since_the_consultation_is_said_once_and_to_cli
         plan,
         (_ASK, "{doctor}", "entry *: answered since the consultation; a practitioner decides."),
     )
+
+
+def test_however_many_answers_from_check_ins_wait_it_is_said_once() -> None:
+    plan = cleared_plan()
+    for days in (5, 6):
+        CheckInFactory(appointment__patient=plan.patient, appointment__starts_at=ahead(days=days), open=True)
+    assert codes(plan) == ["answer_open"]
 
 
 def test_every_condition_says_who_and_those_with_a_date_from_when() -> None:

@@ -125,6 +125,16 @@ def test_a_test_called_an_error_by_two_people_was_never_injected(formula: Formul
     assert judged(plan).other_amount == 0
 
 
+def test_all_that_was_tested_and_drafted_that_day_is_added_up_oldest_first(formula: Formula) -> None:
+    plan = consented_plan(formula=formula)
+    PatchTestFactory(plan=plan, given_at=ago(hours=2))
+    for hours in (1, 3):
+        six_ml(cleared_plan(formula=formula, patient=plan.patient), started_at=ago(hours=hours))
+    dose = judged(plan)
+    assert [each.amount for each in dose.others] == [Decimal(60), Decimal("0.5"), Decimal(60)]
+    assert dose.other_amount == Decimal("120.5")
+
+
 def test_the_sessions_own_draft_is_not_counted_twice(formula: Formula) -> None:
     plan = cleared_plan(formula=formula)
     draft = six_ml(plan)

@@ -71,9 +71,14 @@ def test_then_from_what_is_booked() -> None:
     )
     first.appointment = visit
     first.save()
-    windows = plans.windows(facts_of_one(plan), on=TODAY)
+    facts = facts_of_one(plan)
+    windows = plans.windows(facts, on=TODAY)
     assert windows[0].visit == visit
     assert windows[1].ideal == TODAY + timedelta(days=12)
+    # where it would be instead, or nowhere: then from its ideal day
+    for moment, days in ((ahead(days=9), 16), (None, 10)):
+        moved = plans.windows(facts, on=TODAY + timedelta(days=3), instead={first.pk: moment})
+        assert (moved[0].visit, moved[1].ideal) == (visit, TODAY + timedelta(days=days))
 
 
 def test_a_cancelled_visit_holds_no_place() -> None:

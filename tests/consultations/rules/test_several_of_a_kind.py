@@ -21,12 +21,13 @@ from consultations.enums import RetestTrigger as Trigger
 from consultations.enums import SignAgain, Signer
 from consultations.enums import TestRequirement as Requirement
 from consultations.enums import TestResult as Result
-from consultations.models import Consent, Formula, PatchTest, PlannedSession, Session
+from consultations.models import Consent, ConsentText, Formula, PatchTest, PlannedSession, Session
 from consultations.models import TestReading as Reading
 from consultations.queries import PlanFacts
 from consultations.read_with_plans import Confirmed
 from consultations.rules import consent as consents
-from consultations.rules import patch_test, retest, validity, visits
+from consultations.rules import patch_test, plans, retest, validity, visits
+from consultations.rules.gates import consent as consent_gate
 from consultations.rules.gates import test as gate
 from consultations.rules.visits import Together
 from tests.consultations.in_memory import consent, decided, facts_with, found_cause, given, read, since_test
@@ -508,19 +509,50 @@ def test_only_what_somebody_else_signed_before_ends_on_the_day_of_age(signer: Si
     assert validity.consent_ends(row, facts).isoformat() == "2027-02-20"
 
 
+def _session(facts: PlanFacts, days: float, **fields: Any) -> Session:
+    """Given in the plan so many days ago."""
+    usual = {"plan": facts.plan, "started_at": ago(days=days), "signed_at": ago(days=days)}
+    session = Session(outcome="complete", **usual | fields)
+    session._meta.get_field("entered_in_error").set_cached_value(session, None)
+    return session
+
+
 @pytest.mark.parametrize(("begun", "asks"), [(6, False), (5, True), (4, True)])
 def test_a_newer_text_for_the_next_course_asks_those_whose_course_had_not_begun_by_then(
     begun: int, asks: bool
 ) -> None:
-    row: Any = consent(30)
+    row: Any = consent(30, text=ConsentText(version=1))
     row.newer_texts = [{"sign_again": SignAgain.NEXT_COURSE, "since": ago(days=5).isoformat()}]
     facts = facts_with(consents=[row])
-    session = Session(
-        plan=facts.plan, started_at=ago(days=begun), signed_at=ago(days=begun), outcome="complete"
-    )
-    session._meta.get_field("entered_in_error").set_cached_value(session, None)
+    begun_by_then = replace(facts, sessions=[_session(facts, begun)])
     assert consents.asked_again(row, facts)
-    assert consents.asked_again(row, replace(facts, sessions=[session])) is asks
+    assert consents.asked_again(row, begun_by_then) is asks
+    words = "Consent to sign anew: its text has changed."
+    for each, said in ((facts, [words]), (begun_by_then, [words] * asks)):
+        assert [condition.what for condition in consent_gate.missing(each, CLINIC_NOW)] == said
+
+
+@pytest.mark.parametrize(("signed", "alone"), [("2026-02-19", True), ("2026-02-20", False)])
+def test_who_signed_alone_before_the_day_of_age_signs_anew_whatever_age_they_are_now(
+    signed: str, alone: bool
+) -> None:
+    row = consent(0, signed_at=start_of_day(date.fromisoformat(signed)))
+    other = consent(0, signed_at=row.signed_at, signer=Signer.REPRESENTATIVE)
+    facts = facts_with(consents=[row])
+    facts.plan.patient.birth_date = date(2008, 2, 20)
+    assert consents.signed_alone_as_minor(row, facts) is alone
+    assert not consents.signed_alone_as_minor(row, replace(facts, is_of_now=False))
+    assert not consents.signed_alone_as_minor(other, facts)
+    assert consents.in_force(facts, on=CLINIC_NOW) == (None if alone else row)
+
+
+def test_a_session_is_too_close_to_any_other_of_its_plan_and_never_to_itself() -> None:
+    planned = [PlannedSession(ordinal=each, min_gap_days=6) for each in (1, 2, 3)]
+    facts = facts_with(planned=planned)
+    given_ = [_session(facts, days, planned=each) for each, days in ((planned[0], 9), (planned[1], 2))]
+    facts = replace(facts, sessions=given_)
+    first_days = [plans.too_close(each, facts, CLINIC_NOW) for each in planned]
+    assert first_days == [ahead(days=4).date(), None, ahead(days=4).date()]
 
 
 def test_of_several_confirmations_the_last_by_the_moment_counts_to_the_moment() -> None:

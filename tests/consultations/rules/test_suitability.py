@@ -17,7 +17,7 @@ from tests.factories import (
     PatientFactory,
     PlanFactory,
 )
-from tests.factories.clock import CLINIC_NOW, TODAY
+from tests.factories.clock import TODAY, ago
 
 pytestmark = pytest.mark.django_db
 
@@ -251,6 +251,9 @@ def test_an_unanswered_question_keeps_every_outcome_open() -> None:
         (date(2010, 1, 1), Answer.YES, None),
         (date(1990, 1, 1), Answer.NO, None),
         (date(1990, 1, 1), Answer.YES, ("age_contradicts", "answer_age_min")),
+        # of age since the day after the consultation
+        (date(2008, 3, 1), Answer.NO, ("age_contradicts", "answer_age_min")),
+        (date(2008, 3, 1), Answer.YES, None),
     ],
 )
 def test_the_birth_date_answers_the_question_about_age(
@@ -260,7 +263,7 @@ def test_the_birth_date_answers_the_question_about_age(
     question = ContraindicationQuestion.objects.current().get(code=suitability.AGE_QUESTION)
     decision = "" if answer == Answer.NO else Decision.ASK
     given = ContraindicationAnswer(question=question, answer=answer, decision=decision)
-    assert _refusal(_consultation(patient=patient, created_at=CLINIC_NOW), given) == refusal
+    assert _refusal(_consultation(patient=patient, created_at=ago(days=2)), given) == refusal
 
 
 @pytest.mark.parametrize("scope", ["group", "indication", "technique", "component"])
