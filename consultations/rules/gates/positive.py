@@ -18,7 +18,7 @@ def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = Non
     single components have opened since, no more."""
     codes = facts.component_codes
     for reading in facts.readings:
-        if reading.result != TestResult.POSITIVE or not codes & set(reading.patch_test.component_codes):
+        if reading.result != TestResult.POSITIVE:
             continue
         closed = codes & causes.still_closed(facts, reading)
         if closed and not confirmed_error(reading) and not confirmed_error(reading.patch_test):
