@@ -543,12 +543,16 @@ def test_a_cap_nobody_has_decided_stops_a_session_and_not_a_test() -> None:
     )
 
 
-def test_a_session_beyond_the_course_cap_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("measure", "within"), [("sessions_per_plan", "in a plan"), ("sessions_per_patient", "over all plans")]
+)
+def test_a_session_beyond_the_course_cap_is_refused(measure: str, within: str) -> None:
     plan = cleared_plan(sessions=3, min_gap_days=1, interval_days=1)
-    DoseCapFactory(component_code=plan.formula.component_codes[0], measure="sessions_per_plan", limit=1)
-    SessionFactory(plan=plan, signed=True, started_at=ago(days=3))
+    component = plan.formula.parts.first().component
+    DoseCapFactory(component_code=component.code, measure=measure, limit=1)
+    SessionFactory(plan=plan, signed=True, started_at=ago(days=3), doses=list(plan.formula.parts.all()))
     assert codes(plan) == ["course_full"]
-    check_words(plan, (_ASK, "{doctor}", "entry * allows 1 sessions in a plan; 1 were given."))
+    check_words(plan, (_ASK, "{doctor}", f"{component} allows 1 sessions {within}; 1 were given."))
 
 
 @pytest.mark.parametrize(("gap", "cap"), [(1, 7), (7, 3), (7, 7)])

@@ -89,13 +89,26 @@ def test_each_technique_names_what_is_missing(
     assert refusal(complete(TechniqueFamily(family), **changes)) == expected
 
 
-@pytest.mark.parametrize("detail", [TechniqueDetail.LINE_LENGTH, TechniqueDetail.MINUTES])
-def test_what_the_rule_of_a_technique_asks_for_is_said(detail: TechniqueDetail) -> None:
+def test_what_a_needleless_device_was_set_to_is_asked_for_in_words() -> None:
+    session = complete(TechniqueFamily.NEEDLELESS, program="")
+    rule = TechniqueRule.objects.of(session.technique)
+    with pytest.raises(DomainError, match=r"^Enter the programme\.$"):
+        sessions.check_complete(session, facts_of_one(session.plan), rule, at=CLINIC_NOW)
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        (TechniqueDetail.LINE_LENGTH, "Enter the length of a line in millimetres."),
+        (TechniqueDetail.MINUTES, "Enter the minutes."),
+    ],
+)
+def test_what_the_rule_of_a_technique_asks_for_is_said(detail: TechniqueDetail, words: str) -> None:
     session, rule = complete(), TechniqueRule(asks=[detail], injects_nothing=True)
     facts = facts_of_one(session.plan)
     with pytest.raises(DomainError) as error:
         sessions.check_complete(session, facts, rule, at=CLINIC_NOW)
-    assert (error.value.code, error.value.field) == (f"{detail}_missing", detail)
+    assert (error.value.message, error.value.code, error.value.field) == (words, f"{detail}_missing", detail)
     setattr(session, detail, 5)
     sessions.check_complete(session, facts, rule, at=CLINIC_NOW)
 
@@ -185,7 +198,7 @@ def test_a_session_that_was_not_given_has_no_injected_zones() -> None:
     sessions.check_nothing_injected(session, zones=0)
     with pytest.raises(DomainError) as refused:
         sessions.check_nothing_injected(session, zones=1)
-    assert refused.value.field == "zones"
+    assert (refused.value.code, refused.value.field) == ("not_given_with_zones", "zones")
 
 
 def test_a_session_does_not_lie_in_the_future() -> None:

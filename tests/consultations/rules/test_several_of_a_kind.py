@@ -544,6 +544,10 @@ def test_who_signed_alone_before_the_day_of_age_signs_anew_whatever_age_they_are
     assert not consents.signed_alone_as_minor(row, replace(facts, is_of_now=False))
     assert not consents.signed_alone_as_minor(other, facts)
     assert consents.in_force(facts, on=CLINIC_NOW) == (None if alone else row)
+    words = "By the birth date that is on record now, the patient was under 18 and signed alone."
+    assert [(each.what, each.detail) for each in consent_gate.missing(facts, CLINIC_NOW)] == (
+        [("Consent to sign anew: a representative signs.", words)] * alone
+    )
 
 
 def test_a_session_is_too_close_to_any_other_of_its_plan_and_never_to_itself() -> None:
