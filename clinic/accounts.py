@@ -116,11 +116,11 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         sign_in_log.factor_refused(self.request, user, means, is_throttled=is_throttled)
 
     def encrypt(self, text: str) -> str:
-        """Keys of authenticator apps and seeds of recovery codes, as they are stored."""
+        """Keys of authenticator apps, as they are stored."""
         return encryption.encrypted(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        """The key or seed again."""
+        """The key again."""
         return encryption.decrypted(encrypted_text)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:

@@ -5,6 +5,7 @@ for it. A session of before, one that a password alone has opened, or one made i
 is not through.
 """
 
+import re
 import time
 
 from allauth.account import app_settings
@@ -16,6 +17,9 @@ from django.http import HttpRequest
 
 # Recovery codes are what is left when these are lost, never the only one.
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+# Under this name the row of recovery codes keeps the hashes of those that are left.
+HASHES = "hashes"
+_SPACES = re.compile(r"[\s-]")
 
 
 def is_missing(request: HttpRequest) -> bool:
@@ -29,6 +33,22 @@ def is_missing(request: HttpRequest) -> bool:
 def is_set_up(user: AbstractBaseUser) -> bool:
     """Whether the person has one."""
     return Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
+
+
+def codes_left(user: AbstractBaseUser) -> int:
+    """How many recovery codes the person has not used."""
+    rows = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES)
+    return sum(len(data.get(HASHES, ())) for data in rows.values_list("data", flat=True))
+
+
+def bare(code: str) -> str:
+    """As it is compared: somebody reads it off a sheet, and types it in pieces."""
+    return _SPACES.sub("", code)
+
+
+def is_recovery_code(typed: str) -> bool:
+    """Whether it looks like one; those of apps have six digits."""
+    return re.fullmatch(r"[0-9]{10}", bare(typed)) is not None
 
 
 def shown_lately(request: HttpRequest) -> tuple[bool, bool]:

@@ -208,7 +208,8 @@ MFA_RATE_LIMITS = {"webauthn_login": "300/m/ip"}
 TRUSTED_PROXIES = int(os.environ.get("TRUSTED_PROXIES", "0"))
 # Everybody needs a second factor (clinic.middleware); a passkey that asks for a finger or a PIN is both factors in one.
 MFA_ADAPTER = "clinic.accounts.SecondFactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+# Recovery codes are ours (clinic.actions.recovery_codes): allauth would keep what they can be read from again.
+MFA_SUPPORTED_TYPES = ["totp", "webauthn"]
 MFA_FORMS = {
     "activate_totp": "clinic.forms.second_factor.ActivateTotpForm",
     "add_webauthn": "clinic.forms.second_factor.AddPasskeyForm",
@@ -219,8 +220,6 @@ MFA_FORMS = {
     "reauthenticate_webauthn": "clinic.forms.second_factor.ReauthenticatePasskeyForm",
 }
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_RECOVERY_CODES_SHOW_ONCE = True
-MFA_RECOVERY_CODE_DIGITS = 10
 # Addresses are the admins' business: they are right without a letter that proves it.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # The link of an invitation works for so long.

@@ -19,7 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/2fa/totp/deactivate/", second_factor.deactivate_totp, name="mfa_deactivate_totp"),
     path(
         "accounts/2fa/recovery-codes/generate/",
-        second_factor.generate_recovery_codes,
+        second_factor.new_recovery_codes,
         name="mfa_generate_recovery_codes",
     ),
     path("accounts/2fa/webauthn/add/", second_factor.add_passkey, name="mfa_add_webauthn"),

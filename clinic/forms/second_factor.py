@@ -5,6 +5,7 @@ from typing import Any
 from allauth.core import context
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.base.internal.flows import check_rate_limit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY, generate_totp_secret
@@ -16,9 +17,11 @@ from allauth.mfa.webauthn.forms import (
 )
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from clinic import encryption
+from clinic import encryption, second_factor
+from clinic.actions import recovery_codes
 from clinic.models import User
 
 
@@ -74,24 +77,39 @@ def _tell(user: User | None, means: str, refused: ValidationError) -> None:
     get_adapter().factor_refused(user, means, is_throttled=refused.code == "too_many_login_attempts")
 
 
-class _TellsOfCodes:
-    """Writes wrong codes down."""
+class _LooksAtCodes:
+    """Looks at recovery codes, of which allauth knows nothing, and writes wrong codes down."""
+
+    user: User
 
     def clean_code(self) -> str:
         """The code, if it is right now."""
+        typed: str = self.cleaned_data["code"]  # type: ignore[attr-defined]
         try:
+            if second_factor.is_recovery_code(typed):
+                self._use_up(typed)
+                return typed
             return super().clean_code()  # type: ignore[misc]
         except ValidationError as refused:
-            # Of an app or one for recovery: nobody can say of a wrong one.
-            _tell(self.user, "", refused)  # type: ignore[attr-defined]
+            # Of an app or one for recovery: who mistypes one may have meant the other.
+            _tell(self.user, "", refused)
             raise
 
+    def _use_up(self, typed: str) -> None:
+        """Counted with the codes of apps, before it is looked at."""
+        take_back = check_rate_limit(self.user)
+        used = recovery_codes.use(user=self.user, typed=typed, by=self.user, at=timezone.now())
+        if used is None:
+            raise get_adapter().validation_error("incorrect_code")
+        take_back()
+        self.authenticator = used
 
-class AuthenticateByCodeForm(_TellsOfCodes, AuthenticateForm):
+
+class AuthenticateByCodeForm(_LooksAtCodes, AuthenticateForm):
     """A code as the second factor."""
 
 
-class ReauthenticateByCodeForm(_TellsOfCodes, ReauthenticateForm):
+class ReauthenticateByCodeForm(_LooksAtCodes, ReauthenticateForm):
     """A code shown once more."""
 
 

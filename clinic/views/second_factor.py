@@ -11,7 +11,6 @@ from allauth.account.internal.flows.reauthentication import suspend_request
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.views import IndexView
 from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.views import generate_recovery_codes as stock_generate_recovery_codes
 from allauth.mfa.totp.views import activate_totp as stock_activate_totp
 from allauth.mfa.totp.views import deactivate_totp as stock_deactivate_totp
 from allauth.mfa.webauthn.views import add_webauthn as stock_add_webauthn
@@ -19,14 +18,15 @@ from allauth.mfa.webauthn.views import remove_webauthn as stock_remove_webauthn
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME, update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from clinic import second_factor
-from clinic.actions import staff
+from clinic import second_factor, sign_in_log
+from clinic.actions import recovery_codes, staff
+from clinic.enums import SignInEventKind, SignInMeans
 from clinic.models import ScreenPin, SecondFactorReset
 from clinic.second_factor import FACTORS
 
@@ -61,7 +61,11 @@ def index(request: HttpRequest) -> HttpResponse:
     """What there is, what can be added, and whether an admin has lately taken it all away."""
     resets = SecondFactorReset.objects.visible_to(request.user).filter(user=request.user)
     lately = resets.filter(recorded_at__gt=timezone.now() - _TOLD_FOR).select_related("recorded_by").first()
-    context = {"reset": lately, "has_pin": ScreenPin.objects.of(request.user).exists()}
+    context = {
+        "reset": lately,
+        "has_pin": ScreenPin.objects.of(request.user).exists(),
+        "codes_left": second_factor.codes_left(request.user),
+    }
     return IndexView.as_view(extra_context=context)(request)
 
 
@@ -87,8 +91,19 @@ def remove_passkey(request: HttpRequest, pk: int) -> HttpResponse:
     return stock_remove_webauthn(request, pk=pk)
 
 
+@both_again
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_recovery_codes(request: HttpRequest) -> HttpResponse:
+    """Others in place of those there are; for whoever has a second factor that they could stand in for."""
+    if not second_factor.is_set_up(request.user):
+        return redirect("mfa_index")
+    if request.method == "POST":
+        return _new_codes(request)
+    context = {"codes_left": second_factor.codes_left(request.user)}
+    return render(request, "mfa/recovery_codes/generate.html", context)
+
+
 deactivate_totp = both_again(stock_deactivate_totp)
-generate_recovery_codes = both_again(stock_generate_recovery_codes)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -107,14 +122,23 @@ def end_other_sign_ins(request: HttpRequest) -> HttpResponse:
 def _setting_up(request: HttpRequest, stock: View) -> HttpResponse:
     """allauth's page; what it has added counts as shown, so that nobody signs in a second time right after.
 
-    allauth itself writes into the session only what somebody signed in with.
+    allauth itself writes into the session only what somebody signed in with. With the first factor come recovery codes.
     """
-    known = set(_factors(request).values_list("pk", flat=True)) if request.method == "POST" else set()
+    if request.method != "POST":
+        return stock(request)
+    known = set(_factors(request).values_list("pk", flat=True))
     response = stock(request)
-    if request.method == "POST":
-        for added in _factors(request).exclude(pk__in=known):
-            record_authentication(request, request.user, "mfa", id=added.pk, type=added.type)
-    return response
+    all_added = list(_factors(request).exclude(pk__in=known))
+    for added in all_added:
+        record_authentication(request, request.user, "mfa", id=added.pk, type=added.type)
+    return _new_codes(request) if all_added and not second_factor.codes_left(request.user) else response
+
+
+def _new_codes(request: HttpRequest) -> HttpResponse:
+    """In the answer itself, which no browser keeps: nowhere else are they ever readable again."""
+    codes = recovery_codes.make(user=request.user, by=request.user, at=timezone.now())
+    sign_in_log.note(request, SignInEventKind.FACTOR_ADDED, request.user, SignInMeans.RECOVERY)
+    return render(request, "mfa/recovery_codes/index.html", {"codes": codes})
 
 
 def _factors(request: HttpRequest):
