@@ -25,12 +25,13 @@ def offer(*, entry: WaitlistEntry, place: FreeStart, by: User, at: datetime) -> 
         Stale: the patient waits no more.
         SlotTaken: the time is taken.
         NotCleared: the pathway refuses the visit at that time.
-        DomainError: offered already (waitlist_offer_once), past, closed …
+        DomainError: offered already (waitlist_offer_once), past, closed, to_be_erased …
     """
     access.check_may_book(by)
     lock(patients=[entry.patient_id])
     row = WaitlistEntry.objects.select_related("patient", "type", "visit").get(pk=entry.pk)
     rules.check_waiting(row)
+    booking_rules.check_not_to_be_erased(row.patient)
     made = WaitlistOffer(
         entry=row,
         practitioner=place.practitioner,

@@ -11,7 +11,7 @@ from clinic.actions.locking import explained, lock
 from clinic.chooser import What
 from clinic.enums import OfferAnswer, WaitlistOutcome
 from clinic.models import Appointment, Patient, Practitioner, User, WaitlistEntry, WaitlistOffer
-from clinic.rules import access
+from clinic.rules import access, booking
 from clinic.rules import waitlist as rules
 
 
@@ -42,7 +42,8 @@ def add(*, patient: Patient, wait: Wait, by: User, at: datetime) -> WaitlistEntr
     Raises:
         NotAllowed: the person may not book.
         Stale: the visit that is to be earlier has begun or was called off.
-        DomainError: waits for it already (waitlist_waits_once, waitlist_earlier_once), or no day or time is left.
+        DomainError: waits for it already (waitlist_waits_once, waitlist_earlier_once), no day or time is left, or the record
+            is to be erased (to_be_erased).
     """
     access.check_may_book(by)
     entry = WaitlistEntry(
@@ -64,6 +65,7 @@ def add(*, patient: Patient, wait: Wait, by: User, at: datetime) -> WaitlistEntr
     rules.check_wishes(entry, at=at)
     rules.check_trained(wait.practitioners, type=entry.type)
     rows = lock(patients=[patient.pk], appointments=[wait.visit.pk] if wait.visit else [])
+    booking.check_not_to_be_erased(patient)
     if wait.visit:
         rules.check_earlier(entry, rows[wait.visit.pk])
     entry.clean_fields(exclude=["patient", "type", "visit", "asked_by"])

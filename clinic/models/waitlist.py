@@ -229,6 +229,20 @@ class WaitlistEntry(models.Model):
         ]
         triggers = [
             *never_deleted("waitlist"),
+            # As of a visit: it would be booked on a record that takes none.
+            guard(
+                "waitlist_not_to_be_erased",
+                operation=pgtrigger.Insert,
+                func=f"""
+                    IF EXISTS (
+                        SELECT FROM clinic_erasure WHERE patient_id = NEW.patient_id AND withdrawn_at IS NULL
+                            AND NOT EXISTS (SELECT FROM clinic_erasuredone WHERE erasure_id = clinic_erasure.id)
+                    ) THEN
+                        {refuse("waitlist_not_to_be_erased", "This record is to be erased: no visit is booked on it. An admin can withdraw that.")}
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
             guard(
                 "waitlist_same_visit",
                 operation=pgtrigger.Insert

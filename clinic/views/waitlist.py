@@ -22,7 +22,7 @@ from clinic.fitting import FreedTime, fits_at_each, fits_today, gone
 from clinic.forms.booking import StateForm
 from clinic.forms.waitlist import FreedForm, ListForm, OfVisitForm, WaitForm, first_wishes
 from clinic.models import Appointment, Patient, Practitioner, WaitlistEntry, WaitlistOffer
-from clinic.rules import access
+from clinic.rules import access, booking
 from clinic.views.panel_wishes import suits_of
 from clinic.views.posted import one_page, way_back
 from clinic.views.privacy import called
@@ -81,6 +81,7 @@ def add(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     )
     about = {"whats": choices, "people": list(Practitioner.objects.active()), "visit": visit}
     if request.method == "GET":
+        booking.check_not_to_be_erased(patient)
         initial = _begin(request, patient, choices, visit, at)
         return _add_page(request, patient, WaitForm(initial=initial, **about))
     form = WaitForm(request.POST, **about)

@@ -86,11 +86,13 @@ def _openings(request: HttpRequest, patient: Patient, at: datetime) -> dict[str,
     treats, decides = request.user.has_role(Role.PRACTITIONER), request.user.has_role(Role.ADMIN)
     erasures = Erasure.objects.visible_to(request.user)
     seen = EmergencyOpening.objects.visible_to(request.user).shown(at).filter(patient=patient)
+    refusal = booking.why_to_be_erased(patient)
     return {
+        "takes_no_visit": refusal is not None,
         "case_files": list(cases.with_end()[:_SHOWN]),
         "openings": list(seen.select_related("opened_by")[:_SHOWN]) if treats else [],
         "erasure": erasures.in_force().of(patient).select_related("decided_by").first(),
-        "to_be_erased": None if decides else booking.why_to_be_erased(patient),
+        "to_be_erased": None if decides else refusal,
         "may_open_emergency": emergencies.may_open(request.user),
     }
 

@@ -580,6 +580,11 @@ def _a_visit_that_comes_back_to_it() -> None:
     Appointment.objects.filter(pk=called_off.pk).update(status=AppointmentStatus.BOOKED)
 
 
+@cases.refused_by("waitlist_not_to_be_erased")
+def _a_wait_for_a_visit_on_it() -> None:
+    WaitlistEntryFactory(patient=ErasureFactory().patient)
+
+
 @cases.refused_by("erasure_signed")
 def _an_erasure_put_on_somebody_else() -> None:
     Erasure.objects.filter(pk=ErasureFactory().pk).update(patient=PatientFactory())

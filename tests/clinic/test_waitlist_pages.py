@@ -14,10 +14,16 @@ from clinic.actions import booking, offers
 from clinic.availability import FreeStart
 from clinic.chooser import Slot
 from clinic.enums import CancelledBy, OfferAnswer
-from clinic.errors import SlotTaken
+from clinic.errors import DomainError, SlotTaken
 from clinic.models import Appointment, ContactEntry, WaitlistEntry, WaitlistOffer
 from tests.clinic.desk import Desk, on
-from tests.factories import AbsenceFactory, PatientFactory, WaitlistEntryFactory
+from tests.factories import (
+    AbsenceFactory,
+    ErasureDoneFactory,
+    ErasureFactory,
+    PatientFactory,
+    WaitlistEntryFactory,
+)
 from tests.factories.clock import CLINIC_NOW, TODAY, ago
 
 URL = "/waitlist/"
@@ -460,3 +466,21 @@ def test_a_hold_that_runs_out_shows_who_fits_as_any_free_place_does(
     assert [fit.entry for fit in reception_client.get(url).context["fits"]] == [entry]
     sheet = reception_client.get(reverse("clinic:appointment", args=[Appointment.objects.get().pk]))
     assert [fit.entry for fit in sheet.context["fits"]] == [entry]
+
+
+def test_nobody_waits_for_a_visit_on_a_record_that_is_to_be_erased(
+    desk: Desk, reception_client: Client
+) -> None:
+    """Neither anew, nor is anybody called who waited before."""
+    before = waiting(desk, patient=desk.patient)
+    erasure = ErasureFactory(patient=desk.patient)
+    answers = [reception_client.get(add_url(desk)), reception_client.post(add_url(desk), wishes())]
+    assert [each.status_code for each in answers] == [422, 422]
+    assert all("is to be erased from Sun 8 Mar 2026 on" in each.text for each in answers)
+    with pytest.raises(DomainError, match="is to be erased"):
+        offered(desk, before)
+    assert (WaitlistEntry.objects.get(), ContactEntry.objects.count()) == (before, 0)
+
+    ErasureDoneFactory(erasure=erasure)  # begun: what is left takes visits again
+    assert reception_client.get(add_url(desk)).status_code == 200
+    assert offered(desk, before).is_open

@@ -265,9 +265,18 @@ def test_that_the_record_is_to_be_erased_is_told_to_everybody_who_might_book(
         said = page(client, erasure.patient)
         assert "is to be erased from Sun 8 Mar 2026 on" in said
         assert erasure.reason not in said
+        assert not offered(said, erasure.patient)
     assert reverse("consultations:erasure", args=[erasure.pk]) in page(admin_client, erasure.patient)
     ErasureDoneFactory(erasure=erasure)
-    assert "is to be erased" not in page(reception_client, erasure.patient)
+    said = page(reception_client, erasure.patient)
+    assert "is to be erased" not in said
+    assert offered(said, erasure.patient) == {"book", "waitlist", "Can be booked next"}
+
+
+def offered(said: str, patient: Patient) -> set[str]:
+    """What the page offers of visits to come."""
+    links = {each for each in ("book", "waitlist") if f"/patients/{patient.pk}/{each}/" in said}
+    return links | ({"Can be booked next"} if "Can be booked next" in said else set())
 
 
 def test_similar_patients_show_in_the_header(practitioner_client: Client, clinic_now: datetime) -> None:
