@@ -99,6 +99,30 @@ def _processes() -> int:
     return int(os.environ.get("WEB_CONCURRENCY", "2"))
 
 
+@register(Tags.security, deploy=True)
+def check_journal(**_options: object) -> list[CheckMessage]:
+    """Warning W212 where nobody has said to which other machine the journal is sent."""
+    if settings.JOURNAL_KEPT_AT:
+        return []
+    says = "Logs stay on this machine: who takes it over can take them away."
+    hint = "Send the journal elsewhere (docs/logs.md), then name that machine in JOURNAL_KEPT_AT."
+    return [Warning(says, hint=hint, id="clinic.W212")]
+
+
+@register(Tags.database, deploy=True)
+def check_password(*, databases: Iterable[str] | None = None, **_options: object) -> list[CheckMessage]:
+    """Warning W211 where the server shows the database a password, which stays until somebody changes it."""
+    return [
+        Warning(
+            "The server signs in to the database with a password that stays until somebody changes it.",
+            hint="On one machine by the system's user, else by a certificate: “No password for the database” in docs/operations.md.",
+            id="clinic.W211",
+        )
+        for using in databases or ()
+        if settings.DATABASES[using].get("PASSWORD")
+    ]
+
+
 @register(Tags.database, deploy=True)
 def check_durability(*, databases: Iterable[str] | None = None, **_options: object) -> list[CheckMessage]:
     """Error E207 for each setting of the database that lets it forget what it has acknowledged."""

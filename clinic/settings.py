@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from clinic import embedded, on_the_way
+from clinic import credentials, embedded, on_the_way
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("MESOCLINIC_DATA", BASE_DIR / ".data"))
@@ -26,9 +26,22 @@ DEBUG = False
 DEMO_PASSWORD = "mesoclinic-demo" if MODE == "demo" else ""
 
 
+def _secret(name: str) -> str:
+    """From the environment, a file, or systemd (clinic.credentials)."""
+    try:
+        return credentials.secret(name)
+    except credentials.CredentialError as error:
+        raise ImproperlyConfigured(str(error)) from error
+
+
+def _secrets(name: str) -> list[str]:
+    """Several, with commas between."""
+    return [key for key in _secret(name).split(",") if key]
+
+
 def _secret_key() -> str:
-    """The key from the environment; demo and tests may keep one of their own in the data folder."""
-    if key := os.environ.get("SECRET_KEY"):
+    """The key that was given; demo and tests may keep one of their own in the data folder."""
+    if key := _secret("SECRET_KEY"):
         return key
     if PRODUCTION:
         raise ImproperlyConfigured("Set SECRET_KEY (or MESOCLINIC_MODE=demo to try Mesoclinic out).")
@@ -42,12 +55,9 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 # A key that is being replaced: what it signed and encrypted is read until it is taken away here.
-SECRET_KEY_FALLBACKS = [key for key in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if key]
+SECRET_KEY_FALLBACKS = _secrets("SECRET_KEY_FALLBACKS")
 # What encrypts the secrets of second factors, the newest first (clinic.encryption).
-SECRETS_KEYS = [key for key in os.environ.get("SECRETS_KEYS", "").split(",") if key] or [
-    SECRET_KEY,
-    *SECRET_KEY_FALLBACKS,
-]
+SECRETS_KEYS = _secrets("SECRETS_KEYS") or [SECRET_KEY, *SECRET_KEY_FALLBACKS]
 ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
 if not PRODUCTION:
     ALLOWED_HOSTS += ["127.0.0.1", "localhost", "[::1]", "testserver", os.environ.get("HOST", "127.0.0.1")]
@@ -127,8 +137,10 @@ TEMPLATES = [
     },
 ]
 
-if os.environ.get("DATABASE_URL"):
-    DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"])}
+# `./run` says so for what the owner of the tables does before the server starts.
+_address = _secret("OWNER_DATABASE_URL" if os.environ.get("MESOCLINIC_AS_OWNER") == "yes" else "DATABASE_URL")
+if _address:
+    DATABASES = {"default": dj_database_url.parse(_address)}
 else:
     DATABASES = {"default": embedded.database_settings(os.environ.get("DATABASE_NAME", "mesoclinic"))}
 if PRODUCTION and on_the_way.is_open_database(DATABASES["default"]):
@@ -235,7 +247,6 @@ SIGN_IN_HOURS = 12
 # there are (ADR 39). Emergencies are counted apart, by the same numbers.
 RECORDS_AN_HOUR = int(os.environ.get("RECORDS_AN_HOUR", "120"))
 RECORDS_A_DAY = int(os.environ.get("RECORDS_A_DAY", "400"))
-
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "clinic" / "locale"]
@@ -300,6 +311,8 @@ LOGGING = {
         "clinic.refused": {"handlers": ["refusals"]},
     },
 }
+# Where the clinic sends the journal; said, not looked at (clinic.deployment).
+JOURNAL_KEPT_AT = os.environ.get("JOURNAL_KEPT_AT", "")
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -333,7 +346,7 @@ IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
 EMAIL_PORT = int(os.environ.get("EMAIL_PORT", "587"))
 EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_HOST_PASSWORD = _secret("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS", "yes") == "yes"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "mesoclinic@localhost")

@@ -1,4 +1,4 @@
-"""Where the secret comes from that opens backups: a file, or the environment. Never the command line, which others see."""
+"""Where the secret comes from that opens backups: a file, the environment, or systemd. Never the command line, which others see."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
+from clinic import credentials
 from clinic.backup import BackupError
 
 KEY_FILE, PASSPHRASE = "MESOCLINIC_BACKUP_KEY_FILE", "MESOCLINIC_BACKUP_PASSPHRASE"
@@ -13,13 +14,16 @@ SHORTEST = 20  # characters: what a key of 120 bits takes, or a passphrase of fi
 
 
 def secret(key_file: str | None) -> bytes:
-    """The secret in the file that is named, in the one the environment names, or the passphrase in the environment.
+    """The secret in the file that is named, in the one the environment names, or the passphrase (clinic.credentials).
 
     Raises:
         BackupError: there is none, two, a short one, or one that others may read.
     """
     from_file = key_file or os.environ.get(KEY_FILE)
-    passphrase = os.environ.get(PASSPHRASE)
+    try:
+        passphrase = credentials.secret(PASSPHRASE)
+    except credentials.CredentialError as error:
+        raise BackupError(str(error)) from error
     if passphrase and from_file and not key_file:
         raise BackupError(f"{KEY_FILE} and {PASSPHRASE} are both set; unset one of them.")
     if from_file:

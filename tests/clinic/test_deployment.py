@@ -11,6 +11,7 @@ from typing import Any
 import dj_database_url
 import pytest
 from django.conf import settings
+from django.core.checks import ERROR
 from django.db import connection
 from django.test import Client, override_settings
 from pytest_django import Settings
@@ -137,6 +138,19 @@ def test_one_process_may_count_for_itself(monkeypatch: pytest.MonkeyPatch) -> No
     assert found(CACHES=local) == []
 
 
+def test_what_could_be_better_is_said_and_starts_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs that stay here, and a password that stays for ever."""
+
+    def said(password: str, journal: str) -> list[str | None]:
+        monkeypatch.setitem(settings.DATABASES["default"], "PASSWORD", password)
+        with override_settings(JOURNAL_KEPT_AT=journal):
+            found = [*deployment.check_password(databases=["default"]), *deployment.check_journal()]
+        assert all(each.level < ERROR for each in found)
+        return [each.id for each in found]
+
+    assert (said("x", ""), said("", "logs.example.org")) == (["clinic.W211", "clinic.W212"], [])
+
+
 @pytest.mark.django_db
 def test_a_database_that_forgets_is_named() -> None:
     def forgets() -> bool:
@@ -168,6 +182,7 @@ def test_in_production_the_cookies_are_this_hosts_only_and_nothing_is_left_to_wa
         "MESOCLINIC_MODE": "production",
         "SECRET_KEY": GOOD["SECRET_KEY"],
         "ALLOWED_HOSTS": "clinic.example.org",
+        "JOURNAL_KEPT_AT": "logs.example.org",
     }
 
     def said(*arguments: str) -> str:
