@@ -251,7 +251,7 @@ def _told(request: HttpRequest, form: BookForm, booked: list[Appointment], url: 
     """Where to go on, and say there what was booked; a page that had booked before says so instead of pretending to
     have done it again."""
     first, slots = booked[0], [Slot.of(each) for each in booked]
-    is_the_same = request.POST["what"] == f"{first.type.code}:{first.purpose}"
+    is_the_same = request.POST.get("what") == f"{first.type.code}:{first.purpose}"
     if not is_the_same or slots != form.cleaned_data["choice"]:
         words = _("This page had booked a visit already. Open booking again for another one.")
     elif first.is_held and not form.cleaned_data["held_until"]:
