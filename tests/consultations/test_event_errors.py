@@ -119,8 +119,10 @@ def test_nothing_goes_back_of_another_event_of_a_person_or_of_another_patient(by
     after(cleared_plan(), "allergy_local", 2, by)
     event = after(plan, "allergy_local", 2, by)
     alert, allergy = Alert.objects.get(adverse_event=event), Allergy.objects.get(adverse_event=event)
+    # held for this event by mistake: nothing says that it is this patient's, and nothing opens it
+    plans.hold(plan=cleared_plan(), reason="a slip", because_of=event, by=by, at=CLINIC_NOW)
     undone = undone_by(event)
-    assert (undone.alerts, undone.allergies, undone.stopped) == ([alert], [allergy], [plan])
+    assert (undone.alerts, undone.allergies, undone.stopped, undone.plans) == ([alert], [allergy], [plan], [])
     allergies.lift_alert(alert=alert, by=by, at=CLINIC_NOW)
     decided = {"status": AllergyStatus.CONFIRMED, "group_code": allergy.group_code, "assessment": "seen"}
     allergies.assess(allergy=allergy, **decided, by=by, at=CLINIC_NOW)
