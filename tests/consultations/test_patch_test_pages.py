@@ -116,7 +116,7 @@ def test_cleared_the_form_is_filled_in_from_the_policy(practitioner_client: Clie
     assert values == {
         "method": "intradermal",
         "site": "left forearm",
-        "volume_ml": Decimal("0.05"),
+        "volume_ml": "0.05",
         "given_at": CLINIC_NOW,
         "observed_until": CLINIC_NOW + timedelta(minutes=21),  # the full minute after twenty
     }

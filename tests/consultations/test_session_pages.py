@@ -193,7 +193,7 @@ def test_the_draft_is_prefilled_from_the_template_and_the_first_lot_to_expire(
     post(practitioner_client, "session_begin", first(plan).pk)
     context = get(practitioner_client, "session", Session.objects.get().pk).context
     (row,) = context["rows"].forms
-    assert (row["points"].value(), row["ml_per_point"].value()) == (225, Decimal("0.01"))
+    assert (row["points"].value(), row["ml_per_point"].value()) == (225, "0.01")
     assert context["form"][f"lot_{part.component.code}"].value() == [str(soon.pk)]
     assert len(context["form"].fields[f"lot_{part.component.code}"].choice.usable) == 2
 
