@@ -26,6 +26,7 @@ from django.views.decorators.http import require_http_methods
 
 from clinic import second_factor, sign_in_log
 from clinic.actions import recovery_codes, staff
+from clinic.actions.locking import explained, locked_account
 from clinic.enums import SignInEventKind, SignInMeans
 from clinic.models import ScreenPin, SecondFactorReset
 from clinic.second_factor import FACTORS
@@ -57,6 +58,19 @@ def both_again(view: View, *, keeps_form: bool = True) -> View:
     return asked
 
 
+def one_after_the_other(view: View) -> View:
+    """Of two factors that are taken away at once, at two devices, the second sees that the first is gone, and stays."""
+
+    @wraps(view)
+    @explained
+    def alone(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if request.method == "POST":
+            locked_account(request.user)
+        return view(request, *args, **kwargs)
+
+    return alone
+
+
 def index(request: HttpRequest) -> HttpResponse:
     """What there is, what can be added, and whether an admin has lately taken it all away."""
     resets = SecondFactorReset.objects.visible_to(request.user).filter(user=request.user)
@@ -82,6 +96,7 @@ def add_passkey(request: HttpRequest) -> HttpResponse:
 
 
 @both_again
+@one_after_the_other
 def remove_passkey(request: HttpRequest, pk: int) -> HttpResponse:
     """Takes a passkey away, unless it is the only second factor."""
     passkey = _factors(request).filter(pk=pk, type=Authenticator.Type.WEBAUTHN).first()
@@ -103,7 +118,7 @@ def new_recovery_codes(request: HttpRequest) -> HttpResponse:
     return render(request, "mfa/recovery_codes/generate.html", context)
 
 
-deactivate_totp = both_again(stock_deactivate_totp)
+deactivate_totp = both_again(one_after_the_other(stock_deactivate_totp))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
