@@ -16,11 +16,12 @@ from consultations.models import Session
 from tests.clinic.test_races import race
 from tests.consultations.test_gate import refusal
 from tests.consultations.test_gate_writes import build_session, by_raw_sql
-from tests.factories import ConsentWithdrawalFactory, cleared_plan
+from tests.factories import ConsentWithdrawalFactory, PatientFactory, cleared_plan
 from tests.guards import isolation_guards, refusal_of, sql, tables
 
 HOLES = ("REPEATABLE READ", "SERIALIZABLE")
 LEVELS = ("READ COMMITTED", *HOLES)
+LEVEL_ASKED_FOR = r"-c default_transaction_isolation=read\ committed"
 GUARDS = {
     trigger.name: (model, trigger.get_pgid(model))
     for app in ("clinic", "consultations")
@@ -97,6 +98,28 @@ def tables_that_ask() -> set[str]:
         if more <= found:
             return {table for table, source in triggers if re.search(pattern, source)}
         found |= more
+
+
+@pytest.fixture(params=HOLES)
+def another_default(request: pytest.FixtureRequest, committed_db: str) -> None:
+    """A database that begins every transaction at another level, unless it is asked for one."""
+    sql(f"ALTER DATABASE \"{committed_db}\" SET default_transaction_isolation = '{request.param.lower()}'")()
+    connection.close()
+
+
+@pytest.mark.usefixtures("another_default")
+def test_records_are_written_whatever_the_default_of_the_database_is() -> None:
+    for write in (PatientFactory, transaction.atomic(PatientFactory)):
+        assert write().pk
+
+
+@pytest.mark.usefixtures("another_default")
+def test_unless_the_connection_asks_for_the_level_every_record_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = connection.settings_dict["OPTIONS"]
+    monkeypatch.setitem(asked, "options", asked["options"].replace(LEVEL_ASKED_FOR, ""))
+    assert refusal_of(PatientFactory) in GUARDS
 
 
 # What it is for ---------------------------------------------------------------------------------------------------
