@@ -129,7 +129,9 @@ class ScreenLockMiddleware:
     """
 
     # What pages ask for by themselves, also where they forget to say so: no use of the screen.
-    BY_ITSELF = frozenset({"clinic:diary_changes", "clinic:waiting", "clinic:record_printed"})
+    BY_ITSELF = frozenset(
+        {"clinic:calendar_events", "clinic:diary_changes", "clinic:record_printed", "clinic:waiting"}
+    )
     AT_THE_LOCK = frozenset({"clinic:lock", "clinic:unlock", "clinic:unlock_passkey"})
 
     def __init__(self, get_response: GetResponse) -> None:

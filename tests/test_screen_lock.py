@@ -100,8 +100,13 @@ class TestLocking:
 
     @pytest.mark.parametrize(
         ("address", "headers"),
-        [(DIARY, UNATTENDED), ("/diary/changes/", {}), ("/diary/waiting/", HTMX)],
-        ids=["marked", "the mark of the days", "who waits"],
+        [
+            (DIARY, UNATTENDED),
+            ("/diary/changes/", {}),
+            ("/diary/waiting/", HTMX),
+            ("/diary/calendar/events/", {}),
+        ],
+        ids=["marked", "the mark of the days", "who waits", "the calendar"],
     )
     def test_what_a_page_asks_for_by_itself_does_not(
         self, reception_client: Client, address: str, headers: dict[str, str]
