@@ -41,6 +41,16 @@ class SignInEventKind(models.TextChoices):
     FACTOR_REMOVED = "factor_removed", _("second factor removed")
     INVITED_IN = "invited_in", _("came in by invitation")
     RECORDS_STOPPED = "records_stopped", _("opened too many records")
+    PAGES_STOPPED = "pages_stopped", _("asked for too many pages")
+    ENTRIES_STOPPED = "entries_stopped", _("made too many entries")
+
+
+class Pace(models.TextChoices):
+    """What somebody who is signed in does so often in an hour and a day at most."""
+
+    PAGES = "pages", _("pages")
+    ENTRIES = "entries", _("entries")
+    BY_ITSELF = "by_itself", _("what open pages ask for by themselves")
 
 
 class SignInMeans(models.TextChoices):

@@ -1,22 +1,23 @@
 """What every request passes: text the database cannot store, refusals that become answers, and privacy headers."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth import logout
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import redirect, render, resolve_url
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
+from django_htmx.http import HttpResponseClientRedirect
 
-from clinic import handed_over, screen_lock, second_factor, sign_in_log, uploads
+from clinic import handed_over, pace, screen_lock, second_factor, sign_in_log, uploads
+from clinic.actions import asking
 from clinic.enums import SignInEventKind
-from clinic.errors import DomainError, NotCleared, TooMuch
+from clinic.errors import DomainError, TooMuch
+from clinic.refusals import refusal, said_by, stopped
 from clinic.views import announced
 
 LONGEST_TEXT = 100_000
@@ -59,15 +60,15 @@ class BadTextMiddleware:
             or any(_NUL in text for text in request.COOKIES.values())
         ):
             message = _("The address contains a character that cannot be part of one. Go back and try again.")
-            return _refusal(request, 400, {"message": message})
+            return refusal(request, 400, {"message": message})
         if message := _too_much(request):
-            return _refusal(request, 413, {"message": message})
+            return refusal(request, 413, {"message": message})
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
         """The texts beside a file are looked at once it is known who sends it (clinic.uploads)."""
         if uploads.brings_file(request) and (message := _too_long(request)):
-            return _refusal(request, 413, {"message": message})
+            return refusal(request, 413, {"message": message})
         return None
 
 
@@ -159,8 +160,40 @@ class ScreenLockMiddleware:
         name = request.resolver_match.view_name if request.resolver_match else ""
         if screen_lock.is_locked(request, at):
             return None if name in self.AT_THE_LOCK else _locked(request)
-        if name not in self.BY_ITSELF and "X-Unattended" not in request.headers:
+        if not _asks_by_itself(request):
             screen_lock.used(request, at)
+        return None
+
+
+class PaceMiddleware:
+    """Stops who asks for more pages, or sends more entries, than a person can (clinic.pace, clinic.actions.asking).
+
+    A screen in a patient's hands shows one page, and is not stopped; nor is anybody who has not signed in, for whom each open
+    page has limits of its own.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """As asked; `process_view` decides, once it is known what the page is."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *_arguments: object
+    ) -> HttpResponse | None:
+        """Nothing where the page does not count, or it is not one too many."""
+        is_open = not getattr(view, "login_required", True)
+        if is_open or not request.user.is_authenticated or handed_over.state(request):
+            return None
+        kind = pace.kind_of(request, view, by_itself=_asks_by_itself(request))
+        if kind is None:
+            return None
+        try:
+            asking.note(kind=kind, by=request.user, at=timezone.now())
+        except TooMuch as error:
+            return stopped(request, error)
+        pace.was_shown(request)
         return None
 
 
@@ -211,19 +244,16 @@ class DomainErrorMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The answer to a refusal; None for anything else, which Django then treats as it always does."""
         if isinstance(error, TooMuch):
-            sign_in_log.records_stopped(request, request.user)
-            answer = _refusal(request, error.status, _said_by(error))
-            answer["Retry-After"] = str(error.seconds)
-            return answer
+            return stopped(request, error)
         if isinstance(error, DomainError):
-            return _refusal(request, error.status, _said_by(error))
+            return refusal(request, error.status, said_by(error))
         if not request.htmx:
             return None
         if isinstance(error, Http404):
             message = _("This is not there (any more), or not for your role. Nothing was changed.")
-            return _refusal(request, 404, {"message": message})
+            return refusal(request, 404, {"message": message})
         if isinstance(error, PermissionDenied):
-            return _refusal(request, 403, {"message": str(error) or _("Your role does not include this.")})
+            return refusal(request, 403, {"message": str(error) or _("Your role does not include this.")})
         return None
 
 
@@ -314,31 +344,17 @@ def _locked(request: HttpRequest) -> HttpResponse:
     return render(request, "423.html", status=423)
 
 
+def _asks_by_itself(request: HttpRequest) -> bool:
+    """Whether a page that stands open asks, and nobody at it."""
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    return name in ScreenLockMiddleware.BY_ITSELF or "X-Unattended" in request.headers
+
+
 def _lead(request: HttpRequest, address: str) -> HttpResponse:
     """There, with the whole page; as GET, whatever was asked."""
     if request.headers.get("HX-Request") == "true":
         return HttpResponseClientRedirect(address)
     return redirect(address)
-
-
-def _said_by(error: DomainError) -> dict[str, object]:
-    """What the page shows of a refusal."""
-    return {
-        "message": str(error.message),
-        "code": error.code,
-        "conditions": error.conditions if isinstance(error, NotCleared) else (),
-    }
-
-
-def _refusal(request: HttpRequest, status: int, said: Mapping[str, object]) -> HttpResponse:
-    """The refusal as a page, or as a message that htmx puts with the others, leaving the rest of the page alone."""
-    for_htmx = request.headers.get("HX-Request") == "true"
-    context = {"code": "", "conditions": (), **said}
-    # BadTextMiddleware stands before the session, and a page without a signed-in person needs none.
-    known = request if hasattr(request, "user") else None
-    text = render_to_string("components/refusal.html" if for_htmx else f"{status}.html", context, known)
-    response = HttpResponse(text, status=status)
-    return reswap(retarget(response, "#messages"), "innerHTML") if for_htmx else response
 
 
 def _too_much(request: HttpRequest) -> str:

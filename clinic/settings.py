@@ -106,6 +106,7 @@ MIDDLEWARE = [
     "clinic.middleware.SecondFactorMiddleware",
     "clinic.middleware.ScreenLockMiddleware",
     "clinic.middleware.HandOverMiddleware",
+    "clinic.middleware.PaceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -249,6 +250,12 @@ SIGN_IN_HOURS = 12
 # there are (ADR 39). Emergencies are counted apart, by the same numbers.
 RECORDS_AN_HOUR = int(os.environ.get("RECORDS_AN_HOUR", "120"))
 RECORDS_A_DAY = int(os.environ.get("RECORDS_A_DAY", "400"))
+# How many pages one account may ask for, and how many entries it may make: several times what a busy desk does (ADR 44). What
+# open pages ask for by themselves is counted apart.
+PAGES_AN_HOUR = int(os.environ.get("PAGES_AN_HOUR", "1500"))
+PAGES_A_DAY = int(os.environ.get("PAGES_A_DAY", "8000"))
+ENTRIES_AN_HOUR = int(os.environ.get("ENTRIES_AN_HOUR", "240"))
+ENTRIES_A_DAY = int(os.environ.get("ENTRIES_A_DAY", "1200"))
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "clinic" / "locale"]

@@ -53,10 +53,10 @@ def factor_refused(request: HttpRequest, user: User | None, means: str, *, is_th
         note(request, Kind.FACTOR_WRONG, user, means)
 
 
-def records_stopped(request: HttpRequest, user: User) -> None:
-    """Somebody has opened more records than a person reads; once in a while for each account, wherever it asks from."""
+def stopped(request: HttpRequest, kind: Kind, user: User) -> None:
+    """Somebody has asked for more than a person reads or writes; once in a while for each account, wherever it asks from."""
     at = timezone.now()
-    sign_in_events.note_stopped(user=user, by=user, at=at, **_origin(request))
+    sign_in_events.note_stopped(kind=kind, user=user, by=user, at=at, **_origin(request))
 
 
 @receiver(auth.user_login_failed)

@@ -50,8 +50,9 @@ def note_once(
         note(kind=kind, user=user, means=means, address=address, browser=browser, by=by, at=at)
 
 
-def note_stopped(*, user: User, address: str, browser: str, by: User, at: datetime) -> None:
-    """Adds that the person opened too many records, where their account has no such row yet from the last minutes."""
-    kind = SignInEventKind.RECORDS_STOPPED
+def note_stopped(
+    *, kind: SignInEventKind, user: User, address: str, browser: str, by: User, at: datetime
+) -> None:
+    """Adds that the person asked for too much, where their account has no such row yet from the last minutes."""
     if not SignInEvent.objects.of(user).filter(kind=kind, at__gt=at - ONCE_IN).exists():
         note(kind=kind, user=user, address=address, browser=browser, by=by, at=at)

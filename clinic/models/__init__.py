@@ -2,6 +2,7 @@
 
 from clinic.models.access import AccountChange, Invitation, ScreenPin, SecondFactorReset
 from clinic.models.appointment import Appointment
+from clinic.models.asked import Asked
 from clinic.models.case_file import CaseFile, CaseFilePeriod
 from clinic.models.catalogue import AppointmentType
 from clinic.models.contact import ContactEntry, ContactTry
@@ -32,6 +33,7 @@ __all__ = [
     "AccountChange",
     "Appointment",
     "AppointmentType",
+    "Asked",
     "CalendarFeed",
     "CaseFile",
     "CaseFilePeriod",

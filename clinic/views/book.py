@@ -15,9 +15,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from clinic import readiness
+from clinic import pace, readiness
 from clinic.actions import booking, walk_ins
 from clinic.chooser import Option, Slot, What, resolve, whats
+from clinic.enums import Pace
 from clinic.errors import DomainError, SlotTaken
 from clinic.finding import find_patients
 from clinic.fitting import Fit, fits_at
@@ -34,6 +35,7 @@ _FITS = 5  # as many as one calls for one place
 _TEMPLATE = "clinic/book.html"
 
 
+@pace.counts_as(Pace.PAGES)
 @require_http_methods(["GET", "POST"])
 def choose_patient(request: HttpRequest) -> HttpResponse:
     """For whom? A practitioner and a time that were clicked in the diary are kept."""

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from clinic import readiness
+from clinic import pace, readiness
 from clinic.diary import (
     Card,
     Day,
@@ -24,7 +24,7 @@ from clinic.diary import (
     read_week,
     waiting_now,
 )
-from clinic.enums import AppointmentStatus, Role
+from clinic.enums import AppointmentStatus, Pace, Role
 from clinic.errors import NotAllowed
 from clinic.fitting import fits_today
 from clinic.forms.appointments import DayForm
@@ -78,6 +78,7 @@ def sheet(request: HttpRequest) -> HttpResponse:
     return render(request, "clinic/diary_sheet.html", context, status=422 if shown.form.errors else 200)
 
 
+@pace.counts_as(Pace.BY_ITSELF)
 @require_safe
 def changes(request: HttpRequest) -> HttpResponse:
     """The mark of the days on a screen, which asks every ten seconds and draws itself again when it is another one.
@@ -89,6 +90,7 @@ def changes(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"mark": mark_of(shown.days, at=at)}, status=422 if shown.form.errors else 200)
 
 
+@pace.counts_as(Pace.BY_ITSELF)
 @require_safe
 def waiting(request: HttpRequest) -> HttpResponse:
     """The list "Waiting now" alone. The page asks for it every half minute; it never touches the session, so that

@@ -6,13 +6,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from clinic import handed_over, screen_lock, sign_in_log
+from clinic import handed_over, pace, screen_lock, sign_in_log
 from clinic.enums import SignInEventKind, SignInMeans
 from clinic.errors import DomainError
 from clinic.forms.hand_over import TakeBackForm
 from clinic.views.own_password import check_own_password
 
 
+@pace.never_stopped
 @require_http_methods(["GET", "POST"])
 def take_back(request: HttpRequest) -> HttpResponse:
     """Asks for the password; the right one leads to the page from which the screen was handed over.

@@ -10,9 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from clinic import readiness
+from clinic import pace, readiness
 from clinic.actions import merging as actions
 from clinic.actions import people
+from clinic.enums import Pace
 from clinic.errors import DomainError, Stale
 from clinic.finding import find_patients
 from clinic.forms.merging import MergeForm, TakeApartForm
@@ -26,6 +27,7 @@ from clinic.views.posted import id_in
 _FOUND = 12
 
 
+@pace.counts_as(Pace.PAGES)
 @require_http_methods(["GET", "POST"])
 def choose(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Which record is the same person? Look-alikes first; any other is searched for."""

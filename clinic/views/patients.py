@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from clinic import readiness
+from clinic import pace, readiness
 from clinic.actions import people
+from clinic.enums import Pace
 from clinic.errors import DomainError, Stale
 from clinic.finding import find_patients
 from clinic.forms.patients import FindForm, PatientEditForm, PatientForm, facts, first_guess
@@ -26,6 +27,7 @@ PAGE = 20
 _NEWEST = 10  # how many of the latest records are looked at for those registered today
 
 
+@pace.counts_as(Pace.PAGES)
 @require_http_methods(["GET", "POST"])
 def find(request: HttpRequest) -> HttpResponse:
     """Search by any part of number, names, phone, e-mail or birth date; without a search, today's patients."""

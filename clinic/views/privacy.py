@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from clinic import pace
 from clinic.diary import numbered
 from clinic.models import Appointment, Patient
 from clinic.views.changes import moment_of
@@ -15,6 +16,7 @@ from clinic.views.posted import way_back
 _KEY = "hides_names"
 
 
+@pace.never_stopped
 @require_POST
 def switch(request: HttpRequest) -> HttpResponse:
     """Hide the names in this browser session, or show them again."""

@@ -10,7 +10,9 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from clinic import pace
 from clinic.actions import readings
+from clinic.enums import Pace
 from clinic.models import Patient
 
 _SALT = "clinic.reading"
@@ -38,6 +40,7 @@ def opened(
     request.reading_token = signing.dumps(said, salt=_SALT)  # type: ignore[attr-defined]
 
 
+@pace.counts_as(Pace.BY_ITSELF)
 @require_POST
 def printed(request: HttpRequest) -> HttpResponse:
     """The page that was opened is being printed. Only who opened it can say so, and only of that page."""

@@ -8,8 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from clinic import readiness
-from clinic.enums import Role
+from clinic import pace, readiness
+from clinic.enums import Pace, Role
 from clinic.forms.review import ReadingForm
 from clinic.models import Patient, RecordOpened, User
 from clinic.views.narrowing import by_number, chosen
@@ -18,6 +18,7 @@ from clinic.views.posted import Page, one_page
 PAGE = 25
 
 
+@pace.counts_as(Pace.PAGES)
 @require_http_methods(["GET", "POST"])
 def records_opened(request: HttpRequest) -> HttpResponse:
     """Newest first; narrowed to one patient, to one member of staff, to some days. Admins only."""

@@ -24,10 +24,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from fido2.webauthn import UserVerificationRequirement
 
-from clinic import screen_lock, sign_in_log, throttling
+from clinic import pace, screen_lock, sign_in_log, throttling
 from clinic.actions import screen_lock as actions
+from clinic.enums import Pace, SignInMeans
 from clinic.enums import SignInEventKind as Kind
-from clinic.enums import SignInMeans
 from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
 from clinic.forms.screen_lock import ChoosePinForm, UnlockByPasskeyForm, UnlockByPasswordForm, UnlockByPinForm
@@ -42,6 +42,7 @@ class _IsOver(Exception):
     """Too many wrong PINs: only a full sign-in is left."""
 
 
+@pace.never_stopped
 @require_POST
 def lock(request: HttpRequest) -> HttpResponse:
     """Locks the screen now."""
@@ -52,12 +53,14 @@ def lock(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('clinic:unlock')}?{urlencode({'next': way_back(request, request.POST)})}")
 
 
+@pace.counts_as(Pace.BY_ITSELF)
 @require_POST
 def used(request: HttpRequest) -> HttpResponse:
     """Somebody types on a page that sends nothing; that a request came has been noted (ScreenLockMiddleware)."""
     return HttpResponse(status=204)
 
 
+@pace.never_stopped
 @require_http_methods(["GET", "HEAD", "POST"])
 def unlock(request: HttpRequest) -> HttpResponse:
     """Asks for PIN, passkey or password. The page that asks must have been sent to who is signed in."""
@@ -83,6 +86,7 @@ def unlock(request: HttpRequest) -> HttpResponse:
     return _opened(request)
 
 
+@pace.never_stopped
 @require_safe
 def unlock_passkey(request: HttpRequest) -> HttpResponse:
     """What a passkey is asked, as JSON: always for finger, face or its PIN, because a key may have been left in the desk."""

@@ -24,7 +24,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from clinic import second_factor, sign_in_log
+from clinic import pace, second_factor, sign_in_log
 from clinic.actions import recovery_codes, staff
 from clinic.actions.locking import explained, locked_account
 from clinic.enums import SignInEventKind, SignInMeans
@@ -121,6 +121,7 @@ def new_recovery_codes(request: HttpRequest) -> HttpResponse:
 deactivate_totp = both_again(one_after_the_other(stock_deactivate_totp))
 
 
+@pace.never_stopped
 @require_http_methods(["GET", "HEAD", "POST"])
 @reauthentication_required(allow_get=True)
 def end_other_sign_ins(request: HttpRequest) -> HttpResponse:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic import pace
 from clinic.actions import staff
 from clinic.models import SignIn, SignInEvent
 from clinic.views.posted import one_page
@@ -17,6 +18,7 @@ from clinic.views.posted import one_page
 PAGE = 20
 
 
+@pace.never_stopped
 @require_safe
 def overview(request: HttpRequest) -> HttpResponse:
     """The browsers in which one is signed in now, last used first; this one is marked. Below it what was, newest first."""
@@ -39,6 +41,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     return render(request, "clinic/sign_ins.html", context)
 
 
+@pace.never_stopped
 @require_http_methods(["GET", "HEAD", "POST"])
 @reauthentication_required(allow_get=True)
 def end(request: HttpRequest, sign_in_id: UUID) -> HttpResponse:

@@ -11,8 +11,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from clinic import pace
 from clinic.changes import Wanted, changes, kept_tables
-from clinic.enums import Role
+from clinic.enums import Pace, Role
 from clinic.models import Patient, User
 from clinic.views.narrowing import by_number, chosen
 from clinic.views.posted import page_number
@@ -21,6 +22,7 @@ from clinic.views.privacy import hides_names
 PAGE = 25
 
 
+@pace.counts_as(Pace.PAGES)
 @require_http_methods(["GET", "POST"])
 def who_changed(request: HttpRequest) -> HttpResponse:
     """The changes of all rows, of one row, around one patient or by one member of staff, newest first. Admins only."""

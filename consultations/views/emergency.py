@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic import pace
 from clinic.actions import emergencies as actions
 from clinic.errors import DomainError
 from clinic.forms.emergencies import EmergencyForm
@@ -19,6 +20,7 @@ from consultations import emergency_summary
 from consultations.views.patients import header
 
 
+@pace.never_stopped
 @require_http_methods(["GET", "POST"])
 def ask(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """What has happened; who has said so within the hour goes straight to the summary."""
@@ -46,6 +48,7 @@ def ask(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     return render(request, "consultations/emergency.html", context, status=422 if form.errors else 200)
 
 
+@pace.never_stopped
 @require_safe
 def summary(request: HttpRequest, opening_id: UUID) -> HttpResponse:
     """Allergies, medicines, what was injected last and from which lots. Afterwards it says that it is over."""

@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from clinic import pace
+from clinic.enums import Pace
 from clinic.errors import DomainError
 from clinic.models import Patient
 from clinic.uploads import takes_file
@@ -62,12 +64,14 @@ def show(request: HttpRequest, photo_id: UUID) -> HttpResponse:
     return render(request, "consultations/photo.html", context)
 
 
+@pace.counts_as(Pace.BY_ITSELF)
 @require_safe
 def file(request: HttpRequest, photo_id: UUID) -> FileResponse:
     """The picture itself; whoever is sent it is written down. Nobody keeps it on the way."""
     return _sent(request, photo_id, photographs.path_of)
 
 
+@pace.counts_as(Pace.BY_ITSELF)
 @require_safe
 def thumbnail(request: HttpRequest, photo_id: UUID) -> FileResponse:
     """The same picture small, for lists: as much a picture of the patient, and checked and written down alike."""

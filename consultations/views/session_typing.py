@@ -8,6 +8,8 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from clinic import pace
+from clinic.enums import Pace
 from clinic.errors import DomainError
 from clinic.templatetags.clinic_tags import clock
 from consultations.actions import session_typing as actions
@@ -16,6 +18,7 @@ from consultations.models import Session
 from consultations.rules import authorship
 
 
+@pace.counts_as(Pace.BY_ITSELF)
 @require_http_methods(["GET", "POST"])
 def keep(request: HttpRequest, session_id: UUID) -> JsonResponse:
     """Keep what is typed. GET tells a page whose sign-in ran out that it may go on, and with which token."""

@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from clinic import pace
+from clinic.enums import Pace
 from clinic.errors import DomainError, NotCleared, Stale
 from clinic.models import Appointment, User
 from clinic.readiness import Condition
@@ -130,6 +132,7 @@ def show(request: HttpRequest, session_id: UUID) -> HttpResponse:
     return draft_page(request, Recording.as_left(row, facts_of_session(row)), at=at)
 
 
+@pace.counts_as(Pace.PAGES)
 @require_POST
 def doses(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """The running totals for what is typed; nothing is saved."""

@@ -7,8 +7,17 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from clinic.enums import HOLDS_TIME, AppointmentStatus, ContactReason, SignInEventKind
-from clinic.models import Appointment, ClinicSettings, NotADuplicate, Patient, RecordOpened, SignInEvent, User
+from clinic.enums import HOLDS_TIME, AppointmentStatus, ContactReason, Pace, SignInEventKind
+from clinic.models import (
+    Appointment,
+    Asked,
+    ClinicSettings,
+    NotADuplicate,
+    Patient,
+    RecordOpened,
+    SignInEvent,
+    User,
+)
 from tests.factories import (
     AbsenceFactory,
     AccountChangeFactory,
@@ -709,6 +718,33 @@ def _somebody_came_in_by_the_window() -> None:
 @cases.refused_by("sign_in_event_means_known")
 def _somebody_showed_a_smile() -> None:
     SignInEvent.objects.create(at=CLINIC_NOW, kind=SignInEventKind.SIGNED_IN, means="smile")
+
+
+def asked(**changes: object) -> None:
+    said = {"user": UserFactory(), "kind": Pace.PAGES, "slot": 0, "at": CLINIC_NOW, "number": 1}
+    Asked.objects.create(**said | changes)
+
+
+@cases.refused_by("asked_once_each")
+def _two_numbers_for_the_same_minutes() -> None:
+    somebody = UserFactory()
+    asked(user=somebody)
+    asked(user=somebody)
+
+
+@cases.refused_by("asked_kind_known")
+def _somebody_asked_for_trouble() -> None:
+    asked(kind="trouble")
+
+
+@cases.refused_by("asked_slot_of_a_day")
+def _a_time_after_midnight_of_the_same_day() -> None:
+    asked(slot=288)
+
+
+@cases.refused_by("asked_something")
+def _nothing_counted() -> None:
+    asked(number=0)
 
 
 @cases.refused_by("history_seal_is_a_digest")
