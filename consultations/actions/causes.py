@@ -128,6 +128,7 @@ def _put_on_record(test: PatchTest, place: Place, facts: PlanFacts, *, by: User,
 
 
 def _check(test: PatchTest, place: Place, facts: PlanFacts, search: CauseSearch, *, at: datetime) -> None:
+    rules.check_given_once(test)
     rules.check_test(test, at=at, unclear=rules.last_unclear(facts, before=test))
     if test.given_at < search.signed_at:
         sentence = _("The injection lies before the decision to look for the cause.")

@@ -39,11 +39,12 @@ def record(
 
     Raises:
         NotAllowed: practitioners only.
-        DomainError: a field is wrong; nothing is saved.
+        DomainError: a field is wrong, or it is on record already; nothing is saved.
     """
     authorship.check_may_record(by)
     hold_still(patient.pk)
     event = AdverseEvent(patient=patient, signed_at=at, signed_by=by, **details)
+    rules.check_recorded_once(event)
     _carry_out(event, lots, by=by, at=at)
     resettle(patient_id=patient.pk, by=by, at=at)
     return event

@@ -51,12 +51,13 @@ def give(
 
     Raises:
         NotCleared: the pathway does not allow a test now.
-        DomainError: a field is wrong; nothing is saved.
+        DomainError: a field is wrong, or it is on record already; nothing is saved.
     """
     practitioner = authorship.check_may_record(by)
     hold_still(plan.patient_id)
     facts = facts_of_one(plan)
     test = _written(facts, practitioner, appointment, details, at=at)
+    rules.check_given_once(test)
     rules.check_test(test, at=at, unclear=rules.last_unclear(facts))
     if codes := _not_allowed(facts, lots, on=test, accepted=bool(deviation_reason.strip())):
         test.deviation = record_deviation(

@@ -17,6 +17,21 @@ CONCERNS = {
     PlanEffect.HOLD: (PlanStatus.ACTIVE, PlanStatus.ON_HOLD),
     PlanEffect.STOP: (PlanStatus.ACTIVE, PlanStatus.ON_HOLD),
 }
+# What two events are told apart by.
+_WRITTEN = (
+    "patient",
+    "signed_by",
+    "reaction",
+    "grade",
+    "onset_at",
+    "ended_at",
+    "words",
+    "zone",
+    "plan",
+    "session",
+    "patch_test",
+    "component_codes",
+)
 
 
 @dataclass(frozen=True)
@@ -148,6 +163,28 @@ def check_event(event: AdverseEvent, rules: Iterable[ReactionRule], *, at: datet
             _("%(reaction)s is graded from %(floor)s to 5.") % {"reaction": event.reaction, "floor": floor},
             "grade_floor",
             field="grade",
+        )
+
+
+def check_recorded_once(event: AdverseEvent) -> None:
+    """A form that is sent twice is one event: the same person wrote the same words of the same reaction, grade, onset and
+    cause. What was called an error is recorded anew; how an event went on is no new one.
+
+    Asked under the patient's lock, so that what was signed a moment ago is seen.
+
+    Raises:
+        DomainError: recorded_already.
+    """
+    same = AdverseEvent.objects.filter(
+        supersedes=None, entered_in_error=None, **{name: getattr(event, name) for name in _WRITTEN}
+    )
+    if same.exists():
+        raise DomainError(
+            _(
+                "This event is on record already, in these words. Follow it up there, or say what is different."
+            ),
+            "recorded_already",
+            field="words",
         )
 
 

@@ -288,6 +288,31 @@ def check_test(test: PatchTest, *, at: datetime, unclear: PatchTest | None = Non
         _check_repeat(test, unclear)
 
 
+def check_given_once(test: PatchTest) -> None:
+    """Nobody injects twice at one place in one minute: the form was sent twice. A test that was called an error is given
+    anew.
+
+    Asked under the patient's lock, so that what was signed a moment ago is seen.
+
+    Raises:
+        DomainError: given_already.
+    """
+    minute = test.given_at.replace(second=0, microsecond=0)
+    same = PatchTest.objects.signed().filter(
+        plan=test.plan,
+        given_at__gte=minute,
+        given_at__lt=minute + timedelta(minutes=1),
+        arm=test.arm,
+        site__iexact=test.site,
+    )
+    if same.exists():
+        raise DomainError(
+            _("This injection is on record already, with this time and place."),
+            "given_already",
+            field="given_at",
+        )
+
+
 def _check_repeat(test: PatchTest, unclear: PatchTest) -> None:
     earliest = unclear.given_at + timedelta(days=test.policy.repeat_after_days)
     if test.given_at < earliest:

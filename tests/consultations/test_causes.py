@@ -370,6 +370,17 @@ def _read(test: PatchTest, user: User, grade: Grade = Grade.NEGATIVE) -> Reading
     return patch_tests.read(test=test, details={"read_at": read_at, "grade": grade}, by=user, at=read_at)
 
 
+def test_a_form_that_is_sent_twice_leaves_one_test_of_each_component(
+    search: CauseSearch, doctor: Practitioner
+) -> None:
+    places = _places(search, *search.patch_test.component_codes)
+    _give(search, doctor.user, places)
+    with pytest.raises(DomainError, match="on record already") as refused:
+        _give(search, doctor.user, places)
+    assert (refused.value.code, refused.value.field) == ("given_already", "given_at")
+    assert search.component_tests.count() == len(places)
+
+
 def test_from_the_decision_to_a_plan_without_the_cause(doctor: Practitioner) -> None:
     stopped = stopped_by_test()
     user = doctor.user
@@ -398,7 +409,8 @@ def test_a_component_that_reacts_is_an_allergy_of_its_own_that_names_its_reading
     reading = _read(test, doctor.user, Grade.WEAK)
     allergy = Allergy.objects.get(test_reading=reading)
     assert (allergy.component_codes, allergy.status) == ([code], AllergyStatus.REPORTED)
-    assert _refused(lambda: _give(search, doctor.user, _places(search, code))) == "allergy"
+    later = GIVEN_AT + timedelta(hours=80)
+    assert _refused(lambda: _give(search, doctor.user, _places(search, code), given_at=later)) == "allergy"
 
 
 def _refused(act: Callable[[], object]) -> str:
@@ -449,7 +461,7 @@ def test_an_unclear_component_is_repeated_as_any_test_and_does_not_hold_another_
     first, second = search.patch_test.component_codes[:2]
     (test,) = _give(search, doctor.user, _places(search, first))
     assert _read(test, doctor.user, Grade.DOUBTFUL).result == Result.EQUIVOCAL
-    (other,) = _give(search, doctor.user, _places(search, second))
+    (other,) = _give(search, doctor.user, _places(search, first, second)[1:])
     assert _read(other, doctor.user, Grade.DOUBTFUL).result == Result.EQUIVOCAL
     soon = GIVEN_AT + timedelta(days=4)
     assert _refused(lambda: _give(search, doctor.user, _places(search, first), given_at=soon)) == (

@@ -29,12 +29,12 @@ def by(doctor: Practitioner, practitioner_user: User) -> User:
     return practitioner_user
 
 
-def after(plan: Plan, code: str, grade: int, by: User) -> AdverseEvent:
+def after(plan: Plan, code: str, grade: int, by: User, words: str = "seen") -> AdverseEvent:
     details = {
         "reaction": ReactionType.objects.current().get(code=code),
         "grade": grade,
         "onset_at": ago(hours=2),
-        "words": "seen",
+        "words": words,
         "causality": "possible",
         "seriousness": "not_serious",
         "outcome": "ongoing",
@@ -138,7 +138,8 @@ def test_a_hold_by_hand_stays(by: User) -> None:
 
 def test_two_events_in_error_let_the_plan_go_when_the_second_is_confirmed(by: User) -> None:
     plan = cleared_plan()
-    first, second = after(plan, "swelling", 2, by), after(plan, "swelling", 2, by)
+    first = after(plan, "swelling", 2, by)
+    second = after(plan, "swelling", 2, by, words="the other cheek, too")
     confirmed(first, by)
     assert status(plan) == PlanStatus.ON_HOLD
     confirmed(second, by)

@@ -1,0 +1,233 @@
+"""A form that is sent twice (a double click, a page sent again) leaves one record, and says that it is there."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+from clinic.errors import DomainError
+from clinic.models import Practitioner
+from consultations.actions import events, patch_tests
+from consultations.enums import EventOutcome, PlanStatus
+from consultations.models import AdverseEvent, PatchTest, Plan, ReactionType
+from consultations.rules import adverse_events as event_rules
+from consultations.rules import patch_test as test_rules
+from tests.clinic.test_races import race
+from tests.consultations import course
+from tests.consultations.test_patch_test_pages import give_url, moment, typed
+from tests.factories import EnteredInErrorFactory, PractitionerFactory, cleared_plan, consented_plan, lots_of
+from tests.factories.clock import CLINIC_NOW, ago
+
+INJECTED = "This injection is on record already, with this time and place."
+HAPPENED = "This event is on record already, in these words. Follow it up there, or say what is different."
+
+
+@pytest.fixture
+def plan(clinic_now: Any, doctor: Practitioner) -> Plan:
+    """Its test injection may be given."""
+    made = consented_plan()
+    lots_of(made.formula)
+    return made
+
+
+@pytest.mark.django_db
+class TestAnInjection:
+    def test_an_injection_is_on_record_once_and_the_second_form_keeps_what_was_typed(
+        self, practitioner_client: Client, plan: Plan
+    ) -> None:
+        first = practitioner_client.post(give_url(plan), typed(plan))
+        second = practitioner_client.post(give_url(plan), typed(plan))
+        assert (first.status_code, second.status_code, PatchTest.objects.count()) == (302, 422, 1)
+        assert second.context["form"].errors == {"given_at": [INJECTED]}
+        assert second.context["form"]["site"].value() == "left forearm"
+
+    @pytest.mark.parametrize("again", ["left forearm", "Left forearm"])
+    def test_a_page_opened_anew_means_the_same_minute(
+        self, practitioner_client: Client, plan: Plan, again: str
+    ) -> None:
+        """The page's own minute is its very moment; the same minute typed later is the full one."""
+        opened = ago(minutes=30) + timedelta(seconds=20)
+        seen = moment("observed_until", ago(minutes=9))
+        practitioner_client.post(give_url(plan), typed(plan) | seen | {"opened_at": opened.isoformat()})
+        assert PatchTest.objects.get().given_at == opened
+        answer = practitioner_client.post(give_url(plan), typed(plan, site=again))
+        assert answer.context["form"].errors == {"given_at": [INJECTED]}
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"arm": "right"},
+            {"site": "left upper arm"},
+            moment("given_at", ago(minutes=31)),
+            moment("given_at", ago(minutes=29)) | moment("observed_until", ago(minutes=1)),
+        ],
+    )
+    def test_at_another_place_or_minute_it_is_another_one(
+        self, practitioner_client: Client, plan: Plan, other: dict[str, str]
+    ) -> None:
+        practitioner_client.post(give_url(plan), typed(plan))
+        practitioner_client.post(give_url(plan), typed(plan) | other)
+        assert PatchTest.objects.count() == 2
+
+    def test_that_of_another_plan_is_another_one(self, practitioner_client: Client, plan: Plan) -> None:
+        other = consented_plan(patient=plan.patient, formula=plan.formula)
+        practitioner_client.post(give_url(plan), typed(plan))
+        practitioner_client.post(give_url(other), typed(other))
+        assert PatchTest.objects.count() == 2
+
+    def test_one_that_was_called_an_error_is_recorded_anew(
+        self, practitioner_client: Client, plan: Plan
+    ) -> None:
+        practitioner_client.post(give_url(plan), typed(plan))
+        EnteredInErrorFactory(patch_test=PatchTest.objects.get())
+        practitioner_client.post(give_url(plan), typed(plan))
+        assert PatchTest.objects.count() == 2
+
+    def test_outside_the_rules_too_it_is_given_once(self, practitioner_client: Client, plan: Plan) -> None:
+        told = typed(plan) | {"deviation_reason": "The patient had come a long way."}
+        practitioner_client.post(give_url(plan), told)
+        answer = practitioner_client.post(give_url(plan), told)
+        assert answer.context["form"].errors == {"given_at": [INJECTED]}
+
+
+@pytest.mark.django_db
+class TestAnEvent:
+    def test_an_event_is_on_record_once_and_the_second_form_keeps_what_was_typed(
+        self, practitioner_client: Client, plan: Plan
+    ) -> None:
+        first, second = (happened(practitioner_client, plan) for _ in range(2))
+        assert (first.status_code, second.status_code, AdverseEvent.objects.count()) == (302, 422, 1)
+        assert second.context["form"].errors == {"words": [HAPPENED]}
+        assert second.context["form"]["words"].value() == "swollen since the evening"
+
+    def test_what_it_does_to_a_plan_is_done_once(
+        self, practitioner_client: Client, doctor: Practitioner, clinic_now: Any
+    ) -> None:
+        plan = cleared_plan()
+        told = {"reaction": "swelling", "grade": 2, "sure": "yes"}
+        told["after"] = f"test-{plan.patch_tests.get().pk}"
+        first, second = (happened(practitioner_client, plan, **told) for _ in range(2))
+        plan.refresh_from_db()
+        assert (first.status_code, second.context["form"].errors) == (302, {"words": [HAPPENED]})
+        assert (plan.status, AdverseEvent.objects.get().plan_changes.count()) == (PlanStatus.ON_HOLD, 1)
+
+    @pytest.mark.parametrize(
+        "other", [{"words": "swollen, and warm now"}, {"grade": 2}, {"reaction": "swelling"}]
+    )
+    def test_what_differs_is_another_one(
+        self, practitioner_client: Client, plan: Plan, other: dict[str, Any]
+    ) -> None:
+        happened(practitioner_client, plan)
+        happened(practitioner_client, plan, **other)
+        assert AdverseEvent.objects.count() == 2
+
+    def test_one_that_was_called_an_error_is_recorded_anew(
+        self, practitioner_client: Client, plan: Plan
+    ) -> None:
+        happened(practitioner_client, plan)
+        EnteredInErrorFactory(adverse_event=AdverseEvent.objects.get())
+        happened(practitioner_client, plan)
+        assert AdverseEvent.objects.count() == 2
+
+    def test_followed_up_it_is_on_record_all_the_same(
+        self, practitioner_client: Client, plan: Plan, doctor: Practitioner
+    ) -> None:
+        happened(practitioner_client, plan)
+        event = AdverseEvent.objects.get()
+        later = {"grade": 1, "words": "gone", "onset_at": event.onset_at, "outcome": EventOutcome.RESOLVED}
+        judged = {"causality": "possible", "seriousness": "not_serious"}
+        events.follow(event=event, details=later | judged, by=doctor.user, at=CLINIC_NOW)
+        assert happened(practitioner_client, plan).context["form"].errors == {"words": [HAPPENED]}
+
+    def test_a_colleague_writes_down_what_they_saw_themselves(self, plan: Plan, doctor: Practitioner) -> None:
+        for who in (doctor, PractitionerFactory(signs_in=True)):
+            recorder(plan, who)()
+        assert AdverseEvent.objects.count() == 2
+
+
+def kind(code: str) -> ReactionType:
+    return ReactionType.objects.current().get(code=code)
+
+
+def happened(client: Client, plan: Plan, **more: Any) -> HttpResponse:
+    told = {
+        "reaction": "bruising",
+        "grade": 1,
+        **moment("onset_at", ago(hours=2)),
+        "words": "swollen since the evening",
+        "causality": "probable",
+        "seriousness": "not_serious",
+        "outcome": "ongoing",
+    }
+    told |= more
+    told["reaction"] = kind(told["reaction"]).pk
+    return client.post(reverse("consultations:event_new", args=[plan.patient_id]), told)
+
+
+# --- At the same moment, and the controls ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def wanted(committed_db: str) -> tuple[Plan, Practitioner]:
+    """As above, for desks of which each has a connection of its own."""
+    made = consented_plan()
+    lots_of(made.formula)
+    return made, PractitionerFactory(signs_in=True)
+
+
+def giver(plan: Plan, who: Practitioner) -> Callable[[], object]:
+    return lambda: course.tested(plan, by=who.user, at=ago(minutes=30))
+
+
+def recorder(plan: Plan, who: Practitioner) -> Callable[[], object]:
+    told = {"reaction": kind("bruising"), "grade": 1, "onset_at": ago(hours=2), "words": "swollen"}
+    judged = {"causality": "possible", "seriousness": "not_serious", "outcome": "ongoing"}
+    return lambda: events.record(patient=plan.patient, details=told | judged, by=who.user, at=CLINIC_NOW)
+
+
+BOTH = pytest.mark.parametrize(
+    ("sender", "action", "rules", "check", "model", "code"),
+    [
+        (giver, patch_tests, test_rules, "check_given_once", PatchTest, "given_already"),
+        (recorder, events, event_rules, "check_recorded_once", AdverseEvent, "recorded_already"),
+    ],
+)
+
+
+@pytest.mark.race
+@BOTH
+def test_who_clicks_twice_leaves_one(
+    wanted: tuple[Plan, Practitioner], sender: Any, action: Any, rules: Any, check: str, model: Any, code: str
+) -> None:
+    outcomes = race([sender(*wanted)] * 3)
+    assert model.objects.count() == 1
+    assert [each.code for each in outcomes if isinstance(each, DomainError)] == [code] * 2
+
+
+@pytest.mark.race
+@BOTH
+def test_without_the_patients_lock_two_are_left(
+    wanted: tuple[Plan, Practitioner],
+    monkeypatch: pytest.MonkeyPatch,
+    sender: Any,
+    action: Any,
+    rules: Any,
+    check: str,
+    model: Any,
+    code: str,
+) -> None:
+    both_have_looked, look = Barrier(2), getattr(rules, check)
+
+    def looked(record: Any) -> None:
+        look(record)
+        both_have_looked.wait(timeout=20)
+
+    monkeypatch.setattr(action, "hold_still", lambda patient_id: None)
+    monkeypatch.setattr(rules, check, looked)
+    race([sender(*wanted)] * 2)
+    assert model.objects.count() == 2
