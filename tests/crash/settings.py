@@ -8,3 +8,5 @@ assert _NOT_ON_DISK in DATABASES["default"]["OPTIONS"]["options"]
 DATABASES["default"]["OPTIONS"]["options"] = DATABASES["default"]["OPTIONS"]["options"].replace(
     _NOT_ON_DISK, ""
 )
+# Four desks that never rest make more entries in a minute than a person in a day.
+ENTRIES_AN_HOUR = ENTRIES_A_DAY = 1_000_000
