@@ -17,7 +17,7 @@ from consultations.enums import OPEN_PLANS, PlanStatus
 from consultations.models import PatchTest
 from consultations.offers import session_label, test_wanted
 from consultations.queries import PlanFacts, unbooked
-from consultations.rules import consent, late_readings, plans, validity, visits
+from consultations.rules import causes, consent, late_readings, plans, validity, visits
 from consultations.rules.codes import CLOSES
 from consultations.rules.late_readings import Look
 from consultations.rules.patch_test import reading_window
@@ -146,18 +146,21 @@ def _cause(facts: PlanFacts, at: datetime) -> Next | None:
             earliest=window.opens_at,
             latest=window.closes_at,
         )
-    if any(each.test == str(positive.pk) for each in facts.causes):
+    if causes.is_found(facts, positive.pk):
         return None
     what = _("Test the components one by one, or write down what was found.")
     return Next(what, _practitioner(facts), link)
 
 
 def _searched(facts: PlanFacts) -> PatchTest | None:
-    """The plan's test whose cause is looked for; None where the plan goes on."""
+    """The plan's test whose cause is looked for; None where the plan goes on, or where the search is over and nothing waits
+    to be read."""
     if facts.plan.status in OPEN_PLANS:
         return None
     mine = [test for test in facts.tests if test.plan_id == facts.plan.pk and hasattr(test, "cause_search")]
-    return mine[-1] if mine else None
+    last = mine[-1] if mine else None
+    readings = [each for each in facts.readings if last and each.patch_test_id == last.pk]
+    return last if last and (causes.may_search(last, readings) or visits.alone_to_read(facts)) else None
 
 
 def _closed(facts: PlanFacts, at: datetime) -> Next:

@@ -369,8 +369,8 @@ def under_way(patient: Patient) -> QuerySet[Plan]:
 
 
 def followed(patient: Patient) -> QuerySet[Plan]:
-    """Those under way, and those whose search for a cause is open: nothing found, or a component tested alone unread."""
-    searches = CauseSearch.objects.filter(patch_test__plan=OuterRef("pk"), findings=None)
+    """Those under way, and those whose search for a cause is open: nothing found that stands, or a test alone unread."""
+    searches = CauseSearch.objects.without_finding().filter(patch_test__plan=OuterRef("pk"))
     alone = PatchTest.objects.filter(plan=OuterRef("pk"), search__isnull=False, entered_in_error=None)
     unread = alone.exclude(readings__result__in=set(TestResult) - {TestResult.AWAITING, TestResult.UNCHANGED})
     looked_for = Q(Exists(searches)) | Q(Exists(unread))

@@ -162,6 +162,11 @@ def _test_and_reading(facts: PlanFacts, at: datetime) -> list[Step]:
         return _untested(facts, at)
     url = reverse("consultations:patch_test", args=[test.pk])
     given = Step(_("Test"), DONE, _day(test.given_at), url)
+    unclear = retest.in_doubt(facts, at)
+    if unclear and retest.is_called_error(facts, unclear) and not clearance.test_settled(facts, at):
+        where = reverse("consultations:patch_test", args=[unclear.pk])
+        detail = _("unclear; called an error, not yet confirmed by a second person")
+        return [given, Step(_("Reading"), TODO, detail, where)]
     reading = last_reading(facts, test)
     if reading is None:
         window = reading_window(test.given_at, test.policy)

@@ -14,7 +14,7 @@ from clinic.models import Appointment, Practitioner, User
 from consultations.actions.patch_tests import put_on_record
 from consultations.actions.signing import content_hash
 from consultations.actions.visits import hold_still, resettle
-from consultations.models import CauseFinding, CauseSearch, Lot, PatchTest
+from consultations.models import CauseFinding, CauseSearch, Lot, PatchTest, TestReading
 from consultations.queries import PlanFacts, facts_of_one
 from consultations.rules import authorship, causes, clearance
 from consultations.rules import lots as lots_rules
@@ -43,7 +43,7 @@ def decide(*, test: PatchTest, reason: str, by: User, at: datetime) -> CauseSear
     hold_still(test.patient_id)
     test = PatchTest.objects.select_related("plan").get(pk=test.pk)
     facts = facts_of_one(test.plan)
-    causes.check_may_search(test, [each for each in facts.readings if each.patch_test_id == test.pk])
+    causes.check_may_search(test, _readings_of(facts, test))
     if CauseSearch.objects.filter(patch_test=test).exists():
         raise DomainError(_("The cause of this test is looked for already."), "search_exists")
     if not reason.strip():
@@ -71,12 +71,13 @@ def give(
 
     Raises:
         NotCleared: the pathway does not allow one of them now.
-        DomainError: a field is wrong; nothing is saved.
+        DomainError: the search is over, or a field is wrong; nothing is saved.
     """
     practitioner = authorship.check_may_record(by)
     hold_still(search.patient_id)
     search = CauseSearch.objects.select_related("patch_test__plan").get(pk=search.pk)
     facts = facts_of_one(search.patch_test.plan)
+    causes.check_may_search(search.patch_test, _readings_of(facts, search.patch_test))
     causes.check_sites([(place.arm, place.site) for place in places])
     tests = []
     for place in places:
@@ -89,6 +90,10 @@ def give(
         _put_on_record(test, place, facts, by=by, at=at)
     resettle(patient_id=search.patient_id, by=by, at=at)
     return tests
+
+
+def _readings_of(facts: PlanFacts, test: PatchTest) -> list[TestReading]:
+    return [each for each in facts.readings if each.patch_test_id == test.pk]
 
 
 def _written(

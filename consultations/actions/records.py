@@ -112,8 +112,8 @@ def call_error(*, record: Removable, reason: str, by: User, at: datetime) -> Ent
 
 @explained
 def confirm_error(*, entry: EnteredInError, by: User, at: datetime) -> EnteredInError:
-    """A second person, practitioner or admin, confirms. What an adverse event closed opens again, unless something
-    else closes it; a session takes the events of its reactions with it, and the calls about it.
+    """A second person, practitioner or admin, confirms. What an adverse event or a test reading closed opens again, unless
+    something else closes it; a session takes the events of its reactions with it, and the calls about it.
 
     Raises:
         NotAllowed: the same person, or neither role.
@@ -130,6 +130,8 @@ def confirm_error(*, entry: EnteredInError, by: User, at: datetime) -> EnteredIn
     row.save()
     if isinstance(record, AdverseEvent):
         event_errors.undo(event=record, by=by, at=at)
+    if isinstance(record, TestReading | PatchTest):
+        event_errors.undo_reading(record=record, by=by, at=at)
     if isinstance(record, Session):
         session_errors.close_with(session=record, entry=row, by=by, at=at)
     resettle(patient_id=patient_id, by=by, at=at)

@@ -99,8 +99,8 @@ class EnteredInErrorQuerySet(models.QuerySet):
 class EnteredInError(models.Model):
     """A signed record that should not exist. It stays visible and leaves clearance, doses and reports.
 
-    What clears a patient stops clearing at once; what closes something (a positive reading, an adverse event)
-    keeps closing it until a second person has confirmed.
+    What clears a patient stops clearing at once; what closes something (a positive or an unclear reading, an adverse
+    event) keeps closing it until a second person has confirmed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -13,7 +13,8 @@ from clinic.errors import DomainError
 from consultations.dates import add_months, in_words
 from consultations.enums import DoubtfulMeans, Grade, ReadingKind, TestArm, TestResult, WhealAgainst
 from consultations.models import MethodRule, PatchTest, PatchTestPolicy, PathwayPolicy, TestReading
-from consultations.queries import PlanFacts, in_error
+from consultations.queries import PlanFacts
+from consultations.rules.reading_errors import still_closes, still_opens
 
 _POSITIVE = {Grade.WEAK, Grade.STRONG, Grade.EXTREME}
 _UNCLEAR = {Grade.DOUBTFUL, Grade.IRRITANT}
@@ -160,8 +161,9 @@ def _not_in_order(reading: TestReading, test: PatchTest, earlier: list[TestReadi
 def last_unclear(facts: PlanFacts, *, before: PatchTest | None = None) -> PatchTest | None:
     """The patient's last unclear test with one of the plan's components; `before` leaves that test out.
 
-    A test read without reaction since then has answered it: the count of unclear tests begins anew. Of a component tested
-    alone, only its own tests in the search count.
+    A test read without reaction since then has answered it: the count of unclear tests begins anew. One that is called an
+    error counts until a second person has confirmed that: nobody repeats it sooner on their own word, or has the next one
+    be the first (ADR 42). Of a component tested alone, only its own tests in the search count.
     """
     if before is not None and before.search_id:
         return _last_unclear_alone(facts, before)
@@ -169,8 +171,7 @@ def last_unclear(facts: PlanFacts, *, before: PatchTest | None = None) -> PatchT
         reading.patch_test
         for reading in facts.readings
         if reading.result == TestResult.EQUIVOCAL
-        and not in_error(reading)
-        and not in_error(reading.patch_test)
+        and still_closes(reading)
         and facts.component_codes & set(reading.patch_test.component_codes)
         and (before is None or reading.patch_test_id != before.pk)
         and not _answered(reading.patch_test, facts)
@@ -185,11 +186,11 @@ def _last_unclear_alone(facts: PlanFacts, test: PatchTest) -> PatchTest | None:
         if each.patch_test.search_id == test.search_id
         and each.patch_test.component_codes == test.component_codes
         and each.patch_test_id != test.pk
-        and not in_error(each)
-        and not in_error(each.patch_test)
     ]
-    clear = [each.patch_test.given_at for each in mine if each.result == TestResult.NEGATIVE]
-    unclear = [each.patch_test for each in mine if each.result == TestResult.EQUIVOCAL]
+    clear = [
+        each.patch_test.given_at for each in mine if each.result == TestResult.NEGATIVE and still_opens(each)
+    ]
+    unclear = [each.patch_test for each in mine if each.result == TestResult.EQUIVOCAL and still_closes(each)]
     last = max(unclear, key=lambda each: each.given_at, default=None)
     return None if last and any(moment > last.given_at for moment in clear) else last
 

@@ -15,9 +15,10 @@ from clinic.gaps import months_later
 from consultations.dates import in_words
 from consultations.enums import GIVEN, Answer, RetestEffect, RetestTrigger, TestRequirement, TestResult
 from consultations.models import PatchTest, TestReading
-from consultations.queries import PlanFacts, confirmed_error, in_error
+from consultations.queries import PlanFacts, confirmed_error
 from consultations.read_with_plans import Retest
 from consultations.rules import causes
+from consultations.rules.reading_errors import still_closes, still_opens
 
 _WITHOUT_RULE = {
     RetestTrigger.FORMULA_CHANGED: RetestEffect.REQUIRE,
@@ -70,18 +71,28 @@ def waits_until(facts: PlanFacts) -> tuple[date, Change] | None:
 
 def in_doubt(facts: PlanFacts, on: datetime) -> PatchTest | None:
     """The last unclear test of one of the plan's components that no later test has answered by the moment: no test before
-    it clears until a later one of everything in doubt is read without reaction.
+    it clears until a later one of everything in doubt is read without reaction. One person who calls it an error ends no
+    doubt; a second one who confirms that does (ADR 42).
     """
     unclear = [
         reading.patch_test
         for reading in facts.readings
         if reading.result == TestResult.EQUIVOCAL
-        and not in_error(reading)
-        and not in_error(reading.patch_test)
+        and still_closes(reading)
         and facts.component_codes & set(reading.patch_test.component_codes)
         and not _answered(facts, reading.patch_test, on)
     ]
     return max(unclear, key=lambda test: test.given_at, default=None)
+
+
+def is_called_error(facts: PlanFacts, unclear: PatchTest) -> bool:
+    """Whether somebody calls all that is unclear about the test an error: it waits for a second person."""
+    readings = [
+        each
+        for each in facts.readings
+        if each.patch_test_id == unclear.pk and each.result == TestResult.EQUIVOCAL and still_closes(each)
+    ]
+    return bool(readings) and not any(still_opens(each) for each in readings)
 
 
 def requirement(facts: PlanFacts) -> str:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from consultations.dates import in_words
 from consultations.enums import TestResult
-from consultations.models import CauseSearch
+from consultations.models import CauseFinding, CauseSearch, PatchTest
 from consultations.queries import PlanFacts
 from consultations.rules import causes
 
@@ -26,6 +26,11 @@ class Row:
         if test is None or result is None:
             return _("not tested alone")
         said = {"result": TestResult(result).label, "day": in_words(test.given_at), "site": test.site}
+        if self.tested.is_questioned:
+            words = _(
+                "tested alone %(day)s, %(site)s: %(result)s; called an error, not yet confirmed by a second person"
+            )
+            return words % said
         return _("tested alone %(day)s, %(site)s: %(result)s") % said
 
 
@@ -51,6 +56,22 @@ def said_by(
     if rest:
         words = _("Stays closed, because no test of it alone was read without reaction: %(names)s.")
         sentences.append(words % _said(facts, rest))
+    return sentences
+
+
+def said_of(facts: PlanFacts, found: CauseFinding, test: PatchTest, rest: Collection[str]) -> list[str]:
+    """What the last finding about the positive test closes and opens today."""
+    open_ = causes.opened_now(facts, test.pk)
+    again = [code for code in found.opened_codes if code not in open_]
+    sentences = said_by(
+        facts, found.cause_codes, [code for code in found.opened_codes if code in open_], rest
+    )
+    if again:
+        words = _(
+            "Closed again since: %(names)s. A reading that this rested on is called an error or was superseded, or there was"
+            " another reaction: write down anew what was found."
+        )
+        sentences.append(words % _said(facts, again))
     return sentences
 
 

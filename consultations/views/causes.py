@@ -16,12 +16,12 @@ from clinic.readiness import Condition
 from consultations.actions import causes as actions
 from consultations.enums import TestResult
 from consultations.forms.causes import ComponentsForm, DecideForm, FindingForm
-from consultations.models import CauseSearch, FormulaPart, PatchTest
+from consultations.models import CauseSearch, FormulaPart, PatchTest, TestReading
 from consultations.queries import PlanFacts, facts_of_one, visit_in_progress
 from consultations.rules import authorship, causes, clearance
 from consultations.rules import lots as lots_rules
 from consultations.views import chart
-from consultations.views.cause_words import Row, rows_of, said_by
+from consultations.views.cause_words import Row, rows_of, said_by, said_of
 
 _NOT_AGAIN = (TestResult.POSITIVE, TestResult.NEGATIVE, TestResult.AWAITING)
 
@@ -36,8 +36,7 @@ def show(request: HttpRequest, test_id: UUID) -> HttpResponse:
     chart.opened(request, test.patient, at=at)
     search = _searches(request).filter(patch_test=test).first()
     if search is None:
-        readings = [each for each in facts.readings if each.patch_test_id == test.pk]
-        causes.check_may_search(test, readings)
+        causes.check_may_search(test, _readings_of(facts, test))
     form, status = DecideForm(request.POST if request.method == "POST" else None), 200
     if request.method == "POST" and form.is_valid():
         try:
@@ -100,8 +99,9 @@ def find(request: HttpRequest, search_id: UUID) -> HttpResponse:
             form.add_domain_error(refusal)
             status = refusal.status
     said = causes.conclusion(facts, search)
+    pending = any(each.is_questioned for each in causes.tested(facts, search))
     sentences = said_by(facts, said.causes, said.opened, said.open_ended)
-    context = {"search": search, "form": form, "sentences": sentences}
+    context = {"search": search, "form": form, "sentences": sentences, "pending": pending}
     context |= chart.header(request, search.patient)
     return render(request, "consultations/cause_finding.html", context, status=422 if form.errors else status)
 
@@ -115,7 +115,13 @@ def _opened(request: HttpRequest, search_id: UUID) -> tuple[CauseSearch, PlanFac
 
 
 def _searches(request: HttpRequest) -> Any:
-    parts = ("patient", "patch_test__plan", "patch_test__formula", "signed_by")
+    parts = (
+        "patient",
+        "patch_test__plan",
+        "patch_test__formula",
+        "patch_test__entered_in_error",
+        "signed_by",
+    )
     return CauseSearch.objects.visible_to(request.user).select_related(*parts)
 
 
@@ -124,17 +130,21 @@ def _state(facts: PlanFacts, search: CauseSearch | None) -> dict[str, Any]:
     if search is None:
         return {"search": None}
     rows = rows_of(facts, search)
+    why_closed = causes.why_closed(search.patch_test, _readings_of(facts, search.patch_test))
     found = search.findings.select_related("signed_by").first()
     return {
         "search": search,
         "rows": rows,
         "found": found,
-        "sentences": said_by(facts, found.cause_codes, found.opened_codes, _rest(rows, found))
-        if found
-        else [],
-        "may_test": any(row.tested.result not in _NOT_AGAIN for row in rows),
+        "sentences": said_of(facts, found, search.patch_test, _rest(rows, found)) if found else [],
+        "why_closed": why_closed,
+        "may_test": not why_closed and any(row.tested.result not in _NOT_AGAIN for row in rows),
         "may_conclude": any(row.tested.test for row in rows),
     }
+
+
+def _readings_of(facts: PlanFacts, test: PatchTest) -> list[TestReading]:
+    return [each for each in facts.readings if each.patch_test_id == test.pk]
 
 
 def _rest(rows: list[Row], found: Any) -> list[str]:
@@ -147,6 +157,8 @@ def _testable(
 ) -> tuple[list[FormulaPart], list[Condition]]:
     """The components that may be tested alone now, and what stands in the way of the others."""
     parts, missing = [], {}
+    if why_closed := causes.why_closed(search.patch_test, _readings_of(facts, search.patch_test)):
+        return [], [Condition("search_over", why_closed)]
     open_codes = {each.code for each in causes.tested(facts, search) if each.result not in _NOT_AGAIN}
     for part in facts.parts:
         if part.component.code not in open_codes:

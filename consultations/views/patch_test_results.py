@@ -16,7 +16,9 @@ from consultations.models import PatchTest, Plan, TestReading
 from consultations.queries import PlanFacts, confirmed_error, facts_of, in_error, policy_in_force
 from consultations.rules import causes, late_readings
 from consultations.rules import patch_test as rules
+from consultations.rules.gates.words import not_confirmed
 from consultations.rules.late_readings import Look
+from consultations.rules.reading_errors import still_opens
 from consultations.views import chart
 
 _ORDER = [
@@ -26,6 +28,7 @@ _ORDER = [
     TestResult.NEGATIVE,
     TestResult.AWAITING,
 ]
+_CLOSING = (TestResult.POSITIVE, TestResult.EQUIVOCAL)
 _ICONS = {
     TestResult.AWAITING: "hourglass",
     TestResult.POSITIVE: "alert-octagon",
@@ -68,6 +71,9 @@ def outcome_of(test: PatchTest, facts: PlanFacts, *, user: User, at: datetime) -
     )
     window = rules.reading_window(test.given_at, test.policy)
     title, lines = _WORDS[result](test, readings, window, at)
+    pending = result in _CLOSING and not any(each.result == result and still_opens(each) for each in readings)
+    if pending:
+        lines.append(not_confirmed())
     outcome = Outcome(result, title, lines, window, cause_of=_cause_of(test, facts))
     if result == TestResult.AWAITING:
         _about_the_reading(outcome, test, facts, at=at)
@@ -76,10 +82,12 @@ def outcome_of(test: PatchTest, facts: PlanFacts, *, user: User, at: datetime) -
         _about_what_closes(outcome, test, known, user=user, at=at)
     elif result == TestResult.NEGATIVE:
         _about_what_it_clears(outcome, test, facts, at=at)
-    elif test.search_id is not None:
-        outcome.may_still_read = result == TestResult.INVALID and not any(each.grade for each in readings)
     else:
-        outcome.may_still_read = not any(each.grade for each in readings)
+        unread = not any(each.grade for each in readings if not in_error(each))
+        outcome.may_still_read = unread and (
+            test.search_id is None or pending or result == TestResult.INVALID
+        )
+    if test.search_id is None and result in (TestResult.EQUIVOCAL, TestResult.INVALID):
         outcome.booking_url = chart.booking_url(test.patient, purposes.test_of(test.plan), at=at)
     return outcome
 
@@ -93,10 +101,12 @@ def _cause_of(test: PatchTest, facts: PlanFacts) -> UUID | None:
 
 
 def _counts(reading: TestReading) -> bool:
-    """What cleared and was called an error counts no more; a positive one until a second person has confirmed."""
+    """What cleared and was called an error counts no more; what closes until a second person has confirmed."""
     if reading.result == TestResult.POSITIVE:
         return not confirmed_error(reading)
-    return not in_error(reading) and getattr(reading, "superseded_by", None) is None
+    if getattr(reading, "superseded_by", None) is not None:
+        return False
+    return not (confirmed_error(reading) if reading.result in _CLOSING else in_error(reading))
 
 
 def _awaiting(

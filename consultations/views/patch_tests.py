@@ -21,9 +21,10 @@ from consultations.enums import PlanStatus, ReadingKind, TestResult
 from consultations.forms.patch_tests import GiveForm, LateForm, ReactionForm, ReadForm
 from consultations.models import Lot, PatchTest, Plan, TestReading
 from consultations.queries import PlanFacts, facts_of_one, visit_in_progress
-from consultations.rules import authorship, clearance, consent, late_readings, tested_lots
+from consultations.rules import authorship, clearance, consent, late_readings, retest, tested_lots
 from consultations.rules import lots as lots_rules
 from consultations.rules import patch_test as rules
+from consultations.rules.gates.words import not_confirmed
 from consultations.rules.visits import alone_to_read, open_test
 from consultations.views import chart, reading_words
 from consultations.views.patch_test_results import outcome_of
@@ -222,6 +223,7 @@ def _give_page(
         or offers.is_for_another_lot(facts, at=at)
         or "lot" in request.GET,
         "repeat_from": rules.repeat_from(facts),
+        "repeat_pending": _repeat_pending(facts),
         "consent": consent.in_force(facts, on=at),
         "no_lots": [
             field.label
@@ -231,6 +233,12 @@ def _give_page(
         **chart.header(request, facts.plan.patient),
     }
     return render(request, "consultations/patch_test_give.html", context, status=status)
+
+
+def _repeat_pending(facts: PlanFacts) -> str:
+    """That the unclear test is called an error which nobody has confirmed yet: the repeat waits all the same."""
+    unclear = rules.last_unclear(facts)
+    return not_confirmed() if unclear and retest.is_called_error(facts, unclear) else ""
 
 
 def _reading(

@@ -29,7 +29,8 @@ from consultations.models import (
     Session,
     TestReading,
 )
-from consultations.rules.event_errors import undone_by
+from consultations.rules import reading_errors
+from consultations.rules.event_errors import Undone, undone_by
 from consultations.rules.session_errors import gone_with
 from consultations.views import chart
 
@@ -151,12 +152,22 @@ def confirm_error(request: HttpRequest, error_id: UUID) -> HttpResponse:
         "kind": record._meta.verbose_name,
         "signed_at": record.signed_at,
         "is_own": entry.requested_by_id == request.user.pk,
-        "undone": undone_by(record) if isinstance(record, AdverseEvent) else None,
+        "undone": _undone(record),
         "gone": gone_with(record) if isinstance(record, Session) else None,
         "record_url": page_of(record) if request.user.has_role(Role.PRACTITIONER) else "",
         **chart.header(request, record.patient),
     }
     return render(request, "consultations/error_confirm.html", context)
+
+
+def _undone(record: Any) -> Undone | None:
+    """What the confirmation takes back; None where the record closes nothing that could open."""
+    if isinstance(record, AdverseEvent):
+        return undone_by(record)
+    if isinstance(record, TestReading | PatchTest):
+        undone = reading_errors.undone_by(record)
+        return undone if undone.allergies or undone.alerts or undone.stopped else None
+    return None
 
 
 def _refused(request: HttpRequest, record: Any, refusal: DomainError) -> HttpResponse:

@@ -41,13 +41,17 @@ WEATHER = "weather"  # the question whose answer changes
 MIX = Formula(pk=uuid4(), code="mix")  # of every plan here
 
 
-def _may_be_in_error(row: Any, wrong: bool) -> None:
-    entry = EnteredInError(requested_at=CLINIC_NOW) if wrong else None
+CONFIRMED = "confirmed"  # as `wrong`: two people have called it an error
+
+
+def _may_be_in_error(row: Any, wrong: bool | str) -> None:
+    confirmed_at = CLINIC_NOW if wrong == CONFIRMED else None
+    entry = EnteredInError(requested_at=CLINIC_NOW, confirmed_at=confirmed_at) if wrong else None
     row._meta.get_field("entered_in_error").set_cached_value(row, entry)
 
 
-def given(days: float = 10, codes: str = "ab", *, wrong: bool = False, **fields: Any) -> PatchTest:
-    """A test of so many days ago; each letter is a component."""
+def given(days: float = 10, codes: str = "ab", *, wrong: bool | str = False, **fields: Any) -> PatchTest:
+    """A test of so many days ago; each letter is a component. What is `wrong` one person calls an error, or two (CONFIRMED)."""
     usual: dict[str, Any] = {"given_at": ago(days=days), "component_codes": list(codes), "arm": TestArm.LEFT}
     usual["policy"] = fields.pop("policy", None) or PatchTestPolicyFactory.build()
     test = PatchTest(**usual | fields)
@@ -55,7 +59,9 @@ def given(days: float = 10, codes: str = "ab", *, wrong: bool = False, **fields:
     return test
 
 
-def read(test: PatchTest, result: str = Result.NEGATIVE, *, wrong: bool = False, **fields: Any) -> Reading:
+def read(
+    test: PatchTest, result: str = Result.NEGATIVE, *, wrong: bool | str = False, **fields: Any
+) -> Reading:
     """Its delayed reading after two days; one without reaction clears from then on, for half a year."""
     moment = test.given_at + timedelta(days=2)
     clears = {"valid_from": moment, "valid_until": moment + timedelta(days=182)}

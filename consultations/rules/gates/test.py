@@ -12,7 +12,7 @@ from consultations.enums import TestRequirement
 from consultations.models import PlannedSession, TestReading
 from consultations.queries import PlanFacts
 from consultations.rules import causes, retest
-from consultations.rules.gates.words import not_cleared
+from consultations.rules.gates.words import not_cleared, not_confirmed
 
 
 def missing(facts: PlanFacts, on: datetime, planned: PlannedSession | None = None) -> list[Condition]:
@@ -58,7 +58,8 @@ def _why(facts: PlanFacts, on: datetime) -> str:
     last = max(tested, default=None)
     if unclear:
         words = _("The test of %(day)s was unclear: sessions wait until its repeat is read without reaction.")
-        return words % {"day": in_words(unclear.given_at)}
+        said = words % {"day": in_words(unclear.given_at)}
+        return f"{said} {not_confirmed()}" if retest.is_called_error(facts, unclear) else said
     if reopened and (last is None or last < reopened):
         words = _(
             "The cause of a positive test was found on %(day)s: what opened again needs a test of this formula."

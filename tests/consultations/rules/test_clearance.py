@@ -146,6 +146,30 @@ def positive_plan() -> Plan:
     return plan
 
 
+def unclear_since() -> tuple[Plan, TestReading]:
+    """A cleared plan whose patient was tested again a day later, and that was unclear."""
+    plan = cleared_plan()
+    doubt = {"grade": "doubtful", "result": "equivocal", "valid_from": None, "valid_until": None}
+    return plan, TestReadingFactory(patch_test=PatchTestFactory(plan=plan, given_at=ago(days=9)), **doubt)
+
+
+def called_an_error(record: str, **entry: Any) -> Plan:
+    """The unclear reading, or its test, is called an error."""
+    plan, reading = unclear_since()
+    EnteredInErrorFactory(**{record: reading if record == "reading" else reading.patch_test}, **entry)
+    return plan
+
+
+def read_again(plan: Plan) -> Plan:
+    TestReadingFactory(patch_test=plan.patch_tests.get(given_at=ago(days=9)))
+    return plan
+
+
+def repeated(plan: Plan) -> Plan:
+    TestReadingFactory(patch_test=PatchTestFactory(plan=plan, given_at=ago(days=3)))
+    return plan
+
+
 CASES: dict[str, tuple[Callable[[], Plan], list[str], list[str]]] = {
     # what is the case: (plan, missing for a session, missing for a test)
     "all in order": (cleared_plan, [], []),
@@ -310,6 +334,42 @@ CASES: dict[str, tuple[Callable[[], Plan], list[str], list[str]]] = {
         ["test"],
         [],
     ),
+    "unclear since": (lambda: unclear_since()[0], ["test"], []),
+    "unclear since, error asked for by one person": (
+        lambda: called_an_error("reading"),
+        ["test"],
+        [],
+    ),
+    "unclear since, error confirmed by a second": (
+        lambda: called_an_error("reading", confirmed=True),
+        [],
+        [],
+    ),
+    "unclear since, error of its test asked for by one person": (
+        lambda: called_an_error("patch_test"),
+        ["test"],
+        [],
+    ),
+    "unclear since, error of its test confirmed by a second": (
+        lambda: called_an_error("patch_test", confirmed=True),
+        [],
+        [],
+    ),
+    "unclear since, called an error and read again without reaction": (
+        lambda: read_again(called_an_error("reading")),
+        ["test"],
+        [],
+    ),
+    "unclear since, confirmed as an error and read again without reaction": (
+        lambda: read_again(called_an_error("reading", confirmed=True)),
+        [],
+        [],
+    ),
+    "unclear since, called an error, the repeat without reaction": (
+        lambda: repeated(called_an_error("reading")),
+        [],
+        [],
+    ),
     "read late, nothing new": (read_late_plan, [], []),
     "read late, a reaction": (
         lambda: read_late_plan(positive=True),
@@ -438,6 +498,23 @@ SAID: dict[str, list[tuple[str, str, str]]] = {
             _NO_TEST[0],
             "{doctor}",
             "The test of 20 Feb 2026 was unclear: sessions wait until its repeat is read without reaction.",
+        )
+    ],
+    "positive, error asked for by one person": [
+        (
+            _ASK,
+            "{doctor}",
+            "The test read on 22 Feb 2026 was positive; shared components: entry *, entry *. It is called an error, not yet"
+            " confirmed by a second person.",
+        ),
+        _NO_TEST,
+    ],
+    "unclear since, error asked for by one person": [
+        (
+            _NO_TEST[0],
+            "{doctor}",
+            "The test of 21 Feb 2026 was unclear: sessions wait until its repeat is read without reaction. It is called an"
+            " error, not yet confirmed by a second person.",
         )
     ],
     "session given too short ago": [
@@ -722,7 +799,7 @@ def _unclear(plan: Plan, chance: Random, story: list[str]) -> None:
     doubt = {"grade": "doubtful", "result": "equivocal", "valid_from": None, "valid_until": None}
     reading = TestReadingFactory(patch_test=unclear, **doubt)
     story.append(f"unclear test of {unclear.component_codes}")
-    if chance.random() < 0.2:
+    if chance.random() < 0.5:
         record = chance.choice([{"reading": reading}, {"patch_test": unclear}])
         EnteredInErrorFactory(**record, confirmed=chance.random() < 0.5)
         story.append("unclear test in error")
@@ -743,7 +820,7 @@ def _cause(plan: Plan, chance: Random, story: list[str]) -> None:
         stopped = stopped_by_test(patient=plan.patient, formula=FormulaFactory(parts=parts))
         search = CauseSearchFactory(patch_test=stopped.patch_tests.get())
         third, opened = parts[2][0].code, []
-        component_tested(search, third, reacts=True)
+        reacted = component_tested(search, third, reacts=True)
         for code in plan.formula.component_codes:
             if chance.random() < 0.8:
                 tested = component_tested(search, code)
@@ -756,6 +833,10 @@ def _cause(plan: Plan, chance: Random, story: list[str]) -> None:
         if opened and chance.random() < 0.2:
             EnteredInErrorFactory(patch_test=tested)
             story.append("the last test alone in error")
+        if chance.random() < 0.3:
+            wrong = chance.choice([{"patch_test": reacted}, {"reading": reacted.readings.get()}])
+            entry = EnteredInErrorFactory(**wrong, confirmed=chance.random() < 0.5)
+            story.append(f"the cause {[*wrong]} in error, confirmed {entry.confirmed_at}")
         if chance.random() < 0.5:
             again = PatchTestFactory(plan=plan, given_at=ago(days=chance.choice([1, 3])))
             TestReadingFactory(patch_test=again, read_at=ago(hours=2))

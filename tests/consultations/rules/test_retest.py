@@ -484,12 +484,31 @@ def test_a_repeat_of_only_a_part_of_what_is_in_doubt_does_not_answer_it() -> Non
 
 
 @pytest.mark.parametrize("record", ["reading", "patch_test"])
-def test_an_unclear_test_in_error_holds_nothing(record: str) -> None:
+def test_an_unclear_test_in_error_holds_until_a_second_person_confirms(record: str) -> None:
     plan = cleared_plan()
     reading = unclear_test(plan, ago(days=9))
     assert missing(plan) == "test"
-    EnteredInErrorFactory(**{record: reading if record == "reading" else reading.patch_test})
+    entry = EnteredInErrorFactory(**{record: reading if record == "reading" else reading.patch_test})
+    assert missing(plan) == "test"
+    entry.confirmed_by, entry.confirmed_at = UserFactory(practitioner=True), CLINIC_NOW
+    entry.save()
     assert missing(plan) is None
+
+
+@pytest.mark.parametrize("record", ["reading", "patch_test"])
+def test_what_was_given_while_nobody_had_confirmed_is_judged_by_that(record: str) -> None:
+    """The confirmation of an hour ago opens from then on: it does not make right what was given before it."""
+    plan = cleared_plan()
+    reading = unclear_test(plan, ago(days=9))
+    wrong = {record: reading if record == "reading" else reading.patch_test}
+    EnteredInErrorFactory(confirmed=True, requested_at=ago(days=2), **wrong)
+    planned = plans.next_to_give(facts_of_one(plan))
+    for start, code in [(ago(hours=2), "test"), (ago(minutes=30), None)]:
+        judged = clearance.judge(
+            facts_of_one(plan), gate=clearance.Gate.SESSION, on=start, planned=planned, known_by=start
+        )
+        assert [each.code for each in judged.conditions] == [code] * bool(code)
+        assert refusal(plan, at=start, known_by=start) == code
 
 
 def test_an_unclear_reading_signed_after_the_session_does_not_stop_its_signature() -> None:

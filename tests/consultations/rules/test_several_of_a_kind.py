@@ -30,7 +30,16 @@ from consultations.rules import patch_test, plans, retest, validity, visits
 from consultations.rules.gates import consent as consent_gate
 from consultations.rules.gates import test as gate
 from consultations.rules.visits import Together
-from tests.consultations.in_memory import consent, decided, facts_with, found_cause, given, read, since_test
+from tests.consultations.in_memory import (
+    CONFIRMED,
+    consent,
+    decided,
+    facts_with,
+    found_cause,
+    given,
+    read,
+    since_test,
+)
 from tests.factories import PatchTestPolicyFactory
 from tests.factories.clock import CLINIC_NOW, ago, ahead
 
@@ -63,12 +72,33 @@ def test_of_several_unclear_tests_the_last_one_given_counts() -> None:
 
 @pytest.mark.parametrize("wrong", ["reading", "patch_test"])
 def test_of_several_unclear_tests_one_in_error_is_left_out_whichever_of_its_records_is(wrong: str) -> None:
-    """Nobody waits for its repeat, and the next unclear test is the first one."""
+    """Once two people say so: nobody waits for its repeat, and the next unclear test is the first one."""
     standing = unclear(40)
-    mistaken = read(given(20, wrong=wrong == "patch_test"), UNCLEAR, wrong=wrong == "reading")
+    mistaken = _called_an_error(wrong, CONFIRMED)
     for readings, expected in (([mistaken], None), ([standing, mistaken], standing.patch_test)):
         facts = facts_with(*readings)
         assert (patch_test.last_unclear(facts), retest.in_doubt(facts, CLINIC_NOW)) == (expected,) * 2
+
+
+@pytest.mark.parametrize("wrong", ["reading", "patch_test"])
+def test_an_unclear_test_that_one_person_calls_an_error_counts_as_if_nobody_had(wrong: str) -> None:
+    """It holds, its repeat waits its days, and the next unclear test is the second one: by one word nothing opens."""
+    standing, questioned = unclear(40), _called_an_error(wrong, True)
+    for readings in ([questioned], [standing, questioned]):
+        facts = facts_with(*readings)
+        expected = questioned.patch_test
+        assert (patch_test.last_unclear(facts), retest.in_doubt(facts, CLINIC_NOW)) == (expected, expected)
+        assert patch_test.repeat_from(facts) == ago(days=20) + timedelta(days=14)
+        assert retest.is_called_error(facts, expected)
+        assert not retest.is_called_error(facts, standing.patch_test)
+    answered = facts_with(questioned, quiet(5))
+    assert (patch_test.last_unclear(answered), retest.in_doubt(answered, CLINIC_NOW)) == (None, None)
+
+
+def _called_an_error(record: str, wrong: bool | str) -> Reading:
+    """An unclear test of 20 days ago whose reading, or which itself, is called an error."""
+    test = given(20, wrong=wrong if record == "patch_test" else False)
+    return read(test, UNCLEAR, wrong=wrong if record == "reading" else False)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +147,8 @@ def _alone(days: float, code: str = "a", **fields: Any) -> PatchTest:
         ([(_alone(20), UNCLEAR), (_alone(20), QUIET)], 0),
         ([(_alone(40), UNCLEAR), (_alone(20), Result.INVALID)], 0),
         ([(_alone(40), UNCLEAR), (_alone(20, wrong=True), QUIET)], 0),
-        ([(_alone(40), UNCLEAR), (_alone(20, wrong=True), UNCLEAR)], 0),
+        ([(_alone(40), UNCLEAR), (_alone(20, wrong=True), UNCLEAR)], 1),
+        ([(_alone(40), UNCLEAR), (_alone(20, wrong=CONFIRMED), UNCLEAR)], 0),
         ([(_alone(20, "b"), UNCLEAR), (given(20, "a"), UNCLEAR)], None),
     ],
     ids=[
@@ -128,6 +159,7 @@ def _alone(days: float, code: str = "a", **fields: Any) -> PatchTest:
         "both at once",
         "then invalid",
         "quiet in error",
+        "unclear, called an error",
         "unclear in error",
         "of another component, outside the search",
     ],
@@ -138,10 +170,12 @@ def test_of_a_component_alone_its_own_last_unclear_test_counts_until_it_was_quie
     facts, now = facts_with(*(read(*each) for each in earlier)), _alone(1)
     last = None if expected is None else earlier[expected][0]
     assert patch_test.last_unclear(facts, before=now) == last
-    if last is not None:  # its own reading is no earlier test, and one in error is none
+    if last is not None:  # its own reading is no earlier test; one in error is none once two people say so
         mine = facts_with(read(last, UNCLEAR))
         assert patch_test.last_unclear(mine, before=last) is None
-        assert patch_test.last_unclear(facts_with(read(last, UNCLEAR, wrong=True)), before=now) is None
+        for wrong, counts in ((True, last), (CONFIRMED, None)):
+            again = facts_with(read(last, UNCLEAR, wrong=wrong))
+            assert patch_test.last_unclear(again, before=now) == counts
 
 
 # Changes since the test -----------------------------------------------------------------------------------------------
@@ -245,6 +279,7 @@ def test_what_opened_again_needs_a_test_of_the_whole_formula_whatever_else_was_d
 
 
 _DOUBT = "The test of {day} was unclear: sessions wait until its repeat is read without reaction."
+_PENDING = f"{_DOUBT} It is called an error, not yet confirmed by a second person."
 _OPENED = "The cause of a positive test was found on {day}: what opened again needs a test of this formula."
 _SINCE = "A new test is needed: an answer about health on {day}, after the last one."
 _NONE = "The formula's components need a test read without reaction that is valid on the day."
@@ -268,6 +303,9 @@ TOMORROW = ahead(days=1)
         ([quiet(8, valid_from=TOMORROW)], {"causes": [OPENED]}, _NONE, None, TOMORROW),
         ([quiet(20), unclear(6)], {"since_test": _CHANGED, "causes": [OPENED]}, _DOUBT, 6, None),
         ([unclear(25), unclear(20)], {}, _DOUBT, 20, None),
+        ([unclear(25), unclear(20, wrong=True)], {}, _PENDING, 20, None),
+        ([unclear(25), unclear(20, wrong=CONFIRMED)], {}, _DOUBT, 25, None),
+        ([quiet(40), unclear(20, wrong=True)], {}, _PENDING, 20, None),
         ([quiet(3, valid_from=TOMORROW), unclear(3)], {}, _DOUBT, 3, None),
         ([unclear(20), quiet(3, valid_from=TOMORROW)], {}, _DOUBT, 20, TOMORROW),
         ([quiet(4, valid_from=ahead(days=2)), quiet(3, valid_from=TOMORROW)], {}, _NONE, None, TOMORROW),
