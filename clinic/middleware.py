@@ -15,6 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from clinic import handed_over, pace, screen_lock, second_factor, sign_in_log, uploads
 from clinic.actions import asking
+from clinic.around import Around
 from clinic.enums import SignInEventKind
 from clinic.errors import DomainError, TooMuch
 from clinic.refusals import refusal, said_by, stopped
@@ -39,18 +40,13 @@ _NO_DEVICES = ", ".join(
 
 _refused = logging.getLogger("clinic.refused")
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
 
-
-class BadTextMiddleware:
+class BadTextMiddleware(Around):
     """Refuses what no page can use: NUL characters in an address or a cookie, and single texts over 100 kB.
 
     NUL characters in a posted form are left to the form, which names the field (clinic.forms.base). It stands before
     whatever looks into the session: a NUL in that cookie would already be a fault there.
     """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """400 or 413 with a sentence, or whatever the page answers."""
@@ -72,16 +68,13 @@ class BadTextMiddleware:
         return None
 
 
-class VerbMiddleware:
+class VerbMiddleware(Around):
     """Reading and posting are all there is: any other verb is refused before anybody looks at who asks.
 
     Pages that are not ours take some of them for a form that was sent (PUT), or for reading (OPTIONS, TRACE).
     """
 
     TAKEN = ("GET", "HEAD", "POST")
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """405 with the verbs there are, or whatever the page answers."""
@@ -90,7 +83,7 @@ class VerbMiddleware:
         return self.get_response(request)
 
 
-class SecondFactorMiddleware:
+class SecondFactorMiddleware(Around):
     """Behind the sign-in, a second door: no page but the setting up for who has not shown a second factor.
 
     It decides from the session alone. Only who is stopped costs a query: who has a second factor and did not show it
@@ -98,13 +91,6 @@ class SecondFactorMiddleware:
     """
 
     SETTING_UP = frozenset({"mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"})
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """As asked; `process_view` decides, once it is known for whom the page is."""
-        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], *_arguments: object
@@ -114,15 +100,13 @@ class SecondFactorMiddleware:
         if is_open or not request.user.is_authenticated or not second_factor.is_missing(request):
             return None
         if second_factor.is_set_up(request.user):
-            address = f"{reverse('account_login')}?{_back_to(request)}"
-            logout(request)
-            return _lead(request, address)
+            return _sign_in_anew(request)
         if request.resolver_match and request.resolver_match.view_name in self.SETTING_UP:
             return None
         return _lead(request, reverse("mfa_index"))
 
 
-class ScreenLockMiddleware:
+class ScreenLockMiddleware(Around):
     """Opens no page on a screen that was left alone, and none SIGN_IN_HOURS after signing in.
 
     It decides from the session alone. A part of a page is answered 423, so that the page in the browser stays where it is, under
@@ -135,13 +119,6 @@ class ScreenLockMiddleware:
     )
     AT_THE_LOCK = frozenset({"clinic:lock", "clinic:unlock", "clinic:unlock_passkey"})
 
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """As asked; `process_view` decides, once it is known for whom the page is."""
-        return self.get_response(request)
-
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], *_arguments: object
     ) -> HttpResponse | None:
@@ -152,9 +129,7 @@ class ScreenLockMiddleware:
         at = timezone.now()
         if screen_lock.is_over(request, at):
             sign_in_log.ends_as(request, SignInEventKind.RAN_OUT)
-            address = f"{reverse('account_login')}?{_back_to(request)}"
-            logout(request)
-            return _lead(request, address)
+            return _sign_in_anew(request)
         if handed_over.state(request):
             return None
         name = request.resolver_match.view_name if request.resolver_match else ""
@@ -165,19 +140,12 @@ class ScreenLockMiddleware:
         return None
 
 
-class PaceMiddleware:
+class PaceMiddleware(Around):
     """Stops who asks for more pages, or sends more entries, than a person can (clinic.pace, clinic.actions.asking).
 
     A screen in a patient's hands shows one page, and is not stopped; nor is anybody who has not signed in, for whom each open
     page has limits of its own.
     """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """As asked; `process_view` decides, once it is known what the page is."""
-        return self.get_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], *_arguments: object
@@ -197,15 +165,12 @@ class PaceMiddleware:
         return None
 
 
-class HandOverMiddleware:
+class HandOverMiddleware(Around):
     """While a screen is in a patient's hands, every address but the pages it was handed over for leads back to them.
 
     It stands before any view and whatever signs people out, behind the session. Parts of pages that htmx asks for send
     the whole page there: an old tab is emptied by its next poll.
     """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """As asked, where the screen is the staff's or the page was handed over."""
@@ -225,11 +190,8 @@ class HandOverMiddleware:
         return self.get_response(request)
 
 
-class DomainErrorMiddleware:
+class DomainErrorMiddleware(Around):
     """Turns a refusal that no view has caught into its page, or, asked by htmx, into a message on the page."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """As asked; a part of a page is never answered with the sign-in page, the whole page goes there instead."""
@@ -257,13 +219,10 @@ class DomainErrorMiddleware:
         return None
 
 
-class PrivacyMiddleware:
+class PrivacyMiddleware(Around):
     """Pages are about patients: no cache keeps them, also not from before a sign-out, and no page may use the device's
     camera, place or microphone.
     """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The response, with these headers unless the view has set its own."""
@@ -280,7 +239,7 @@ class PrivacyMiddleware:
         return response
 
 
-class RefusedMiddleware:
+class RefusedMiddleware(Around):
     """Writes down who was refused what: the number of the account and the name of the page.
 
     No address is kept, for it may hold what somebody typed, and nothing that was sent. What the clinic's own rules answer
@@ -288,9 +247,6 @@ class RefusedMiddleware:
     """
 
     REFUSED = frozenset({400, 403, 404, 405, 413, 429})
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """As answered."""
@@ -307,11 +263,8 @@ def _account(request: HttpRequest) -> str:
     return f"account {user.pk}" if user is not None and user.is_authenticated else "nobody signed in"
 
 
-class AnnouncementMiddleware:
+class AnnouncementMiddleware(Around):
     """Says on the page that follows a booking what was booked; parts of pages that htmx asks for say nothing."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """As asked, with one message more where the address names a visit."""
@@ -355,6 +308,13 @@ def _lead(request: HttpRequest, address: str) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
         return HttpResponseClientRedirect(address)
     return redirect(address)
+
+
+def _sign_in_anew(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page, as nobody, and back from there."""
+    address = f"{reverse('account_login')}?{_back_to(request)}"
+    logout(request)
+    return _lead(request, address)
 
 
 def _too_much(request: HttpRequest) -> str:

@@ -4,7 +4,6 @@ The row of a session says too whose it is, from where and when it was last used 
 read with the session, and written with it, every five minutes, or every minute that somebody uses the screen.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from clinic import browsers
+from clinic.around import Around
 from clinic.models import SignIn
 from clinic.prepared import Objects
 
@@ -102,11 +102,8 @@ class SessionStore(db.SessionStore):
         return missing
 
 
-class UseMiddleware:
+class UseMiddleware(Around):
     """Tells the session from where it is used. Behind whatever finds the session, in front of whatever signs people in."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """As asked."""

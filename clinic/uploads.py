@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 
 from clinic import second_factor
+from clinic.around import Around
 
 # What the fields beside the file, and the lines between them, may take.
 _BESIDE_THE_FILE = 1024 * 1024
@@ -71,11 +72,8 @@ def is_too_large(request: HttpRequest) -> bool:
     return length.isascii() and length.isdigit() and int(length) > most
 
 
-class UploadMiddleware:
+class UploadMiddleware(Around):
     """Lets a file in where one is asked for. Stands behind the sign-in, before anything reads the form (CSRF does)."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The sign-in page for who has not signed in, with nothing read; else as asked."""
