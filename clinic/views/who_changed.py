@@ -16,7 +16,7 @@ from clinic.changes import Wanted, changes, kept_tables
 from clinic.enums import Pace, Role
 from clinic.models import Patient, User
 from clinic.views.narrowing import by_number, chosen
-from clinic.views.posted import page_number
+from clinic.views.posted import Page, page_number
 from clinic.views.privacy import hides_names
 
 PAGE = 25
@@ -43,15 +43,16 @@ def who_changed(request: HttpRequest) -> HttpResponse:
         offset=(number - 1) * PAGE,
         limit=PAGE + 1,
     )
+    page = Page(number, rows[:PAGE], len(rows) > PAGE)
     asked = {name: request.GET[name] for name in ("patient", "user", "table", "key") if name in request.GET}
     context = {
         "form": form,
         "patient": patient,
         "chosen_user": user,
         "kind": kept._meta.verbose_name if kept else "",
-        "changes": rows[:PAGE],
-        "newer_url": f"?{urlencode(asked | {'page': number - 1})}" if number > 1 else "",
-        "older_url": f"?{urlencode(asked | {'page': number + 1})}" if len(rows) > PAGE else "",
+        "is_narrowed": bool(patient or user or kept),
+        "changes": page.rows,
+        **page.links(lambda number: f"?{urlencode(asked | {'page': number})}"),
     }
     return render(request, "clinic/review_who_changed.html", context, status=422 if form.errors else 200)
 
