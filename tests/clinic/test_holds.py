@@ -269,3 +269,12 @@ def test_a_hold_is_among_the_visits_that_closed_time_affects_until_it_runs_out(d
         assert [each.pk for each in listed] == [held.pk]
     for listed in (queries.affected_by(absence, at=LATER), queries.perhaps_outside(at=LATER)):
         assert list(listed) == []
+
+
+def test_a_page_that_held_a_time_is_answered_the_same_until_the_time_is_free() -> None:
+    """Not at the very end: who looks for a time then is offered this one."""
+    held = Appointment(status=AppointmentStatus.HELD, held_until=FIVE_O_CLOCK)
+    rules.check_on_the_books([held], at=FIVE_O_CLOCK - timedelta(microseconds=1))
+    with pytest.raises(Stale) as refusal:
+        rules.check_on_the_books([held], at=FIVE_O_CLOCK)
+    assert refusal.value.code == "called_off_since"

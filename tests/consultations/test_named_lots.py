@@ -6,6 +6,7 @@ The bad writes themselves: `cases/reference.py` (`lot_named_stays`).
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import psycopg2
@@ -14,8 +15,10 @@ from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
+from clinic.errors import DomainError
 from clinic.models import Practitioner
 from consultations.models import Lot, Session
+from consultations.rules.lots import check_label_stays
 from tests.factories import (
     ComponentFactory,
     FormulaFactory,
@@ -71,6 +74,20 @@ class TestPuttingRight:
                 in refused.context["form"].errors[field][0]
             )
         assert (lot.label_amount, lot.allergen_groups) == (50, ["latex"])
+
+    @pytest.mark.parametrize(
+        ("change", "field"),
+        [({"label_ml": Decimal(5)}, "label_amount"), ({"allergen_groups": []}, "allergen_groups")],
+        ids=["volume", "excipient"],
+    )
+    def test_the_refusal_names_itself_and_the_field(self, change: dict[str, Any], field: str) -> None:
+        label = {"label_amount": Decimal(50), "label_ml": Decimal(2), "allergen_groups": ["latex"]}
+        with pytest.raises(DomainError) as refusal:
+            check_label_stays(used(signed=True), **{**label, **change})
+        assert (refusal.value.code, refusal.value.field) == ("lot_named", field)
+
+    def test_the_same_label_is_noted_once_more(self, practitioner_client: Client) -> None:
+        assert self.noted(practitioner_client, used(signed=True), "latex").status_code == 302
 
     def test_what_only_closes_is_noted_all_the_same(self, practitioner_client: Client) -> None:
         lot = used(signed=True, label_amount=None, label_ml=None, allergen_groups=["of-before"])
