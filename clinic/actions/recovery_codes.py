@@ -1,4 +1,4 @@
-"""Recovery codes: what opens an account once where neither phone nor passkey is at hand. Only a hash of each is kept (ADR 45).
+"""Recovery codes: what opens an account once where neither phone nor passkey is at hand. Only a hash of each is kept (ADR 43).
 
 They stand in allauth's row of their kind, in a shape in which allauth finds no code left: what it would keep is a seed from which
 all of them can be read again.
