@@ -220,13 +220,16 @@ def _table_of(places: Sequence[Place], *, at: datetime, ignoring: Collection[App
 
 
 def _why_not_there(place: Place, table: Timetable, at: datetime) -> list[Obstacle]:
+    """Whether each is still in use says the table: a page may have waited for whoever switched one off meanwhile."""
+    if place.practitioner.pk in table.retired:
+        return [Obstacle.NOT_TRAINED]
     if plain := _before_any_search(place.type, place.practitioner, place.window, at):
         return plain
     span = _bookable(place.type, place.window, at)
     wishes = Wishes(
         practitioners=[place.practitioner],
-        rooms=[place.room],
-        devices=[place.device] if place.device else [],
+        rooms=[each for each in [place.room] if each.pk not in table.retired],
+        devices=[each for each in [place.device] if each and each.pk not in table.retired],
         patient=place.patient,
     )
     search = Search(place.type, place.window, Candidates.suiting(place.type, wishes), table)

@@ -54,7 +54,8 @@ class Timetable:
 
     `hours` and `extra` are by practitioner and location, `closed` are the hours that fall on a closed day. Extra
     opening holds on a closed day too; an absence ends either. `due` is when a device waits for its service: it can be
-    used on the very day the service is due, and not from midnight after. `grid_minutes` is how often visits start.
+    used on the very day the service is due, and not from midnight after. `retired` are those not in use any more when this
+    was read, whatever whoever asked had read before. `grid_minutes` is how often visits start.
     """
 
     window: Interval
@@ -66,6 +67,7 @@ class Timetable:
     away: dict[UUID, Minutes] = field(default_factory=dict)
     due: dict[UUID, Minutes] = field(default_factory=dict)
     booked: dict[UUID, Minutes] = field(default_factory=dict)
+    retired: set[UUID] = field(default_factory=set)
 
     def open(self, practitioner: UUID, location: UUID, *, on_closed_days: bool = False) -> Minutes:
         """When the practitioner works there, whether away or booked or not."""
@@ -156,6 +158,7 @@ def _opened(asked: Asked, rows: Sequence[Row]) -> Timetable:
     _fill_hours(table, rows, asked.days, zone)
     _fill_spans(table, rows)
     _fill_due(table, rows, zone)
+    table.retired.update(UUID(row.who) for row in rows if row.kind == "retired")
     return table
 
 

@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
     hours: `since` and `until` in seconds of the ISO week, `place` a location, `first` and `last` day as ordinals.
     closed: the `first` day. extra, away: `since` and `until` in epoch minutes. due: the `first` day on which a device
-    should have been serviced. grid: `since` is the clinic's grid in minutes. booked: `since` and `until` of whoever it
+    should have been serviced. retired: it takes no patients, or is not in use, any more. grid: `since` is the clinic's grid in minutes. booked: `since` and `until` of whoever it
     is, `place` a room; `first` and `last` are until when room and device are kept, all in epoch minutes.
     """
 
@@ -148,6 +148,18 @@ SELECT 'away', care.device_id::text,
 SELECT 'due', id::text, NULL, NULL, NULL, NULL, service_due_on - date '0001-01-01' + 2, NULL
   FROM clinic_device
  WHERE id = ANY(%(devices)s) AND service_due_on < %(last_day)s
+ UNION ALL
+SELECT 'retired', id::text, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM clinic_practitioner
+ WHERE id = ANY(%(practitioners)s) AND NOT is_active
+ UNION ALL
+SELECT 'retired', id::text, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM clinic_room
+ WHERE id = ANY(%(rooms)s) AND NOT is_active
+ UNION ALL
+SELECT 'retired', id::text, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM clinic_device
+ WHERE id = ANY(%(devices)s) AND NOT is_active
  UNION ALL
 SELECT 'grid', NULL, grid_minutes, NULL, NULL, NULL, NULL, NULL
   FROM clinic_clinicsettings
