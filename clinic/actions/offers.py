@@ -70,7 +70,8 @@ def accept(*, offer: WaitlistOffer, by: User, at: datetime) -> Appointment:
     if had := row.entry.moves:
         visit = booking.move(to=booking.Move.to(had, place_of(row)), told=True, by=by, at=at)
     else:
-        visit = booking.book(wish=_wish(row), by=by, at=at, request_id=row.pk)
+        # A request of its own: that the offer is answered once, its own row says, which is locked.
+        visit = booking.book(wish=_wish(row), by=by, at=at)
     _end_those_of_others(row, by=by, at=at)
     return visit
 

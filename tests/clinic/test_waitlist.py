@@ -456,6 +456,23 @@ def test_accepting_twice_is_one_visit(desk: Desk) -> None:
     assert Appointment.objects.count() == 1
 
 
+def test_an_answer_is_not_taken_for_another_request_of_the_same_person(desk: Desk) -> None:
+    """Whatever a page has sent as the name of its request, who waits gets the time that was offered."""
+    offer = offered(desk, waiting(desk))
+    other = booking.book(wish=desk.wish(TEN), by=desk.user, at=CLINIC_NOW, request_id=offer.pk)
+    visit = accept(desk, offer)
+    assert (visit.patient, visit.starts_at) == (offer.entry.patient, NINE)
+    assert Appointment.objects.count() == 2 and other.patient == desk.patient
+
+
+def test_under_the_name_of_another_request_who_waits_would_get_nothing(desk: Desk) -> None:
+    """The control: one name for both, and the answer finds the visit of the other request."""
+    offer = offered(desk, waiting(desk))
+    other = booking.book(wish=desk.wish(TEN), by=desk.user, at=CLINIC_NOW, request_id=offer.pk)
+    wish = desk.wish(NINE, patient=offer.entry.patient)
+    assert booking.book(wish=wish, by=desk.user, at=CLINIC_NOW, request_id=offer.pk) == other
+
+
 def test_accepting_what_the_pathway_refuses_by_now_changes_nothing(desk: Desk, pathway: ToldPathway) -> None:
     offer = offered(desk, waiting(desk, purpose="session:1"))
     pathway.refuses = {"session:1"}
