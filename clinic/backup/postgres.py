@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from psycopg2.extensions import make_dsn
 
 from clinic import embedded_places
@@ -23,6 +23,7 @@ from clinic.models import SignIn
 # Whoever was signed in must not be so again after a restore, nor counted tries: their rows stay out, the tables are kept.
 NOT_KEPT = (SignIn._meta.db_table, settings.CACHES["default"]["LOCATION"])
 _READ = 1 << 20
+_RESTORING = "hashtext('clinic_restore')"
 _ROLES = """
 WITH grants AS (
     SELECT aclexplode(relacl) AS a FROM pg_class WHERE relnamespace = 'public'::regnamespace
@@ -167,6 +168,25 @@ def _version(program: str) -> int:
 def server_version() -> int:
     """PostgreSQL's major version."""
     return int(ask("SHOW server_version_num")[0][0]) // 10000
+
+
+@contextmanager
+def restoring_alone() -> Iterator[None]:
+    """Inside, nobody else restores into this database. The lock is the connection's: it goes with a process that is killed.
+
+    Raises:
+        BackupError: somebody else is at it.
+    """
+    if not ask(f"SELECT pg_try_advisory_lock({_RESTORING})")[0][0]:
+        name = connection.settings_dict["NAME"]
+        raise BackupError(
+            f"Another restore into the database {name} is under way. Wait until it has ended; nothing was changed by this one."
+        )
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError):  # a connection that broke has let it go
+            ask(f"SELECT pg_advisory_unlock({_RESTORING})")
 
 
 def is_empty() -> bool:

@@ -57,9 +57,15 @@ def restore(path: Path, secret: bytes, *, tell: Tell) -> Restored:
     """Prove the whole backup, then bring it back; before the first is done nothing is changed.
 
     Raises:
-        BackupError: cut, altered, another key's, a newer version's; there are tables or photographs already; a role is
-            missing; or what came back differs from what went in, and only then is something left.
+        BackupError: cut, altered, another key's, a newer version's; there are tables or photographs already, or another
+            restore is under way; a role is missing; or what came back differs from what went in, and only then is
+            something left.
     """
+    with postgres.restoring_alone():
+        return _restore(path, secret, tell=tell)
+
+
+def _restore(path: Path, secret: bytes, *, tell: Tell) -> Restored:
     _check_empty()
     folder = Path(settings.PHOTO_DIR)
     with _staging(folder) as staging:
