@@ -23,9 +23,7 @@ def note(*, patient_id: UUID, wants: str, by: User, at: datetime) -> WalkIn:
 def place(*, walk_in: WalkIn, appointment: Appointment, by: User, at: datetime) -> Appointment:
     """The walk-in got a time: their appointment is booked, and they have arrived."""
     access.check_may_book(by)
-    row = WalkIn.objects.select_for_update(no_key=True).get(pk=walk_in.pk)
-    if row.appointment_id or row.left_at:
-        raise DomainError(_("This walk-in has been dealt with already."), "walk_in_closed")
+    row = _still_waiting(walk_in)
     row.appointment = appointment
     row.save(update_fields=["appointment"])
     return visits.arrive(appointment=appointment, by=by, at=at)
@@ -35,9 +33,15 @@ def place(*, walk_in: WalkIn, appointment: Appointment, by: User, at: datetime) 
 def leave(*, walk_in: WalkIn, by: User, at: datetime) -> WalkIn:
     """The walk-in went home without being placed."""
     access.check_may_book(by)
+    row = _still_waiting(walk_in)
+    row.left_at, row.left_noted_by = at, by
+    row.save(update_fields=["left_at", "left_noted_by"])
+    return row
+
+
+def _still_waiting(walk_in: WalkIn) -> WalkIn:
+    """Its row, locked. Raises DomainError once the patient got a time or left."""
     row = WalkIn.objects.select_for_update(no_key=True).get(pk=walk_in.pk)
     if row.appointment_id or row.left_at:
         raise DomainError(_("This walk-in has been dealt with already."), "walk_in_closed")
-    row.left_at, row.left_noted_by = at, by
-    row.save(update_fields=["left_at", "left_noted_by"])
     return row

@@ -33,8 +33,8 @@ class UnlockByPasskeyForm(BaseForm):
     credential = forms.CharField(max_length=20_000, required=False, widget=forms.HiddenInput)
 
 
-class UnlockByPasswordForm(BaseForm):
-    """The password of who is signed in."""
+class PasswordForm(BaseForm):
+    """The password of who is signed in: it opens a locked screen, and takes a handed-over one back."""
 
     password = forms.CharField(
         label=_("Your password"),

@@ -1,34 +1,25 @@
 """Who opened whose record. What was changed is in the event tables that pghistory keeps beside each table."""
 
-from datetime import date
 from typing import Self
 
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.db import append_only, check
 from clinic.enums import Reading, Role
-from clinic.intervals import local_day
 from clinic.models.case_file import CaseFile
 from clinic.models.emergency import EmergencyOpening
+from clinic.models.log import LogQuerySet
 from clinic.models.people import Patient
 from clinic.models.user import User
 
 
-class RecordOpenedQuerySet(models.QuerySet):
+class RecordOpenedQuerySet(LogQuerySet):
     """Questions an admin asks of the log."""
 
     def visible_to(self, user: User) -> Self:
         """Admins only (docs/security.md)."""
         return self if user.has_role(Role.ADMIN) else self.none()
-
-    def on_days(self, first: date | None, last: date | None) -> Self:
-        """On the clinic's days from `first` to `last`, both included; None leaves that side open."""
-        zone, found = timezone.get_default_timezone(), self
-        if first:
-            found = found.filter(at__gte=local_day(first, zone).starts_at)
-        return found.filter(at__lt=local_day(last, zone).ends_at) if last else found
 
 
 class RecordOpened(models.Model):

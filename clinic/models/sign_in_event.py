@@ -1,20 +1,18 @@
 """What happened at the door, for good: sign-ins that were and that failed, also once they have ended."""
 
-from datetime import date
 from typing import Self
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from clinic.db import append_only, check
 from clinic.enums import Role, SignInEventKind, SignInMeans
-from clinic.intervals import local_day
+from clinic.models.log import LogQuerySet
 from clinic.models.user import User
 
 
-class SignInEventQuerySet(models.QuerySet):
+class SignInEventQuerySet(LogQuerySet):
     """Questions about what happened at the door."""
 
     def visible_to(self, user: User) -> Self:
@@ -24,13 +22,6 @@ class SignInEventQuerySet(models.QuerySet):
     def of(self, user: User) -> Self:
         """What happened with one account."""
         return self.filter(user=user)
-
-    def on_days(self, first: date | None, last: date | None) -> Self:
-        """On the clinic's days from `first` to `last`, both included; None leaves that side open."""
-        zone, found = timezone.get_default_timezone(), self
-        if first:
-            found = found.filter(at__gte=local_day(first, zone).starts_at)
-        return found.filter(at__lt=local_day(last, zone).ends_at) if last else found
 
 
 class SignInEvent(models.Model):

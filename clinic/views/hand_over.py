@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from clinic import handed_over, pace, screen_lock, sign_in_log
 from clinic.enums import SignInEventKind, SignInMeans
 from clinic.errors import DomainError
-from clinic.forms.hand_over import TakeBackForm
+from clinic.forms.screen_lock import PasswordForm
 from clinic.views.own_password import check_own_password
 
 
@@ -27,7 +27,7 @@ def take_back(request: HttpRequest) -> HttpResponse:
         logout(request)
         return redirect("account_login")
     handed_over.ended(request)
-    form = TakeBackForm(request.POST if request.method == "POST" else None)
+    form = PasswordForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             check_own_password(request, form.cleaned_data["password"])

@@ -30,7 +30,7 @@ from clinic.enums import Pace, SignInMeans
 from clinic.enums import SignInEventKind as Kind
 from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
-from clinic.forms.screen_lock import ChoosePinForm, UnlockByPasskeyForm, UnlockByPasswordForm, UnlockByPinForm
+from clinic.forms.screen_lock import ChoosePinForm, PasswordForm, UnlockByPasskeyForm, UnlockByPinForm
 from clinic.forms.second_factor import AuthenticatePasskeyForm
 from clinic.models import ScreenPin, User
 from clinic.views.own_password import check_own_password
@@ -128,7 +128,7 @@ class _Ways:
     user: User
     pin: UnlockByPinForm
     passkey: UnlockByPasskeyForm
-    password: UnlockByPasswordForm
+    password: PasswordForm
 
     @cached_property
     def pin_on_record(self) -> ScreenPin | None:
@@ -163,7 +163,7 @@ def _ways(request: HttpRequest) -> _Ways:
         request.user,
         filled(UnlockByPinForm, "pin"),
         filled(UnlockByPasskeyForm, "credential"),
-        filled(UnlockByPasswordForm, "password"),
+        filled(PasswordForm, "password"),
     )
 
 
