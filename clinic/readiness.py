@@ -195,12 +195,16 @@ Changes = Mapping[UUID, datetime | None]  # by visit: where it would be instead,
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """When a visit would be right: not before `earliest`, best at `ideal`, after `latest` late, from `until` on wrong."""
+    """When a visit would be right: not before `earliest`, best at `ideal`, after `latest` late, from `until` on wrong.
+
+    `too_late` says why it is wrong from then on, to whoever finds no time before.
+    """
 
     earliest: datetime
     ideal: datetime
     latest: datetime
     until: datetime | None = None
+    too_late: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

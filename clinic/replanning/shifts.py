@@ -7,7 +7,7 @@ Each later visit is judged by where the ones before it would be then.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -120,7 +120,7 @@ def _again(
     after = max(span.earliest, local_day(timezone.localdate(visit.starts_at, zone), zone).ends_at, at)
     clock = timezone.localtime(visit.starts_at, zone).time()
     soon = max(after, clock_time(timezone.localdate(after, zone), clock, zone))
-    wanted = Span(after, max(soon, span.ideal), span.latest, span.until)
+    wanted = replace(span, earliest=after, ideal=max(soon, span.ideal))
     return _placed(visit, consequences, wanted, places, changes, is_again=True)
 
 
@@ -160,7 +160,7 @@ def _placed(
     options = _options(visit, window, span, places) if window else []
     if not options:
         places.keep(visit)
-        return Shift(visit, label, problem=_no_place(span), latest=span.latest, **more)
+        return Shift(visit, label, problem=no_place(span), latest=span.latest, **more)
     places.take(visit, options[0])
     changes[visit.pk] = options[0].starts_at
     caution = consequences.caution(visit)
@@ -188,7 +188,8 @@ def _window(span: Span) -> Interval | None:
     return Interval(span.earliest, until) if span.earliest < until else None
 
 
-def _no_place(span: Span) -> str:
-    if span.until and span.earliest >= span.until:
-        return _("No time is right for it: what clears it expires before. Book a new test first.")
+def no_place(span: Span | None) -> str:
+    """Why a visit goes nowhere: no time is right for it, or nobody is free in the time that is."""
+    if span and span.until and span.earliest >= span.until:
+        return span.too_late
     return _("Nobody is free in the time in which it would be right. Move it by hand, or open some time.")

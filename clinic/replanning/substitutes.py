@@ -11,14 +11,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.utils.translation import gettext as _
-
 from clinic import readiness
 from clinic.intervals import Interval
 from clinic.models import Appointment
 from clinic.readiness import Consequences
 from clinic.replanning.places import Places, last_bookable
-from clinic.replanning.shifts import Shift
+from clinic.replanning.shifts import Shift, no_place
 from clinic.search import FreeStart
 
 _EARLIER, _LATER = timedelta(weeks=2), timedelta(weeks=8)  # how far from their time visits are placed anew
@@ -54,7 +52,7 @@ def _substitute(
     if span:
         until = span.until or max(span.latest, visit.starts_at) + _LATER
         if span.earliest >= until:
-            return Shift(visit, label, problem=_("No time is right for it. Look at the course first."))
+            return Shift(visit, label, problem=no_place(span))
         window = Interval(span.earliest, until)
     if visit.held_until:
         window = _after_the_call(visit.held_until, window, visit)
@@ -65,8 +63,7 @@ def _substitute(
         changes[visit.pk] = allowed[0].starts_at
         return Shift(visit, label, options=tuple(allowed[:_OFFERED]), latest=span.latest if span else None)
     refusal = consequences.refusal(visit, found[0].starts_at, changes) if found else None
-    nobody = _("Nobody is free in the time in which it would be right. Move it by hand, or open some time.")
-    return Shift(visit, label, problem=refusal.what if refusal else nobody)
+    return Shift(visit, label, problem=refusal.what if refusal else no_place(None))
 
 
 def _after_the_call(held_until: datetime, window: Interval | None, visit: Appointment) -> Interval:

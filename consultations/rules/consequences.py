@@ -27,7 +27,7 @@ from consultations.purposes import Kind, Purpose
 from consultations.queries import PlanFacts
 from consultations.rules import clearance, late_readings, plans, retest, visits
 from consultations.rules.codes import MAY_STILL_COME
-from consultations.rules.patch_test import repeat_from
+from consultations.rules.patch_test import Window, repeat_from
 
 _FIRST = {Kind.TEST: -2, Kind.READING: -1}  # before session 1
 _NO_CHANGE: Changes = {}
@@ -108,13 +108,9 @@ class CourseConsequences(Consequences):
             return None
         together = self._together(facts, changes)
         if kind == Kind.READING:
-            window = visits.window_for_reading(facts, together, at=appointment.starts_at)
-            return (
-                Span(window.opens_at, window.due_at, window.closes_at, window.closes_at) if window else None
-            )
+            return _reading_span(visits.window_for_reading(facts, together, at=appointment.starts_at))
         if kind == Kind.LATE_READING:
-            late = late_readings.window_at(facts, at=appointment.starts_at)
-            return Span(late.opens_at, late.due_at, late.closes_at, late.closes_at) if late else None
+            return _reading_span(late_readings.window_at(facts, at=appointment.starts_at))
         if kind == Kind.TEST:
             return self._test_span(appointment, facts, together)
         planned = self._planned(appointment)
@@ -193,7 +189,10 @@ class CourseConsequences(Consequences):
         read_at = max(readings)
         earliest = max(earliest, read_at - timedelta(hours=policy.reading_until_hours) + timedelta(minutes=1))
         until = read_at - timedelta(hours=policy.reading_from_hours) + timedelta(minutes=1)
-        return Span(earliest, max(earliest, appointment.starts_at), until, until)
+        words = _("No time is right for it before its reading on %(day)s. Move the reading first.")
+        return Span(
+            earliest, max(earliest, appointment.starts_at), until, until, words % {"day": in_words(read_at)}
+        )
 
     def _session_span(
         self, appointment: Appointment, facts: PlanFacts, planned: PlannedSession, changes: Changes
@@ -218,7 +217,8 @@ class CourseConsequences(Consequences):
         ideal = max(ideal, earliest)
         latest = max(start_of_day(window.latest + timedelta(days=1)), ideal)
         until = _expires(facts, earliest)
-        return Span(earliest, ideal, min(latest, until) if until else latest, until)
+        too_late = _("No time is right for it: what clears it expires before. Book a new test first.")
+        return Span(earliest, ideal, min(latest, until) if until else latest, until, too_late)
 
     def _cleared_from(self, facts: PlanFacts, on: datetime, changes: Changes) -> datetime | None:
         """From when the test that is read, or awaited, clears a session; None when none does."""
@@ -241,8 +241,13 @@ class CourseConsequences(Consequences):
             for moment in together.times(purposes.session_of(after), facts):
                 last_day = plans.local_day(moment) - timedelta(days=max(after.min_gap_days, 1))
                 until = start_of_day(last_day + timedelta(days=1))
-                until = min(until, span.until) if span.until else until
-                return Span(span.earliest, min(span.ideal, until), min(span.latest, until), until)
+                words = _(
+                    "No time is right for it before session %(ordinal)s on %(day)s. Move that one first."
+                )
+                too_late = words % {"ordinal": after.ordinal, "day": in_words(moment)}
+                if span.until and span.until <= until:
+                    until, too_late = span.until, span.too_late
+                return Span(span.earliest, min(span.ideal, until), min(span.latest, until), until, too_late)
         return span
 
     def _together(self, facts: PlanFacts, changes: Changes) -> visits.Together:
@@ -275,6 +280,14 @@ def _rank_in(facts: PlanFacts, purpose: Purpose) -> int | None:
     if purpose.kind != Kind.SESSION:
         return None
     return next((each.ordinal for each in facts.planned if each.pk == purpose.key), None)
+
+
+def _reading_span(window: Window | None) -> Span | None:
+    if window is None:
+        return None
+    words = _("No other day is right for it: the test is read until %(day)s at the latest.")
+    too_late = words % {"day": in_words(window.last_moment)}
+    return Span(window.opens_at, window.due_at, window.closes_at, window.closes_at, too_late)
 
 
 def _expires(facts: PlanFacts, on: datetime) -> datetime | None:

@@ -18,6 +18,7 @@ from clinic.errors import DomainError
 from clinic.models import Absence, Appointment, ContactEntry, User
 from clinic.replanning import by_urgency, substitutes
 from consultations import purposes
+from consultations.dates import in_words
 from tests.clinic.desk import Desk, make_desk, on
 from tests.factories import (
     AbsenceFactory,
@@ -188,12 +189,14 @@ def test_a_session_that_its_moved_reading_leaves_no_time_before_the_next_one_sta
             (monday + timedelta(days=9), purposes.session_of(second), {}),
         )
     ]
-    _test, reading, session, _next = booking.book_many(wishes=wishes, by=desk.user, at=CLINIC_NOW)
+    _test, reading, session, next_ = booking.book_many(wishes=wishes, by=desk.user, at=CLINIC_NOW)
     for who in (desk.silva, desk.amari):
         AbsenceFactory(practitioner=who, starts_at=tuesday("00:00"), ends_at=on(date(2026, 3, 6), "00:00"))
     moved, stays = substitutes([reading, session], at=CLINIC_NOW)
     assert moved.options[0].starts_at.date() == date(2026, 3, 6)
-    assert (stays.options, stays.problem) == ((), "No time is right for it. Look at the course first.")
+    assert stays.options == ()
+    day = in_words(next_.starts_at)
+    assert stays.problem == f"No time is right for it before session 2 on {day}. Move that one first."
 
 
 def test_a_session_keeps_its_gaps_to_the_sessions_on_both_sides(desk: Desk) -> None:

@@ -21,6 +21,7 @@ from clinic.forms.replanning import Pick, Version
 from clinic.models import Appointment, User
 from clinic.replanning import outlook
 from consultations import purposes
+from consultations.dates import in_words
 from consultations.models import Lot, Plan
 from tests.clinic.desk import Desk, make_desk, on
 from tests.factories import (
@@ -166,6 +167,31 @@ def test_a_released_session_that_no_test_would_clear_any_more_is_offered_nowhere
     (again,) = outlook(first, at=CLINIC_NOW, again=True).shifts
     assert (again.is_again, again.options) == (True, ())
     assert again.problem == ("No time is right for it: what clears it expires before. Book a new test first.")
+
+
+@pytest.mark.parametrize(
+    ("released", "read", "said"),
+    [
+        (0, week(1, "11:00"), "No time is right for it before its reading on {}. Move the reading first."),
+        (
+            1,
+            week(1, "09:00", day=3),
+            "No other day is right for it: the test is read until {} at the latest.",
+        ),
+    ],
+    ids=["test", "reading"],
+)
+def test_a_released_test_or_reading_that_no_other_day_is_right_for_says_what_ends_it(
+    desk: Desk, released: int, read: datetime, said: str
+) -> None:
+    plan = consented_plan()
+    wishes = [
+        desk.wish(week(1, day=-1), patient=plan.patient, purpose=purposes.test_of(plan)),
+        desk.wish(read, patient=plan.patient, purpose=purposes.reading_of(plan), pair_of=0),
+    ]
+    booked = booking.book_many(wishes=wishes, by=desk.user, at=CLINIC_NOW)
+    again = outlook(booked[released], at=CLINIC_NOW, again=True).shifts[0]
+    assert (again.is_again, again.options, again.problem) == (True, (), said.format(in_words(read)))
 
 
 def test_a_released_session_whose_test_is_off_the_books_is_offered_nowhere_and_the_later_one_told(

@@ -14,6 +14,7 @@ from clinic.enums import AppointmentStatus
 from clinic.models import Appointment
 from clinic.readiness import Consequences, Span
 from consultations import purposes
+from consultations.dates import in_words
 from consultations.enums import SessionOutcome
 from consultations.enums import TestRequirement as Requirement
 from consultations.models import Plan
@@ -97,7 +98,10 @@ def test_a_late_reading_has_days_of_its_own_and_no_followers() -> None:
     )
     window = late_readings.window_at(facts_of_one(plan), at=late.starts_at)
     assert window is not None
-    assert span_of(late) == Span(window.opens_at, window.due_at, window.closes_at, window.closes_at)
+    span = span_of(late)
+    assert span == Span(window.opens_at, window.due_at, window.closes_at, window.closes_at)
+    last = in_words(window.last_moment)
+    assert span.too_late == f"No other day is right for it: the test is read until {last} at the latest."
     assert asked(late).followers(late) == []
     none = AppointmentFactory(purpose=purposes.late_reading_of(cleared_plan()))
     assert asked(none).span(none, {}) is None
@@ -241,6 +245,8 @@ def test_the_next_session_cuts_a_span_that_has_no_end_of_its_own_or_a_later_one(
     today = CLINIC_NOW.replace(hour=0)
     cut = asked(first).span(first, {second.pk: ahead(hours=2)}, keeps_later=True)
     assert cut == Span(free.earliest, today, today, today)
+    next_on = in_words(CLINIC_NOW)
+    assert cut.too_late == f"No time is right for it before session 2 on {next_on}. Move that one first."
 
 
 def test_where_the_test_expires_first_the_next_session_cuts_nothing() -> None:
@@ -250,6 +256,8 @@ def test_where_the_test_expires_first_the_next_session_cuts_nothing() -> None:
     first, _second = book(plan, 1, ahead(days=1)), book(plan, 2, ahead(days=20))
     assert span_of(first, keeps_later=True) == span_of(first)
     assert span_of(first).until == ahead(hours=30)
+    expires = "No time is right for it: what clears it expires before. Book a new test first."
+    assert span_of(first, keeps_later=True).too_late == span_of(first).too_late == expires
 
 
 def pair(plan: Plan, hours: int = 0) -> tuple[Appointment, Appointment]:
@@ -345,7 +353,12 @@ def test_a_test_that_moves_alone_keeps_its_reading_inside_the_window() -> None:
     assert span_of(test) == Span(CLINIC_NOW, test.starts_at, until, until)
     later = reading.starts_at + timedelta(days=4)
     earliest, until = later - timedelta(hours=96, minutes=-1), later - timedelta(hours=24, minutes=-1)
-    assert asked(test).span(test, {reading.pk: later}) == Span(earliest, earliest, until, until)
+    span = asked(test).span(test, {reading.pk: later})
+    assert span == Span(earliest, earliest, until, until)
+    read_on = in_words(later)
+    assert (
+        span.too_late == f"No time is right for it before its reading on {read_on}. Move the reading first."
+    )
     alone = asked(test).span(test, {reading.pk: None})
     assert alone == Span(CLINIC_NOW, test.starts_at, test.starts_at)
 
