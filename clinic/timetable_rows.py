@@ -24,8 +24,9 @@ class Row(NamedTuple):
 
     hours: `since` and `until` in seconds of the ISO week, `place` a location, `first` and `last` day as ordinals.
     closed: the `first` day. extra, away: `since` and `until` in epoch minutes. due: the `first` day on which a device
-    should have been serviced. retired: it takes no patients, or is not in use, any more. grid: `since` is the clinic's grid in minutes. booked: `since` and `until` of whoever it
-    is, `place` a room; `first` and `last` are until when room and device are kept, all in epoch minutes.
+    should have been serviced. retired: it takes no patients, or is not in use, any more. grid: `since` is the clinic's
+    grid in minutes. booked: `since` and `until` of whoever it is, `place` a room; `first` and `last` are until when room
+    and device are kept, all in epoch minutes.
     """
 
     kind: str
