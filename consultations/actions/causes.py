@@ -14,11 +14,12 @@ from clinic.models import Appointment, Practitioner, User
 from consultations.actions.patch_tests import put_on_record
 from consultations.actions.signing import content_hash
 from consultations.actions.visits import hold_still, resettle
-from consultations.models import CauseFinding, CauseSearch, Lot, PatchTest, TestReading
+from consultations.models import CauseFinding, CauseSearch, Lot, PatchTest
 from consultations.queries import PlanFacts, facts_of_one
 from consultations.rules import authorship, causes, clearance
 from consultations.rules import lots as lots_rules
 from consultations.rules import patch_test as rules
+from consultations.rules.knowledge import as_known
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def decide(*, test: PatchTest, reason: str, by: User, at: datetime) -> CauseSear
     hold_still(test.patient_id)
     test = PatchTest.objects.select_related("plan").get(pk=test.pk)
     facts = facts_of_one(test.plan)
-    causes.check_may_search(test, _readings_of(facts, test))
+    causes.check_may_search(test, [each for each in facts.readings if each.patch_test_id == test.pk])
     if CauseSearch.objects.filter(patch_test=test).exists():
         raise DomainError(_("The cause of this test is looked for already."), "search_exists")
     if not reason.strip():
@@ -77,7 +78,7 @@ def give(
     hold_still(search.patient_id)
     search = CauseSearch.objects.select_related("patch_test__plan").get(pk=search.pk)
     facts = facts_of_one(search.patch_test.plan)
-    causes.check_may_search(search.patch_test, _readings_of(facts, search.patch_test))
+    causes.check_still_searched(facts, search)
     causes.check_sites([(place.arm, place.site) for place in places])
     tests = []
     for place in places:
@@ -90,10 +91,6 @@ def give(
         _put_on_record(test, place, facts, by=by, at=at)
     resettle(patient_id=search.patient_id, by=by, at=at)
     return tests
-
-
-def _readings_of(facts: PlanFacts, test: PatchTest) -> list[TestReading]:
-    return [each for each in facts.readings if each.patch_test_id == test.pk]
 
 
 def _written(
@@ -138,6 +135,7 @@ def _check(test: PatchTest, place: Place, facts: PlanFacts, search: CauseSearch,
     if test.given_at < search.signed_at:
         sentence = _("The injection lies before the decision to look for the cause.")
         raise DomainError(sentence, "before_decision", field="given_at")
+    causes.check_still_searched(as_known(facts, test.given_at), search)
     alone = causes.for_component(facts, search, place.code)
     missing = clearance.judge(alone, gate=clearance.Gate.TEST, on=test.given_at).conditions
     if missing:

@@ -183,7 +183,7 @@ class CauseFinding(models.Model):
                     ) OR EXISTS (
                         SELECT 1 FROM unnest(NEW.cause_codes::text[]) code
                         WHERE NOT {_REACTED_ALONE}
-                    ) OR cardinality(NEW.opened_codes) > 0 AND NOT EXISTS (
+                    ) OR NEW.opened_codes <> '{{}}' AND NEW.cause_codes <> '{{}}' AND NOT EXISTS (
                         SELECT 1 FROM unnest(NEW.cause_codes::text[]) code WHERE {_REACTED_UNDOUBTED}
                     ) OR EXISTS (
                         SELECT 1 FROM unnest(NEW.opened_codes::text[]) code

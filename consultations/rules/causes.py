@@ -179,6 +179,16 @@ def check_may_search(test: PatchTest, readings: Collection[TestReading]) -> None
         raise DomainError(sentence, "strong_reaction")
 
 
+def check_still_searched(facts: PlanFacts, search: CauseSearch) -> None:
+    """Likewise of a search that was decided: by what is known of its positive test.
+
+    Raises:
+        DomainError: as `check_may_search`.
+    """
+    (test,) = [each for each in facts.tests if each.pk == search.patch_test_id]
+    check_may_search(test, [each for each in facts.readings if each.patch_test_id == test.pk])
+
+
 def may_search(test: PatchTest, readings: Collection[TestReading]) -> bool:
     """Whether `check_may_search` lets it pass."""
     return not why_closed(test, readings)

@@ -552,10 +552,10 @@ def test_of_each_component_the_last_test_counts_unless_one_reacted() -> None:
         quiet = component_tested(search, kept, given_at=soon)
         mistaken = component_tested(search, kept, reacts=None, given_at=later)
         TestReadingFactory(patch_test=mistaken, **UNCLEAR)
-        EnteredInErrorFactory(patch_test=mistaken)
+        EnteredInErrorFactory(patch_test=mistaken, confirmed=True)
         EnteredInErrorFactory(patch_test=component_tested(search, wrong, reacts=True), confirmed=True)
         unread = component_tested(search, open_)
-        EnteredInErrorFactory(reading=_superseded(unread.readings.get()))
+        EnteredInErrorFactory(reading=_superseded(unread.readings.get()), confirmed=True)
         found = causes.tested(facts_of_one(stopped), search)
     assert [(each.code, each.test, each.result) for each in found] == [
         (cleared, again, Result.NEGATIVE),

@@ -204,7 +204,7 @@ def test_the_patient_page_leads_to_the_components_until_something_is_found(
     assert step(practitioner_client, search) == (to_read, way, "Move")
     TestReadingFactory(patch_test=test, read_at=CLINIC_NOW, positive=True, grade="pos1")
     assert step(practitioner_client, search) == to_test
-    CauseFindingFactory(search=search, cause_codes=test.component_codes)
+    CauseFindingFactory(search=search, cause_codes=test.component_codes, signed_at=CLINIC_NOW)
     shown = page(practitioner_client, search.patient)
     assert (shown["plans"], shown["closed"]) == ([], [plan])
 

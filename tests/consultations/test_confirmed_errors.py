@@ -68,6 +68,7 @@ from tests.guards import check_deferred, refusal_of, without
 
 pytestmark = pytest.mark.django_db
 MIGRATION: Any = import_module("consultations.migrations.0056_readings_until_confirmed")
+JUST_NOW = ago(minutes=30)
 BOTH_RECORDS = pytest.mark.parametrize("record", ["reading", "patch_test"])
 
 
@@ -315,13 +316,15 @@ def test_a_strong_reaction_ends_a_search_under_way_until_its_error_is_confirmed(
     )
     confirm(entry, admin, ago(hours=1))
     assert (in_python(search, code), in_sql(search, code)) == ([], None)
+    early = ago(hours=1, minutes=30)  # nobody had confirmed it then
+    assert refused(lambda: _alone(search, code, doctor.user, early)) == "strong_reaction"
     assert _alone(search, code, doctor.user).search == search
 
 
-def _alone(search: CauseSearch, code: str, user: User) -> PatchTest:
+def _alone(search: CauseSearch, code: str, user: User, given_at: datetime = JUST_NOW) -> PatchTest:
     (lot,) = [each for each in lots_of(search.patch_test.formula) if each.component.code == code]
     place = cause_actions.Place(code, lot, "left", "forearm 1", QUIET)
-    details = {"given_at": ago(minutes=30), "observed_until": ago(minutes=5), "method": "intradermal"}
+    details = {"given_at": given_at, "observed_until": ago(minutes=5), "method": "intradermal"}
     (made,) = cause_actions.give(
         search=search,
         appointment=None,
