@@ -121,6 +121,13 @@ class Technique(Versioned):
                 Q(depth_min_mm__lte=F("depth_max_mm")),
                 _("Depths run from low to high."),
             ),
+            check(
+                "technique_ml_per_point_order",
+                Q(ml_per_point_min=None)
+                | Q(ml_per_point_max=None)
+                | Q(ml_per_point_min__lte=F("ml_per_point_max")),
+                _("Millilitres per point run from low to high."),
+            ),
         ]
         triggers = published_is_final("technique")
 

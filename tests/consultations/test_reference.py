@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from decimal import Decimal as D
+from importlib import import_module
 from io import StringIO
 
 import pytest
@@ -19,7 +20,8 @@ from consultations.enums import CapDecision, Decision, RuleScope, Unit
 from consultations.management.commands.load_reference import KINDS
 from consultations.models.reference import Versioned
 from consultations.rules import consent_texts, recipes
-from tests.factories import PlanFactory, UserFactory
+from tests.factories import PlanFactory, TechniqueFactory, UserFactory
+from tests.guards import refusal_of, without
 
 pytestmark = pytest.mark.django_db
 
@@ -463,3 +465,24 @@ class TestVersions:
             with pytest.raises(NotAllowed):
                 action(entry=entry, by=user, at=timezone.now())
         assert pathway.Leaflet.objects.filter(code="aftercare").count() == 1
+
+
+def test_millilitres_that_were_typed_the_wrong_way_round_change_places_and_nothing_else_does() -> None:
+    """The migration before its constraint, over what a clinic may have published."""
+    migration = import_module("consultations.migrations.0057_ml_per_point_order")
+    with without("technique_ml_per_point_order"):
+        turned = TechniqueFactory(ml_per_point_min=D("0.4"), ml_per_point_max=D("0.2"))
+        right = TechniqueFactory(ml_per_point_min=D("0.1"), ml_per_point_max=D("0.2"))
+        half = TechniqueFactory(ml_per_point_min=D("0.1"))
+        others = pathway.Technique.objects.exclude(pk=turned.pk).order_by("pk")
+        before = list(others.values())
+        sql(migration.IN_ORDER)
+        assert list(others.values()) == before
+        assert {right.pk, half.pk} <= {row["id"] for row in before}
+        row = pathway.Technique.objects.get(pk=turned.pk)
+        assert (row.ml_per_point_min, row.ml_per_point_max) == (D("0.2"), D("0.4"))
+        assert (row.version, row.published_at) == (turned.version, turned.published_at)
+        change = pathway.Technique.pgh_event_model.objects.filter(pgh_obj=turned.pk).latest("pgh_id")
+        assert (change.pgh_label, change.ml_per_point_min) == ("update", D("0.2"))
+        turned.name = "another"
+        assert refusal_of(turned.save) == "technique_published"

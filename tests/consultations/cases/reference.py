@@ -185,6 +185,11 @@ def _a_depth_from_four_to_one() -> None:
     TechniqueFactory(depth_min_mm=4, depth_max_mm=1)
 
 
+@constraints.refused_by("technique_ml_per_point_order")
+def _millilitres_per_point_from_much_to_little() -> None:
+    TechniqueFactory(ml_per_point_min=Decimal("0.4"), ml_per_point_max=Decimal("0.2"))
+
+
 @constraints.refused_by("dose_cap_decided")
 def _a_limit_without_a_number() -> None:
     DoseCapFactory(limit=None)
