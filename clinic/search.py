@@ -350,12 +350,12 @@ def may_do(practitioner: Practitioner, type: AppointmentType) -> bool:
 
 
 def _together(asked: Minutes, leaves: dict[Obstacle, Minutes]) -> list[Obstacle]:
-    """Those that only together leave no start; the hours and the grid are not news. Empty if a start is left."""
+    """Those that only together leave none of the starts asked for; the hours and the grid are not news."""
     blamed: list[Obstacle] = []
-    for obstacle, starts in leaves.items():
+    each = iter(leaves.items())
+    while asked:
+        obstacle, starts = next(each)
         if asked - starts and obstacle not in (Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID):
             blamed.append(obstacle)
         asked &= starts
-        if not asked:
-            return blamed or [obstacle]
-    return []
+    return blamed or [obstacle]

@@ -448,6 +448,15 @@ class TestPairs:
             ("Mon 09:30", "Wed 10:30"),
         ]
 
+    def test_first_whose_every_second_is_taken_is_left_out(self, clinic, reading):
+        WorkingHours.objects.filter(practitioner=clinic.silva, weekday=4).delete()
+        assert self.found(clinic, reading) == [
+            ("Mon 09:00", "Wed 10:00"),
+            ("Mon 09:30", "Wed 10:00"),
+            ("Mon 10:00", "Wed 10:00"),
+            ("Mon 10:30", "Wed 10:30"),
+        ]
+
     def test_same_practitioner_between_equals(self, clinic, reading):
         amari = another_practitioner(clinic, position=0)
         WorkingHours.objects.filter(practitioner=amari).update(weekday=3)

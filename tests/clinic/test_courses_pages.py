@@ -479,3 +479,19 @@ def test_a_reading_is_booked_as_the_pair_of_its_test(
     reception_client.post(url(desk.patient), posted(page))
     reading = Appointment.objects.get(purpose="reading:1")
     assert reading.pair_of.purpose == "test:1"
+
+
+def test_two_visits_of_one_day_are_said_to_be_on_the_same_day(
+    desk: Desk, pathway: ToldPathway, reception_client: Client
+) -> None:
+    window = HourGap(timedelta(hours=1), timedelta(hours=1), timedelta(hours=2))
+    steps = (
+        Step(desk.visit, "Reading", "reading:1", earliest=on(TUESDAY, "00:00")),
+        Step(desk.visit, "Session 1", "session:1", window),
+    )
+    pathway.offered_courses = [CourseOffer("first-1", "Reading and session", steps)]
+    page = text(reception_client.get(url(desk.patient)))
+    assert "the same day" in page
+    reception_client.post(url(desk.patient), posted(page))
+    days = Appointment.objects.order_by("starts_at").values_list("starts_at__date", flat=True)
+    assert list(days) == [TUESDAY, TUESDAY]
