@@ -414,6 +414,16 @@ def test_a_move_into_taken_time_keeps_the_page_and_offers_others(
     assert len(response.context["alternatives"]) == 4
 
 
+def test_a_move_without_a_time_is_asked_for_one_and_moves_nothing(
+    desk: Desk, reception_client: Client
+) -> None:
+    visit = desk.book(tuesday("09:00"))
+    response = move(reception_client, visit)
+    assert response.status_code == 422
+    visit.refresh_from_db()
+    assert (visit.starts_at, visit.version) == (tuesday("09:00"), 1)
+
+
 def test_a_move_from_a_stale_tab_says_what_changed(desk: Desk, reception_client: Client) -> None:
     visit = desk.book(tuesday("09:00"))
     visits.confirm(appointment=visit, by=desk.user, at=CLINIC_NOW)

@@ -9,12 +9,12 @@ import pytest
 from clinic.actions import booking, contacts, visits
 from clinic.actions.booking import Move
 from clinic.dates import moment_in_words
-from clinic.enums import CancelledBy, ContactChannel, ContactOutcome, ContactReason
+from clinic.enums import AppointmentStatus, CancelledBy, ContactChannel, ContactOutcome, ContactReason
 from clinic.errors import DomainError, NotAllowed, SlotTaken, Stale
 from clinic.models import Appointment, ContactEntry, User
 from clinic.queries import contact_about, patients_to_call, told_by_visit
 from tests.clinic.desk import Desk, on
-from tests.factories import ContactEntryFactory, PatientFactory, UserFactory
+from tests.factories import AppointmentFactory, ContactEntryFactory, PatientFactory, UserFactory
 from tests.factories.clock import CLINIC_NOW, ago, ahead
 
 TUESDAY = date(2026, 3, 3)
@@ -286,6 +286,14 @@ def test_a_patients_own_cancellation_taken_back_is_nothing_to_tell(desk: Desk) -
     visit = cancel(desk, desk.book(NINE), CancelledBy.PATIENT)
     visits.reinstate(appointment=visit, by=desk.user, at=CLINIC_NOW)
     assert not ContactEntry.objects.open().exists()
+
+
+def test_a_cancellation_that_nobody_was_asked_to_tell_is_taken_back_without_a_call(desk: Desk) -> None:
+    """It was called off before the clinic kept a list of whom to call."""
+    visit = AppointmentFactory(status=AppointmentStatus.CANCELLED, cancelled_by=CancelledBy.CLINIC)
+    back = visits.reinstate(appointment=visit, by=desk.user, at=CLINIC_NOW)
+    assert back.status == AppointmentStatus.BOOKED
+    assert not ContactEntry.objects.exists()
 
 
 # --- reading the list -------------------------------------------------------------------------------------------------
