@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
+import psycopg2
 import pytest
+from django.db import OperationalError, connection, transaction
 
 from clinic.actions import booking, replanning, visits
 from clinic.actions.booking import Move
+from clinic.actions.locking import explaining
 from clinic.actions.replanning import Return
 from clinic.availability import Obstacle
 from clinic.enums import AppointmentStatus, CancelledBy, RoomKind
@@ -463,3 +467,21 @@ def test_exactly_the_hours_the_clinic_asks_for_are_not_late(before: timedelta, l
 def test_a_clinical_release_is_taken_back_within_the_hour(since: timedelta, may: bool) -> None:
     visit = Appointment(cancelled_by=CancelledBy.CLINICAL, cancelled_at=CLINIC_NOW - since)
     assert rules.may_return_refused(visit, at=CLINIC_NOW) == may
+
+
+@pytest.mark.django_db
+def test_who_does_not_get_a_lock_in_time_is_told_that_somebody_else_is_booking() -> None:
+    parameters = {**connection.get_connection_params(), "cursor_factory": None}
+    with closing(psycopg2.connect(**parameters)) as other, other.cursor() as held:
+        held.execute("SELECT pg_advisory_xact_lock(20260303)")
+        with pytest.raises(SlotTaken) as refusal, explaining(), transaction.atomic():
+            connection.cursor().execute("SET LOCAL lock_timeout = '50ms'")
+            connection.cursor().execute("SELECT pg_advisory_xact_lock(20260303)")
+    assert refusal.value.code == "busy"
+
+
+@pytest.mark.django_db
+def test_a_database_that_takes_too_long_is_not_said_to_be_somebody_else() -> None:
+    with pytest.raises(OperationalError, match="statement timeout"), explaining(), transaction.atomic():
+        connection.cursor().execute("SET LOCAL statement_timeout = '50ms'")
+        connection.cursor().execute("SELECT pg_sleep(5)")
