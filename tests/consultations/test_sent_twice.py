@@ -20,7 +20,14 @@ from consultations.rules import patch_test as test_rules
 from tests.clinic.test_races import race
 from tests.consultations import course
 from tests.consultations.test_patch_test_pages import give_url, moment, typed
-from tests.factories import EnteredInErrorFactory, PractitionerFactory, cleared_plan, consented_plan, lots_of
+from tests.factories import (
+    EnteredInErrorFactory,
+    PatchTestFactory,
+    PractitionerFactory,
+    cleared_plan,
+    consented_plan,
+    lots_of,
+)
 from tests.factories.clock import CLINIC_NOW, ago
 
 INJECTED = "This injection is on record already, with this time and place."
@@ -57,6 +64,13 @@ class TestAnInjection:
         assert PatchTest.objects.get().given_at == opened
         answer = practitioner_client.post(give_url(plan), typed(plan, site=again))
         assert answer.context["form"].errors == {"given_at": [INJECTED]}
+
+    def test_the_whole_minute_counts_whatever_its_seconds(self, plan: Plan) -> None:
+        given = PatchTestFactory(plan=plan, given_at=ago(minutes=30))
+        later = given.given_at + timedelta(seconds=20, microseconds=500)
+        again = PatchTest(plan=plan, given_at=later, arm=given.arm, site=given.site)
+        with pytest.raises(DomainError, match="on record already"):
+            test_rules.check_given_once(again)
 
     @pytest.mark.parametrize(
         "other",
@@ -149,6 +163,16 @@ class TestAnEvent:
             recorder(plan, who)()
         assert AdverseEvent.objects.count() == 2
 
+    def test_how_one_went_on_is_no_form_that_was_sent(self, plan: Plan, doctor: Practitioner) -> None:
+        recorder(plan, doctor)()
+        event = AdverseEvent.objects.get()
+        later = {"grade": 1, "words": "gone", "onset_at": event.onset_at, "outcome": EventOutcome.RESOLVED}
+        later |= {"causality": "possible", "seriousness": "not_serious"}
+        events.follow(event=event, details=later, by=doctor.user, at=CLINIC_NOW)
+        anew = later | {"reaction": event.reaction}
+        events.record(patient=plan.patient, details=anew, by=doctor.user, at=CLINIC_NOW)
+        assert AdverseEvent.objects.filter(words="gone").count() == 2
+
 
 def kind(code: str) -> ReactionType:
     return ReactionType.objects.current().get(code=code)
@@ -197,6 +221,20 @@ BOTH = pytest.mark.parametrize(
         (recorder, events, event_rules, "check_recorded_once", AdverseEvent, "recorded_already"),
     ],
 )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("sender", "code", "field"),
+    [(giver, "given_already", "given_at"), (recorder, "recorded_already", "words")],
+)
+def test_the_refusal_names_itself_and_the_field(
+    plan: Plan, doctor: Practitioner, sender: Any, code: str, field: str
+) -> None:
+    sender(plan, doctor)()
+    with pytest.raises(DomainError) as refusal:
+        sender(plan, doctor)()
+    assert (refusal.value.code, refusal.value.field) == (code, field)
 
 
 @pytest.mark.race
