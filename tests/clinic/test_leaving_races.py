@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
 
 from clinic import availability
 from clinic.actions import accounts, booking, catalogue, holds, offers, replanning
 from clinic.actions.booking import Move
 from clinic.availability import FreeStart
-from clinic.errors import DomainError
 from clinic.models import Appointment, Practitioner
 from tests.clinic.desk import Desk, on
+from tests.clinic.test_races import meanwhile
 from tests.factories import AppointmentTypeFactory, WaitlistEntryFactory
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.users import UserFactory
@@ -121,23 +119,3 @@ def leaves(desk: Desk) -> Act:
 
 def on_the_books() -> list[Any]:
     return list(Appointment.objects.order_by("pk").values())
-
-
-def meanwhile(change: Act, act: Act) -> object:
-    """Somebody acts while the change is made and not yet committed; what they got, or were refused with."""
-
-    def run() -> object:
-        try:
-            return act()
-        except DomainError as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            change()
-            outcome = pool.submit(run)
-            wait([outcome], timeout=1)
-            assert not outcome.done(), "nobody waited"
-        return outcome.result(timeout=30)

@@ -12,7 +12,7 @@ from clinic.actions.booking import put
 from clinic.errors import DomainError, Stale
 from clinic.models import Appointment, Patient, PatientMerge
 from tests.clinic.desk import Desk, on
-from tests.clinic.test_races import FIRST_DAY, race
+from tests.clinic.test_races import FIRST_DAY, meanwhile, race
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.people import PatientFactory
 from tests.guards import sql
@@ -80,28 +80,18 @@ def test_a_row_written_without_a_lock_is_waited_for_and_seen(desk: Desk, pair: l
     """The merge is refused as stale, for the row that was not there when it was previewed."""
     late = merge(desk, pair)
 
-    def run() -> object:
-        try:
-            return late()
-        except DomainError as refusal:
-            return refusal
-        finally:
-            connection.close()
+    def write() -> None:
+        wish = desk.wish(on(FIRST_DAY, "10:00"), patient=pair[1])
+        row = Appointment(
+            patient=pair[1],
+            type=wish.type,
+            practitioner=wish.practitioner,
+            room=wish.room,
+            created_by=desk.user,
+            created_at=CLINIC_NOW,
+        )
+        put(row, on(FIRST_DAY, "10:00"))
+        row.save(force_insert=True)
 
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            wish = desk.wish(on(FIRST_DAY, "10:00"), patient=pair[1])
-            row = Appointment(
-                patient=pair[1],
-                type=wish.type,
-                practitioner=wish.practitioner,
-                room=wish.room,
-                created_by=desk.user,
-                created_at=CLINIC_NOW,
-            )
-            put(row, on(FIRST_DAY, "10:00"))
-            row.save(force_insert=True)
-            outcome = pool.submit(run)
-            wait([outcome], timeout=1)
-        assert isinstance(outcome.result(timeout=30), Stale)
+    assert isinstance(meanwhile(write, late), Stale)
     assert Appointment.objects.get().patient == Patient.objects.get(pk=pair[1].pk, merged_into=None)

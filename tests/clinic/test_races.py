@@ -65,6 +65,29 @@ def race(attempts: Sequence[Callable[[], object]]) -> list[object]:
         return list(pool.map(run, attempts))
 
 
+def meanwhile(change: Callable[[], object], act: Callable[[], object], *, waits: bool = True) -> object:
+    """Somebody acts while the change is made and not yet committed; what they got, or were refused with.
+
+    `waits`: whether they have to wait for the change; without a lock between the two they need not.
+    """
+
+    def run() -> object:
+        try:
+            return act()
+        except DomainError as refusal:
+            return refusal
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            change()
+            outcome = pool.submit(run)
+            wait([outcome], timeout=1)
+            assert not (waits and outcome.done()), "nobody waited"
+        return outcome.result(timeout=30)
+
+
 def booker(desk: Desk, wish: Wish) -> Callable[[], object]:
     return lambda: booking.book(wish=wish, by=desk.user, at=CLINIC_NOW)
 
@@ -269,21 +292,7 @@ def _book_meanwhile(desk: Desk, save: Callable[[WorkingHours], object]) -> objec
     """Somebody books ten o'clock while the morning's hours are cut to half past nine, saved but not yet committed."""
     row = WorkingHours.objects.get(practitioner=desk.silva, weekday=FIRST_DAY.isoweekday(), starts=time(9))
     row.ends = time(9, 30)
-
-    def book() -> object:
-        try:
-            return desk.book(slot(0, "10:00"))
-        except DomainError as refusal:
-            return refusal
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        with transaction.atomic():
-            save(row)
-            outcome = pool.submit(book)
-            wait([outcome], timeout=1)
-        return outcome.result(timeout=30)
+    return meanwhile(lambda: save(row), lambda: desk.book(slot(0, "10:00")), waits=False)
 
 
 def _book_all(desk: Desk, wishes: list[Wish]) -> list[Appointment]:

@@ -434,14 +434,20 @@ def test_another_cause_that_stands_keeps_open_what_was_opened(doctor: Practition
     assert both(plan) == []
 
 
-def test_nothing_is_found_while_a_reading_waits_for_the_second_person(
-    doctor: Practitioner, admin: User
-) -> None:
+def one_reacted_and_one_did_not() -> tuple[Plan, CauseSearch, str, str]:
+    """A plan stopped by its test, the search for the cause, and its two components, both tested alone."""
     stopped = stopped_by_test(components=2)
     first, second = stopped.formula.component_codes
     search = search_of(stopped)
     component_tested(search, first, reacts=True)
     component_tested(search, second)
+    return stopped, search, first, second
+
+
+def test_nothing_is_found_while_a_reading_waits_for_the_second_person(
+    doctor: Practitioner, admin: User
+) -> None:
+    stopped, search, first, second = one_reacted_and_one_did_not()
 
     def find() -> Any:
         return cause_actions.find(search=search, words="x", by=doctor.user, at=CLINIC_NOW)
@@ -465,11 +471,7 @@ def test_nothing_is_found_while_a_reading_waits_for_the_second_person(
 def test_a_component_that_was_unclear_alone_opens_only_once_two_people_call_that_an_error(
     doctor: Practitioner, admin: User
 ) -> None:
-    stopped = stopped_by_test(components=2)
-    first, second = stopped.formula.component_codes
-    search = search_of(stopped)
-    component_tested(search, first, reacts=True)
-    component_tested(search, second)
+    stopped, search, first, second = one_reacted_and_one_did_not()
     with without("patch_test_cleared"):
         doubtful = component_tested(search, second, reacts=None, given_at=ago(days=4))
         entry = called(TestReadingFactory(patch_test=doubtful, **UNCLEAR))
