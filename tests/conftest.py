@@ -28,6 +28,7 @@ from collections.abc import Iterator  # noqa: E402
 from datetime import datetime  # noqa: E402
 from pathlib import Path  # noqa: E402
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 import time_machine  # noqa: E402
 from _pytest.nodeid import coerce_node_id  # noqa: E402
@@ -56,6 +57,12 @@ settings.WHITENOISE_AUTOREFRESH = True
 # Files come from where they are written: a machine that never ran the demo has collected none.
 settings.WHITENOISE_USE_FINDERS = True
 settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UndefinedVariable(settings.BASE_DIR)
+
+# How long an example takes says how busy the machine is, not whether it is right.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 DATABASE_FIXTURES = {"db", "committed_db", "rows"}
 # Each of these takes seconds: begun last, one of them would keep one worker busy while the others have nothing to do.

@@ -201,7 +201,7 @@ def _cost(steps: Sequence[Step], chain: Sequence) -> tuple[int, int, int, int]:
 
 
 @given(small=smalls())
-@settings(max_examples=25, deadline=None, suppress_health_check=HARMLESS)
+@settings(max_examples=25, suppress_health_check=HARMLESS)
 def test_the_course_is_the_best_of_all_chains_of_free_starts(
     rows: None, clinic_now: datetime, small: Small
 ) -> None:

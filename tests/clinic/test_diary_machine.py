@@ -447,7 +447,7 @@ def run(world: World, model: type[Model] = Model, **changes) -> None:
     """Random steps of everything above, compared with this model."""
     machine = type("Diary", (Diary,), {"world": world, "model_class": model})
     slow = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-    usual = {"max_examples": 40, "stateful_step_count": 25, "deadline": None, "suppress_health_check": slow}
+    usual = {"max_examples": 40, "stateful_step_count": 25, "suppress_health_check": slow}
     run_state_machine_as_test(machine, settings=settings(**{**usual, **changes}))
 
 

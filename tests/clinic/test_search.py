@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import IntegrityError, transaction
 from django.test import override_settings
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinic.availability import first_free, free_starts, why_not
@@ -421,7 +421,7 @@ def clinic_in(zone: str) -> Iterator[None]:
         yield
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(st.randoms(use_true_random=True))
 def test_search_finds_exactly_what_looking_at_every_minute_finds(dice):
     """And `why_not` has nothing to say about exactly those starts."""
