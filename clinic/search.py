@@ -351,11 +351,10 @@ def may_do(practitioner: Practitioner, type: AppointmentType) -> bool:
 
 def _together(asked: Minutes, leaves: dict[Obstacle, Minutes]) -> list[Obstacle]:
     """Those that only together leave none of the starts asked for; the hours and the grid are not news."""
-    blamed: list[Obstacle] = []
-    each = iter(leaves.items())
-    while asked:
-        obstacle, starts = next(each)
-        if asked - starts and obstacle not in (Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID):
-            blamed.append(obstacle)
+    narrowing = []
+    for obstacle, starts in leaves.items():
+        if asked - starts:
+            narrowing.append(obstacle)
         asked &= starts
-    return blamed or [obstacle]
+    news = [each for each in narrowing if each not in (Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID)]
+    return news or narrowing[-1:]
