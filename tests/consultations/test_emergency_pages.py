@@ -84,6 +84,7 @@ def test_it_says_what_was_last_answered_and_what_the_skin_did(reception_client: 
     over, begun, unclear, never = ContraindicationQuestionFactory.create_batch(4)
     consultation = ConsultationFactory(
         signed=True,
+        signed_at=ago(days=20),  # after those of the plans below
         answers=[
             {"question": over, "answer": Answer.YES, "decision": Decision.ASK},
             {"question": begun},
