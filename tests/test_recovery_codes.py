@@ -64,6 +64,9 @@ class TestThePages:
         assert not opens(with_second_factor(admin), code)
         assert opens(reception, f"{code[:5]} {code[5:]}")
 
+    def test_who_has_none_opens_nothing(self, reception: User) -> None:
+        assert not used(reception, "0123456789")
+
     def test_wrong_ones_are_counted_with_those_of_apps(self, reception: User) -> None:
         right = next_code(with_second_factor(reception))
         for number in range(5):

@@ -140,6 +140,13 @@ class TestLocking:
         assert is_locked(reception_client) and reception_client.post(USED).status_code == 423
         assert reception_client.cookies["sessionid"].value != before
 
+    def test_by_a_page_that_stays_under_its_lock(self, reception_client: Client) -> None:
+        assert reception_client.post("/lock/", headers=UNATTENDED).status_code == 204
+        locked = reception_client.cookies["sessionid"].value
+        assert is_locked(reception_client)
+        assert reception_client.post("/lock/", headers=UNATTENDED).status_code == 204  # by the next window
+        assert reception_client.cookies["sessionid"].value == locked
+
     @pytest.mark.parametrize("headers", [HTMX, UNATTENDED, {"Sec-Fetch-Dest": "empty"}])
     def test_a_part_of_a_page_leaves_the_page_where_it_is(
         self, desk: Client, headers: dict[str, str]

@@ -11,6 +11,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from clinic.models import Practitioner
+from consultations.actions import patch_tests
 from consultations.enums import Grade
 from consultations.enums import TestResult as Result
 from consultations.models import CauseFinding, CauseSearch, PatchTest, Plan
@@ -138,6 +139,16 @@ def test_what_stands_in_the_way_is_said_and_there_is_no_form(
     ConsentWithdrawalFactory(consent=search.patch_test.plan.consents.get())
     page = text(practitioner_client.get(give_url(search)))
     assert ("Not cleared for a test" in page, "Sign the tests" in page) == (True, False)
+
+
+def test_a_search_that_a_strong_reaction_ended_says_so_and_has_no_form(
+    practitioner_client: Client, search: CauseSearch, doctor: Practitioner
+) -> None:
+    strong = {"read_at": ago(hours=1), "grade": Grade.EXTREME, "systemic_sign": True}
+    patch_tests.report_reaction(test=search.patch_test, details=strong, by=doctor.user, at=ago(hours=1))
+    page = text(practitioner_client.get(give_url(search)))
+    assert "After a strong reaction, or a sign beyond the test site, refer to an allergist." in page
+    assert "Sign the tests" not in page
 
 
 def test_a_component_that_was_read_is_not_offered_again(

@@ -11,7 +11,7 @@ from clinic import readiness
 from clinic.courses import CourseSearch
 from clinic.enums import Readiness, RoomKind
 from clinic.gaps import DayGap, HourGap
-from clinic.models import Practitioner, User
+from clinic.models import AppointmentType, Practitioner, User
 from clinic.readiness import Visit
 from consultations import course_offers, purposes
 from consultations.models import Plan
@@ -126,6 +126,13 @@ def test_after_a_session_given_long_ago_the_next_is_due_now_and_not_in_the_past(
 
 def test_one_open_session_is_no_course() -> None:
     assert offers_of(cleared_plan(sessions=1)) == []
+
+
+def test_a_technique_that_no_kind_of_visit_is_for_is_no_course() -> None:
+    plan = cleared_plan(sessions=3)
+    assert len(offers_of(plan)) == 1
+    AppointmentType.objects.filter(purpose=purposes.Kind.SESSION).update(is_active=False)
+    assert offers_of(plan) == []
 
 
 def test_a_plan_that_is_held_or_blocked_says_so_or_offers_nothing() -> None:

@@ -14,7 +14,14 @@ from consultations.offers import cleared_from
 from consultations.offers import test_wanted as wanted
 from consultations.purposes import Kind, Purpose
 from consultations.queries import facts_of_one, under_way
-from tests.factories import PatchTestFactory, PlanFactory, TestReadingFactory, cleared_plan, consented_plan
+from tests.factories import (
+    AppointmentFactory,
+    PatchTestFactory,
+    PlanFactory,
+    TestReadingFactory,
+    cleared_plan,
+    consented_plan,
+)
 from tests.factories.clock import CLINIC_NOW, ago, ahead
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -96,9 +103,41 @@ def test_a_card_says_what_the_visit_is_for_and_nothing_of_a_session_that_is_not_
     assert [offers.label(each, facts) for each in asked] == ["Late reading", "Session 2 of 3", ""]
 
 
-def test_a_visit_for_the_late_reading_leads_to_its_page() -> None:
-    plan = PlanFactory()
-    visit = Appointment(purpose=purposes.late_reading_of(plan), status=AppointmentStatus.IN_PROGRESS)
+@pytest.mark.parametrize(
+    ("kind", "label", "page"),
+    [
+        (Kind.TEST, "Record the test injection", "patch_test_give"),
+        (Kind.READING, "Open reading", "reading_of_plan"),
+        (Kind.LATE_READING, "Open late reading", "late_reading_of_plan"),
+        (Kind.SESSION, "Open session", "session_of"),
+        (Kind.REVIEW, "Open review", "reviews_of"),
+    ],
+)
+def test_a_visit_leads_to_the_page_it_is_for(kind: Kind, label: str, page: str) -> None:
+    key = uuid4()
+    visit = Appointment(purpose=f"{kind}:{key}", status=AppointmentStatus.IN_PROGRESS)
     (link,) = offers.clinical_links(visit)
-    assert (str(link.label), link.primary) == ("Open late reading", True)
-    assert link.url == reverse("consultations:late_reading_of_plan", args=[plan.pk])
+    assert (str(link.label), link.primary) == (label, True)
+    assert link.url == reverse(f"consultations:{page}", args=[key])
+    visit.status = AppointmentStatus.BOOKED
+    assert not offers.clinical_links(visit)[0].primary
+
+
+def test_a_consultation_is_opened_by_its_visit_and_what_is_for_nothing_leads_nowhere() -> None:
+    visit = Appointment(purpose=Kind.CONSULTATION, status=AppointmentStatus.IN_PROGRESS)
+    (link,) = offers.clinical_links(visit)
+    assert (str(link.label), link.primary) == ("Open consultation", True)
+    assert link.url == reverse("consultations:consultation_of", args=[visit.pk])
+    assert offers.clinical_links(Appointment(purpose="")) == []
+
+
+def test_where_the_test_and_its_reading_are_booked_nothing_of_them_is_offered() -> None:
+    plan = consented_plan()
+    booked: list[str] = []
+    counts = []
+    for purpose in ("", purposes.reading_of(plan), purposes.test_of(plan)):
+        if purpose:
+            AppointmentFactory(patient=plan.patient, purpose=purpose, starts_at=ahead(days=3 - len(booked)))
+            booked.append(purpose)
+        counts.append(len(offers.test_offers(facts_of_one(plan), types("test", "reading"), at=CLINIC_NOW)))
+    assert counts == [1, 1, 0]

@@ -182,6 +182,18 @@ def test_signed_it_leads_to_the_reading_and_its_booking(
     assert "Book the reading" in shown
 
 
+def test_a_reading_that_is_on_the_books_is_named_and_not_booked_again(
+    practitioner_client: Client, waiting: PatchTest
+) -> None:
+    asked = "Book the reading"
+    assert asked in text(practitioner_client.get(url(waiting)))
+    visit = AppointmentFactory(
+        patient=waiting.patient, purpose=purposes.reading_of(waiting.plan), starts_at=ahead(hours=3)
+    )
+    shown = text(practitioner_client.get(url(waiting)))
+    assert f"12:00, {visit.practitioner}." in shown and asked not in shown
+
+
 def test_it_attaches_to_the_visit_in_progress_whatever_its_type(
     practitioner_client: Client, plan: Plan
 ) -> None:
