@@ -3,12 +3,16 @@
 In memory: which reading counts is decided by the rules alone; `test_confirmed_errors.py` holds them against SQL.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from clinic.errors import DomainError
+from consultations.enums import Grade
 from consultations.enums import TestResult as Result
 from consultations.models import CauseSearch, PatchTest
 from consultations.models import TestReading as Reading
@@ -32,6 +36,21 @@ def alone(
 ) -> Reading:
     """One component, read two days after it was injected."""
     return read(given(days, code, search_id=search), result, **fields)
+
+
+def superseded(reading: Reading) -> Reading:
+    """Another reading stands in its place."""
+    reading._meta.get_field("superseded_by").set_cached_value(reading, Reading())
+    return reading
+
+
+def refusal(act: Callable[[], object]) -> str | None:
+    """The code that it is refused with; None where it is not."""
+    try:
+        act()
+    except DomainError as refused:
+        return refused.code
+    return None
 
 
 def finding(test: PatchTest, *, days: float = 5, found: str = "a", opened: str = "b") -> FoundCause:
@@ -154,8 +173,7 @@ def test_what_a_finding_opened_is_tested_anew_unless_the_reaction_was_an_error(
 
 def test_of_one_component_its_last_test_counts_unless_one_reacted() -> None:
     """What closes counts two people say that it was an error, what opens until one does."""
-    superseded = alone("a", Result.EQUIVOCAL)
-    superseded._meta.get_field("superseded_by").set_cached_value(superseded, Reading())
+    replaced = superseded(alone("a", Result.EQUIVOCAL))
 
     def test_in_error(result: str, wrong: Any) -> Reading:
         return read(given(10, "a", search_id=SEARCH, wrong=wrong), result)
@@ -179,7 +197,7 @@ def test_of_one_component_its_last_test_counts_unless_one_reacted() -> None:
         "awaiting, then quiet": ([waits, of(waits, Result.NEGATIVE)], waits, Result.NEGATIVE, False),
         "quiet, then unchanged": ([quiet, of(quiet, Result.UNCHANGED)], quiet, Result.NEGATIVE, False),
         "quiet, then invalid": ([quiet, of(quiet, Result.INVALID)], quiet, Result.INVALID, False),
-        "superseded": ([superseded, of(superseded, Result.NEGATIVE)], superseded, Result.NEGATIVE, False),
+        "superseded": ([replaced, of(replaced, Result.NEGATIVE)], replaced, Result.NEGATIVE, False),
         "one of two reactions in doubt": ([wrong, of(wrong, Result.POSITIVE)], wrong, Result.POSITIVE, False),
     }
     for result in (Result.POSITIVE, Result.EQUIVOCAL):
@@ -211,3 +229,112 @@ def test_what_was_quiet_opens_with_a_cause_that_nobody_calls_an_error(
     assert (said.causes, said.opened, said.open_ended) == (["a"], ["b"] if opens else [], ["c"])
     quiet = causes.conclusion(facts_with(alone("b")), search)
     assert (quiet.causes, quiet.opened, quiet.open_ended) == ([], [], ["a", "c"])
+
+
+@pytest.mark.parametrize(
+    ("quiet", "opens"),
+    [
+        (alone("b"), True),
+        (alone("bc"), True),
+        (alone("b", days=7), True),
+        (alone("b", days=6.9), False),
+        (alone("c"), False),
+        (alone("b", search=uuid4()), False),
+        (alone("b", Result.INVALID), False),
+        (alone("b", **BY_ONE), False),
+        (read(given(10, "b", search_id=SEARCH, wrong=True)), False),
+        (superseded(alone("b")), False),
+    ],
+    ids=[
+        "quiet",
+        "with another one",
+        "read at the very moment of the finding",
+        "read after it",
+        "another component",
+        "of another search",
+        "nothing could be read",
+        "called an error",
+        "its test called one",
+        "superseded",
+    ],
+)
+def test_what_a_finding_opened_rests_on_the_components_own_test(quiet: Reading, opens: bool) -> None:
+    positive = reacted()
+    facts = facts_with(
+        positive, alone("a", Result.POSITIVE), quiet, causes=[finding(positive.patch_test, opened="b")]
+    )
+    assert causes.opened_now(facts, positive.patch_test_id) == ({"b"} if opens else set())
+
+
+NOT_POSITIVE = "The components are tested one by one only after a positive test."
+ONE_COMPONENT = "This test was of one component: it is the cause."
+STRONG = "After a strong reaction, or a sign beyond the test site, refer to an allergist."
+POSITIVE: dict[str, Any] = {"result": Result.POSITIVE}
+EXTREME, SYSTEMIC = POSITIVE | {"grade": Grade.EXTREME}, POSITIVE | {"systemic_sign": True}
+
+
+@pytest.mark.parametrize(
+    ("test", "readings", "code", "words"),
+    [
+        ({}, [POSITIVE], None, ""),
+        ({}, [], "not_positive", NOT_POSITIVE),
+        ({}, [{}], "not_positive", NOT_POSITIVE),
+        ({}, [{}, POSITIVE], None, ""),
+        ({}, [POSITIVE | BY_ONE], None, ""),
+        ({}, [POSITIVE | BY_TWO], "not_positive", NOT_POSITIVE),
+        ({}, [POSITIVE | BY_TWO, POSITIVE], None, ""),
+        (BY_ONE, [POSITIVE], None, ""),
+        (BY_TWO, [POSITIVE], "not_positive", NOT_POSITIVE),
+        ({"codes": "a"}, [POSITIVE], "one_component", ONE_COMPONENT),
+        ({"codes": "abc"}, [POSITIVE], None, ""),
+        ({"search_id": SEARCH}, [POSITIVE], "one_component", ONE_COMPONENT),
+        ({}, [EXTREME], "strong_reaction", STRONG),
+        ({}, [SYSTEMIC], "strong_reaction", STRONG),
+        ({}, [POSITIVE, SYSTEMIC | BY_ONE], "strong_reaction", STRONG),
+        ({}, [POSITIVE, SYSTEMIC | BY_TWO], None, ""),
+    ],
+)
+def test_the_cause_is_searched_after_a_positive_test_of_a_mixture_that_was_not_strong(
+    test: dict[str, Any], readings: list[dict[str, Any]], code: str | None, words: str
+) -> None:
+    """What two people call an error was neither positive nor strong."""
+    mixture = given(30, **test)
+    known = [read(mixture, **each) for each in readings]
+    assert refusal(lambda: causes.check_may_search(mixture, known)) == code
+    assert causes.why_closed(mixture, known) == words
+    assert causes.may_search(mixture, known) is (code is None)
+
+
+def test_a_search_goes_on_by_the_readings_of_its_own_test() -> None:
+    mixture, other = given(30), given(20)
+    search, strong = CauseSearch(patch_test=mixture), read(other, **SYSTEMIC)
+    for own, code in ((POSITIVE, None), ({}, "not_positive"), (EXTREME, "strong_reaction")):
+        facts = facts_with(read(mixture, **own), strong, tests=[other, mixture])
+        assert refusal(partial(causes.check_still_searched, facts, search)) == code
+
+
+def test_a_finding_waits_for_a_test_for_every_reading_and_for_the_second_person() -> None:
+    test = given()
+    untested, quiet = causes.Tested("a", None, None), causes.Tested("b", test, Result.NEGATIVE)
+    waits, questioned = (
+        causes.Tested("c", test, Result.AWAITING),
+        causes.Tested("d", test, Result.POSITIVE, True),
+    )
+    cases: list[tuple[list[causes.Tested], str | None, str]] = [
+        ([], "nothing_tested", "Test a component alone first."),
+        ([untested], "nothing_tested", "Test a component alone first."),
+        ([untested, quiet], None, ""),
+        ([quiet, waits], "reading_open", "Read every test that was given first."),
+        (
+            [quiet, questioned],
+            "error_open",
+            "A reading is called an error, not yet confirmed by a second person: have that confirmed first.",
+        ),
+    ]
+    for known, code, words in cases:
+        said = None
+        try:
+            causes.check_may_conclude(known)
+        except DomainError as refused:
+            said = refused
+        assert (said.code if said else None, str(said or "")) == (code, words)
