@@ -183,6 +183,7 @@ def test_of_one_component_its_last_test_counts_unless_one_reacted() -> None:
 
     one, two, quiet = (alone("a", Result.POSITIVE), alone("a", Result.POSITIVE, 8), alone("a", days=8))
     waits, wrong = alone("a", Result.AWAITING), alone("a", Result.POSITIVE, **BY_ONE)
+    doubted = alone("a", Result.POSITIVE, 8, **BY_ONE)
     unclear, other = alone("a", Result.EQUIVOCAL), alone("a", search=uuid4())
     cases: dict[str, tuple[list[Reading], Reading | None, Result | None, bool]] = {
         "nothing": ([], None, None, False),
@@ -190,6 +191,7 @@ def test_of_one_component_its_last_test_counts_unless_one_reacted() -> None:
         "reacted": ([one], one, Result.POSITIVE, False),
         "reacted, then quiet": ([one, quiet], one, Result.POSITIVE, False),
         "reacted twice": ([one, two], two, Result.POSITIVE, False),
+        "reacted, then in doubt": ([one, doubted], doubted, Result.POSITIVE, True),
         "quiet": ([quiet], quiet, Result.NEGATIVE, False),
         "unclear, then quiet": ([unclear, quiet], quiet, Result.NEGATIVE, False),
         "unclear": ([unclear], unclear, Result.EQUIVOCAL, False),

@@ -28,6 +28,7 @@ from consultations.read_with_plans import Confirmed
 from consultations.rules import consent as consents
 from consultations.rules import patch_test, plans, retest, validity, visits
 from consultations.rules.gates import consent as consent_gate
+from consultations.rules.gates import positive
 from consultations.rules.gates import test as gate
 from consultations.rules.visits import Together
 from tests.consultations.in_memory import (
@@ -52,6 +53,44 @@ def unclear(days: float = 10, codes: str = "ab", **fields: Any) -> Reading:
 
 def quiet(days: float = 10, codes: str = "ab", **fields: Any) -> Reading:
     return read(given(days, codes), **fields)
+
+
+# Positive tests -------------------------------------------------------------------------------------------------------
+
+
+def reaction(days: float = 10, codes: str = "ab", **fields: Any) -> Reading:
+    return read(given(days, codes), Result.POSITIVE, **fields)
+
+
+@pytest.mark.parametrize(
+    ("readings", "day", "shared", "is_questioned"),
+    [
+        ([], None, "", False),
+        ([quiet()], None, "", False),
+        ([reaction(codes="x")], None, "", False),
+        ([reaction(wrong=CONFIRMED)], None, "", False),
+        ([reaction()], ago(days=8), "A, B", False),
+        ([reaction(codes="xb")], ago(days=8), "B", False),
+        (
+            [quiet(20), reaction(codes="x"), reaction(wrong=CONFIRMED), reaction(6)],
+            ago(days=4),
+            "A, B",
+            False,
+        ),
+        ([reaction(20, wrong=True)], ago(days=18), "A, B", True),
+        ([reaction(20), reaction(6)], ago(days=18), "A, B", False),
+    ],
+)
+def test_of_several_positive_tests_the_first_that_still_closes_is_named(
+    readings: list[Reading], day: datetime | None, shared: str, is_questioned: bool
+) -> None:
+    found = positive.missing(facts_with(*readings, codes="abc"), CLINIC_NOW)
+    assert [each.code for each in found] == (["test_positive"] if day else [])
+    if day:
+        said = f"The test read on {in_words(day)} was positive; shared components: {shared}."
+        waits = " It is called an error, not yet confirmed by a second person."
+        assert found[0].detail == said + (waits if is_questioned else "")
+        assert found[0].what == "Not cleared: ask Dr Amari."
 
 
 # Unclear tests --------------------------------------------------------------------------------------------------------
