@@ -77,6 +77,25 @@ class TestAnInjection:
         [
             {"arm": "right"},
             {"site": "left upper arm"},
+            {"given_at": ago(minutes=31)},
+            {"given_at": ago(minutes=29)},
+            {"plan": None},
+        ],
+    )
+    def test_another_place_minute_or_plan_makes_it_another_one(
+        self, plan: Plan, other: dict[str, Any]
+    ) -> None:
+        given = PatchTestFactory(plan=plan, given_at=ago(minutes=30))
+        if "plan" in other:
+            other = {"plan": consented_plan(patient=plan.patient, formula=plan.formula)}
+        same: dict[str, Any] = {"plan": plan, "given_at": given.given_at, "arm": given.arm}
+        test_rules.check_given_once(PatchTest(**same | {"site": given.site} | other))
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"arm": "right"},
+            {"site": "left upper arm"},
             moment("given_at", ago(minutes=31)),
             moment("given_at", ago(minutes=29)) | moment("observed_until", ago(minutes=1)),
         ],
