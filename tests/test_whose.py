@@ -104,7 +104,7 @@ class Writes:
         self.statements: list[str] = []
 
     def __call__(self, execute: Any, sql: str, *rest: Any) -> Any:
-        if sql.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")) and '"django_session"' not in sql:
+        if sql.lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE")) and '"clinic_signin"' not in sql:
             self.statements.append(sql)
         return execute(sql, *rest)
 
