@@ -38,6 +38,9 @@ class HolidaysForm(BaseForm):
         self.fields["days"].choices = [(key, _line(*each)) for key, each in self.offered.items()]
         self.fields["days"].initial = list(self.offered)
         self.fields["days"].error_messages["required"] = _("Choose at least one day.")
+        self.fields["days"].error_messages["invalid_choice"] = _(
+            "Some of these days are closed already, or over. Look at those that are left."
+        )
 
     @property
     def chosen(self) -> dict[date, str]:

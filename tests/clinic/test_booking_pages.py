@@ -765,6 +765,19 @@ def test_a_walk_in_booked_for_another_day_goes_home(desk: Desk, reception_client
     assert (walk_in.left_at, Appointment.objects.get().status) == (CLINIC_NOW, AppointmentStatus.BOOKED)
 
 
+@pytest.mark.parametrize("starts_at", [CLINIC_NOW, tuesday("09:00")])
+def test_a_walk_in_a_colleague_saw_off_meanwhile_is_booked_all_the_same_and_it_is_said(
+    desk: Desk, reception_client: Client, starts_at: datetime
+) -> None:
+    gone = WalkInFactory(patient=desk.patient, left_at=CLINIC_NOW, left_noted_by=desk.user)
+    sent = form(desk, starts_at, walk_in=str(gone.pk))
+    answer = reception_client.post(url(desk.patient), sent, follow=True)
+    assert "This walk-in has been dealt with already." in text(answer)
+    visit = Appointment.objects.get()
+    gone.refresh_from_db()
+    assert (gone.appointment, visit.status) == (None, AppointmentStatus.BOOKED)
+
+
 def test_another_patients_walk_in_is_not_found(desk: Desk, reception_client: Client) -> None:
     walk_in = WalkInFactory(patient=PatientFactory())
     response = reception_client.post(url(desk.patient), form(desk, CLINIC_NOW, walk_in=str(walk_in.pk)))
