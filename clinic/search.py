@@ -349,12 +349,15 @@ def may_do(practitioner: Practitioner, type: AppointmentType) -> bool:
     return practitioner.is_active and (not type.skill or type.skill in practitioner.skills)
 
 
+_NO_NEWS: frozenset[Obstacle] = frozenset({Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID})
+
+
 def _together(asked: Minutes, leaves: dict[Obstacle, Minutes]) -> list[Obstacle]:
     """Those that only together leave none of the starts asked for; the hours and the grid are not news."""
-    narrowing = []
+    narrowing: list[Obstacle] = []
     for obstacle, starts in leaves.items():
         if asked - starts:
             narrowing.append(obstacle)
         asked &= starts
-    news = [each for each in narrowing if each not in (Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID)]
+    news = [each for each in narrowing if each not in _NO_NEWS]
     return news or narrowing[-1:]

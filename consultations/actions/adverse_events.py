@@ -32,6 +32,8 @@ def report(
 ) -> ClinicalReport:
     """Take the caller's words down. From now on no session of this patient starts until somebody has looked.
 
+    A form that is sent twice is one report: the first is returned, so that the page says once more what to do now.
+
     Raises:
         NotAllowed: reception and practitioners only.
     """
@@ -39,14 +41,10 @@ def report(
     if not words.strip():
         raise DomainError(_("Write down the caller's words."), "words_missing", field="words")
     hold_still(patient.pk)
-    entry = ClinicalReport.objects.create(
-        patient=patient,
-        words=words,
-        call_back=call_back,
-        red_flag=red_flag,
-        reported_at=at,
-        reported_by=by,
-    )
+    said = {"words": words, "call_back": call_back, "red_flag": red_flag, "reported_by": by}
+    if there := ClinicalReport.objects.untriaged().filter(patient=patient, **said).first():
+        return there
+    entry = ClinicalReport.objects.create(patient=patient, reported_at=at, **said)
     resettle(patient_id=patient.pk, by=by, at=at)
     return entry
 

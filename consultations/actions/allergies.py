@@ -10,7 +10,7 @@ from clinic.models import Patient, User
 from consultations.actions.visits import hold_still, resettle
 from consultations.enums import AllergyStatus
 from consultations.models import Alert, AllergenGroup, Allergy
-from consultations.rules import authorship
+from consultations.rules import alerts, authorship
 
 
 @explained
@@ -27,7 +27,7 @@ def report(
 
     Raises:
         NotAllowed: reception and practitioners only.
-        DomainError: no words, or an unknown group.
+        DomainError: no words, an unknown group, or on record already.
     """
     authorship.check_may_report(by)
     if not words.strip():
@@ -35,7 +35,7 @@ def report(
     if group_code and not AllergenGroup.objects.current().filter(code=group_code).exists():
         raise DomainError(_("Choose the group from the list."), "unknown_group", field="group_code")
     hold_still(patient.pk)
-    allergy = Allergy.objects.create(
+    allergy = Allergy(
         patient=patient,
         words=words,
         group_code=group_code,
@@ -43,6 +43,8 @@ def report(
         reported_at=at,
         reported_by=by,
     )
+    alerts.check_reported_once(allergy)
+    allergy.save()
     resettle(patient_id=patient.pk, by=by, at=at)
     return allergy
 
@@ -54,13 +56,16 @@ def assess(
     status: AllergyStatus,
     group_code: str,
     assessment: str,
+    seen: datetime | None = None,
     by: User,
     at: datetime,
 ) -> Allergy:
-    """A practitioner confirms or refutes, and names the group if there is one.
+    """A practitioner confirms or refutes, and names the group if there is one. `seen` is when it was last assessed as the
+    page showed it.
 
     Raises:
         DomainError: no assessment, or not a decision.
+        Stale: somebody else has assessed it meanwhile.
     """
     authorship.check_may_record(by)
     if status == AllergyStatus.REPORTED:
@@ -72,7 +77,8 @@ def assess(
             field="assessment",
         )
     hold_still(allergy.patient_id)
-    row = Allergy.objects.get(pk=allergy.pk)
+    row = Allergy.objects.select_related("assessed_by").get(pk=allergy.pk)
+    alerts.check_assessment_seen(row, seen)
     row.status, row.group_code, row.assessment = status, group_code, assessment
     row.assessed_at, row.assessed_by = at, by
     row.save()
@@ -82,11 +88,19 @@ def assess(
 
 @explained
 def raise_alert(*, patient: Patient, text: str, by: User, at: datetime) -> Alert:
-    """Show a sentence in the patient's header to everybody who meets them."""
+    """Show a sentence in the patient's header to everybody who meets them.
+
+    Raises:
+        DomainError: no text, or it shows already.
+    """
     authorship.check_may_record(by)
     if not text.strip():
         raise DomainError(_("Write the alert."), "text_missing", field="text")
-    return Alert.objects.create(patient=patient, text=text, raised_at=at, raised_by=by)
+    hold_still(patient.pk)
+    alert = Alert(patient=patient, text=text, raised_at=at, raised_by=by)
+    alerts.check_raised_once(alert)
+    alert.save()
+    return alert
 
 
 @explained

@@ -113,13 +113,17 @@ def not_given(
     by: User,
     at: datetime,
 ) -> Session:
-    """The patient was here and the session was not given; it counts for nothing and stays to be given."""
+    """The patient was here and the session was not given; it counts for nothing and stays to be given.
+
+    Raises:
+        DomainError: no reason, or on record already.
+    """
     practitioner = authorship.check_may_record(by)
     hold_still(planned.plan.patient_id)
     if not reason.strip():
         raise DomainError(_("Say why the session was not given."), "reason_missing", field="reason")
     facts = facts_of_one(planned.plan)
-    session = Session.objects.create(
+    session = Session(
         patient_id=planned.plan.patient_id,
         practitioner=practitioner,
         appointment=appointment,
@@ -131,6 +135,8 @@ def not_given(
         outcome=SessionOutcome.NOT_GIVEN,
         outcome_reason=reason,
     )
+    sessions.check_not_given_once(session, facts)
+    session.save()
     _seal(session, [], by=by, at=at)
     _let_go_of_visit(planned, appointment)
     resettle(patient_id=session.patient_id, by=by, at=at)

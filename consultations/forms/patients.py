@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from clinic.forms.base import BaseForm
+from clinic.forms.booking import InstantField
 from consultations.enums import AllergyStatus
 from consultations.models import AllergenGroup, Allergy
 
@@ -47,11 +48,17 @@ class AssessForm(BaseForm):
     assessment = forms.CharField(
         label=_("What it rests on"), max_length=500, widget=forms.Textarea(attrs={"rows": 2})
     )
+    seen = InstantField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, allergy: Allergy, **kwargs: Any) -> None:
-        kwargs.setdefault("initial", {"group_code": allergy.group_code})
+        kwargs.setdefault("initial", {"group_code": allergy.group_code, "seen": allergy.assessed_at})
         super().__init__(*args, **kwargs)
         self.fields["group_code"].choices = _groups()
+
+    def build_on(self, allergy: Allergy) -> None:
+        """From now on the form answers to this assessment; what was typed stays."""
+        self.data = self.data.copy()
+        self.data["seen"] = self.fields["seen"].prepare_value(allergy.assessed_at)
 
 
 class AlertForm(BaseForm):

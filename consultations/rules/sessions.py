@@ -10,7 +10,7 @@ from clinic.errors import DomainError
 from clinic.rules import device_care
 from consultations.enums import GIVEN, SessionOutcome, TechniqueFamily
 from consultations.models import Session, TechniqueRule
-from consultations.queries import PlanFacts
+from consultations.queries import PlanFacts, in_error
 from consultations.rules import lots as lots_rules
 from consultations.technique_enums import TechniqueDetail
 
@@ -43,6 +43,32 @@ def check_complete(session: Session, facts: PlanFacts, rule: TechniqueRule, *, a
                 _("Explain the aftercare and hand it out before you sign."),
                 "aftercare",
                 field="aftercare_given",
+            )
+
+
+def check_not_given_once(session: Session, facts: PlanFacts) -> None:
+    """A form that is sent twice is one record: the same person, the same day, the same reason. What was called an error is
+    recorded anew.
+
+    Raises:
+        DomainError: not_given_already.
+    """
+    day = timezone.localdate(session.started_at)
+    for other in facts.sessions:
+        is_same = (
+            other.planned_id == session.planned_id
+            and other.outcome == SessionOutcome.NOT_GIVEN
+            and other.is_signed
+            and other.practitioner == session.practitioner
+            and other.outcome_reason == session.outcome_reason
+            and timezone.localdate(other.started_at) == day
+            and not in_error(other)
+        )
+        if is_same:
+            raise DomainError(
+                _("This is on record already today, with this reason. Say what is different, if it is new."),
+                "not_given_already",
+                field="reason",
             )
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic import readiness
 from clinic.enums import Role
-from clinic.errors import DomainError
+from clinic.errors import DomainError, Stale
 from clinic.forms.base import BaseForm
 from clinic.forms.patients import facts as identity
 from clinic.models import Appointment, CaseFile, EmergencyOpening, Erasure, Patient, User
@@ -210,18 +210,21 @@ def assess_allergy(request: HttpRequest, allergy_id: UUID) -> HttpResponse:
         Allergy.objects.visible_to(request.user).select_related("patient"), pk=allergy_id
     )
     authorship.check_may_record(request.user)
-    form = AssessForm(request.POST or None, allergy=allergy)
+    form, status = AssessForm(request.POST or None, allergy=allergy), 422
     if request.method == "POST" and form.is_valid():
         try:
             allergies.assess(allergy=allergy, **form.cleaned_data, by=request.user, at=timezone.now())
+        except Stale as refusal:
+            form.build_on(Allergy.objects.get(pk=allergy.pk))
+            form.add_domain_error(refusal)
+            status = refusal.status
         except DomainError as refusal:
             form.add_domain_error(refusal)
         else:
             return _back(request, allergy.patient, _("The assessment is on record."))
     title = _("Assess the allergy: %(words)s") % {"words": allergy.words}
-    return _form_page(
-        request, allergy.patient, form, title=title, lead=allergy.reaction, yes=_("Save assessment")
-    )
+    words = {"title": title, "lead": allergy.reaction, "yes": _("Save assessment")}
+    return _form_page(request, allergy.patient, form, **words, status=status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -263,7 +266,14 @@ def _back(request: HttpRequest, patient: Patient, sentence: str) -> HttpResponse
 
 
 def _form_page(
-    request: HttpRequest, patient: Patient, form: BaseForm, *, title: str, yes: str, lead: str = ""
+    request: HttpRequest,
+    patient: Patient,
+    form: BaseForm,
+    *,
+    title: str,
+    yes: str,
+    lead: str = "",
+    status: int = 422,
 ) -> HttpResponse:
     context = header(patient, request.user) | {"form": form, "title": title, "lead": lead, "yes": yes}
-    return render(request, "consultations/patient_form.html", context, status=422 if form.errors else 200)
+    return render(request, "consultations/patient_form.html", context, status=status if form.errors else 200)

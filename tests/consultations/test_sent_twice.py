@@ -14,13 +14,15 @@ from clinic.errors import DomainError
 from clinic.models import Practitioner
 from consultations.actions import events, patch_tests
 from consultations.enums import EventOutcome, PlanStatus
-from consultations.models import AdverseEvent, PatchTest, Plan, ReactionType
+from consultations.models import AdverseEvent, Allergy, ClinicalReport, PatchTest, Plan, ReactionType, Session
 from consultations.rules import adverse_events as event_rules
 from consultations.rules import patch_test as test_rules
 from tests.clinic.test_races import race
 from tests.consultations import course
 from tests.consultations.test_patch_test_pages import give_url, moment, typed
 from tests.factories import (
+    AlertFactory,
+    AllergyFactory,
     EnteredInErrorFactory,
     PatchTestFactory,
     PractitionerFactory,
@@ -31,6 +33,8 @@ from tests.factories import (
 from tests.factories.clock import CLINIC_NOW, ago
 
 INJECTED = "This injection is on record already, with this time and place."
+ALLERGIC = "This allergy is on record already. Say what is different, if it is another one."
+NOT_GIVEN = "This is on record already today, with this reason. Say what is different, if it is new."
 HAPPENED = "This event is on record already, in these words. Follow it up there, or say what is different."
 
 
@@ -126,6 +130,102 @@ class TestAnInjection:
         practitioner_client.post(give_url(plan), told)
         answer = practitioner_client.post(give_url(plan), told)
         assert answer.context["form"].errors == {"given_at": [INJECTED]}
+
+
+@pytest.mark.django_db
+class TestAnAllergy:
+    SAID = {"words": "soy", "group_code": "", "reaction": "swollen lips"}
+
+    def sent(self, client: Client, plan: Plan, **changes: str) -> Any:
+        url = reverse("consultations:allergy_new", args=[plan.patient_id])
+        return client.post(url, self.SAID | changes)
+
+    def test_it_is_on_record_once_whoever_says_it_and_the_second_form_keeps_what_was_typed(
+        self, reception_client: Client, practitioner_client: Client, plan: Plan
+    ) -> None:
+        assert self.sent(reception_client, plan).status_code == 302
+        for client, words in ((reception_client, "soy"), (practitioner_client, "Soy")):
+            second = self.sent(client, plan, words=words)
+            assert (second.status_code, Allergy.objects.count()) == (422, 1)
+            assert second.context["form"].errors == {"words": [ALLERGIC]}
+            assert second.context["form"]["reaction"].value() == "swollen lips"
+
+    @pytest.mark.parametrize("other", [{"words": "nuts"}, {"reaction": "a rash"}])
+    def test_what_differs_is_another_one(
+        self, reception_client: Client, plan: Plan, other: dict[str, str]
+    ) -> None:
+        self.sent(reception_client, plan)
+        assert self.sent(reception_client, plan, **other).status_code == 302
+        assert Allergy.objects.count() == 2
+
+    def test_one_that_a_practitioner_has_refuted_is_recorded_anew(
+        self, reception_client: Client, plan: Plan
+    ) -> None:
+        AllergyFactory(patient=plan.patient, refuted=True, **self.SAID)
+        AllergyFactory(**self.SAID)  # of somebody else
+        assert self.sent(reception_client, plan).status_code == 302
+
+    def test_an_alert_shows_once_and_again_after_it_was_lifted(
+        self, practitioner_client: Client, plan: Plan
+    ) -> None:
+        url = reverse("consultations:alert_new", args=[plan.patient_id])
+        AlertFactory(text="Faints")  # of somebody else
+        first, second = (practitioner_client.post(url, {"text": text}) for text in ("Faints", "faints"))
+        assert (first.status_code, second.status_code) == (302, 422)
+        assert second.context["form"].errors == {"text": ["This alert shows in every header already."]}
+        lifted = {"lifted_at": CLINIC_NOW, "lifted_by": plan.patient.alerts.get().raised_by}
+        plan.patient.alerts.update(**lifted)
+        assert practitioner_client.post(url, {"text": "Faints"}).status_code == 302
+
+
+@pytest.mark.django_db
+class TestAReport:
+    CALL = {"words": "It itches.", "call_back": "", "red_flag": "on"}
+
+    def test_the_second_form_says_once_more_what_to_do_now(
+        self, reception_client: Client, plan: Plan
+    ) -> None:
+        url = reverse("consultations:report_new", args=[plan.patient_id])
+        first, second = (reception_client.post(url, self.CALL) for _ in range(2))
+        assert (first["Location"], ClinicalReport.objects.count()) == (second["Location"], 1)
+        assert second["Location"].endswith("?taken=red")
+
+    @pytest.mark.parametrize("other", [{"words": "It burns."}, {"red_flag": ""}, {"call_back": "+33 6 1"}])
+    def test_what_differs_is_another_one(
+        self, reception_client: Client, plan: Plan, other: dict[str, str]
+    ) -> None:
+        url = reverse("consultations:report_new", args=[plan.patient_id])
+        for said in (self.CALL, self.CALL | other):
+            reception_client.post(url, said)
+        assert ClinicalReport.objects.count() == 2
+
+    def test_what_somebody_else_heard_or_was_looked_at_is_another_one(
+        self, reception_client: Client, practitioner_client: Client, plan: Plan, doctor: Practitioner
+    ) -> None:
+        url = reverse("consultations:report_new", args=[plan.patient_id])
+        for client in (reception_client, practitioner_client):
+            client.post(url, self.CALL)
+        assert ClinicalReport.objects.count() == 2
+        looked = {"triaged_at": CLINIC_NOW, "triaged_by": doctor.user, "outcome": "no_action", "note": "seen"}
+        ClinicalReport.objects.update(**looked)
+        reception_client.post(url, self.CALL)
+        assert ClinicalReport.objects.count() == 3
+
+
+@pytest.mark.django_db
+class TestASessionNotGiven:
+    def sent(self, client: Client, plan: Plan, reason: str = "fever") -> Any:
+        url = reverse("consultations:session_not_given", args=[plan.planned_sessions.first().pk])
+        return client.post(url, {"reason": reason})
+
+    def test_it_is_on_record_once_a_day_with_its_reason(
+        self, practitioner_client: Client, plan: Plan
+    ) -> None:
+        first, second = (self.sent(practitioner_client, plan) for _ in range(2))
+        assert (first.status_code, second.status_code, Session.objects.count()) == (302, 422, 1)
+        assert second.context["form"].errors == {"reason": [NOT_GIVEN]}
+        assert second.context["form"]["reason"].value() == "fever"
+        assert self.sent(practitioner_client, plan, "fever again in the afternoon").status_code == 302
 
 
 @pytest.mark.django_db

@@ -1,9 +1,11 @@
 """An allergy to a group closes every component of the group, reported or confirmed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from clinic.errors import DomainError, NotAllowed
 from clinic.models import Practitioner, User
@@ -19,8 +21,11 @@ from tests.factories import (
     ComponentFactory,
     FormulaFactory,
     PatientFactory,
+    PractitionerFactory,
+    UserFactory,
     cleared_plan,
 )
+from tests.factories.clock import ago
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -156,6 +161,39 @@ class TestAssessing:
         assert (refusal.value.code, refusal.value.field) == (code, field)
         allergy.refresh_from_db()
         assert allergy.status == AllergyStatus.REPORTED
+
+    def test_what_a_colleague_said_meanwhile_is_seen_before_it_is_written_over(
+        self, doctor: Practitioner, practitioner_client: Client, clinic_now: datetime
+    ) -> None:
+        allergy = AllergyFactory()
+        url = reverse("consultations:allergy_assess", args=[allergy.pk])
+        mine = {"status": AllergyStatus.REFUTED, "group_code": "", "assessment": "eats it daily", "seen": ""}
+        other = PractitionerFactory(user=UserFactory(practitioner=True))
+        _assess(allergy, other, clinic_now)
+        refused = practitioner_client.post(url, mine)
+        allergy.refresh_from_db()
+        assert (refused.status_code, allergy.status) == (409, AllergyStatus.CONFIRMED)
+        assert "has assessed it meanwhile, on 2 Mar 2026: confirmed, “letter of 2021”." in refused.text
+        form = refused.context["form"]
+        assert form["assessment"].value() == "eats it daily"
+        assert practitioner_client.post(url, mine | {"seen": form["seen"].value()}).status_code == 302
+        allergy.refresh_from_db()
+        assert (allergy.status, allergy.assessed_by) == (AllergyStatus.REFUTED, doctor.user)
+
+    def test_without_the_look_the_later_one_writes_over_the_first_unseen(
+        self, doctor: Practitioner, clinic_now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("consultations.rules.alerts.check_assessment_seen", lambda *_said: None)
+        allergy = AllergyFactory(confirmed=True)
+        assert _assess(allergy, doctor, clinic_now, status=AllergyStatus.REFUTED).pk
+
+    def test_the_page_says_what_it_was_opened_on(self, practitioner_client: Client) -> None:
+        moment = ago(days=2) + timedelta(microseconds=5)
+        allergy = AllergyFactory(confirmed=True, assessed_at=moment)
+        url = reverse("consultations:allergy_assess", args=[allergy.pk])
+        form = practitioner_client.get(url).context["form"]
+        said = {"status": AllergyStatus.REFUTED, "group_code": "", "assessment": "x"}
+        assert practitioner_client.post(url, said | {"seen": form["seen"].value()}).status_code == 302
 
     def test_reception_may_not(self, reception: User, clinic_now: datetime) -> None:
         with pytest.raises(NotAllowed):

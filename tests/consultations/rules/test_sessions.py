@@ -1,8 +1,10 @@
 """What a session's record must say before it is signed, technique by technique."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -10,11 +12,13 @@ from django.test.utils import CaptureQueriesContext
 
 from clinic.enums import DeviceKind
 from clinic.errors import DomainError
+from clinic.models import Practitioner
 from consultations.enums import SessionOutcome, TechniqueFamily
-from consultations.models import Session, SessionLot, TechniqueRule
+from consultations.models import EnteredInError, Session, SessionLot, TechniqueRule
 from consultations.queries import facts_of_one
 from consultations.rules import lots, sessions
 from consultations.technique_enums import TechniqueDetail
+from tests.consultations.in_memory import facts_with
 from tests.factories import (
     AllergyFactory,
     DeviceFactory,
@@ -205,3 +209,50 @@ def test_a_session_does_not_lie_in_the_future() -> None:
     session = complete()
     session.started_at = CLINIC_NOW + timedelta(minutes=6)
     assert refusal(session) == ("future", "started_at")
+
+
+@pytest.mark.parametrize(
+    ("there", "is_refused"),
+    [
+        ({}, True),
+        ({"started_at": CLINIC_NOW.replace(hour=0)}, True),
+        ({"started_at": ago(days=1)}, False),
+        ({"practitioner": Practitioner(pk=uuid4())}, False),
+        ({"outcome_reason": "fainted"}, False),
+        ({"outcome": SessionOutcome.PARTIAL}, False),
+        ({"planned_id": uuid4()}, False),
+        ({"signed_at": None}, False),
+        ({"wrong": True}, False),
+    ],
+    ids=[
+        "the same",
+        "at midnight",
+        "yesterday",
+        "somebody else",
+        "another reason",
+        "partly given",
+        "another session",
+        "a draft",
+        "an error",
+    ],
+)
+def test_what_was_not_given_is_on_record_once_a_day_with_its_reason(
+    there: dict[str, Any], is_refused: bool
+) -> None:
+    usual = {
+        "planned_id": uuid4(),
+        "practitioner": Practitioner(pk=uuid4()),
+        "outcome": SessionOutcome.NOT_GIVEN,
+        "outcome_reason": "fever",
+        "started_at": CLINIC_NOW,
+    }
+    other = Session(**usual | {"signed_at": CLINIC_NOW} | {k: v for k, v in there.items() if k != "wrong"})
+    entry = EnteredInError(requested_at=CLINIC_NOW) if "wrong" in there else None
+    other._meta.get_field("entered_in_error").set_cached_value(other, entry)
+    facts = replace(facts_with(), sessions=[other])
+    said: tuple[str, str | None] = ("", None)
+    try:
+        sessions.check_not_given_once(Session(**usual), facts)
+    except DomainError as refused:
+        said = (refused.code, refused.field)
+    assert said == (("not_given_already", "reason") if is_refused else ("", None))

@@ -109,6 +109,11 @@ def test_of_several_unclear_tests_the_last_one_given_counts() -> None:
     )
 
 
+def test_an_unclear_test_of_another_formula_leaves_nothing_in_doubt() -> None:
+    facts = facts_with(unclear(codes="xy"), codes="ab")
+    assert (patch_test.last_unclear(facts), retest.in_doubt(facts, CLINIC_NOW)) == (None, None)
+
+
 @pytest.mark.parametrize("wrong", ["reading", "patch_test"])
 def test_of_several_unclear_tests_one_in_error_is_left_out_whichever_of_its_records_is(wrong: str) -> None:
     """Once two people say so: nobody waits for its repeat, and the next unclear test is the first one."""
