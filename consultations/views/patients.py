@@ -215,7 +215,7 @@ def assess_allergy(request: HttpRequest, allergy_id: UUID) -> HttpResponse:
         try:
             allergies.assess(allergy=allergy, **form.cleaned_data, by=request.user, at=timezone.now())
         except Stale as refusal:
-            form.build_on(Allergy.objects.get(pk=allergy.pk))
+            form.build_on(Allergy.objects.visible_to(request.user).get(pk=allergy.pk))
             form.add_domain_error(refusal)
             status = refusal.status
         except DomainError as refusal:

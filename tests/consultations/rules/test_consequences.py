@@ -249,6 +249,12 @@ def test_the_next_session_cuts_a_span_that_has_no_end_of_its_own_or_a_later_one(
     assert cut.too_late == f"No time is right for it before session 2 on {next_on}. Move that one first."
 
 
+def test_of_a_later_session_the_one_after_it_cuts_the_span() -> None:
+    plan = PlanFactory(test_policy__requirement=Requirement.NOT_REQUIRED, sessions=3, min_gap_days=1)
+    _first, second, third = (book(plan, ordinal, ahead(days=2 * ordinal)) for ordinal in (1, 2, 3))
+    assert span_of(second, keeps_later=True).until == third.starts_at.replace(hour=0)
+
+
 def test_where_the_test_expires_first_the_next_session_cuts_nothing() -> None:
     plan = consented_plan(sessions=2)
     test = PatchTestFactory(plan=plan, given_at=ago(days=10))
