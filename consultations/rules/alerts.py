@@ -49,14 +49,14 @@ def check_assessment_seen(allergy: Allergy, seen: datetime | None) -> None:
     Raises:
         Stale: somebody else has assessed it meanwhile.
     """
-    if allergy.assessed_at == seen:
+    if allergy.assessed_at is None or allergy.assessed_at == seen:
         return
     sentence = _(
         "%(who)s has assessed it meanwhile, on %(day)s: %(status)s, “%(assessment)s”. Save again if it is to be as you say."
     )
     said = {
         "who": allergy.assessed_by,
-        "day": in_words(allergy.assessed_at) if allergy.assessed_at else "",
+        "day": in_words(allergy.assessed_at),
         "status": allergy.get_status_display(),
         "assessment": allergy.assessment,
     }
