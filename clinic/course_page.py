@@ -20,11 +20,11 @@ from django.utils.translation import ngettext, pgettext
 
 from clinic import readiness
 from clinic.availability import Obstacle, last_start
-from clinic.chooser import Part, Slot, hours_of, practitioners_for
+from clinic.chooser import Part, Slot, hours_of
 from clinic.courses import Choice, Course, CourseSearch, CourseVisit, Start
 from clinic.courses.relaxations import Relaxation, Way, relaxations, stretched
 from clinic.intervals import Suits, from_address, local_day, to_address
-from clinic.models import Patient, Practitioner
+from clinic.models import Patient
 from clinic.readiness import CourseOffer, Step, Verdict, Visit
 from clinic.rules.booking import obstacle_words
 from clinic.search import FreeStart, Wishes
@@ -88,11 +88,6 @@ class CoursePage:
     state: Mapping[str, Any]
     chosen: Mapping[str, Choice]
     pinned: frozenset[str]
-
-    @cached_property
-    def practitioners(self) -> list[Practitioner]:
-        """Who can do the last visit of the course: it is the session, whatever comes before."""
-        return practitioners_for(self.offer.steps[-1].type)
 
     @cached_property
     def search(self) -> CourseSearch:

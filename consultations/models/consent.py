@@ -71,14 +71,6 @@ class ConsentText(Versioned):
         triggers = published_is_final("consent_text")
 
 
-class ConsentQuerySet(ClinicalQuerySet):
-    """Words about consents."""
-
-    def in_force(self) -> "ConsentQuerySet":
-        """Signed, neither withdrawn nor entered in error."""
-        return self.filter(withdrawal=None, entered_in_error=None)
-
-
 @pghistory.track(append_only=True)
 class Consent(models.Model):
     """One signature under one text for one plan. Signed when it is made; `words` is the text as it was shown."""
@@ -103,7 +95,7 @@ class Consent(models.Model):
     signed_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("witnessed by"))
     content_hash = models.CharField(max_length=64)
 
-    objects = ConsentQuerySet.as_manager()
+    objects = ClinicalQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("consent")

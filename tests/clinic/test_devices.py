@@ -10,12 +10,14 @@ from django.urls import reverse
 from clinic.actions import device_care
 from clinic.enums import CareKind, RoomKind
 from clinic.errors import DomainError, NotAllowed, SlotTaken
+from clinic.intervals import local_day
 from clinic.models import Device, DeviceCare, Practitioner, User
 from clinic.outside import visits_outside
 from clinic.rules import device_care as rules
 from tests.clinic.desk import Desk, on
+from tests.clinic.test_chooser import search
 from tests.factories import DeviceCareErrorFactory, DeviceCareFactory, DeviceFactory, UserFactory
-from tests.factories.clock import CLINIC_NOW, TODAY, ago
+from tests.factories.clock import CLINIC_NOW, PARIS, TODAY, ago
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -285,6 +287,17 @@ class TestBooking:
             desk.book(on(DAY, "10:00"), room=desk.treatment, device=desk.gun)
         back(desk.gun, reception, CLINIC_NOW + timedelta(minutes=1))
         assert desk.book(on(DAY, "10:00"), room=desk.treatment, device=desk.gun).device == desk.gun
+
+    def test_where_all_are_due_for_service_the_desk_reads_which_has_waited_longest(
+        self, with_a_gun: Desk
+    ) -> None:
+        desk = with_a_gun
+        DeviceFactory(kind="gun", location=desk.location, name="Gun Z", service_due_on=date(2026, 2, 25))
+        DeviceFactory(kind="gun", location=desk.location, name="Gun Y", service_due_on=date(2026, 2, 20))
+        Device.objects.filter(pk=desk.gun.pk).update(service_due_on=date(2026, 2, 27))
+        ((_who, words),) = search(desk, practitioner=desk.silva).reasons(local_day(DAY, PARIS))
+        said = "is due for service since Fri 20 Feb 2026 and cannot be used until it has been serviced."
+        assert words == [f"Gun Y {said}"]
 
     def test_the_visits_that_it_was_booked_for_are_listed(self, with_a_gun: Desk, reception: User) -> None:
         desk = with_a_gun

@@ -172,6 +172,9 @@ class TestTheTimeOfKeeping:
         assert kept_until(patient) == datetime(
             2048, 3, 1, tzinfo=PARIS
         )  # 28 on 29 February, and the day is over
+        ClinicSettings.objects.update_or_create(pk=1, defaults={"retention_until_age": 29})
+        # 29 on the first of March of a year that has no 29 February
+        assert kept_until(patient) == datetime(2049, 3, 2, tzinfo=PARIS)
         ClinicSettings.objects.update_or_create(pk=1, defaults={"retention_until_age": 0})
         assert kept_until(patient) == datetime(2046, 2, 2, tzinfo=PARIS)
 
