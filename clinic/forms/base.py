@@ -258,6 +258,9 @@ def _sentences(field: forms.Field) -> dict[str, Any]:
     words: dict[str, Any] = {"required": _("Please fill this in.")}
     if isinstance(field, forms.ChoiceField | forms.ModelChoiceField):
         words["required"] = _("Please choose.")
+        # Django repeats what was sent: of a choice that is gone since the page was opened, a key that says nothing.
+        words["invalid_choice"] = _("This is not offered, or not any more. Choose again.")
+        words["invalid_pk_value"] = words["invalid_choice"]
     if isinstance(field, forms.BooleanField):
         words["required"] = _("Please tick this to go on.")
     if isinstance(field, forms.CharField):

@@ -288,7 +288,7 @@ def test_the_way_back_is_offered_once(desk: Desk, reception_client: Client) -> N
     ("changes", "sentence"),
     [
         ({"cancelled_by": ""}, "Please choose."),
-        ({"cancelled_by": "weather"}, "Select a valid choice."),
+        ({"cancelled_by": "weather"}, "This is not offered, or not any more."),
         ({"reason": "r" * 501}, "Write at most 500 characters"),
         ({"version": ""}, "Please fill this in."),
     ],

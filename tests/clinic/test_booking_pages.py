@@ -255,7 +255,7 @@ def test_the_panel_asks_the_same_questions_whatever_is_booked(
         ({"week": "soon"}, "Enter the date as day, month and year."),
         ({"starts_at": "2026-03-03T09:00"}, "This time cannot be read."),
         ({"starts_at": "9999-12-31T23:59Z"}, "This time cannot be read."),
-        ({"part": "midnight"}, "Select a valid choice."),
+        ({"part": "midnight"}, "This is not offered, or not any more."),
     ],
 )
 def test_nonsense_in_the_address_gets_a_sentence(

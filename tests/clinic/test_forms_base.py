@@ -57,6 +57,15 @@ class TestText:
     def test_too_long_says_how_long_it_may_be(self) -> None:
         assert bound(name="M" * 11).errors["name"] == ["Write at most 10 characters (these are 11)."]
 
+    def test_a_choice_that_is_gone_is_not_repeated_as_a_key(self) -> None:
+        class ChoosingForm(BaseForm):
+            one = forms.ChoiceField(choices=[("a", "A")])
+            some = forms.MultipleChoiceField(choices=[("a", "A")])
+
+        gone = "This is not offered, or not any more. Choose again."
+        data = QueryDict("one=9f1e&some=a&some=9f1e")
+        assert ChoosingForm(data).errors == {"one": [gone], "some": [gone]}
+
     def test_a_sentence_written_for_one_field_stays(self) -> None:
         assert bound(note="long").errors["note"] == ["Own words."]
 

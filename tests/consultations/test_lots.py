@@ -197,7 +197,7 @@ class TestReceiving:
             ({"number": ""}, "number", "Please fill this in."),
             ({"number": "x" * 61}, "number", "Write at most 60 characters (these are 61)."),
             ({"maker": "No\x00rd"}, "maker", "This contained an invisible character"),
-            ({"component": "0"}, "component", "Select a valid choice."),
+            ({"component": "0"}, "component", "This is not offered, or not any more."),
         ],
     )
     def test_bad_input_is_named_kept_and_changes_nothing(

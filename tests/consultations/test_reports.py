@@ -320,7 +320,7 @@ class TestLooking:
             ({"outcome": "", "note": "kept"}, "outcome", "Please choose."),
             ({"outcome": "hold", "note": ""}, "note", "Say why, for those who read this later."),
             ({"outcome": "stop", "note": "  "}, "note", "Say why, for those who read this later."),
-            ({"outcome": "cure", "note": "kept"}, "outcome", "Select a valid choice."),
+            ({"outcome": "cure", "note": "kept"}, "outcome", "This is not offered, or not any more."),
         ],
     )
     def test_bad_input_is_named_kept_and_changes_nothing(

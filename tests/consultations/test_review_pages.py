@@ -150,9 +150,9 @@ def test_a_score_that_was_not_taken_says_why_and_stays_missing(
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"score-gais--value": "6"}, "Select a valid choice"),
+        ({"score-gais--value": "6"}, "This is not offered, or not any more"),
         ({"score-gais--reason": "too late"}, "A score that was taken needs no reason"),
-        ({"decision": "perhaps"}, "Select a valid choice"),
+        ({"decision": "perhaps"}, "This is not offered, or not any more"),
         ({"words": "x" * 10_001}, "Write at most 10000 characters"),
     ],
 )
@@ -311,7 +311,7 @@ def test_at_the_review_of_a_complete_course_there_is_nothing_to_go_on_with(
 
     assert offered() == ["finish"]
     page = practitioner_client.post(address(draft), filled(draft, save="1"))
-    assert (page.status_code, "Select a valid choice" in page.content.decode()) == (422, True)
+    assert (page.status_code, "This is not offered, or not any more" in page.content.decode()) == (422, True)
     draft = ReviewFactory(plan=cleared_plan(), practitioner=doctor)  # the control
     assert "go_on" in offered()
 
