@@ -193,13 +193,13 @@ def test_putting_somebody_on_the_list(desk: Desk, reception_client: Client) -> N
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"what": "session:x"}, "is not one of the available choices"),
+        ({"what": "session:x"}, "This is not offered, or not any more."),
         ({"weekdays": []}, "Choose at least one weekday."),
         ({"latest_on": "2026-03-01"}, "The last day must not come before the first."),
         ({"since": "12:00", "until": "09:00"}, "The end must come after the start."),
         ({"note": "x" * 501}, "Write at most 500 characters"),
         ({"minutes": "2"}, "At least 5."),
-        ({"practitioners": ["nobody"]}, "is not one of the available choices"),
+        ({"practitioners": ["nobody"]}, "This is not offered, or not any more."),
     ],
 )
 def test_bad_input_is_named_kept_and_changes_nothing(

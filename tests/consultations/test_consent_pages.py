@@ -100,7 +100,7 @@ def test_signed_on_screen_it_is_kept_word_for_word(
         ({"signer_name": ""}, "Please fill this in."),
         ({"signer_name": "x" * 201}, "Write at most 200 characters"),
         ({"signer_name": "Jeanne\x00"}, "This contained an invisible character"),
-        ({"signer": "a friend"}, "is not one of the available choices"),
+        ({"signer": "a friend"}, "This is not offered, or not any more."),
         ({"signer": "representative"}, "Say how the representative is related to the patient."),
         (
             {"signer": "representative", "signer_relation": "mother"},

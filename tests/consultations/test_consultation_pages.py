@@ -313,10 +313,10 @@ def test_a_refused_signature_names_everything_that_is_open(
         ({"goals": "well\x00known"}, "This contained an invisible character"),
         ({"starts_on": "9999-01-01"}, "Choose a date between"),
         ({"outcome": "deferred"}, "Say until when the treatment is deferred."),
-        ({"outcome": "healed"}, "is not one of the available choices"),
-        ({"indication": "999999"}, "is not one of the available choices"),
+        ({"outcome": "healed"}, "This is not offered, or not any more."),
+        ({"indication": "999999"}, "This is not offered, or not any more."),
         ({"template": ""}, "A plan needs indication, course, technique and formula."),
-        ({"answer_keloid": "perhaps"}, "is not one of the available choices"),
+        ({"answer_keloid": "perhaps"}, "This is not offered, or not any more."),
         ({"until_infection_site": "31.02.2026"}, "Enter the date as day, month and year."),
     ],
 )

@@ -232,7 +232,7 @@ def test_the_minute_in_which_the_page_was_opened_means_that_moment(
         ({"observed_until_1": "10:30"}, "Observation is not over"),
         ({"site": "arm\x00"}, "This contained an invisible character"),
         ({"site": "a" * 101}, "Write at most 100 characters"),
-        ({"method": "guess"}, "is not one of the available choices"),
+        ({"method": "guess"}, "This is not offered, or not any more."),
     ],
 )
 def test_bad_input_keeps_what_was_typed_and_changes_nothing(
@@ -329,7 +329,7 @@ def test_what_is_seen_becomes_a_result_in_plain_words(
     ("changes", "sentence"),
     [
         ({"grade": ""}, "Choose the grade you see."),
-        ({"grade": "fine"}, "is not one of the available choices"),
+        ({"grade": "fine"}, "This is not offered, or not any more."),
         ({"read_at_0": "2026-02-01"}, "The reading lies before the injection."),
         ({"read_at_0": "2026-03-09"}, "The reading lies in the future."),
         ({"read_at_1": ""}, "Please fill this in."),
