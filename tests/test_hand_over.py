@@ -22,7 +22,6 @@ from tests.factories import PatientFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.users import PASSWORD
 from tests.test_routes import ADMIN, OURS, World, _admin_address, ask
-from tests.things import BUILDERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -66,9 +65,7 @@ def leads(client: Client, verb: str, address: str) -> tuple[int, str]:
 def test_every_other_address_leads_back_to_the_patients_page(
     tablet: Client, page: str, verb: str, doctor: Practitioner
 ) -> None:
-    world = World()
-    for build in BUILDERS:
-        build(world, doctor)
+    world = World.built_for(doctor)
     addresses = {name: world.address(name) for name in OURS if name != "clinic:take_back"}
     addresses |= {name: _admin_address(name, pattern) for name, pattern in ADMIN.items()}
     addresses |= {"unknown": "/no/such/page/", "the_prefix_of_another": page.rstrip("/") + "x/"}

@@ -23,7 +23,6 @@ from tests.factories.clock import ago
 from tests.factories.history import written
 from tests.signing_in import sign_in
 from tests.test_routes import EMPTY_FORM, OURS, World, ask, deactivated
-from tests.things import BUILDERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -137,9 +136,7 @@ KEPT_BY_ADMINS = {
 @pytest.fixture
 def marked(doctor: Practitioner) -> World:
     """The world of tests/test_routes.py, with its marks."""
-    world = World()
-    for build in BUILDERS:
-        build(world, doctor)
+    world = World.built_for(doctor)
     assert mark_everything() == ["HistorySeal.table", "ZoneShape.path"]  # no other value is possible there
     return world
 

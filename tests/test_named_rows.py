@@ -4,36 +4,25 @@ import pytest
 from django.db import models
 
 from clinic.models import Practitioner
+from tests import factories
 from tests.consultations.test_erasing import ROWS
-from tests.factories import (
-    ClosedDayFactory,
-    DeviceCareErrorFactory,
-    ErasureDoneFactory,
-    ExtraOpeningFactory,
-    HistorySealFactory,
-    OutOfServiceFactory,
-    ScreenPinFactory,
-    SecondFactorResetFactory,
-    WorkingHoursFactory,
-)
 from tests.guards import tables
 from tests.test_routes import World
-from tests.things import BUILDERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
 OUR_MODELS = [*tables("clinic"), *tables("consultations")]
 # Of no patient, and of no address either.
 OTHERS = (
-    ClosedDayFactory,
-    DeviceCareErrorFactory,
-    ErasureDoneFactory,
-    ExtraOpeningFactory,
-    HistorySealFactory,
-    OutOfServiceFactory,
-    ScreenPinFactory,
-    SecondFactorResetFactory,
-    WorkingHoursFactory,
+    factories.ClosedDayFactory,
+    factories.DeviceCareErrorFactory,
+    factories.ErasureDoneFactory,
+    factories.ExtraOpeningFactory,
+    factories.HistorySealFactory,
+    factories.OutOfServiceFactory,
+    factories.ScreenPinFactory,
+    factories.SecondFactorResetFactory,
+    factories.WorkingHoursFactory,
 )
 # Only actions write these: of them it is known that they do not leave their name to Django.
 UNMADE = {
@@ -53,9 +42,7 @@ def nameless(row: models.Model) -> bool:
 
 
 def test_every_row_has_a_name(doctor: Practitioner) -> None:
-    world = World()
-    for build in BUILDERS:
-        build(world, doctor)
+    World.built_for(doctor)
     for make in (*ROWS, *OTHERS):
         make()
     rows = {model: model._base_manager.first() for model in OUR_MODELS}

@@ -22,7 +22,6 @@ from tests.factories import PatientFactory, UserFactory
 from tests.factories.clock import CLINIC_NOW
 from tests.signing_in import sign_in
 from tests.test_routes import OURS, World
-from tests.things import BUILDERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -181,9 +180,7 @@ class TestPeople:
         self, reception_client: Client, doctor: Practitioner, settings: Any
     ) -> None:
         """Signing in and out, the lock, the screen taken back, an emergency; and what anybody may ask for."""
-        world = World()
-        for build in BUILDERS:
-            build(world, doctor)
+        world = World.built_for(doctor)
         settings.PAGES_AN_HOUR = settings.ENTRIES_AN_HOUR = 0
         at_the_door = {name for name in OURS if name.startswith(("account_", "mfa_"))}
         anybodys = {"clinic:health", "clinic:calendar", "clinic:come_in"}

@@ -26,7 +26,6 @@ from tests.factories import RoomFactory
 from tests.factories.clock import ahead
 from tests.test_routes import EMPTY_FORM, World
 from tests.test_whose import Writes
-from tests.things import BUILDERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -153,10 +152,7 @@ DONE_BEFORE = {
 @pytest.fixture
 def world(doctor: Practitioner) -> World:
     """As in tests/test_routes.py."""
-    found = World()
-    for build in BUILDERS:
-        build(found, doctor)
-    return found
+    return World.built_for(doctor)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from consultations.models.consultation import ClinicalQuerySet
 from tests.factories import AbsenceFactory, PractitionerFactory, UserFactory
 from tests.headers import lacking
 from tests.signing_in import sign_in
-from tests.things import BUILDERS, Things
+from tests.things import Things
 from tests.web_role import acting_as, made_by_the_shipped_text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -420,10 +420,7 @@ def _groups(name: str) -> dict[str, str]:
 @pytest.fixture
 def world(doctor: Practitioner) -> World:
     """A patient in the middle of the pathway, with a little of everything."""
-    found = World()
-    for build in BUILDERS:
-        build(found, doctor)
-    return found
+    return World.built_for(doctor)
 
 
 @pytest.fixture

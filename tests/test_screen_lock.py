@@ -29,7 +29,6 @@ from tests.factories.clock import CLINIC_NOW
 from tests.factories.users import PASSWORD
 from tests.test_routes import ADMIN, OURS, World, _admin_address, ask
 from tests.test_second_factor import is_open
-from tests.things import BUILDERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -69,9 +68,7 @@ def opens(client: Client) -> bool:
 
 class TestLocking:
     def test_no_address_opens_on_a_locked_screen(self, desk: Client, doctor: Practitioner) -> None:
-        world = World()
-        for build in BUILDERS:
-            build(world, doctor)
+        world = World.built_for(doctor)
         addresses = {name: world.address(name) for name in OURS if name not in AT_THE_LOCK}
         addresses |= {name: _admin_address(name, pattern) for name, pattern in ADMIN.items()}
         behind_it = {name: address for name, address in addresses.items() if not is_open(address)}

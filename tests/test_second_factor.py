@@ -21,7 +21,6 @@ from tests.factories import UserFactory
 from tests.factories.users import PASSWORD
 from tests.signing_in import BACKEND, next_code, sign_in, with_second_factor
 from tests.test_routes import ADMIN, OURS, World, _admin_address, ask
-from tests.things import BUILDERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -67,9 +66,7 @@ class TestTheFirstSignIn:
         assert "Protect your sign-in" in shown and "topbar" not in shown
 
     def test_no_other_address_opens_before_it_is_done(self, reception: User, doctor: Any) -> None:
-        world = World()
-        for build in BUILDERS:
-            build(world, doctor)
+        world = World.built_for(doctor)
         addresses = {name: world.address(name) for name in OURS}
         addresses |= {name: _admin_address(name, pattern) for name, pattern in ADMIN.items()}
         client, opened = half_signed_in(reception), set()

@@ -21,7 +21,6 @@ from tests.consultations.test_review_pages import filled as filled_review
 from tests.consultations.test_session_pages import filled as filled_session
 from tests.signing_in import sign_in
 from tests.test_routes import EMPTY_FORM, World, ask
-from tests.things import BUILDERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -83,10 +82,7 @@ DRAFTS = [name for name, deed in DEEDS.items() if deed.answers == "302 403 404 4
 @pytest.fixture
 def world(doctor: Practitioner) -> World:
     """The owner's things, as in tests/test_routes.py."""
-    found = World()
-    for build in BUILDERS:
-        build(found, doctor)
-    return found
+    return World.built_for(doctor)
 
 
 @pytest.fixture

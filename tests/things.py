@@ -7,7 +7,7 @@ address gets a builder of its own, or a line in the one of its subject.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from clinic.models import Patient, Practitioner
 from consultations import purposes
@@ -62,6 +62,14 @@ class Things:
     ids: dict[str, Any] = field(default_factory=dict)
     by_route: dict[str, dict[str, Any]] = field(default_factory=dict)
     posts: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def built_for(cls, doctor: Practitioner) -> Self:
+        """All of them, made by every builder; the practitioner is who asks."""
+        things = cls()
+        for build in BUILDERS:
+            build(things, doctor)
+        return things
 
 
 Builder = Callable[[Things, Practitioner], None]

@@ -50,7 +50,6 @@ from tests.factories import (
 from tests.factories.clock import ago
 from tests.guards import refusal_of
 from tests.test_routes import World, ask
-from tests.things import BUILDERS
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -171,9 +170,7 @@ def disabled_triggers() -> int:
 @pytest.fixture
 def world(doctor: Practitioner) -> World:
     """The world of tests/test_routes.py, as records of one person: all are merged into one."""
-    world = World()
-    for build in BUILDERS:
-        build(world, doctor)
+    world = World.built_for(doctor)
     for make in ROWS:
         make()
     someone = Patient.objects.current().first()

@@ -46,7 +46,7 @@ from tests.factories import (
 from tests.factories.clock import ago, ahead
 from tests.guards import without
 from tests.test_markers import _MARK, NAMES, TEXTS, mark_everything
-from tests.things import BUILDERS, Things
+from tests.things import Things
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -129,9 +129,7 @@ class TestNothingIsForgotten:
         assert spoken([["Sauna", written]]) == f"Sauna: {words}"
 
     def test_every_text_of_a_patient_stands_in_the_data_and_on_the_page(self, doctor: Practitioner) -> None:
-        things = Things()
-        for build in BUILDERS:
-            build(things, doctor)
+        Things.built_for(doctor)
         kept = Patient.objects.exclude(merged_from=None).get()  # into whom somebody was merged already
         Patient.objects.current().exclude(pk=kept.pk).update(merged_into=kept)
         mark_everything()

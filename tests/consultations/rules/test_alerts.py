@@ -1,12 +1,10 @@
 """Allergies and alerts: what is on record is not written twice, and nobody's assessment is written over unseen."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from clinic.errors import DomainError
 from clinic.models import User
 from consultations.enums import AllergyStatus
 from consultations.models import Alert, Allergy
@@ -19,15 +17,7 @@ from tests.factories import (
     TestReadingFactory,
 )
 from tests.factories.clock import CLINIC_NOW, ago
-
-
-def refusal(act: Callable[[], None]) -> tuple[str, str | None]:
-    """Code and field; ("", None) where it is not refused."""
-    try:
-        act()
-    except DomainError as refused:
-        return refused.code, refused.field
-    return "", None
+from tests.refusals import code_and_field
 
 
 @pytest.mark.django_db
@@ -52,7 +42,7 @@ def test_an_allergy_is_reported_once(clinic_now: datetime, there: dict[str, Any]
     made = {name: each() if isinstance(each, type) else each for name, each in there.items()}
     AllergyFactory(**said | made)
     expected = ("reported_already", "words") if is_refused else ("", None)
-    assert refusal(lambda: alerts.check_reported_once(Allergy(**said))) == expected
+    assert code_and_field(lambda: alerts.check_reported_once(Allergy(**said))) == expected
 
 
 @pytest.mark.django_db
@@ -73,7 +63,7 @@ def test_an_alert_is_raised_once(
     made = {name: each() if isinstance(each, type) else each for name, each in there.items()}
     AlertFactory(**said | made | ({"lifted_by": admin} if "lifted_at" in there else {}))
     expected = ("raised_already", "text") if is_refused else ("", None)
-    assert refusal(lambda: alerts.check_raised_once(Alert(**said))) == expected
+    assert code_and_field(lambda: alerts.check_raised_once(Alert(**said))) == expected
 
 
 @pytest.mark.parametrize(
@@ -92,4 +82,4 @@ def test_the_last_assessment_was_seen(
 ) -> None:
     allergy = Allergy(assessed_at=assessed_at, status=AllergyStatus.REFUTED, assessment="eats it")
     expected = ("assessed_meanwhile", None) if is_refused else ("", None)
-    assert refusal(lambda: alerts.check_assessment_seen(allergy, seen)) == expected
+    assert code_and_field(lambda: alerts.check_assessment_seen(allergy, seen)) == expected

@@ -3,7 +3,6 @@
 In memory: which reading counts is decided by the rules alone; `test_confirmed_errors.py` holds them against SQL.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -11,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 
-from clinic.errors import DomainError
 from consultations.enums import Grade
 from consultations.enums import TestResult as Result
 from consultations.models import CauseSearch, PatchTest
@@ -20,6 +18,7 @@ from consultations.read_with_plans import FoundCause
 from consultations.rules import causes
 from tests.consultations.in_memory import CONFIRMED, facts_with, given, read
 from tests.factories.clock import ago
+from tests.refusals import code_and_field, refusal_of
 
 SEARCH = uuid4()
 MINUTE = timedelta(minutes=1)
@@ -42,15 +41,6 @@ def superseded(reading: Reading) -> Reading:
     """Another reading stands in its place."""
     reading._meta.get_field("superseded_by").set_cached_value(reading, Reading())
     return reading
-
-
-def refusal(act: Callable[[], object]) -> str | None:
-    """The code that it is refused with; None where it is not."""
-    try:
-        act()
-    except DomainError as refused:
-        return refused.code
-    return None
 
 
 def finding(test: PatchTest, *, days: float = 5, found: str = "a", opened: str = "b") -> FoundCause:
@@ -302,7 +292,7 @@ def test_the_cause_is_searched_after_a_positive_test_of_a_mixture_that_was_not_s
     """What two people call an error was neither positive nor strong."""
     mixture = given(30, **test)
     known = [read(mixture, **each) for each in readings]
-    assert refusal(lambda: causes.check_may_search(mixture, known)) == code
+    assert code_and_field(lambda: causes.check_may_search(mixture, known))[0] == (code or "")
     assert causes.why_closed(mixture, known) == words
     assert causes.may_search(mixture, known) is (code is None)
 
@@ -312,7 +302,7 @@ def test_a_search_goes_on_by_the_readings_of_its_own_test() -> None:
     search, strong = CauseSearch(patch_test=mixture), read(other, **SYSTEMIC)
     for own, code in ((POSITIVE, None), ({}, "not_positive"), (EXTREME, "strong_reaction")):
         facts = facts_with(read(mixture, **own), strong, tests=[other, mixture])
-        assert refusal(partial(causes.check_still_searched, facts, search)) == code
+        assert code_and_field(partial(causes.check_still_searched, facts, search))[0] == (code or "")
 
 
 def test_a_finding_waits_for_a_test_for_every_reading_and_for_the_second_person() -> None:
@@ -334,9 +324,5 @@ def test_a_finding_waits_for_a_test_for_every_reading_and_for_the_second_person(
         ),
     ]
     for known, code, words in cases:
-        said = None
-        try:
-            causes.check_may_conclude(known)
-        except DomainError as refused:
-            said = refused
+        said = refusal_of(partial(causes.check_may_conclude, known))
         assert (said.code if said else None, str(said or "")) == (code, words)

@@ -29,6 +29,7 @@ from tests.factories import (
     lots_of,
 )
 from tests.factories.clock import CLINIC_NOW, TODAY, ago, ahead
+from tests.refusals import code_and_field
 
 pytestmark = pytest.mark.django_db
 
@@ -250,9 +251,5 @@ def test_what_was_not_given_is_on_record_once_a_day_with_its_reason(
     entry = EnteredInError(requested_at=CLINIC_NOW) if "wrong" in there else None
     other._meta.get_field("entered_in_error").set_cached_value(other, entry)
     facts = replace(facts_with(), sessions=[other])
-    said: tuple[str, str | None] = ("", None)
-    try:
-        sessions.check_not_given_once(Session(**usual), facts)
-    except DomainError as refused:
-        said = (refused.code, refused.field)
+    said = code_and_field(lambda: sessions.check_not_given_once(Session(**usual), facts))
     assert said == (("not_given_already", "reason") if is_refused else ("", None))
