@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from itertools import count
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.db import connection, models
+from django.db.models import F, Lookup, QuerySet, prefetch_related_objects
+from django.db.models.query import get_related_populators
+from django.db.models.sql.compiler import SQLCompiler
 
 Row = tuple[Any, ...]
 AnyModel = TypeVar("AnyModel", bound=models.Model)
@@ -23,10 +26,11 @@ class Prepared:
     """
 
     def __init__(self, sql: str, **types: str) -> None:
-        self._text = sql % {name: f"${number}" for number, name in enumerate(types, 1)}
-        self._types = ", ".join(types.values())
-        self._values = ", ".join(f"%({name})s" for name in types)
-        self._anew = sql % {name: f"%({name})s::{kind}" for name, kind in types.items()}
+        kept = sql.replace("%%", "%%%%")  # the driver reads both as well
+        self._text = kept % {name: f"${number}" for number, name in enumerate(types, 1)}
+        self._types = _in_brackets(types.values())
+        self._values = _in_brackets(f"%({name})s" for name in types)
+        self._anew = kept % {name: f"%({name})s::{kind}" for name, kind in types.items()}
         self._names: WeakKeyDictionary[Any, str] = WeakKeyDictionary()  # by connection of psycopg2
 
     def rows(self, **values: Any) -> list[Row]:
@@ -37,11 +41,11 @@ class Prepared:
         connection.ensure_connection()
         opened = connection.connection
         if known := self._names.get(opened):
-            return _fetched(f"SELECT; EXECUTE {known} ({self._values})", values)
+            return _fetched(f"SELECT; EXECUTE {known} {self._values}", values)
         # A new name each time: a first call that failed may or may not have left its statement behind.
         name = f"planned_{next(_numbers)}"
-        prepare = f"PREPARE {name} ({self._types}) AS {self._text}"
-        rows = _fetched(f"SELECT; {prepare}; EXECUTE {name} ({self._values})", values)
+        prepare = f"PREPARE {name} {self._types} AS {self._text}"
+        rows = _fetched(f"SELECT; {prepare}; EXECUTE {name} {self._values}", values)
         self._names[opened] = name
         return rows
 
@@ -79,7 +83,8 @@ class Objects(Generic[AnyModel]):
         fields = self._model._meta.concrete_fields
         if converted := [field.name for field in fields if field.get_db_converters(connection)]:
             raise TypeError(f"{self._model.__name__} has fields that Django converts: {', '.join(converted)}")
-        columns, table = ", ".join(str(field.column) for field in fields), self._model._meta.db_table
+        quote, table = connection.ops.quote_name, self._model._meta.db_table
+        columns = ", ".join(quote(str(field.column)) for field in fields)
         return Prepared(f"SELECT {columns} FROM {table} {self._condition}", **self._types)  # noqa: S608  all ours
 
 
@@ -96,7 +101,102 @@ class ByKey(Generic[AnyModel]):
         return {getattr(each, self._column): each for each in found}
 
 
+class RowsFor(Generic[AnyModel]):
+    """The rows of a queryset that belong to the keys at hand: by a foreign key, or by their own (`pk`).
+
+    The queryset may follow foreign keys, annotate and prefetch. Django writes it when it is first needed and PostgreSQL
+    plans it as `Prepared` says: nothing in it may depend on the moment at which it is asked.
+    """
+
+    MANY = 50  # keys for which reading takes longer than planning, so that the plan may as well fit them
+
+    def __init__(self, rows: QuerySet[AnyModel], by: str) -> None:
+        self._rows: Any = rows
+        self._by = by
+
+    def __call__(self, keys: Collection[Any]) -> list[AnyModel]:
+        """In the order of the queryset; no query for no keys."""
+        if not keys:
+            return []
+        ask = self._query.rows if len(keys) < self.MANY else self._query.rows_planned_anew
+        converted = self._compiler.apply_converters(ask(keys=list(keys)), self._converters)
+        found = [self._made_from(row) for row in converted]
+        prefetch_related_objects(found, *self._rows._prefetch_related_lookups)
+        return found
+
+    def _made_from(self, row: Row) -> AnyModel:
+        """The object, with those it names and what is annotated, as Django's own iteration makes it."""
+        names, columns = self._columns
+        made: AnyModel = self._rows.model.from_db(connection.alias, names, row[columns])
+        for related in self._related:
+            related.populate(row, made)
+        for name, column in self._compiler.annotation_col_map.items():
+            setattr(made, name, row[column])
+        return made
+
+    @cached_property
+    def _written(self) -> tuple[Any, str, Sequence[Any]]:
+        """Django's compiler, which knows once it has written the query what stands where in a row; the SQL, its values."""
+        among = self._rows.filter(_Among(F(self._by), None))
+        compiler = among.query.get_compiler(connection=connection)
+        return compiler, *compiler.as_sql()
+
+    @property
+    def _compiler(self) -> Any:
+        return self._written[0]
+
+    @cached_property
+    def _query(self) -> Prepared:
+        _compiler, sql, values = self._written
+        with connection.cursor() as cursor:
+            literals = ["%(keys)s" if each is _KEYS else _literal(cursor, each) for each in values]
+        field = self._rows.model._meta.pk if self._by == "pk" else self._rows.model._meta.get_field(self._by)
+        return Prepared(sql.replace("%%", "%%%%") % tuple(literals), keys=f"{field.db_type(connection)}[]")
+
+    @cached_property
+    def _columns(self) -> tuple[list[str], slice]:
+        """The model's own fields and where they stand in a row."""
+        first, *_rest, last = self._compiler.klass_info["select_fields"]
+        columns = slice(first, last + 1)
+        return [column.target.attname for column, *_sql in self._compiler.select[columns]], columns
+
+    @cached_property
+    def _converters(self) -> Any:
+        return self._compiler.get_converters([column for column, *_sql in self._compiler.select])
+
+    @cached_property
+    def _related(self) -> list[Any]:
+        populators: Any = get_related_populators  # the stubs describe a later Django
+        related: list[Any] = populators(self._compiler.klass_info, self._compiler.select, connection.alias)
+        return related
+
+
+_KEYS = object()  # stands among a query's values where the keys will
+
+
+class _Among(Lookup):
+    """Whether something is one of the keys, however many there will be."""
+
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        left, values = self.process_lhs(compiler, connection)
+        return f"{left} = ANY(%s)", [*values, _KEYS]
+
+
+def _literal(cursor: Any, value: object) -> str:
+    """A value that is always the same, as it stands in SQL."""
+    written: bytes = cursor.mogrify("%s", [value])
+    return written.decode().replace("%", "%%")
+
+
 _numbers = count(1)
+
+
+def _in_brackets(words: Iterable[str]) -> str:
+    """Nothing for nothing: PostgreSQL takes no empty brackets there."""
+    listed = ", ".join(words)
+    return f"({listed})" if listed else ""
 
 
 def _fetched(sql: str, values: dict[str, Any]) -> list[Row]:

@@ -5,17 +5,18 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from clinic.enums import UPCOMING, AppointmentStatus
 from clinic.errors import DomainError
 from clinic.models import Appointment, Patient, User
-from consultations import read_with_plans
+from consultations import plan_rows
 from consultations.enums import GIVEN, OPEN_PLANS, PlanStatus, ReadingKind, ReviewAnchor, TestResult
 from consultations.models import (
     Allergy,
@@ -149,18 +150,24 @@ def confirmed_error(record: object) -> bool:
 def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
     """The facts of the plans, in about a dozen queries for all of them; in none where there is no plan."""
     if not plans:
-        return {}  # Django would still put every query together: milliseconds of each booking for a new patient
-    full = _in_full(plans)
-    parts, answers, consents = _rows_of_plans(full.values())
-    of_patients = _rows_of_patients({plan.patient_id for plan in full.values()})
-    cap_versions = list(
-        DoseCap.objects.filter(published_at__isnull=False).order_by("published_at", "version")
-    )
+        return {}
+    full = {plan.pk: plan for plan in plan_rows.PLANS([plan.pk for plan in plans])}
+    planned = _grouped(plan_rows.PLANNED(full), "plan_id")
+    parts = _grouped(plan_rows.PARTS({plan.formula_id for plan in full.values()}), "formula_id")
+    answers = _grouped(plan_rows.ANSWERS([plan.consultation_id for plan in full.values()]), "consultation_id")
+    consents = _grouped(plan_rows.CONSENTS(full), "plan_id")
+    patients = {plan.patient_id for plan in full.values()}
+    of_patients = {
+        name: _grouped(rows(patients), "patient_id") for name, rows in plan_rows.OF_PATIENTS.items()
+    }
+    for each in chain.from_iterable(planned.values()):
+        each.plan = full[each.plan_id]
+    cap_versions = plan_rows.CAP_VERSIONS()
     caps = [cap for cap in cap_versions if cap.retired_at is None]
     return {
         key: PlanFacts(
             plan=plan,
-            planned=list(plan.planned_sessions.all()),
+            planned=planned[key],
             parts=parts[plan.formula_id],
             answers=answers[plan.consultation_id],
             consents=consents[key],
@@ -178,75 +185,6 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
         )
         for key, plan in full.items()
     }
-
-
-_PLAN_PARTS = (
-    "patient",
-    "consultation__practitioner",
-    "consultation__entered_in_error",
-    "indication",
-    "technique",
-    "formula",
-    "template",
-    "test_policy",
-)
-
-
-def _in_full(plans: Collection[Plan]) -> dict[UUID, Any]:
-    """The plans anew, with what they name, how long it holds, and their planned sessions."""
-    rows = Plan.objects.filter(pk__in=[plan.pk for plan in plans]).select_related(*_PLAN_PARTS)
-    rows = rows.annotate(
-        asked_reviews=read_with_plans.ASKED_REVIEWS,
-        held_reviews=read_with_plans.HELD_REVIEWS,
-        consultation_months=read_with_plans.CONSULTATION_MONTHS,
-        consent_months=read_with_plans.CONSENT_MONTHS,
-        answers_required=read_with_plans.ANSWERS_REQUIRED,
-        confirmed=read_with_plans.CONFIRMED,
-        stopped=read_with_plans.STOPPED,
-        check_ins_known=read_with_plans.CHECK_INS,
-        allergic_since=read_with_plans.ALLERGIC_SINCE,
-        **read_with_plans.SINCE_TEST | read_with_plans.AFTER_POSITIVE,
-    )
-    visits = Prefetch("planned_sessions", PlannedSession.objects.select_related("appointment", "formula"))
-    return {plan.pk: plan for plan in rows.prefetch_related(visits)}
-
-
-def _rows_of_plans(plans: Collection[Plan]) -> tuple[Groups, Groups, Groups]:
-    """Parts by formula, answers that are not a plain no by consultation, consents by plan."""
-    parts = FormulaPart.objects.filter(formula__in={plan.formula_id for plan in plans})
-    answers = ContraindicationAnswer.objects.filter(consultation__in=[plan.consultation_id for plan in plans])
-    consents = Consent.objects.filter(plan__in=[plan.pk for plan in plans]).annotate(
-        newer_texts=read_with_plans.NEWER_TEXTS
-    )
-    return (
-        _grouped(parts.with_groups_in_force().select_related("component"), "formula_id"),
-        _grouped(answers.exclude(answer="no").select_related("question"), "consultation_id"),
-        _grouped(consents.select_related("withdrawal", "entered_in_error", "text"), "plan_id"),
-    )
-
-
-def _rows_of_patients(patients: Collection[UUID]) -> dict[str, Groups]:
-    """What any plan of a patient is judged by, each kind by patient, under the name of its field in PlanFacts."""
-    # A hold is a wish: nothing follows from it until it is taken.
-    booked = Appointment.objects.holding_time().exclude(status=AppointmentStatus.HELD)
-    visits = booked.exclude(purpose="").order_by("starts_at")
-    wanted: dict[str, QuerySet] = {
-        "sessions": Session.objects.select_related(
-            "entered_in_error", "planned__formula", "plan__formula", "practitioner"
-        )
-        .prefetch_related("doses__component", "zones")
-        .order_by("started_at"),
-        "tests": PatchTest.objects.filter(signed_at__isnull=False)
-        .select_related("entered_in_error", "policy", "cause_search")
-        .order_by("given_at"),
-        "readings": TestReading.objects.select_related(
-            "entered_in_error", "superseded_by", "patch_test__entered_in_error"
-        ).order_by("read_at"),
-        "allergies": Allergy.objects.in_force().select_related("test_reading"),
-        "reports": ClinicalReport.objects.untriaged(),
-        "visits": visits.select_related("patient", "practitioner", "room", "device", "type"),
-    }
-    return {name: _grouped(rows.filter(patient__in=patients), "patient_id") for name, rows in wanted.items()}
 
 
 def facts_of_session(session: Session) -> PlanFacts:

@@ -7,6 +7,8 @@ file has spoken.
 
 import gc
 import os
+import subprocess
+import sys
 
 os.environ["MESOCLINIC_MODE"] = "test"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
@@ -76,6 +78,19 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "xdist_group(name): tests of one group share a worker (with -p no:xdist too)"
     )
     config.addinivalue_line("markers", "db: needs the database; set on every such test by this file")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Has the database made while the workers collect, and run what needs none."""
+    if getattr(session.config.option, "numprocesses", None) and not hasattr(session.config, "workerinput"):
+        make = "import django; django.setup(); from tests import loaded_database; loaded_database.make()"
+        making = subprocess.Popen([sys.executable, "-c", make], cwd=settings.BASE_DIR)
+        session.config.add_cleanup(lambda: _end(making))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

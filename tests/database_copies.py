@@ -22,7 +22,7 @@ class Copies:
             max_workers=1
         )  # one after the other: a test waits for its own at most
         self._run(f'DROP DATABASE IF EXISTS "{self._template}" WITH (FORCE)')
-        self._run(f'CREATE DATABASE "{self._template}" TEMPLATE "{source}"')
+        self._run(f'CREATE DATABASE "{self._template}" TEMPLATE "{source}" STRATEGY FILE_COPY')
         self._next: Future[str] = self._worker.submit(self._make)
 
     def take(self) -> str:
@@ -44,7 +44,7 @@ class Copies:
     def _make(self) -> str:
         name = f"{self._source}_copy{next(self._numbers)}"
         self._run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}"')
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{self._template}" STRATEGY FILE_COPY')
         return name
 
     def _run(self, sql: str) -> None:

@@ -24,20 +24,22 @@ _APPS = ("clinic", "consultations")
 _NEVER_ASKED = {"views", "forms", "static", "locale", "templatetags"}
 
 
+def make() -> None:
+    """Make what will be copied, where nobody has yet. Processes that come at the same time wait for the first."""
+    with server_cursor(connection.get_connection_params()) as cursor:
+        _made(cursor)
+
+
 def copy_to(name: str) -> None:
     """Make a database of this name, in place of any that has it, with what every clinic starts with.
 
-    Django's connection is closed and points to it afterwards. Processes that come at the same time wait for the first.
+    Django's connection is closed and points to it afterwards.
     """
     parameters = connection.get_connection_params()
     with server_cursor(parameters) as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        source = f"test_mesoclinic_{_digest()}"
-        if not _exists(cursor, source):
-            _drop_those_of_yesterday(cursor)
-            _make(cursor, source)
+        source = _made(cursor)
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
     _point_to(name)
 
 
@@ -59,6 +61,16 @@ def server_cursor(parameters: dict[str, Any]) -> Iterator[Cursor]:
     connected.autocommit = True
     with closing(connected), connected.cursor() as cursor:
         yield cursor
+
+
+def _made(cursor: Cursor) -> str:
+    """The name of what is copied; locked until the cursor is closed, so that nobody copies what is being made."""
+    cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+    source = f"test_mesoclinic_{_digest()}"
+    if not _exists(cursor, source):
+        _drop_those_of_yesterday(cursor)
+        _make(cursor, source)
+    return source
 
 
 def _make(cursor: Cursor, source: str) -> None:

@@ -65,7 +65,7 @@ def assess(
 
     Raises:
         DomainError: no assessment, or not a decision.
-        Stale: somebody else has assessed it meanwhile.
+        AssessedMeanwhile: by somebody else.
     """
     authorship.check_may_record(by)
     if status == AllergyStatus.REPORTED:

@@ -9,6 +9,14 @@ from consultations.dates import in_words
 from consultations.models import Alert, Allergy
 
 
+class AssessedMeanwhile(Stale):
+    """Somebody else has assessed the allergy since the page was opened: `allergy` is as it was found, under the lock."""
+
+    def __init__(self, message: str, allergy: Allergy) -> None:
+        super().__init__(message, "assessed_meanwhile")
+        self.allergy = allergy
+
+
 def check_reported_once(allergy: Allergy) -> None:
     """The form was sent twice, or somebody else has written it down: in these words, of this group and with what happened.
 
@@ -47,7 +55,7 @@ def check_assessment_seen(allergy: Allergy, seen: datetime | None) -> None:
     """Whoever assesses it has seen the last assessment, made at the moment `seen`; None where there was none.
 
     Raises:
-        Stale: somebody else has assessed it meanwhile.
+        AssessedMeanwhile: by somebody else.
     """
     if allergy.assessed_at is None or allergy.assessed_at == seen:
         return
@@ -60,4 +68,4 @@ def check_assessment_seen(allergy: Allergy, seen: datetime | None) -> None:
         "status": allergy.get_status_display(),
         "assessment": allergy.assessment,
     }
-    raise Stale(sentence % said, "assessed_meanwhile")
+    raise AssessedMeanwhile(sentence % said, allergy)

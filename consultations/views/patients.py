@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic import readiness
 from clinic.enums import Role
-from clinic.errors import DomainError, Stale
+from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
 from clinic.forms.patients import facts as identity
 from clinic.models import Appointment, CaseFile, EmergencyOpening, Erasure, Patient, User
@@ -32,6 +32,7 @@ from consultations.outcomes import scores
 from consultations.outcomes.lines import lines_of
 from consultations.outcomes.words import Shown, shown
 from consultations.rules import authorship
+from consultations.rules.alerts import AssessedMeanwhile
 from consultations.worklists import follow_ups
 
 PAGE = 15
@@ -214,8 +215,8 @@ def assess_allergy(request: HttpRequest, allergy_id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             allergies.assess(allergy=allergy, **form.cleaned_data, by=request.user, at=timezone.now())
-        except Stale as refusal:
-            form.build_on(Allergy.objects.visible_to(request.user).get(pk=allergy.pk))
+        except AssessedMeanwhile as refusal:
+            form.build_on(refusal.allergy)
             form.add_domain_error(refusal)
             status = refusal.status
         except DomainError as refusal:

@@ -1,14 +1,20 @@
 """Queries that a connection plans once: the same rows as any other query, whatever happened before."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import time
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import DataError, connection, connections, transaction
+from django.db.models import OuterRef, QuerySet, Value
+from django.db.models.functions import JSONObject
 from pghistory.models import Context
 
-from clinic.models import Room
-from clinic.prepared import ByKey, Objects, Prepared
-from tests.factories import RoomFactory
+from clinic.models import Room, WorkingHours
+from clinic.prepared import ByKey, Objects, Prepared, RowsFor
+from tests.factories import PractitionerFactory, RoomFactory, UserFactory, WorkingHoursFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -107,6 +113,76 @@ def test_by_key_finds_what_there_is(django_assert_num_queries):
         assert find([room.pk, uuid4()]) == {room.pk: room}
     with django_assert_num_queries(0):
         assert find([]) == {}
+
+
+def _mornings() -> QuerySet[WorkingHours]:
+    """All that such a queryset may hold: what it follows, annotates and prefetches, and values that stay the same."""
+    rooms = Room.objects.filter(location=OuterRef("location")).values(json=JSONObject(kind="kind"))
+    return (
+        WorkingHours.objects.filter(starts__lt=time(12))
+        .exclude(practitioner__name__contains="100 % 'of' it")
+        .select_related("practitioner__user", "location")
+        .prefetch_related("location__rooms")
+        .annotate(words=Value("100 %% \"of\" 'it' %s"), kinds=ArraySubquery(rooms))
+        .order_by("-weekday")
+    )
+
+
+def test_the_rows_for_keys_are_those_that_django_finds(django_assert_num_queries):
+    room, found = RoomFactory(), RowsFor(_mornings(), by="location")
+    doctor = PractitionerFactory(user=UserFactory(practitioner=True))
+    monday = WorkingHoursFactory(location=room.location, practitioner=doctor)
+    tuesday = WorkingHoursFactory(location=room.location, weekday=2)
+    WorkingHoursFactory(location=room.location, weekday=3, starts=time(13))
+    WorkingHoursFactory()  # elsewhere
+    with django_assert_num_queries(2):
+        rows: list[Any] = found([room.location_id])
+        assert rows == [tuesday, monday]
+        assert [each.practitioner.user for each in rows] == [None, doctor.user]
+        assert [list(each.location.rooms.all()) for each in rows] == [[room], [room]]
+    for mine, djangos in zip(rows, _mornings().filter(location=room.location), strict=True):
+        assert _facts(mine) == _facts(djangos)
+    assert rows[0].kinds == [{"kind": "consultation"}]
+
+
+def _facts(row: Any) -> dict[str, Any]:
+    """Every attribute; of what is prefetched the names."""
+    facts = {name: value for name, value in vars(row).items() if name != "_state"}
+    return facts | {"follows": sorted(row._state.fields_cache), "adding": row._state.adding}
+
+
+def test_the_rows_for_other_keys_are_asked_by_the_same_plan(django_assert_num_queries):
+    found, before = RowsFor(WorkingHours.objects.all(), by="pk"), _planned()
+    first, second = WorkingHoursFactory(), WorkingHoursFactory(weekday=2)
+    with django_assert_num_queries(2):
+        assert found([first.pk]) == [first]
+        assert {each.pk for each in found({second.pk, first.pk})} == {first.pk, second.pk}
+    assert _planned() == before + 1
+    with django_assert_num_queries(0):
+        assert found([]) == []
+
+
+def test_many_keys_have_a_plan_of_their_own(monkeypatch):
+    found, before = RowsFor(WorkingHours.objects.all(), by="pk"), _planned()
+    rows = [WorkingHoursFactory(weekday=day) for day in (1, 2)]
+    monkeypatch.setattr(RowsFor, "MANY", 2)
+    assert {each.pk for each in found([each.pk for each in rows])} == {each.pk for each in rows}
+    assert _planned() == before
+
+
+def test_rows_are_found_from_another_thread():
+    """Each has a connection of its own; what was written for the first must not be asked of it."""
+    found = RowsFor(WorkingHours.objects.all(), by="pk")
+    found([0])
+
+    def elsewhere() -> list[WorkingHours]:
+        try:
+            return found([0])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(elsewhere).result() == []
 
 
 def test_a_model_whose_fields_django_converts_is_refused():

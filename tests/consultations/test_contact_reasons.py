@@ -87,5 +87,5 @@ class TestAnOverdueReading:
     ) -> None:
         for _ in range(count):
             unread()
-        with django_assert_num_queries(23):
+        with django_assert_num_queries(22):
             assert reception_client.get(LATE).status_code == 200

@@ -85,7 +85,7 @@ class TestThePage:
         for _time in range(times):
             self.one_of_each()
         practitioner_client.get(WORKLISTS)
-        with django_assert_num_queries(48):
+        with django_assert_num_queries(47):
             page = practitioner_client.get(WORKLISTS)
         assert [len(each.rows) for each in page.context["sections"]] == [times] * len(KEYS)
 
@@ -274,7 +274,7 @@ class TestSessions:
         late = PlanFactory(sessions=3)
         for _ in range(3):
             TestReadingFactory(patch_test__plan=consented_plan(), positive=True)
-        assert [each.plan for each in sessions.overdue(ago())] == [late]
+        assert [each.planned.plan for each in sessions.overdue(ago())] == [late]
 
     def test_a_course_that_somebody_books_meanwhile_is_not_late(
         self, monkeypatch: pytest.MonkeyPatch

@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from clinic.errors import DomainError, NotAllowed
+from clinic.errors import DomainError, NotAllowed, Stale
 from clinic.models import Practitioner, User
 from consultations.actions import allergies
 from consultations.enums import AllergyStatus
@@ -179,6 +180,35 @@ class TestAssessing:
         assert practitioner_client.post(url, mine | {"seen": form["seen"].value()}).status_code == 302
         allergy.refresh_from_db()
         assert (allergy.status, allergy.assessed_by) == (AllergyStatus.REFUTED, doctor.user)
+
+    def test_the_form_answers_to_the_assessment_that_its_sentence_tells_of(
+        self,
+        doctor: Practitioner,
+        practitioner_client: Client,
+        clinic_now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Not to a third one, made between the refusal and its page."""
+        allergy = AllergyFactory()
+        other = PractitionerFactory(user=UserFactory(practitioner=True))
+        second = _assess(allergy, other, clinic_now)
+        assess = allergies.assess
+
+        def refused_then_assessed_again(**said: Any) -> None:
+            try:
+                assess(**said)
+            except Stale:
+                third = {"assessment": "letter of 2022", "seen": second.assessed_at}
+                later = clinic_now + timedelta(minutes=1)
+                assess(**said | third | {"by": other.user, "at": later})
+                raise
+
+        monkeypatch.setattr(allergies, "assess", refused_then_assessed_again)
+        said = {"status": AllergyStatus.REFUTED, "group_code": "", "assessment": "eats it daily", "seen": ""}
+        url = reverse("consultations:allergy_assess", args=[allergy.pk])
+        form = practitioner_client.post(url, said).context["form"]
+        again = practitioner_client.post(url, said | {"seen": form["seen"].value()})
+        assert again.status_code == 409
 
     def test_without_the_look_the_later_one_writes_over_the_first_unseen(
         self, doctor: Practitioner, clinic_now: datetime, monkeypatch: pytest.MonkeyPatch
