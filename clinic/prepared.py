@@ -118,11 +118,17 @@ class RowsFor(Generic[AnyModel]):
         """In the order of the queryset; no query for no keys."""
         if not keys:
             return []
-        ask = self._query.rows if len(keys) < self.MANY else self._query.rows_planned_anew
-        converted = self._compiler.apply_converters(ask(keys=list(keys)), self._converters)
+        if len(keys) >= self.MANY:
+            return self.written_anew(keys)
+        rows = self._query.rows(keys=list(keys))
+        converted = self._compiler.apply_converters(rows, self._converters)
         found = [self._made_from(row) for row in converted]
         prefetch_related_objects(found, *self._rows._prefetch_related_lookups)
         return found
+
+    def written_anew(self, keys: Collection[Any]) -> list[AnyModel]:
+        """The same, written and planned for these keys, as any other query."""
+        return list(self._rows.filter(**{f"{self._by}__in": keys}))
 
     def _made_from(self, row: Row) -> AnyModel:
         """The object, with those it names and what is annotated, as Django's own iteration makes it."""

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -23,6 +24,9 @@ from clinic import loaded
 from clinic.actions import feeds
 from clinic.diary.lanes import Lane, LaneKind
 from clinic.models import Appointment, Patient, User
+from clinic.prepared import RowsFor
+from consultations.models import Plan
+from consultations.queries import facts_of_one
 
 _MOST = 1.5
 
@@ -153,6 +157,7 @@ def measure(options: Options, report: Report) -> None:
     large = _town(options, databases.LARGE, options.appointments, options.patients)
     with closing(small.connection), closing(large.connection), _collecting_as_the_server():
         verdicts = [_page(page, small, large, options, report) for page in PAGES]
+        _facts(small, options, report)
     slow = [name for name, held in verdicts if not held]
     report.budget(
         f"every page, {options.appointments:,} appointments and {options.patients:,} patients against "
@@ -191,6 +196,21 @@ def _page(page: Page, small: Town, large: Town, options: Options, report: Report
     counts = f"{queries[0]} queries" if queries[0] == queries[1] else f"{queries[0]} and {queries[1]} queries"
     report.times(f"{page.name} ({counts})", much, floor=little)
     return page.name, queries[0] == queries[1] and ratio <= _MOST
+
+
+def _facts(town: Town, options: Options, report: Report) -> None:
+    """What every clinical page and act judges a plan by; the floor are the same queries, written and planned anew."""
+
+    def written_anew() -> None:
+        with patch.object(RowsFor, "MANY", 0):
+            facts_of_one(plan)
+
+    with databases.swapped_in(town.connection):
+        plan = Plan.objects.get(planned_sessions__appointment=town.sample.visit)
+        once, anew = in_turn(
+            clock(lambda: facts_of_one(plan)), clock(written_anew), rounds=options.rounds * 4
+        )
+    report.times("what a plan is judged by, queries written once", once, floor=anew)
 
 
 def _town(options: Options, name: str, appointments: int, patients: int) -> Town:
