@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 from functools import cached_property
 from itertools import count
 from typing import Any, Generic, TypeVar
@@ -106,6 +107,9 @@ class RowsFor(Generic[AnyModel]):
 
     The queryset may follow foreign keys, annotate and prefetch. Django writes it when it is first needed and PostgreSQL
     plans it as `Prepared` says: nothing in it may depend on the moment at which it is asked.
+
+    Raises:
+        TypeError: when it is first called, where a day or a moment is among the queryset's values.
     """
 
     MANY = 50  # keys for which reading takes longer than planning, so that the plan may as well fit them
@@ -191,7 +195,13 @@ class _Among(Lookup):
 
 
 def _literal(cursor: Any, value: object) -> str:
-    """A value that is always the same, as it stands in SQL."""
+    """A value that is always the same, as it stands in SQL.
+
+    Raises:
+        TypeError: it is a day or a moment, which would stay what it was when the process began.
+    """
+    if isinstance(value, date):  # a moment too
+        raise TypeError(f"{value} would be written once, and asked for ever after")
     written: bytes = cursor.mogrify("%s", [value])
     return written.decode().replace("%", "%%")
 

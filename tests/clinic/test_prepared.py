@@ -1,7 +1,7 @@
 """Queries that a connection plans once: the same rows as any other query, whatever happened before."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import time
+from datetime import date, time
 from typing import Any
 from uuid import uuid4
 
@@ -12,9 +12,10 @@ from django.db.models import OuterRef, QuerySet, Value
 from django.db.models.functions import JSONObject
 from pghistory.models import Context
 
-from clinic.models import Room, WorkingHours
+from clinic.models import Patient, Room, WorkingHours
 from clinic.prepared import ByKey, Objects, Prepared, RowsFor
 from tests.factories import PractitionerFactory, RoomFactory, UserFactory, WorkingHoursFactory
+from tests.factories.clock import CLINIC_NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -168,6 +169,13 @@ def test_many_keys_have_a_plan_of_their_own(monkeypatch):
     monkeypatch.setattr(RowsFor, "MANY", 2)
     assert {each.pk for each in found([each.pk for each in rows])} == {each.pk for each in rows}
     assert _planned() == before
+
+
+@pytest.mark.parametrize("since", [{"birth_date__lt": date(2026, 3, 2)}, {"created_at__lt": CLINIC_NOW}])
+def test_a_moment_is_not_written_once_and_asked_for_ever_after(since):
+    found = RowsFor(Patient.objects.filter(**since), by="pk")
+    with pytest.raises(TypeError, match="written once"):
+        found([uuid4()])
 
 
 def test_rows_are_found_from_another_thread():
