@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -152,7 +151,10 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
     if not plans:
         return {}
     full = {plan.pk: plan for plan in plan_rows.PLANS([plan.pk for plan in plans])}
-    planned = _grouped(plan_rows.PLANNED(full), "plan_id")
+    sessions = plan_rows.PLANNED(full)
+    for each in sessions:
+        each.plan = full[each.plan_id]
+    planned = _grouped(sessions, "plan_id")
     parts = _grouped(plan_rows.PARTS({plan.formula_id for plan in full.values()}), "formula_id")
     answers = _grouped(plan_rows.ANSWERS([plan.consultation_id for plan in full.values()]), "consultation_id")
     consents = _grouped(plan_rows.CONSENTS(full), "plan_id")
@@ -160,8 +162,6 @@ def facts_of(plans: Collection[Plan]) -> dict[UUID, PlanFacts]:
     of_patients = {
         name: _grouped(rows(patients), "patient_id") for name, rows in plan_rows.OF_PATIENTS.items()
     }
-    for each in chain.from_iterable(planned.values()):
-        each.plan = full[each.plan_id]
     cap_versions = plan_rows.CAP_VERSIONS()
     caps = [cap for cap in cap_versions if cap.retired_at is None]
     return {
@@ -193,8 +193,7 @@ def facts_of_session(session: Session) -> PlanFacts:
     planned = next(each for each in facts.planned if each.pk == session.planned_id)
     if planned.formula_id is None:
         return facts
-    parts = FormulaPart.objects.filter(formula=planned.formula_id).with_groups_in_force()
-    own = list(parts.select_related("component"))
+    own = plan_rows.PARTS([planned.formula_id])
     return replace(facts, parts=own, plan_parts=facts.parts, own_formula=planned.formula)
 
 

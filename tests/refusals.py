@@ -5,7 +5,7 @@ from collections.abc import Callable
 from clinic.errors import DomainError
 
 
-def refusal_of(act: Callable[[], object]) -> DomainError | None:
+def domain_error_of(act: Callable[[], object]) -> DomainError | None:
     """The refusal; None where it goes through."""
     try:
         act()
@@ -16,5 +16,5 @@ def refusal_of(act: Callable[[], object]) -> DomainError | None:
 
 def code_and_field(act: Callable[[], object]) -> tuple[str, str | None]:
     """Of the refusal; ("", None) where it goes through."""
-    refused = refusal_of(act)
+    refused = domain_error_of(act)
     return (refused.code, refused.field) if refused else ("", None)

@@ -18,7 +18,7 @@ from consultations.read_with_plans import FoundCause
 from consultations.rules import causes
 from tests.consultations.in_memory import CONFIRMED, facts_with, given, read
 from tests.factories.clock import ago
-from tests.refusals import code_and_field, refusal_of
+from tests.refusals import code_and_field, domain_error_of
 
 SEARCH = uuid4()
 MINUTE = timedelta(minutes=1)
@@ -324,5 +324,5 @@ def test_a_finding_waits_for_a_test_for_every_reading_and_for_the_second_person(
         ),
     ]
     for known, code, words in cases:
-        said = refusal_of(partial(causes.check_may_conclude, known))
+        said = domain_error_of(partial(causes.check_may_conclude, known))
         assert (said.code if said else None, str(said or "")) == (code, words)
