@@ -9,7 +9,17 @@ from uuid import UUID, uuid4
 
 from clinic.actions import booking
 from clinic.enums import Readiness, RoomKind
-from clinic.models import Appointment, AppointmentType, Device, Location, Patient, Practitioner, Room, User
+from clinic.models import (
+    Appointment,
+    AppointmentType,
+    Device,
+    Location,
+    Patient,
+    Practitioner,
+    Room,
+    User,
+    WorkingHours,
+)
 from clinic.readiness import Badge, Condition, CourseOffer, Offer, Pathway, Verdict, Visit
 from tests.factories.booking import AppointmentTypeFactory
 from tests.factories.clock import CLINIC_NOW, PARIS
@@ -103,12 +113,14 @@ def make_desk(user: User | None = None) -> Desk:
     AppointmentType.objects.update(is_active=False)  # the reference data's: here only our own count
     location = LocationFactory(name="Main street")
     people = [PractitionerFactory(name=name, position=n) for n, name in enumerate(["Dr Silva", "Dr Amari"])]
-    for who in people:
-        for weekday in range(1, 8):
-            for starts, ends in ((time(9), time(12)), (time(13), time(17))):
-                WorkingHoursFactory(
-                    practitioner=who, location=location, weekday=weekday, starts=starts, ends=ends
-                )
+    WorkingHours.objects.bulk_create(
+        WorkingHoursFactory.build(
+            practitioner=who, location=location, weekday=weekday, starts=starts, ends=ends
+        )
+        for who in people
+        for weekday in range(1, 8)
+        for starts, ends in ((time(9), time(12)), (time(13), time(17)))
+    )
     return Desk(
         user=user or UserFactory(reception=True),
         location=location,

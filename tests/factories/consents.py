@@ -29,7 +29,7 @@ class ConsentFactory(DjangoModelFactory):
         lambda consent: "passport" if consent.signer == Signer.REPRESENTATIVE else ""
     )
     signed_at = factory.LazyFunction(lambda: ago(days=20))
-    signed_by = factory.SubFactory(UserFactory, practitioner=True)
+    signed_by = factory.SelfAttribute("plan.created_by")
     content_hash = CONTENT_HASH
 
 

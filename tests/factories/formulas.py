@@ -44,8 +44,10 @@ class FormulaFactory(VersionedFactory):
     @classmethod
     def add_children(cls, entry: Formula, name: str, rows: Iterable[tuple[Component, Any]]) -> None:
         """Parts are given as pairs."""
-        for component, strength in rows:
-            entry.parts.create(component=component, strength=strength)
+        entry.parts.bulk_create(
+            entry.parts.model(formula=entry, component=component, strength=strength)
+            for component, strength in rows
+        )
 
 
 class InUseLifeFactory(VersionedFactory):
@@ -95,8 +97,10 @@ class LotFactory(DjangoModelFactory):
 
 def lots_of(formula: Formula) -> list[Lot]:
     """A usable lot of each component, made where there is none."""
-    components = [part.component for part in formula.parts.select_related("component")]
-    return [component.lots.first() or LotFactory(component=component) for component in components]
+    parts = formula.parts.select_related("component").prefetch_related("component__lots")
+    return [
+        next(iter(part.component.lots.all()), None) or LotFactory(component=part.component) for part in parts
+    ]
 
 
 def received_as(lots: QuerySet[Lot], **label: Any) -> None:

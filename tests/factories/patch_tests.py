@@ -18,7 +18,6 @@ from tests.factories.consents import ConsentFactory
 from tests.factories.consultations import CONTENT_HASH, SignableFactory
 from tests.factories.formulas import lots_of
 from tests.factories.plans import PlanFactory
-from tests.factories.users import UserFactory
 
 
 class PatchTestFactory(SignableFactory):
@@ -32,7 +31,10 @@ class PatchTestFactory(SignableFactory):
     patient = factory.SelfAttribute("plan.patient")
     formula = factory.SelfAttribute("plan.formula")
     policy = factory.SelfAttribute("plan.test_policy")
-    component_codes = factory.LazyAttribute(lambda test: test.formula.component_codes)
+    practitioner = factory.SelfAttribute("plan.consultation.practitioner")
+    component_codes = factory.LazyAttribute(
+        lambda test: sorted(test.formula.parts.values_list("component__code", flat=True))
+    )
     given_at = factory.LazyFunction(lambda: ago(days=10))
     observed_until = factory.LazyAttribute(lambda test: test.given_at + timedelta(minutes=20))
     created_at = factory.SelfAttribute("given_at")
@@ -41,7 +43,7 @@ class PatchTestFactory(SignableFactory):
     volume_ml = Decimal("0.05")
     lots = factory.LazyAttribute(lambda test: lots_of(test.formula))
     signed_at = factory.SelfAttribute("observed_until")
-    signed_by = factory.SubFactory(UserFactory, practitioner=True)
+    signed_by = factory.SelfAttribute("plan.created_by")
     content_hash = CONTENT_HASH
 
     class Params:
@@ -50,8 +52,7 @@ class PatchTestFactory(SignableFactory):
     @classmethod
     def add_children(cls, record: PatchTest, name: str, rows: list[Lot]) -> None:
         """The lots it used."""
-        for lot in rows:
-            PatchTestLot.objects.create(patch_test=record, lot=lot)
+        PatchTestLot.objects.bulk_create(PatchTestLot(patch_test=record, lot=lot) for lot in rows)
 
 
 class TestReadingFactory(DjangoModelFactory):
@@ -76,7 +77,7 @@ class TestReadingFactory(DjangoModelFactory):
     valid_from = factory.SelfAttribute("read_at")
     valid_until = factory.LazyAttribute(lambda reading: add_months(reading.read_at, 6))
     signed_at = factory.SelfAttribute("read_at")
-    signed_by = factory.SubFactory(UserFactory, practitioner=True)
+    signed_by = factory.SelfAttribute("patch_test.plan.created_by")
     content_hash = CONTENT_HASH
 
 

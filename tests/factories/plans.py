@@ -34,18 +34,20 @@ class PlanFactory(DjangoModelFactory):
 
     `sessions` is how many; `interval_days` and `min_gap_days` say how far apart; `requirement` of the test policy is
     passed as `test_policy__requirement`. `own_formula` is what all its sessions are given with instead. Any `status` may
-    be asked for: the plan is born proposed and walks there.
+    be asked for: the plan is born proposed and walks there. Whoever made it is who consulted, and whose consents, tests,
+    readings and sessions of it are, unless others are named.
     """
 
     class Meta:
         model = Plan
 
-    patient = factory.SubFactory(PatientFactory)
+    patient = factory.SubFactory(PatientFactory, created_by=factory.SelfAttribute("..created_by"))
     consultation = factory.SubFactory(
         ConsultationFactory,
         signed=True,
         patient=factory.SelfAttribute("..patient"),
         indication=factory.SelfAttribute("..indication"),
+        signed_by=factory.SelfAttribute("..created_by"),
     )
     indication = factory.SubFactory(IndicationFactory)
     technique = factory.SubFactory(TechniqueFactory)
@@ -74,8 +76,12 @@ class PlanFactory(DjangoModelFactory):
         sessions, days, gap = (kwargs.pop(name) for name in ("sessions", "interval_days", "min_gap_days"))
         wanted, own = kwargs.pop("status"), kwargs.pop("own_formula")
         plan = super()._create(model_class, *args, **kwargs)
-        for ordinal in range(1, sessions + 1):
-            PlannedSessionFactory(plan=plan, ordinal=ordinal, interval=days, min_gap_days=gap, formula=own)
+        PlannedSession.objects.bulk_create(
+            PlannedSessionFactory.build(
+                plan=plan, ordinal=ordinal, interval=days, min_gap_days=gap, formula=own
+            )
+            for ordinal in range(1, sessions + 1)
+        )
         for status in _WAY[wanted]:
             plan.status = status
             plan.save(update_fields=["status"])

@@ -97,12 +97,12 @@ class VersionedFactory(DjangoModelFactory):
     @classmethod
     def _create(cls, model_class: type[models.Model], *args: Any, **kwargs: Any) -> Any:
         """Children come between the draft and its publication: a published version takes none."""
-        children = {name: kwargs.pop(name) for name in model_class.children}
+        children = {name: rows for name in model_class.children if (rows := kwargs.pop(name))}
         published_at = kwargs.pop("published_at")
-        entry = super()._create(model_class, *args, **kwargs)
+        entry = super()._create(model_class, *args, published_at=None if children else published_at, **kwargs)
         for name, rows in children.items():
             cls.add_children(entry, name, rows)
-        if published_at:
+        if children and published_at:
             entry.published_at = published_at
             entry.save(update_fields=["published_at"])
         return entry

@@ -38,15 +38,18 @@ class SessionFactory(SignableFactory):
             outcome=SessionOutcome.COMPLETE,
             zones=factory.LazyFunction(lambda: [{}]),
             lots=factory.LazyAttribute(lambda session: lots_of(session.plan.formula)),
-            doses=factory.LazyAttribute(lambda session: list(session.plan.formula.parts.all())),
+            doses=factory.LazyAttribute(
+                lambda session: list(session.plan.formula.parts.select_related("component"))
+            ),
             signed_at=factory.LazyAttribute(lambda session: session.started_at + timedelta(minutes=30)),
-            signed_by=factory.SubFactory(UserFactory, practitioner=True),
+            signed_by=factory.SelfAttribute("plan.created_by"),
             content_hash=CONTENT_HASH,
         )
 
     _child_names = ("zones", "lots", "doses", "scores", "reactions")
     plan = factory.LazyFunction(lambda: cleared_plan())
     patient = factory.SelfAttribute("plan.patient")
+    practitioner = factory.SelfAttribute("plan.consultation.practitioner")
     planned = factory.LazyAttribute(
         lambda session: session.plan.planned_sessions.filter(sessions=None).first()
     )
