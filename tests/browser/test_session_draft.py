@@ -1,5 +1,6 @@
 """The draft of a session in a real browser: nothing typed is lost by a closed tab or an expired sign-in."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -70,4 +71,5 @@ def _wait_until_kept(note: str) -> None:
         typing = SessionTyping.objects.first()
         if typing and typing.typed.get("note") == [note]:
             return
+        time.sleep(0.05)  # asked without a pause, we would take the time that the page needs
     pytest.fail("nothing was kept")

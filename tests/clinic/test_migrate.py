@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from clinic.management.commands.migrate import _kind
+from clinic.management.commands.migrate import _kind, _part_of
 
 pytestmark = pytest.mark.django_db
 
@@ -63,3 +63,23 @@ def test_no_field_is_altered_twice_in_one_batch() -> None:
     ]
     assert max(map(len, altered)) > 1
     assert [each for each in altered if len(set(each)) < len(each)] == []
+
+
+def test_what_makes_a_table_is_shown_all_that_its_columns_ask_for() -> None:
+    whole = MigrationLoader(None).project_state()
+    keys = [("consultations", "session"), ("consultations", "sessionevent"), ("clinic", "practitioner")]
+    for key in keys:
+        part = _part_of(whole, [key, ("clinic", "not_made_yet")])
+        assert len(part.models) < len(whole.models) / 2
+        columns, all_columns = (
+            [(field.column, field.db_type(connection)) for field in model._meta.local_fields]
+            for model in (part.apps.get_model(*key), whole.apps.get_model(*key))
+        )
+        assert columns == all_columns != []
+
+
+def test_without_what_a_table_points_to_it_could_not_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clinic.management.commands.migrate._pointed_to", lambda _model: [])
+    part = _part_of(MigrationLoader(None).project_state(), [("consultations", "session")])
+    with pytest.raises(ValueError, match="lazy reference to 'clinic\\.patient'"):
+        _ = part.apps
