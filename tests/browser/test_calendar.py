@@ -176,10 +176,15 @@ def test_somebody_elses_change_appears_by_itself(clinic: Clinic, where: str) -> 
 def test_the_keyboard_does_what_the_mouse_does(clinic: Clinic) -> None:
     page = clinic.screen.page
     clinic.open()
-    clinic.card("Moreau").focus()
-    page.keyboard.press("Enter")
-    expect(page.locator("#panel-body").get_by_role("link", name="Move")).to_be_visible()
-    _close_panel(page)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for key in ("Enter", " "):
+        clinic.card("Moreau").focus()
+        page.keyboard.press(key)
+        expect(page.locator("#panel-body").get_by_role("link", name="Move")).to_be_visible()
+        _close_panel(page)
+    # A second answer would open the panel again, after it was closed.
+    assert len([url for url in asked if "/appointments/" in url]) == 2
     page.keyboard.press("j")
     page.wait_for_url(f"**day={clinic.day + timedelta(days=1)}**")
     page.keyboard.press("ArrowLeft")

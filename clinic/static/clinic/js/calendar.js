@@ -56,7 +56,7 @@
 
   const open = (event) => window.htmx.ajax("GET", event.extendedProps.url, { target: "#panel-body", swap: "innerHTML" });
 
-  // The library makes tables of roles without rows and events that no key can reach: both are put right here.
+  // The library makes tables of roles without rows: put right here. Enter and space it takes for a click by itself.
   const mend = () => {
     for (const element of box.querySelectorAll('[role="table"], [role="row"], [role="rowgroup"], [role="columnheader"], [role="rowheader"], [role="cell"], [role="grid"], [role="gridcell"]')) {
       for (const name of ["role", "aria-colindex", "aria-rowindex", "aria-colspan", "aria-rowspan"]) element.removeAttribute(name);
@@ -70,11 +70,6 @@
     el.dataset.visit = event.id;
     el.classList.toggle("visit-short", event.end - event.start < 25 * 60_000);
     el.setAttribute("aria-label", [shown.time, event.title, shown.what, shown.where, shown.status_word, shown.readiness_word].filter(Boolean).join(", "));
-    el.addEventListener("keydown", (pressed) => {
-      if (pressed.target !== el || !["Enter", " "].includes(pressed.key)) return;
-      pressed.preventDefault();
-      open(event);
-    });
   };
 
   // --- Moving and lengthening -------------------------------------------------------------------------------------
