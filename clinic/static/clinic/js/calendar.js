@@ -56,7 +56,7 @@
 
   const open = (event) => window.htmx.ajax("GET", event.extendedProps.url, { target: "#panel-body", swap: "innerHTML" });
 
-  // The library makes tables of roles without rows: put right here. Enter and space it takes for a click by itself.
+  // The library makes tables of roles without rows: put right here.
   const mend = () => {
     for (const element of box.querySelectorAll('[role="table"], [role="row"], [role="rowgroup"], [role="columnheader"], [role="rowheader"], [role="cell"], [role="grid"], [role="gridcell"]')) {
       for (const name of ["role", "aria-colindex", "aria-rowindex", "aria-colspan", "aria-rowspan"]) element.removeAttribute(name);
@@ -65,8 +65,6 @@
   const mounted = ({ el, event }) => {
     const shown = event.extendedProps;
     if (event.display === "background" || !shown.url) return;
-    el.tabIndex = 0;
-    el.setAttribute("role", "button");
     el.dataset.visit = event.id;
     el.classList.toggle("visit-short", event.end - event.start < 25 * 60_000);
     el.setAttribute("aria-label", [shown.time, event.title, shown.what, shown.where, shown.status_word, shown.readiness_word].filter(Boolean).join(", "));
@@ -142,6 +140,7 @@
       eventDidMount: mounted,
       eventAllUpdated: mend,
       viewDidMount: mend,
+      // With it the library makes a button of each card, and takes Enter and space for a click.
       eventClick: ({ event }) => event.display !== "background" && open(event),
       eventDragStart: dragging(true),
       eventDragStop: dragging(false),
