@@ -57,8 +57,15 @@ def brings_file(request: HttpRequest) -> bool:
     """Whether this is a form with files for a page that takes one; nothing is read of it to find out."""
     if request.method != "POST" or request.content_type != "multipart/form-data":
         return False
+    known = vars(request)  # four of those that stand around the page ask
+    if "_brings_file" not in known:
+        known["_brings_file"] = _takes_file(request.path_info)
+    return known["_brings_file"]
+
+
+def _takes_file(address: str) -> bool:
     try:
-        return getattr(resolve(request.path_info).func, "takes_file", False)
+        return getattr(resolve(address).func, "takes_file", False)
     except Resolver404:
         return False
 

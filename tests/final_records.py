@@ -5,11 +5,12 @@ that Django and SQL know, and each way is a case of its own.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import models
 
-from tests.guards import Cases, check_deferred, sql
+from tests.guards import Cases, sql
 
 
 class Record(NamedTuple):
@@ -40,20 +41,20 @@ def records(cases: Cases, *kinds: Record) -> None:
     ways = [_save, _update, _bulk_update, _update_in_sql, delete_in_sql]
     for kind in kinds:
         for way in [*ways, *([_unsign_in_sql] if kind.opens else [])]:
-            cases.add(kind.guard, _write(kind, way), name=_name(way))
+            cases.add(kind.guard, partial(way, text=kind.text), make=kind.make, name=_name(way))
 
 
 def never_deleted(cases: Cases, make: Callable[[], models.Model], guard: str) -> None:
     """Files the deletion of a row that may change but never goes."""
-    cases.add(guard, lambda: make().delete(), name="delete")
-    cases.add(guard, lambda: delete_in_sql(make()), name="delete in sql")
+    cases.add(guard, lambda row: row.delete(), make=make, name="delete")
+    cases.add(guard, delete_in_sql, make=make, name="delete in sql")
 
 
 def children(cases: Cases, *kinds: Child) -> None:
     """Files every way of adding, changing or removing a child of a final parent."""
     for kind in kinds:
         for way in (_insert_child, _bulk_create_child, _update_child, _delete_child):
-            cases.add(kind.guard, _write_child(kind, way), name=_name(way))
+            cases.add(kind.guard, partial(way, kind), make=partial(_with_child, kind), name=_name(way))
 
 
 def delete_in_sql(row: models.Model, text: str = "") -> None:
@@ -94,15 +95,6 @@ def _unsign_in_sql(row: models.Model, text: str) -> None:
     sql(f"UPDATE {row._meta.db_table} SET {assignments} WHERE id = %s", row.pk)()
 
 
-def _write(kind: Record, way: Callable[[models.Model, str], None]) -> Callable[[], None]:
-    def write() -> None:
-        row = kind.make()
-        check_deferred()
-        way(row, kind.text)
-
-    return write
-
-
 def _insert_child(child: Child, parent: models.Model) -> None:
     child.model(**{child.key: parent}, **child.more(parent)).save(force_insert=True)
 
@@ -119,10 +111,7 @@ def _delete_child(child: Child, parent: models.Model) -> None:
     child.model._default_manager.filter(**{child.key: parent})._raw_delete("default")
 
 
-def _write_child(child: Child, way: Callable[[Child, models.Model], None]) -> Callable[[], None]:
-    def write() -> None:
-        parent = child.parent()
-        assert child.model._default_manager.filter(**{child.key: parent}).exists()
-        way(child, parent)
-
-    return write
+def _with_child(child: Child) -> models.Model:
+    parent = child.parent()
+    assert child.model._default_manager.filter(**{child.key: parent}).exists()
+    return parent

@@ -1,8 +1,8 @@
 """Guards of the database, tested by name and with a negative control.
 
 A case is a function that makes one bad write, filed under the name of the constraint or trigger that must refuse it.
-Every case is run twice: with the guard, where exactly that name must come back; and with the guard taken away, where
-the same write must go through. What the second run lets in is the harm the guard is there for.
+Every write is tried twice: with the guard, where exactly that name must come back; and with the guard taken away, where
+the same write must go through. What the second try lets in is the harm the guard is there for.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 
 from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
@@ -22,12 +23,24 @@ BadWrite = Callable[[], object]
 
 @dataclass(frozen=True)
 class Case:
-    """One bad write. `aside` are other guards that would refuse it too; they are away in both runs."""
+    """One bad write. `aside` are other guards that would refuse it too; they are away in both tries.
+
+    What `make` returns is handed to the write; without it, the write makes its rows itself.
+    """
 
     guard: str
-    write: BadWrite
+    write: Callable[..., object]
     aside: tuple[str, ...]
     name: str
+    make: Callable[[], object] | None = None
+
+    def prepared(self) -> BadWrite:
+        """The write, once what it is about is there."""
+        if self.make is None:
+            return self.write
+        made = self.make()
+        check_deferred()
+        return partial(self.write, made)
 
     def __str__(self) -> str:
         return f"{self.guard}: {self.name}" if self.name else self.guard
@@ -45,9 +58,17 @@ class Cases(list[Case]):
 
         return file
 
-    def add(self, guard: str, write: BadWrite, *, aside: Iterable[str] = (), name: str = "") -> None:
+    def add(
+        self,
+        guard: str,
+        write: Callable[..., object],
+        *,
+        make: Callable[[], object] | None = None,
+        aside: Iterable[str] = (),
+        name: str = "",
+    ) -> None:
         """Files `write` under `guard`; for tables of alike cases."""
-        self.append(Case(guard, write, tuple(aside), name))
+        self.append(Case(guard, write, tuple(aside), name, make))
 
     @property
     def guards(self) -> set[str]:
@@ -71,14 +92,26 @@ def refusal_of(write: BadWrite) -> str:
     raise NotRefused("the write went through")
 
 
+def tried_with_and_without(case: Case) -> str:
+    """The name of the constraint or trigger that refuses the write, which goes through once the case's guard is away.
+
+    Raises NotRefused where nothing refuses it, and DatabaseError where something does without the guard as well.
+    """
+    with without(*case.aside):
+        write = case.prepared()
+        refused_by = refusal_of(write)
+        with without(case.guard):
+            write()
+    return refused_by
+
+
 @contextmanager
 def without(*guards: str) -> Iterator[None]:
     """Takes constraints and triggers of these names away; puts them and all rows back afterwards."""
     check_deferred()
     with transaction.atomic(), connection.cursor() as cursor:
         for guard in guards:
-            for statement in _removal(guard):
-                cursor.execute(statement)
+            cursor.execute(_removals()[guard])
         yield
         transaction.set_rollback(True)
 
@@ -169,17 +202,18 @@ def _names(query: str, *values: object) -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
-def _removal(guard: str) -> list[str]:
-    """The statements that take one constraint, unique index or trigger away."""
+@cache
+def _removals() -> dict[str, str]:
+    """By the name of a constraint, unique index or trigger, the statement that takes it away."""
+    statements = {}
     for model in [*tables("clinic"), *tables("consultations"), *events("clinic"), *events("consultations")]:
         table = model._meta.db_table
         for trigger in getattr(model._meta, "triggers", []):
-            if trigger.name == guard:
-                return [f'ALTER TABLE {table} DISABLE TRIGGER "{trigger.get_pgid(model)}"']
+            statements[trigger.name] = f'ALTER TABLE {table} DISABLE TRIGGER "{trigger.get_pgid(model)}"'
         for constraint in model._meta.constraints:
-            if constraint.name == guard:
-                conditional = isinstance(constraint, models.UniqueConstraint) and constraint.condition
-                return [
-                    f"DROP INDEX {guard}" if conditional else f"ALTER TABLE {table} DROP CONSTRAINT {guard}"
-                ]
-    raise LookupError(f"no constraint or trigger is called {guard}")
+            is_index = isinstance(constraint, models.UniqueConstraint) and constraint.condition
+            name = constraint.name
+            statements[name] = (
+                f"DROP INDEX {name}" if is_index else f"ALTER TABLE {table} DROP CONSTRAINT {name}"
+            )
+    return statements

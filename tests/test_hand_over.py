@@ -17,11 +17,12 @@ from clinic.enums import AppointmentStatus
 from clinic.models import Appointment, Practitioner, User
 from clinic.sessions import SessionStore
 from consultations.models import Plan
+from tests.addresses import ADMIN, OURS, World
 from tests.consultations.test_confirmations import session_visit
 from tests.factories import PatientFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.users import PASSWORD
-from tests.test_routes import ADMIN, OURS, World, _admin_address, ask
+from tests.test_routes import _admin_address, ask
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 

@@ -18,11 +18,12 @@ from django.db import DatabaseError, connection, models, transaction
 from django.test import Client
 
 from clinic.models import Patient, Practitioner
+from tests.addresses import OURS, World
 from tests.factories import CaseFileFactory, EmergencyOpeningFactory
 from tests.factories.clock import ago
 from tests.factories.history import written
 from tests.signing_in import sign_in
-from tests.test_routes import EMPTY_FORM, OURS, World, ask, deactivated
+from tests.test_routes import EMPTY_FORM, ask, deactivated
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -133,12 +134,11 @@ KEPT_BY_ADMINS = {
 }
 
 
-@pytest.fixture
-def marked(doctor: Practitioner) -> World:
+@pytest.fixture(scope="module")
+def marked(standing_world: World) -> World:
     """The world of tests/test_routes.py, with its marks."""
-    world = World.built_for(doctor)
     assert mark_everything() == ["HistorySeal.table", "ZoneShape.path"]  # no other value is possible there
-    return world
+    return standing_world
 
 
 def seen_by(client: Client, world: World, *verbs: str) -> dict[str, set[str]]:

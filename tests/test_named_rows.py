@@ -5,9 +5,9 @@ from django.db import models
 
 from clinic.models import Practitioner
 from tests import factories
+from tests.addresses import World
 from tests.consultations.test_erasing import ROWS
 from tests.guards import tables
-from tests.test_routes import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 

@@ -18,10 +18,10 @@ from clinic.enums import Pace, SignInEventKind
 from clinic.errors import TooMuch
 from clinic.models import Asked, Patient, Practitioner, SignInEvent, User
 from clinic.models.asked import SLOTS
+from tests.addresses import OURS, World
 from tests.factories import PatientFactory, UserFactory
 from tests.factories.clock import CLINIC_NOW
 from tests.signing_in import sign_in
-from tests.test_routes import OURS, World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 

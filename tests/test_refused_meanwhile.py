@@ -22,9 +22,10 @@ from consultations.actions import check_ins
 from consultations.enums import Answer
 from consultations.models import CheckIn, CheckInQuestion
 from consultations.rules.check_ins import Said
+from tests.addresses import World
 from tests.factories import RoomFactory
 from tests.factories.clock import ahead
-from tests.test_routes import EMPTY_FORM, World
+from tests.test_routes import EMPTY_FORM
 from tests.test_whose import Writes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]

@@ -23,11 +23,12 @@ from clinic.middleware import ScreenLockMiddleware
 from clinic.models import Appointment, Patient, Practitioner, ScreenPin, User
 from clinic.rules.screen_lock import check_pin
 from clinic.sessions import SessionStore
+from tests.addresses import ADMIN, OURS, World
 from tests.consultations.test_confirmations import session_visit
 from tests.factories import PatientFactory, ScreenPinFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.users import PASSWORD
-from tests.test_routes import ADMIN, OURS, World, _admin_address, ask
+from tests.test_routes import _admin_address, ask
 from tests.test_second_factor import is_open
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]

@@ -17,10 +17,11 @@ from django.urls import resolve, reverse
 
 from clinic import encryption
 from clinic.models import User
+from tests.addresses import ADMIN, OURS, World
 from tests.factories import UserFactory
 from tests.factories.users import PASSWORD
 from tests.signing_in import BACKEND, next_code, sign_in, with_second_factor
-from tests.test_routes import ADMIN, OURS, World, _admin_address, ask
+from tests.test_routes import _admin_address, ask
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 

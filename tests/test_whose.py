@@ -16,11 +16,12 @@ from django.test import Client
 from clinic.models import Practitioner, User
 from consultations.models import Review, Session
 from consultations.rules import authorship
+from tests.addresses import World
 from tests.consultations.test_consultation_pages import typed
 from tests.consultations.test_review_pages import filled as filled_review
 from tests.consultations.test_session_pages import filled as filled_session
 from tests.signing_in import sign_in
-from tests.test_routes import EMPTY_FORM, World, ask
+from tests.test_routes import EMPTY_FORM, ask
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -80,9 +81,9 @@ DRAFTS = [name for name, deed in DEEDS.items() if deed.answers == "302 403 404 4
 
 
 @pytest.fixture
-def world(doctor: Practitioner) -> World:
+def world(standing_world: World) -> World:
     """The owner's things, as in tests/test_routes.py."""
-    return World.built_for(doctor)
+    return standing_world
 
 
 @pytest.fixture

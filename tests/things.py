@@ -57,8 +57,9 @@ from tests.factories.clock import ago, ahead
 
 @dataclass
 class Things:
-    """What there is, by the names that addresses use."""
+    """What there is, by the names that addresses use, and whose it is."""
 
+    doctor_id: int
     ids: dict[str, Any] = field(default_factory=dict)
     by_route: dict[str, dict[str, Any]] = field(default_factory=dict)
     posts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -66,7 +67,7 @@ class Things:
     @classmethod
     def built_for(cls, doctor: Practitioner) -> Self:
         """All of them, made by every builder; the practitioner is who asks."""
-        things = cls()
+        things = cls(doctor.pk)
         for build in BUILDERS:
             build(things, doctor)
         return things

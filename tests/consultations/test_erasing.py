@@ -25,6 +25,7 @@ from consultations.erasure import tables
 from consultations.erasure.fates import Fate, history_of
 from consultations.models import Photo, ReactionType, Session, SessionReaction
 from consultations.whole_record.tables import listed, of_patients, whose
+from tests.addresses import World
 from tests.factories import (
     AddendumFactory,
     AftercareSheetFactory,
@@ -49,7 +50,7 @@ from tests.factories import (
 )
 from tests.factories.clock import ago
 from tests.guards import refusal_of
-from tests.test_routes import World, ask
+from tests.test_routes import ask
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 

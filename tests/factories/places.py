@@ -25,7 +25,7 @@ class RoomFactory(DjangoModelFactory):
         model = Room
 
     location = factory.SubFactory(LocationFactory)
-    name = factory.Sequence(lambda n: f"Room {n}")
+    name = factory.Sequence(lambda n: f"Room {n:04}")  # none that a test names "Room 7"
     kind = RoomKind.CONSULTATION
 
 
@@ -36,7 +36,7 @@ class DeviceFactory(DjangoModelFactory):
         model = Device
 
     location = factory.SubFactory(LocationFactory)
-    name = factory.Sequence(lambda n: f"Gun {n}")
+    name = factory.Sequence(lambda n: f"Gun {n:04}")
     kind = DeviceKind.GUN
 
 
