@@ -105,13 +105,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the drills that kill a server on one worker, as their clinic takes long to make, and puts all tests in turn.
+    """Keeps the drills on one worker, as their clinics take long to make, and puts all tests in turn.
 
     pytest 9.2 looks for a test's name elsewhere than xdist 3.8 writes its group, so that no group is kept. The tests that
     commit do as well without: each has a database of its own.
     """
     for item in items:
-        if item.get_closest_marker("crash") and hasattr(item, "_nodeid"):
+        if item.get_closest_marker("xdist_group") and hasattr(item, "_nodeid"):
             item._id = coerce_node_id(item._nodeid)
     items.sort(key=_turn)
 

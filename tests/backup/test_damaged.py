@@ -14,7 +14,7 @@ from django.core.management import CommandError
 from clinic.backup import BackupError, archive, keys, postgres, restoring, sealed
 from tests.backup.conftest import QUICK_COST, Drill, connected_to, run
 
-pytestmark = [pytest.mark.db, pytest.mark.race]
+pytestmark = [pytest.mark.db, pytest.mark.race, pytest.mark.xdist_group("drill")]
 
 SEALED = sealed.PIECE + sealed.TAG
 

@@ -18,7 +18,7 @@ from tests.factories import AppointmentFactory, PatientFactory
 from tests.factories.clock import CLINIC_NOW
 from tests.guards import refusal_of, sql
 
-pytestmark = [pytest.mark.db, pytest.mark.race]
+pytestmark = [pytest.mark.db, pytest.mark.race, pytest.mark.xdist_group("drill")]
 
 
 def test_every_table_comes_back_as_it_was_at_one_moment(in_target: Drill) -> None:

@@ -35,6 +35,12 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+# What it found, once it is on the page; everything else that it knows of the page stays there.
+_JUDGED_BY_AXE = """
+    options => typeof axe === 'object' ? axe.run(options).then(found => found.violations) : null
+"""
+# The copies of all style sheets are for a rule that we do not ask for.
+_AXE_OPTIONS: dict[str, Any] = {"resultTypes": ["violations"], "preload": {"assets": ["media"]}}
 _ABOUT_COLOURS = ("color-contrast", "link-in-text-block")
 # One that is called off, because its element is hidden meanwhile, has ended as well.
 _COLOURS_HAVE_CHANGED = """
@@ -134,13 +140,12 @@ class Screen:
 
     def check_accessible(self, *, rules: Sequence[str] = ()) -> None:
         """axe finds nothing serious or critical on the page as it is; by all its rules, or by those named."""
-        options: dict[str, Any] = {"resultTypes": ["violations"]}
-        if rules:
-            options["runOnly"] = {"type": "rule", "values": list(rules)}
+        asked = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
         self.page.wait_for_load_state()  # half a page would be judged as it stands
-        if not self.page.evaluate("typeof axe === 'object'"):
+        found: list[dict[str, Any]] | None = self.page.evaluate(_JUDGED_BY_AXE, _AXE_OPTIONS | asked)
+        if found is None:
             self.page.evaluate(Axe().axe_script)  # half a megabyte: once a page
-        found: list[dict[str, Any]] = self.page.evaluate("options => axe.run(options)", options)["violations"]
+            found = self.page.evaluate(_JUDGED_BY_AXE, _AXE_OPTIONS | asked)
         grave = [
             f"{each['id']}: {node['html'][:160]}"
             for each in found
