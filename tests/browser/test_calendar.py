@@ -182,7 +182,9 @@ def test_the_keyboard_does_what_the_mouse_does(clinic: Clinic) -> None:
         clinic.card("Moreau").focus()
         page.keyboard.press(key)
         expect(page.locator("#panel-body").get_by_role("link", name="Move")).to_be_visible()
+        expect(clinic.card("Moreau")).to_have_attribute("aria-current", "true")
         _close_panel(page)
+        expect(clinic.card("Moreau")).to_be_focused()
     # A second answer would open the panel again, after it was closed.
     assert len([url for url in asked if "/appointments/" in url]) == 2
     page.keyboard.press("j")

@@ -54,7 +54,9 @@
     return { domNodes: [name, text("span", "visit-what", `${shown.time} ${shown.what}`), state] };
   };
 
-  const open = (event) => window.htmx.ajax("GET", event.extendedProps.url, { target: "#panel-body", swap: "innerHTML" });
+  // Asked by the card: it is marked while its panel is open and has the focus again afterwards (diary.js).
+  const open = ({ el, event }) =>
+    window.htmx.ajax("GET", event.extendedProps.url, { source: el, target: "#panel-body", swap: "innerHTML" });
 
   // The library makes tables of roles without rows: put right here.
   const mend = () => {
@@ -66,6 +68,7 @@
     const shown = event.extendedProps;
     if (event.display === "background" || !shown.url) return;
     el.dataset.visit = event.id;
+    el.id = `calendar-${event.id}`;
     el.classList.toggle("visit-short", event.end - event.start < 25 * 60_000);
     el.setAttribute("aria-label", [shown.time, event.title, shown.what, shown.where, shown.status_word, shown.readiness_word].filter(Boolean).join(", "));
   };
@@ -141,7 +144,7 @@
       eventAllUpdated: mend,
       viewDidMount: mend,
       // With it the library makes a button of each card, and takes Enter and space for a click.
-      eventClick: ({ event }) => event.display !== "background" && open(event),
+      eventClick: (info) => info.event.display !== "background" && open(info),
       eventDragStart: dragging(true),
       eventDragStop: dragging(false),
       eventResizeStart: dragging(true),

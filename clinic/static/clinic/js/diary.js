@@ -12,7 +12,7 @@
   const card = () => (opened ? document.getElementById(opened) : null);
   const mark = () => card()?.setAttribute("aria-current", "true");
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (!event.detail.elt.matches(".visit")) return;
+    if (!event.detail.elt.matches(".visit, [data-visit]")) return;
     card()?.removeAttribute("aria-current");
     opened = event.detail.elt.id;
     mark();
