@@ -130,6 +130,19 @@ class RowsFor(Generic[AnyModel]):
         prefetch_related_objects(found, *self._rows._prefetch_related_lookups)
         return found
 
+    def visible_to(self, user: Any, key: Any) -> AnyModel | None:
+        """The row of this key; None where there is none, or none that this person may see.
+
+        Raises:
+            TypeError: the rows' own `visible_to` asks more of a row than who is asking, which the plan does not know.
+        """
+        seen = self._rows.visible_to(user)
+        if seen.query.is_empty():
+            return None
+        if seen is not self._rows:
+            raise TypeError(f"{self._rows.model.__name__} has rows for some and not for others: ask Django.")
+        return next(iter(self([key])), None)
+
     def written_anew(self, keys: Collection[Any]) -> list[AnyModel]:
         """The same, written and planned for these keys, as any other query."""
         return list(self._rows.filter(**{f"{self._by}__in": keys}))

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -30,29 +30,13 @@ from consultations.queries import (
     confirmed_error,
     facts_of_one,
     facts_of_session,
+    session_of_page,
     visit_in_progress,
 )
 from consultations.rules import authorship, late_readings, recipes
 from consultations.session_page import banner, beside_drafts
 from consultations.views import chart
 from consultations.views.session_record import Recording, draft_page, outside_now, record_page, totals
-
-_PARTS = (
-    "patient",
-    "appointment",
-    "practitioner__user",
-    "technique",
-    "device",
-    "planned__formula",
-    "plan__indication",
-    "plan__formula",
-    "plan__template",
-    "signed_by",
-    "deviation__recorded_by",
-    "entered_in_error",
-    "typing__typed_by",
-    "aftercare_sheet__handed_by",
-)
 
 
 @require_http_methods(["GET"])
@@ -166,7 +150,9 @@ def _planned(request: HttpRequest, planned_id: UUID) -> PlannedSession:
 
 
 def _session(request: HttpRequest, session_id: UUID) -> Session:
-    return get_object_or_404(Session.objects.visible_to(request.user).select_related(*_PARTS), pk=session_id)
+    if row := session_of_page(request.user, session_id):
+        return row
+    raise Http404
 
 
 def _on_record(planned: PlannedSession, user: User) -> Session | None:

@@ -12,9 +12,15 @@ from django.db.models import OuterRef, QuerySet, Value
 from django.db.models.functions import JSONObject
 from pghistory.models import Context
 
-from clinic.models import Patient, Room, WorkingHours
+from clinic.models import CalendarFeed, Patient, Room, WorkingHours
 from clinic.prepared import ByKey, Objects, Prepared, RowsFor
-from tests.factories import PractitionerFactory, RoomFactory, UserFactory, WorkingHoursFactory
+from tests.factories import (
+    CalendarFeedFactory,
+    PractitionerFactory,
+    RoomFactory,
+    UserFactory,
+    WorkingHoursFactory,
+)
 from tests.factories.clock import CLINIC_NOW
 
 pytestmark = pytest.mark.django_db
@@ -169,6 +175,21 @@ def test_many_keys_have_a_plan_of_their_own(monkeypatch):
     monkeypatch.setattr(RowsFor, "MANY", 2)
     assert {each.pk for each in found([each.pk for each in rows])} == {each.pk for each in rows}
     assert _planned() == before
+
+
+def test_a_row_is_shown_to_whom_its_model_shows_it(django_assert_num_queries):
+    feeds, feed = RowsFor(CalendarFeed.objects.select_related("practitioner"), by="pk"), CalendarFeedFactory()
+    reception, nobody = UserFactory(reception=True), UserFactory()
+    with django_assert_num_queries(1):
+        assert feeds.visible_to(reception, feed.pk) == feed
+        assert feeds.visible_to(nobody, feed.pk) is None
+    assert feeds.visible_to(reception, uuid4()) is None
+
+
+def test_where_some_rows_are_theirs_and_others_are_not_they_are_not_asked_so():
+    feeds = RowsFor(CalendarFeed.objects.all(), by="pk")
+    with pytest.raises(TypeError, match="CalendarFeed has rows for some and not for others"):
+        feeds.visible_to(UserFactory(practitioner=True), CalendarFeedFactory().pk)
 
 
 @pytest.mark.parametrize("since", [{"birth_date__lt": date(2026, 3, 2)}, {"created_at__lt": CLINIC_NOW}])
