@@ -8,6 +8,7 @@ import gc
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.forms.renderers import get_default_renderer
 from django.template import engines
 from django.urls import get_resolver
 
@@ -16,7 +17,7 @@ SELDOM = 50_000, 10, 10
 
 
 def load_pages() -> None:
-    """All addresses with their views, and all our templates, as they will be asked for.
+    """All addresses with their views, all our templates and those of fields, as they will be asked for.
 
     Raises:
         TemplateSyntaxError: a template cannot be read; the server does not start with a page that cannot be shown.
@@ -24,6 +25,9 @@ def load_pages() -> None:
     get_resolver().url_patterns  # noqa: B018  looked at to be loaded
     for name in template_names():
         engines["django"].get_template(name)
+    fields = get_default_renderer()
+    for name in fields.engine.env.list_templates():
+        fields.get_template(name)
 
 
 def template_names() -> Iterator[str]:

@@ -137,6 +137,7 @@ TEMPLATES = [
         },
     },
 ]
+FORM_RENDERER = "clinic.form_renderer.FormRenderer"
 
 # `./run` says so for what the owner of the tables does before the server starts.
 _address = _secret("OWNER_DATABASE_URL" if os.environ.get("MESOCLINIC_AS_OWNER") == "yes" else "DATABASE_URL")

@@ -3,8 +3,10 @@
 import gc
 
 import pytest
+from django.forms.renderers import get_default_renderer
 from django.template import TemplateDoesNotExist, TemplateSyntaxError, engines
 from django.template.loaders.filesystem import Loader
+from jinja2 import FileSystemLoader
 
 from clinic import loaded
 
@@ -35,6 +37,17 @@ def test_no_page_reads_its_template_any_more(nothing_on_disk):
     with pytest.raises(TemplateDoesNotExist):
         engines["django"].get_template("base.html")
     _kept().reset()
+
+
+def test_no_field_reads_its_template_any_more(monkeypatch):
+    loaded.load_pages()
+    fields = get_default_renderer()
+    monkeypatch.setattr(FileSystemLoader, "get_source", lambda *_of: pytest.fail("read again"))
+    for name in fields.engine.env.list_templates():
+        fields.get_template(name)
+    monkeypatch.setattr(fields.engine.env, "cache", None)
+    with pytest.raises(pytest.fail.Exception, match="read again"):
+        fields.get_template("django/forms/widgets/select.html")
 
 
 def test_a_page_that_cannot_be_shown_keeps_the_server_from_starting(settings, tmp_path):
