@@ -39,6 +39,7 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from django.http import FileResponse, HttpRequest  # noqa: E402
 from django.test import Client  # noqa: E402
+from django.test import client as test_client  # noqa: E402
 from pytest_django.live_server_helper import LiveServer  # noqa: E402
 from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
 
@@ -48,6 +49,7 @@ from tests.addresses import World  # noqa: E402
 from tests.database_copies import Copies  # noqa: E402
 from tests.factories import PractitionerFactory, UserFactory  # noqa: E402
 from tests.factories.clock import CLINIC_NOW  # noqa: E402
+from tests.shown_templates import kept_of_a_page  # noqa: E402
 from tests.signing_in import sign_in  # noqa: E402
 from tests.undefined_variables import UndefinedVariable  # noqa: E402
 
@@ -61,6 +63,7 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 settings.WHITENOISE_AUTOREFRESH = True
 # Files come from where they are written: a machine that never ran the demo has collected none.
 settings.WHITENOISE_USE_FINDERS = True
+test_client.store_rendered_templates = kept_of_a_page
 settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = UndefinedVariable(settings.BASE_DIR)
 
 # How long an example takes says how busy the machine is, not whether it is right.
