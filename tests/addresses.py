@@ -1,7 +1,8 @@
-"""Every route of the product by its name, and one real object for every kind of address."""
+"""Every route of the product by its name, and its address."""
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -27,12 +28,13 @@ OURS = {name: pattern for name, pattern in routes().items() if not name.startswi
 ADMIN = {name: pattern for name, pattern in routes().items() if name.startswith("admin:")}
 
 
+UNKNOWN = UUID(int=0)
 # What the pattern around theirs asks for (allauth's).
 AROUND = {"mfa_edit_webauthn": {"pk": 0}, "mfa_remove_webauthn": {"pk": 0}}
 
 
 class World(Things):
-    """One real object for every kind of address."""
+    """Things, and the addresses of the routes that are about them."""
 
     def address(self, name: str, **instead: Any) -> str:
         """The route's address, for the objects of this world unless others are named."""
@@ -45,3 +47,16 @@ def _groups(name: str) -> dict[str, str]:
     """Regular expressions (allauth's) name their groups."""
     made_up = {"uidb36": "1", "key": "made-up"}
     return {key: made_up[key] for key in OURS[name].pattern.regex.groupindex}
+
+
+def admin_address(name: str) -> str:
+    """A route of the admin, with made-up keys: who may not come in learns nothing from what exists."""
+    if name == "admin:None":
+        return "/admin/no/such/page/"
+    pattern = ADMIN[name].pattern
+    values = {"app_label": "clinic", "uuid": UNKNOWN, "int": 1}
+    kwargs = {
+        key: values.get(key, values.get(type(converter).__name__.removesuffix("Converter").lower(), "1"))
+        for key, converter in pattern.converters.items()
+    } or {key: values.get(key, "1") for key in pattern.regex.groupindex}
+    return reverse(name, kwargs=kwargs)

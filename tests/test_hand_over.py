@@ -17,12 +17,12 @@ from clinic.enums import AppointmentStatus
 from clinic.models import Appointment, Practitioner, User
 from clinic.sessions import SessionStore
 from consultations.models import Plan
-from tests.addresses import ADMIN, OURS, World
+from tests.addresses import ADMIN, OURS, World, admin_address
 from tests.consultations.test_confirmations import session_visit
 from tests.factories import PatientFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.users import PASSWORD
-from tests.test_routes import _admin_address, ask
+from tests.test_routes import ask
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -68,7 +68,7 @@ def test_every_other_address_leads_back_to_the_patients_page(
 ) -> None:
     world = World.built_for(doctor)
     addresses = {name: world.address(name) for name in OURS if name != "clinic:take_back"}
-    addresses |= {name: _admin_address(name, pattern) for name, pattern in ADMIN.items()}
+    addresses |= {name: admin_address(name) for name in ADMIN}
     addresses |= {"unknown": "/no/such/page/", "the_prefix_of_another": page.rstrip("/") + "x/"}
     elsewhere = {name: leads(tablet, verb, address) for name, address in addresses.items()}
     assert {name: found for name, found in elsewhere.items() if found != (302, page)} == {}

@@ -17,7 +17,7 @@ from clinic import merging
 from clinic.chooser import Slot
 from clinic.errors import DomainError
 from clinic.forms.patients import PatientEditForm
-from clinic.models import Patient, PatientMerge, Practitioner, User, WaitlistOffer
+from clinic.models import Patient, PatientMerge, User, WaitlistOffer
 from consultations.actions import check_ins
 from consultations.enums import Answer
 from consultations.models import CheckIn, CheckInQuestion
@@ -151,9 +151,9 @@ DONE_BEFORE = {
 
 
 @pytest.fixture
-def world(doctor: Practitioner) -> World:
-    """As in tests/test_routes.py."""
-    return World.built_for(doctor)
+def world(standing_world: World) -> World:
+    """One of everything that a form is about."""
+    return standing_world
 
 
 @pytest.fixture

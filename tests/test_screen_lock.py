@@ -23,12 +23,12 @@ from clinic.middleware import ScreenLockMiddleware
 from clinic.models import Appointment, Patient, Practitioner, ScreenPin, User
 from clinic.rules.screen_lock import check_pin
 from clinic.sessions import SessionStore
-from tests.addresses import ADMIN, OURS, World
+from tests.addresses import ADMIN, OURS, World, admin_address
 from tests.consultations.test_confirmations import session_visit
 from tests.factories import PatientFactory, ScreenPinFactory, cleared_plan
 from tests.factories.clock import CLINIC_NOW
 from tests.factories.users import PASSWORD
-from tests.test_routes import _admin_address, ask
+from tests.test_routes import ask
 from tests.test_second_factor import is_open
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -71,7 +71,7 @@ class TestLocking:
     def test_no_address_opens_on_a_locked_screen(self, desk: Client, doctor: Practitioner) -> None:
         world = World.built_for(doctor)
         addresses = {name: world.address(name) for name in OURS if name not in AT_THE_LOCK}
-        addresses |= {name: _admin_address(name, pattern) for name, pattern in ADMIN.items()}
+        addresses |= {name: admin_address(name) for name in ADMIN}
         behind_it = {name: address for name, address in addresses.items() if not is_open(address)}
         opened = {}
         for name, address in behind_it.items():

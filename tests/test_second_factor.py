@@ -17,11 +17,11 @@ from django.urls import resolve, reverse
 
 from clinic import encryption
 from clinic.models import User
-from tests.addresses import ADMIN, OURS, World
+from tests.addresses import ADMIN, OURS, World, admin_address
 from tests.factories import UserFactory
 from tests.factories.users import PASSWORD
 from tests.signing_in import BACKEND, next_code, sign_in, with_second_factor
-from tests.test_routes import _admin_address, ask
+from tests.test_routes import ask
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
 
@@ -69,7 +69,7 @@ class TestTheFirstSignIn:
     def test_no_other_address_opens_before_it_is_done(self, reception: User, doctor: Any) -> None:
         world = World.built_for(doctor)
         addresses = {name: world.address(name) for name in OURS}
-        addresses |= {name: _admin_address(name, pattern) for name, pattern in ADMIN.items()}
+        addresses |= {name: admin_address(name) for name in ADMIN}
         client, opened = half_signed_in(reception), set()
         for name, address in addresses.items():
             for verb in ("get", "post"):

@@ -1,4 +1,4 @@
-"""One real object for every kind of address: what tests/test_routes.py asks every route for.
+"""One real object for every kind of address.
 
 Each builder makes the things of one subject and says by which name of an address they are asked for: in `ids` for all
 routes, in `by_route` where one route means something else, and in `posts` what a form must say to be heard at all. A new

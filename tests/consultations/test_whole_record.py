@@ -28,6 +28,7 @@ from consultations.models import Consultation, Photo, Session
 from consultations.whole_record import archive, as_data, as_page, rows, tables
 from consultations.whole_record.tables import LEFT_OUT, TABLES
 from consultations.whole_record.values import spoken, unit_of
+from tests import marks
 from tests.factories import (
     AppointmentFactory,
     ConsentFactory,
@@ -45,7 +46,6 @@ from tests.factories import (
 )
 from tests.factories.clock import ago, ahead
 from tests.guards import without
-from tests.test_markers import _MARK, NAMES, TEXTS, mark_everything
 from tests.things import Things
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_now")]
@@ -132,11 +132,11 @@ class TestNothingIsForgotten:
         Things.built_for(doctor)
         kept = Patient.objects.exclude(merged_from=None).get()  # into whom somebody was merged already
         Patient.objects.current().exclude(pk=kept.pk).update(merged_into=kept)
-        mark_everything()
+        marks.mark_everything()
         exported = {table.model: {column.name for column in table.columns()} for table in TABLES}
         wanted = {
             name
-            for number, (name, (model, field)) in enumerate(zip(NAMES, TEXTS, strict=True))
+            for number, (name, (model, field)) in enumerate(zip(marks.NAMES, marks.TEXTS, strict=True))
             if field.name in exported.get(model, ())
             and model._default_manager.filter(**{f"{field.name}__contains": f"zqx{number}xqz"}).exists()
         }
@@ -150,7 +150,7 @@ class TestNothingIsForgotten:
 
 
 def marks_in(file: ZipFile, name: str) -> set[str]:
-    return {NAMES[int(number)] for number in _MARK.findall(file.read(name).decode())}
+    return marks.marks_in(file.read(name).decode())
 
 
 @pytest.fixture
