@@ -30,15 +30,13 @@ from tests.factories.clock import CLINIC_NOW
 from tests.guards import (
     Case,
     Cases,
-    check_deferred,
     ignore_all,
     isolation_guards,
     refusal_of,
-    sql,
-    tables,
     tried_with_and_without,
     triggers_in_database,
     triggers_in_models,
+    truncate_guards,
     without,
 )
 
@@ -52,17 +50,11 @@ GATES = {
     "test_reading_of_signed_test",
 }
 GUARDS_OF_ROWS = (
-    {name for name in triggers_in_models("consultations") if not name.endswith("_no_truncate")}
+    triggers_in_models("consultations")
     - GATES
     - isolation_guards("consultations")
+    - truncate_guards("consultations").keys()
 )
-# TRUNCATE … CASCADE empties every table that refers to the one named, and each of those has its own guard.
-TRUNCATE_GUARDS = {
-    name
-    for app in ("clinic", "consultations")
-    for name in triggers_in_models(app)
-    if name.endswith("_no_truncate")
-}
 
 
 @pytest.mark.parametrize("case", cases, ids=str)
@@ -80,8 +72,7 @@ def test_no_session_can_switch_a_trigger_off(guard: str) -> None:
 
 
 def test_every_trigger_of_the_models_has_a_case_or_is_a_gate() -> None:
-    known = cases.guards | GATES | isolation_guards("consultations")
-    assert known == triggers_in_models("consultations")
+    assert cases.guards == GUARDS_OF_ROWS
 
 
 def test_the_database_has_the_triggers_of_the_models_and_no_others() -> None:
@@ -174,21 +165,3 @@ def test_a_session_at_the_patients_own_visit() -> None:
     plan = PlanFactory(sessions=0, status=PlanStatus.PROPOSED)
     visit = AppointmentFactory(patient=plan.patient)
     assert PlannedSessionFactory(plan=plan, appointment=visit).appointment == visit
-
-
-# TRUNCATE ---------------------------------------------------------------------------------------------------------
-
-
-def _emptied(table: str) -> None:
-    check_deferred()  # TRUNCATE refuses a table with checks that wait
-    sql(f"TRUNCATE {table} CASCADE")()
-
-
-for _model in tables("consultations"):
-    for _trigger in getattr(_model._meta, "triggers", []):
-        if _trigger.name in TRUNCATE_GUARDS:
-            cases.add(
-                _trigger.name,
-                lambda table=_model._meta.db_table: _emptied(table),
-                aside=sorted(TRUNCATE_GUARDS - {_trigger.name}),
-            )
