@@ -60,8 +60,8 @@ class AppointmentTypeFactory(DjangoModelFactory):
             room_kind=RoomKind.TREATMENT,
         )
 
-    code = factory.Sequence(lambda n: f"visit-{n}")
-    name = factory.Sequence(lambda n: f"Visit {n}")
+    code = factory.Sequence(lambda n: f"visit-{n:05}")
+    name = factory.Sequence(lambda n: f"Visit {n:05}")
     patient_minutes = 30
     practitioner_from = 0
     practitioner_until = 30

@@ -56,7 +56,7 @@ class InUseLifeFactory(VersionedFactory):
     class Meta:
         model = InUseLife
 
-    component_code = factory.Sequence(lambda n: f"opened-{n}")
+    component_code = factory.Sequence(lambda n: f"opened-{n:05}")
     days = 7
 
 
@@ -66,7 +66,7 @@ class RecipeFactory(VersionedFactory):
     class Meta:
         model = Recipe
 
-    formula_code = factory.Sequence(lambda n: f"formula-{n}")
+    formula_code = factory.Sequence(lambda n: f"formula-{n:05}")
     lines = factory.LazyFunction(lambda: [{"component": ComponentFactory(), "millilitres": Decimal(1)}])
 
 

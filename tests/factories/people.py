@@ -25,7 +25,7 @@ class PatientFactory(DjangoModelFactory):
             representative_phone="+33 6 12 00 44 72",
         )
 
-    family_name = factory.Sequence(lambda n: f"Moreau {n}")
+    family_name = factory.Sequence(lambda n: f"Moreau {n:05}")
     given_names = "Jeanne"
     birth_date = date(1984, 3, 12)
     sex = Sex.FEMALE
@@ -56,5 +56,5 @@ class PractitionerFactory(DjangoModelFactory):
     class Params:
         signs_in = factory.Trait(user=factory.SubFactory(UserFactory, practitioner=True))
 
-    name = factory.Sequence(lambda n: f"Dr Amari {n}")
+    name = factory.Sequence(lambda n: f"Dr Amari {n:05}")
     skills = factory.LazyFunction(lambda: ["needle", "gun", "needleless"])

@@ -15,7 +15,7 @@ class LocationFactory(DjangoModelFactory):
     class Meta:
         model = Location
 
-    name = factory.Sequence(lambda n: f"Rue Lepic {n}")
+    name = factory.Sequence(lambda n: f"Rue Lepic {n:05}")
 
 
 class RoomFactory(DjangoModelFactory):

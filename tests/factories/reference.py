@@ -89,7 +89,7 @@ class VersionedFactory(DjangoModelFactory):
     class Params:
         draft = factory.Trait(published_at=None)
 
-    code = factory.Sequence(lambda n: f"entry-{n}")
+    code = factory.Sequence(lambda n: f"entry-{n:05}")
     version = 1
     name = factory.LazyAttribute(lambda entry: entry.code.replace("-", " "))
     published_at = PUBLISHED
@@ -364,7 +364,7 @@ class RetestRuleFactory(VersionedFactory):
         model = RetestRule
 
     trigger = RetestTrigger.HEALTH_CHANGE
-    question_code = factory.Sequence(lambda n: f"question-{n}")
+    question_code = factory.Sequence(lambda n: f"question-{n:05}")
     effect = RetestEffect.REQUIRE
 
 

@@ -22,7 +22,7 @@ class UserFactory(DjangoModelFactory):
 
     username = factory.Sequence(lambda n: f"user{n}")
     first_name = "Uma"
-    last_name = factory.Sequence(lambda n: f"Keller {n}")
+    last_name = factory.Sequence(lambda n: f"Keller {n:05}")
     email = factory.LazyAttribute(lambda user: f"{user.username}@clinic.example")
     password = Password(PASSWORD)
     roles = factory.LazyFunction(list)
