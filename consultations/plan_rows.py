@@ -1,5 +1,4 @@
-"""The rows that a plan is judged by, each kind in one query that is written once (`consultations.queries.facts_of`); and
-the session that a page is about."""
+"""The rows that a plan is judged by, each kind in one query that is written once (`consultations.queries.facts_of`)."""
 
 from typing import Any
 
@@ -90,23 +89,3 @@ OF_PATIENTS: dict[str, RowsFor[Any]] = {
         by="patient",
     ),
 }
-# Planned for thirty times as long as it is read (21 and 0.7 ms): orders of twenty tables are compared, all read by their keys.
-SESSIONS: RowsFor[Session] = RowsFor(
-    Session.objects.select_related(
-        "patient",
-        "appointment",
-        "practitioner__user",
-        "technique",
-        "device",
-        "planned__formula",
-        "plan__indication",
-        "plan__formula",
-        "plan__template",
-        "signed_by",
-        "deviation__recorded_by",
-        "entered_in_error",
-        "typing__typed_by",
-        "aftercare_sheet__handed_by",
-    ),
-    by="pk",
-)

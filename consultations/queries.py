@@ -197,11 +197,6 @@ def facts_of_session(session: Session) -> PlanFacts:
     return replace(facts, parts=own, plan_parts=facts.parts, own_formula=planned.formula)
 
 
-def session_of_page(user: User, session_id: UUID) -> Session | None:
-    """The session with all that its page names, where this person may read it."""
-    return plan_rows.SESSIONS.visible_to(user, session_id)
-
-
 def facts_of_one(plan: Plan) -> PlanFacts:
     """The facts of a single plan."""
     return facts_of([plan])[plan.pk]

@@ -1,19 +1,32 @@
 """What every clinical page about a patient shares: the header, the note of who opened it, what comes next."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
-from django.http import HttpRequest
+from django.db.models import Model
+from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from clinic.models import Patient
+from clinic.prepared import RowsFor
 from clinic.views import reading
 from consultations import offers
 from consultations.models import Plan
 from consultations.next_steps import Next, next_of
 from consultations.queries import facts_of_one
 from consultations.views import patients
+
+AnyRecord = TypeVar("AnyRecord", bound=Model)
+
+
+def row_or_404(request: HttpRequest, rows: RowsFor[AnyRecord], key: UUID) -> AnyRecord:
+    """The record that a page is about (`page_rows`), as far as this person may read it."""
+    row = rows.visible_to(request.user, key)
+    if row is None:
+        raise Http404
+    return row
 
 
 def header(request: HttpRequest, patient: Patient) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
 from clinic.models import Patient
+from consultations import page_rows
 from consultations.actions import events
 from consultations.forms.events import EventForm, FollowForm
 from consultations.models import AdverseEvent, Component
@@ -104,18 +105,7 @@ def show(request: HttpRequest, event_id: UUID) -> HttpResponse:
 
 
 def _event_or_404(request: HttpRequest, event_id: UUID) -> AdverseEvent:
-    links = ("patient", "reaction", "zone", "plan__indication", "session__planned", "patch_test")
-    people = (
-        "device",
-        "practitioner",
-        "room",
-        "signed_by",
-        "supersedes__reaction",
-        "report",
-        "follow_up__rule",
-    )
-    events_seen = AdverseEvent.objects.visible_to(request.user).select_related(*links, *people)
-    return get_object_or_404(events_seen, pk=event_id)
+    return chart.row_or_404(request, page_rows.EVENTS, event_id)
 
 
 def _facts(event: AdverseEvent) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The incident list: what was done outside the rules, and records called an error."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_safe
 from clinic.enums import Role
 from clinic.intervals import local_day
 from clinic.models import User
+from consultations import page_rows
 from consultations.actions.records import record_of
 from consultations.forms.records import PeriodForm
 from consultations.models import Deviation, EnteredInError, PhotoRemoval
@@ -35,7 +37,7 @@ def show(request: HttpRequest) -> HttpResponse:
     people = ("patient", "recorded_by", "session", "patch_test")
     deviations = Deviation.objects.visible_to(user).told_once()
     deviations = deviations.select_related(*people).order_by("-happened_at", "pk")
-    errors = EnteredInError.objects.visible_to(user).with_records().order_by("-requested_at", "pk")
+    errors = EnteredInError.objects.visible_to(user).order_by("-requested_at", "pk")
     deviations = pages(request, _within(deviations, "happened_at", first, last), name="deviations", size=PAGE)
     waiting = pages(request, errors.waiting(), name="waiting", size=PAGE)
     confirmed = errors.filter(confirmed_at__isnull=False)
@@ -51,9 +53,9 @@ def show(request: HttpRequest) -> HttpResponse:
         "sees_records": sees_records,
         "deviations": [_deviation(each, sees_records) for each in deviations.rows],
         "deviation_pages": deviations,
-        "waiting": [_error(each, sees_records, user) for each in waiting.rows],
+        "waiting": [_error(each, sees_records, user) for each in _with_records(waiting.rows)],
         "waiting_pages": waiting,
-        "confirmed": [_error(each, sees_records, user) for each in confirmed.rows],
+        "confirmed": [_error(each, sees_records, user) for each in _with_records(confirmed.rows)],
         "confirmed_pages": confirmed,
     }
     return render(request, "consultations/incidents.html", context, status=422 if form.errors else 200)
@@ -67,6 +69,12 @@ def _within(rows: QuerySet, column: str, first: date | None, last: date | None) 
     if last:
         rows = rows.filter(**{f"{column}__lt": local_day(last, zone).ends_at})
     return rows
+
+
+def _with_records(errors: Sequence[EnteredInError]) -> list[EnteredInError]:
+    """The same, with the record that each speaks of: joined to the list it would be planned anew for each page."""
+    found = {each.pk: each for each in page_rows.ERRORS([each.pk for each in errors])}
+    return [found[each.pk] for each in errors]
 
 
 def _deviation(row: Deviation, sees_records: bool) -> dict[str, Any]:

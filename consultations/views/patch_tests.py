@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
-from consultations import offers
+from consultations import offers, page_rows
 from consultations.actions import patch_tests as actions
 from consultations.dates import in_words
 from consultations.enums import PlanStatus, ReadingKind, TestResult
@@ -152,18 +152,7 @@ def late_reading_of_plan(request: HttpRequest, plan_id: UUID) -> HttpResponse:
 
 
 def _test(request: HttpRequest, test_id: UUID) -> PatchTest:
-    parts = (
-        "search",
-        "patient",
-        "practitioner",
-        "plan",
-        "formula",
-        "policy",
-        "signed_by",
-        "deviation",
-        "entered_in_error",
-    )
-    return get_object_or_404(PatchTest.objects.visible_to(request.user).select_related(*parts), pk=test_id)
+    return chart.row_or_404(request, page_rows.TESTS, test_id)
 
 
 def _was_read(test: PatchTest) -> bool:

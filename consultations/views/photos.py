@@ -19,7 +19,7 @@ from clinic.errors import DomainError
 from clinic.models import Patient
 from clinic.uploads import takes_file
 from clinic.views.privacy import hides_names
-from consultations import photo_page, photographs
+from consultations import page_rows, photo_page, photographs
 from consultations.actions import photos as actions
 from consultations.forms.photos import CompareForm, PhotoForm, RemoveForm
 from consultations.models import Photo, PhotoRemoval
@@ -201,16 +201,4 @@ def confirm_removal(request: HttpRequest, photo_id: UUID) -> HttpResponse:
 
 
 def _photo_or_404(request: HttpRequest, photo_id: UUID) -> Photo:
-    links = (
-        "patient",
-        "view",
-        "recorded_by",
-        "review__rule",
-        "review__plan",
-        "session__planned",
-        "session__plan",
-    )
-    shown = Photo.objects.visible_to(request.user).shown()
-    return get_object_or_404(
-        shown.select_related(*links, "plan__indication", "adverse_event__reaction"), pk=photo_id
-    )
+    return chart.row_or_404(request, page_rows.PHOTOS, photo_id)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from clinic.enums import Role
 from clinic.errors import DomainError
 from clinic.forms.base import BaseForm
+from consultations import page_rows
 from consultations.actions import records as actions
 from consultations.forms.records import AddendumForm, ErrorForm
 from consultations.models import (
@@ -22,7 +23,6 @@ from consultations.models import (
     Consent,
     Consultation,
     ConsultationConfirmation,
-    EnteredInError,
     LeafletHandout,
     PatchTest,
     Review,
@@ -136,8 +136,7 @@ def _call_error(request: HttpRequest, record: Any) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def confirm_error(request: HttpRequest, error_id: UUID) -> HttpResponse:
     """The second person. Admins confirm by kind, date, who and reason; they see nothing of the record itself."""
-    entries = EnteredInError.objects.visible_to(request.user).with_records()
-    entry = get_object_or_404(entries, pk=error_id)
+    entry = chart.row_or_404(request, page_rows.ERRORS, error_id)
     record = actions.record_of(entry)
     if request.method == "POST":
         try:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from clinic.errors import DomainError, Stale
+from consultations import page_rows
 from consultations.actions import reviews as actions
 from consultations.forms.reviews import BeginForm, ReviewForm, ScoreRows
 from consultations.models import Plan, Review, ReviewScore, Scale
@@ -25,17 +26,6 @@ from consultations.rules import authorship
 from consultations.rules.plans import booked_on
 from consultations.rules.reviews import wanted_scores
 from consultations.views import chart
-
-_PARTS = (
-    "patient",
-    "practitioner__user",
-    "rule",
-    "plan__indication",
-    "plan__template",
-    "plan__consultation__practitioner",
-    "signed_by",
-    "entered_in_error",
-)
 
 
 @require_http_methods(["GET", "POST"])
@@ -123,8 +113,7 @@ class _Writing:
 @require_http_methods(["GET", "POST"])
 def show(request: HttpRequest, review_id: UUID) -> HttpResponse:
     """One's own draft as a form; anything else as it is on record."""
-    rows = Review.objects.visible_to(request.user).select_related(*_PARTS)
-    row = get_object_or_404(rows, pk=review_id)
+    row = chart.row_or_404(request, page_rows.REVIEWS, review_id)
     at = timezone.now()
     if request.method == "POST":
         return _save(request, row, at=at)

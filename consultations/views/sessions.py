@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from clinic.enums import Pace
 from clinic.errors import DomainError, NotCleared, Stale
 from clinic.models import Appointment, User
 from clinic.readiness import Condition
-from consultations import plan_page, purposes
+from consultations import page_rows, plan_page, purposes
 from consultations.actions import session_typing
 from consultations.actions import sessions as actions
 from consultations.enums import SessionOutcome
@@ -30,7 +30,6 @@ from consultations.queries import (
     confirmed_error,
     facts_of_one,
     facts_of_session,
-    session_of_page,
     visit_in_progress,
 )
 from consultations.rules import authorship, late_readings, recipes
@@ -150,9 +149,7 @@ def _planned(request: HttpRequest, planned_id: UUID) -> PlannedSession:
 
 
 def _session(request: HttpRequest, session_id: UUID) -> Session:
-    if row := session_of_page(request.user, session_id):
-        return row
-    raise Http404
+    return chart.row_or_404(request, page_rows.SESSIONS, session_id)
 
 
 def _on_record(planned: PlannedSession, user: User) -> Session | None:

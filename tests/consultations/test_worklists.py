@@ -434,7 +434,7 @@ class TestIncidents:
             EnteredInErrorFactory(consent=ConsentFactory())
             EnteredInErrorFactory(patch_test=PatchTestFactory(), confirmed=True)
         admin_client.get(INCIDENTS)
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(9):
             page = admin_client.get(INCIDENTS)
         assert [len(page.context[name]) for name in ("deviations", "waiting", "confirmed")] == [times] * 3
 
